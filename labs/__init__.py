@@ -1,0 +1,10 @@
+"""A real Kafka cluster you can break, in a notebook.
+
+>>> import labs
+>>> cluster = labs.connect()   # starts the cluster, or adopts the one that runs
+>>> cluster.kill(1)
+"""
+
+from labs.cluster import connect
+
+__all__ = ["connect"]

@@ -1,0 +1,151 @@
+"""What every backend offers: the `Cluster` protocol and the values it speaks in.
+
+Node ids: brokers are 1, 2, 3 (and 4, 5 … when added); the KRaft controller is 100.
+Times are seconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+CONTROLLER_ID = 100
+BROKER_IDS = (1, 2, 3)
+
+
+class Role(StrEnum):
+    """What a node does (KIP-500: controllers keep the metadata, brokers the records)."""
+
+    BROKER = "broker"
+    CONTROLLER = "controller"
+
+
+class State(StrEnum):
+    """What a node's process is doing."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # SIGSTOP: alive, holding its connections, answering nobody
+    STOPPED = "stopped"  # SIGTERM: it handed its leaderships over first
+    KILLED = "killed"  # SIGKILL, or it died by itself
+
+
+@dataclass(frozen=True)
+class Node:
+    """One process of the cluster. `log` is the path of its log file."""
+
+    id: int
+    role: Role
+    state: State
+    pid: int | None
+    port: int
+    log: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the cluster looks like from outside. `ready_s`: how long the last start took, s."""
+
+    backend: str
+    kafka_version: str
+    cluster_id: str
+    home: str
+    bootstrap: list[str]
+    ready_s: float
+    nodes: list[Node]
+
+    @property
+    def up(self) -> bool:
+        """True while at least one broker process is alive."""
+        return any(
+            n.role is Role.BROKER and n.state in (State.RUNNING, State.PAUSED) for n in self.nodes
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `labs status --json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing done to the cluster: when (epoch s), what, and to which node (None: to all)."""
+
+    time: float
+    action: str
+    node: int | None
+    detail: str = ""
+
+
+@runtime_checkable
+class Cluster(Protocol):
+    """A Kafka cluster that can be started, broken and mended.
+
+    Every method raises `labs.errors.LabsError` with a readable sentence when it can't do its
+    work, and `labs.errors.BadInput` for an id that is not a node of this cluster.
+    """
+
+    @property
+    def bootstrap(self) -> list[str]:
+        """`host:port` of every broker, for `bootstrap_servers=`."""
+        ...
+
+    @property
+    def can_break(self) -> bool:
+        """Whether processes can be killed here (not so on somebody else's Kafka)."""
+        ...
+
+    def start(self) -> Status:
+        """Start the cluster, or adopt the one that runs; returns when it is really ready."""
+        ...
+
+    def stop(self) -> None:
+        """Stop every node; the records stay on disk."""
+        ...
+
+    def status(self) -> Status:
+        """The state of every node, from the operating system; does not talk to Kafka."""
+        ...
+
+    def kill(self, node_id: int) -> None:
+        """SIGKILL: the process is gone without a word."""
+        ...
+
+    def pause(self, node_id: int) -> None:
+        """SIGSTOP: the process keeps its connections and answers nobody."""
+        ...
+
+    def resume(self, node_id: int) -> None:
+        """SIGCONT after `pause`."""
+        ...
+
+    def stop_broker(self, node_id: int) -> None:
+        """SIGTERM and wait: a controlled shutdown hands leaderships over (KIP-500, docs §4.7)."""
+        ...
+
+    def start_broker(self, node_id: int) -> None:
+        """Start a stopped or killed node on its old port and data; returns when it serves."""
+        ...
+
+    def add_broker(self) -> int:
+        """Start one broker more; returns its id."""
+        ...
+
+    def reset(self, hard: bool = False) -> None:
+        """Back to a clean cluster: no topics, no groups, every broker up, dynamic settings gone.
+
+        `hard` wipes the data directories and starts a new cluster.
+        """
+        ...
+
+    def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
+        """Change dynamic settings of one broker, or of all (KIP-226)."""
+        ...
+
+    def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
+        ...
+
+    def faults(self) -> list[Fault]:
+        """Every fault injected since the cluster was made, oldest first."""
+        ...

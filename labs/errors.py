@@ -1,0 +1,46 @@
+"""Errors a learner can act on: what happened, where the log is, what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class LabsError(Exception):
+    """A failure foreseen by us, told in one readable sentence.
+
+    Args:
+        what: what happened, without a full stop at its end.
+        hint: what to do next, as an imperative clause.
+        log: the file that tells more.
+        because: the last error found in that file.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, what: str, *, hint: str = "", log: Path | None = None, because: str = ""
+    ) -> None:
+        self.what, self.hint, self.log, self.because = what, hint, log, because
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.because:
+            parts.append(f"its log says: {self.because}")
+        if self.log is not None:
+            parts.append(f"the log is {self.log}")
+        if self.hint:
+            parts.append(self.hint)
+        return "; ".join(parts) + "."
+
+
+class BadInput(LabsError):
+    """The caller asked for something that does not exist or is out of bounds."""
+
+    exit_code = 2
+
+
+class NotUp(LabsError):
+    """There is no running cluster."""
+
+    exit_code = 3
