@@ -1,0 +1,22 @@
+"""Start, adopt, break and stop a Kafka cluster; knows nothing of Jupyter or of experiments."""
+
+from __future__ import annotations
+
+from labs.cluster.protocol import Cluster, Fault, Node, Role, State, Status
+
+__all__ = ["Cluster", "Fault", "Node", "Role", "State", "Status", "connect"]
+
+
+def connect() -> Cluster:
+    """The learner's cluster, every node running; started if need be, adopted if it runs.
+
+    It stays up for as long as this process lives (a lease), and some minutes more.
+
+    Raises:
+        labs.errors.LabsError: it could not be started; the sentence says why and what to do.
+    """
+    from labs.cluster.local import LocalCluster
+
+    cluster = LocalCluster()
+    cluster.start()
+    return cluster

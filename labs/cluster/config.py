@@ -1,0 +1,76 @@
+"""The settings of our nodes: the few that differ from Kafka's defaults, and why they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labs.cluster.ports import HOST
+from labs.cluster.protocol import CONTROLLER_ID
+from labs.cluster.state import ClusterState, NodeState
+
+
+@dataclass(frozen=True)
+class LabSetting:
+    """One setting that we changed. `default` is Kafka 4.3's own (a test asks the live broker)."""
+
+    name: str
+    value: str
+    default: str
+    why: str
+
+
+#: Shown to learners, so that nobody takes a lab's behaviour for Kafka's default.
+LAB_SETTINGS = (
+    LabSetting(
+        "broker.session.timeout.ms",
+        "3000",
+        "9000",
+        "a killed leader is replaced after about 3 s instead of 9 s",
+    ),
+    LabSetting(
+        "broker.heartbeat.interval.ms", "1000", "2000", "at most half of the session timeout"
+    ),
+    LabSetting(
+        "auto.create.topics.enable", "false", "true", "a misspelt topic is an error, not a topic"
+    ),
+    LabSetting(
+        "group.initial.rebalance.delay.ms", "0", "3000", "a new group reads at once"
+    ),
+    LabSetting("offsets.topic.num.partitions", "3", "50", "three brokers on a laptop start sooner"),
+    LabSetting("transaction.state.log.num.partitions", "3", "50", "the same"),
+    LabSetting("share.coordinator.state.topic.num.partitions", "3", "50", "the same"),
+    LabSetting("log.cleaner.dedupe.buffer.size", "2097152", "134217728", "less memory a broker"),
+)
+
+
+def properties(cluster: ClusterState, node: NodeState) -> str:
+    """The node's `server.properties`.
+
+    Paths are relative to the node's folder, so that no space, comma or Korean letter of the
+    learner's path ever reaches Kafka's parser.
+    """
+    controller = node.id == CONTROLLER_ID
+    quorum_port = cluster.nodes[CONTROLLER_ID].port
+    lines = {
+        "node.id": str(node.id),
+        "process.roles": "controller" if controller else "broker",
+        "controller.quorum.voters": f"{CONTROLLER_ID}@{HOST}:{quorum_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"{'CONTROLLER' if controller else 'PLAINTEXT'}://{HOST}:{node.port}",
+        "log.dirs": "records",
+        **{setting.name: setting.value for setting in LAB_SETTINGS},
+    }
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+
+#: To stdout, which the parent sends to the node's log file: a JVM that dies early, before any
+#: logging is set up, then speaks in the very same file.
+LOG4J2 = """\
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = [%d] %p %m (%c)%n
+rootLogger.level = INFO
+rootLogger.appenderRefs = out
+rootLogger.appenderRef.out.ref = out
+"""

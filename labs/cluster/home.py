@@ -1,0 +1,136 @@
+"""Where everything of one cluster lives: state, data and logs under `LABS_HOME`.
+
+Two homes never meet: each has its own lock, ports, processes and records. What can be shared
+safely — verified jars and archives made from them — lies in a cache of its own (`LABS_CACHE`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from labs.errors import LabsError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: A cluster with a chapter's records takes about 100 MB; Kafka dies on a full disk.
+MIN_FREE_MB = 300
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one cluster. Nothing is created until `prepare`."""
+
+    path: Path
+
+    @classmethod
+    def current(cls) -> Home:
+        """The home that `LABS_HOME` names, or `.labs` in the project's folder."""
+        named = os.environ.get("LABS_HOME")
+        if named:
+            return cls(Path(named).expanduser().resolve())
+        in_project = (PROJECT / "pyproject.toml").exists()
+        return cls(PROJECT / ".labs" if in_project else Path.home() / ".kafka-labs")
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "state.json"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def leases(self) -> Path:
+        return self.path / "leases"
+
+    @property
+    def faults_file(self) -> Path:
+        return self.path / "faults.jsonl"
+
+    def log_of(self, name: str) -> Path:
+        """The log file of a node (`broker-1`) or a helper (`watchdog`)."""
+        return self.logs / f"{name}.log"
+
+    def prepare(self) -> None:
+        """Create the folders.
+
+        Raises:
+            LabsError: the place is read-only, not a folder, or nearly full.
+        """
+        for folder in (self.path, self.data, self.logs, self.leases):
+            make_writable(folder, "LABS_HOME")
+        require_space(self.path, MIN_FREE_MB, "LABS_HOME")
+
+    @contextmanager
+    def lock(self, timeout_s: float = 180) -> Iterator[None]:
+        """Hold this home alone. The kernel lets go of the lock even after kill -9.
+
+        Raises:
+            LabsError: another process held it for all of `timeout_s`.
+        """
+        self.prepare()
+        try:
+            with FileLock(self.path / "lock", timeout=timeout_s):
+                yield
+        except Timeout:
+            raise LabsError(
+                f"another labs command has been working on {self.path} for {timeout_s:g} s",
+                hint="wait for it, or end it and try again",
+            ) from None
+
+
+def cache_dir() -> Path:
+    """The folder for downloads, shared by all homes: `LABS_CACHE`, or the user's cache folder."""
+    named = os.environ.get("LABS_CACHE")
+    if named:
+        return Path(named).expanduser().resolve()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().resolve() / "kafka-labs"
+
+
+def make_writable(folder: Path, variable: str) -> None:
+    """Create `folder` and prove that files can be written there.
+
+    Raises:
+        LabsError: naming the `variable` that chooses another folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise disk_error(error, folder, variable) from None
+
+
+def require_space(folder: Path, megabytes: int, variable: str) -> None:
+    """Raise LabsError when `folder`'s disk has less than `megabytes` MB free."""
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < megabytes:
+        raise LabsError(
+            f"only {free} MB are free on the disk of {folder} and {megabytes} MB are needed",
+            hint=f"free some space, or set {variable} to a folder on another disk",
+        )
+
+
+def disk_error(error: OSError, folder: Path, variable: str) -> LabsError:
+    """Tell an operating system's refusal in words."""
+    if error.errno == errno.ENOSPC:
+        what = f"the disk of {folder} is full"
+        hint = f"free some space, or set {variable} to a folder on another disk"
+    else:
+        what = f"{folder} can't be written ({error.strerror})"
+        hint = f"make it writable, or set {variable} to a folder that is"
+    return LabsError(what, hint=hint)

@@ -1,0 +1,170 @@
+"""Kafka's jars: fetched by jgo from Maven Central, each checked against a committed sha256.
+
+`jars.toml` says what is wanted, `jars.lock.toml` what that came to. A jar counts as there only
+when its hash agrees; downloads are checked in a staging folder and then moved into place, so an
+interrupted one is never mistaken for a jar.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.cluster.home import cache_dir, disk_error, make_writable, require_space
+from labs.errors import LabsError
+from labs.progress import Tell, silent
+
+SPEC = Path(__file__).with_name("jars.toml")
+LOCK = Path(__file__).with_name("jars.lock.toml")
+ATTEMPTS = 3
+TIMEOUT_S = 60
+NEEDED_MB = 200  # jars, class archive and the storage template
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One locked artifact."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.artifact}-{self.version}.jar"
+
+
+@cache
+def locked_jars() -> tuple[Jar, ...]:
+    """The jars that the lock names, in class-path order."""
+    locked = tomllib.loads(LOCK.read_text("utf-8"))["dependencies"]
+    return tuple(
+        Jar(d["groupId"], d["artifactId"], d["version"], d["sha256"])
+        for d in locked
+    )
+
+
+@cache
+def kafka_version() -> str:
+    """The version of Apache Kafka that the lock names, such as `4.3.1`."""
+    return next(jar.version for jar in locked_jars() if jar.artifact.startswith("kafka_"))
+
+
+def kit_dir() -> Path:
+    """The cache's folder for exactly this lock; another lock gets another folder."""
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:8]
+    return cache_dir() / f"kafka-{kafka_version()}-{digest}"
+
+
+def jars_dir() -> Path:
+    """Where the verified jars lie, flat."""
+    return kit_dir() / "jars"
+
+
+def broken_jars() -> list[Jar]:
+    """The locked jars that are missing or whose bytes don't match their hash."""
+    folder = jars_dir()
+    with ThreadPoolExecutor(4) as pool:
+        intact = pool.map(lambda jar: _is_intact(folder / jar.file_name, jar), locked_jars())
+    return [jar for jar, good in zip(locked_jars(), intact, strict=True) if not good]
+
+
+def ensure_jars(tell: Tell = silent) -> Path:
+    """Fetch what is missing or damaged; returns the folder of verified jars.
+
+    Raises:
+        LabsError: no network, no space, or bytes that still don't match their hash.
+    """
+    if not broken_jars():
+        return jars_dir()
+    make_writable(jars_dir(), "LABS_CACHE")
+    require_space(jars_dir(), NEEDED_MB, "LABS_CACHE")
+    with FileLock(kit_dir() / "download.lock"):
+        _remove_leftovers()
+        _fetch(broken_jars(), tell)
+    return jars_dir()
+
+
+def _fetch(jars: list[Jar], tell: Tell) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="staging-", dir=kit_dir()) as staging,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        work = [pool.submit(_fetch_one, jar, Path(staging)) for jar in jars]
+        try:
+            for done, future in enumerate(as_completed(work), start=1):
+                future.result()
+                tell(f"downloading Kafka {kafka_version()}: {len(jars)} jars", done / len(jars))
+        except OSError as error:
+            raise disk_error(error, kit_dir(), "LABS_CACHE") from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _fetch_one(jar: Jar, staging: Path) -> None:
+    """Download one jar into place, with a few attempts.
+
+    Raises:
+        LabsError: every attempt failed, or brought other bytes than the lock says.
+    """
+    import requests
+
+    failure = "its sha256 did not match the lock: something on the way changes downloads"
+    for attempt in range(ATTEMPTS):
+        try:
+            fetched = _download(jar, staging / str(attempt))
+        except (requests.RequestException, RuntimeError) as error:
+            failure = f"{type(error).__name__}"
+            continue
+        if _is_intact(fetched, jar):
+            shutil.move(fetched, jars_dir() / jar.file_name)
+            return
+    raise LabsError(
+        f"{jar.file_name} could not be had from Maven Central in {ATTEMPTS} attempts ({failure})",
+        hint="check the network and run the command again; finished downloads are kept",
+    )
+
+
+def _download(jar: Jar, repository: Path) -> Path:
+    from jgo.maven import MavenContext
+
+    project = MavenContext(repo_cache=repository, timeout=TIMEOUT_S).project(jar.group, jar.artifact)
+    return project.at_version(jar.version).artifact().resolve()
+
+
+def _is_intact(path: Path, jar: Jar) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
+    except OSError:
+        return False
+
+
+def _remove_leftovers() -> None:
+    """Drop the staging folders of downloads that were killed."""
+    for folder in kit_dir().glob("staging-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_lock() -> None:
+    """Resolve `jars.toml` and write the lock anew (a maintainer's command: `make lock`)."""
+    from jgo.env import EnvironmentBuilder, EnvironmentSpec
+    from jgo.maven import MavenContext
+
+    with tempfile.TemporaryDirectory() as work:
+        context = MavenContext(repo_cache=Path(work) / "m2", timeout=TIMEOUT_S)
+        builder = EnvironmentBuilder(context=context, cache_dir=Path(work) / "env")
+        builder.resolve_lockfile(EnvironmentSpec.load(SPEC)).save(LOCK)
+
+
+if __name__ == "__main__":
+    make_lock()

@@ -1,0 +1,184 @@
+"""What is made once and used at every start: jars, a formatted storage, a class archive.
+
+Formatting a node takes a JVM of its own, 0.5 s and more each. All it leaves behind that we can't
+write ourselves is one small file, the same for every node: the bootstrap checkpoint with the
+features of this Kafka version (KIP-778). So it is made once, by Kafka's own tool, and copied.
+
+The class archive (AppCDS, JEP 350) holds Kafka's classes ready parsed: a JVM starts with it in
+about half the time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.cluster.home import make_writable
+from labs.cluster.jars import ensure_jars, kit_dir, locked_jars
+from labs.cluster.java import Java, find_java
+from labs.errors import LabsError
+from labs.progress import Tell, silent
+
+#: Serial GC and the first compiler alone: four small JVMs on two cores start sooner and stay small.
+GC_FLAGS = ("-XX:+UseSerialGC",)
+JVM_FLAGS = (*GC_FLAGS, "-XX:TieredStopAtLevel=1", "-Xms32m", "-Xmx192m")
+
+#: A training run gets a Kit without an archive and the folder for the JVMs' class lists.
+Train = Callable[["Kit", Path], None]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Everything a node is started from."""
+
+    java: Java
+    class_path: str
+    checkpoint: Path
+    archive: Path | None = None
+    class_lists: Path | None = None
+
+    def command(self, marks: tuple[str, str], name: str) -> list[str]:
+        """The command line of a node, to be run in its folder."""
+        flags = list(JVM_FLAGS)
+        if self.archive:
+            flags.append(f"-XX:SharedArchiveFile={self.archive}")
+        if self.class_lists:
+            flags.append(f"-XX:DumpLoadedClassList={self.class_lists / name}")
+        return [
+            str(self.java.path),
+            *flags,
+            *marks,
+            "-Dlog4j2.configurationFile=log4j2.properties",
+            "-cp",
+            self.class_path,
+            "kafka.Kafka",
+            "server.properties",
+        ]
+
+
+def jvm_environment() -> dict[str, str]:
+    """The environment of our JVMs: file names are UTF-8 whatever the learner's locale says."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR")}
+    return {**kept, "LC_ALL": "C.UTF-8"}
+
+
+def new_id() -> str:
+    """A Kafka UUID: 22 letters of base64url, never beginning with a dash."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+
+
+def ensure_kit(train: Train | None = None, tell: Tell = silent) -> Kit:
+    """Everything to start from; made where it is missing.
+
+    Args:
+        train: boots and uses a throwaway cluster, for the class archive; None skips the archive.
+
+    Raises:
+        LabsError: no Java, no jars, no space; the sentence says which and what to do.
+    """
+    java = find_java()
+    folder = ensure_jars(tell)
+    class_path = os.pathsep.join(str(folder / jar.file_name) for jar in locked_jars())
+    checkpoint = kit_dir() / "bootstrap.checkpoint"
+    kit = Kit(java, class_path, checkpoint)
+    archive = kit_dir() / f"classes-{_archive_key(kit)}.jsa"
+    missing_archive = train is not None and not archive.exists()
+    if missing_archive or not checkpoint.exists():
+        make_writable(kit_dir(), "LABS_CACHE")
+        with FileLock(kit_dir() / "make.lock"):
+            if not checkpoint.exists():
+                _make_checkpoint(kit, tell)
+            if train is not None and not archive.exists():
+                _make_archive(kit, archive, train, tell)
+    return Kit(java, class_path, checkpoint, archive if archive.exists() else None)
+
+
+def format_storage(kit: Kit, folder: Path, cluster_id: str, node_id: int) -> None:
+    """Make `folder` the storage of a node, as `kafka-storage format` does; keeps an existing one."""
+    meta = folder / "meta.properties"
+    if meta.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kit.checkpoint, folder / "bootstrap.checkpoint")
+    draft = folder / ".meta.properties"
+    draft.write_text(
+        f"version=1\ncluster.id={cluster_id}\nnode.id={node_id}\ndirectory.id={new_id()}\n"
+    )
+    draft.replace(meta)
+
+
+def _make_checkpoint(kit: Kit, tell: Tell) -> None:
+    tell("formatting a storage with Kafka's own tool (once)", None)
+    with tempfile.TemporaryDirectory(dir=kit_dir()) as work:
+        Path(work, "server.properties").write_text(
+            "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
+            "controller.quorum.voters=100@127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:2\n"
+            "log.dirs=records\n"
+        )
+        _run_java(
+            kit,
+            ["kafka.tools.StorageTool", "format", "-t", new_id(), "-c", "server.properties"],
+            cwd=Path(work),
+            doing="Kafka's storage could not be formatted",
+        )
+        os.replace(Path(work, "records", "bootstrap.checkpoint"), kit.checkpoint)
+
+
+def _make_archive(kit: Kit, archive: Path, train: Train, tell: Tell) -> None:
+    """Boot once to learn which classes are loaded, then archive them."""
+    with tempfile.TemporaryDirectory(dir=kit_dir()) as work:
+        lists = Path(work, "lists")
+        lists.mkdir()
+        tell("starting Kafka once to learn its classes (once)", None)
+        train(Kit(kit.java, kit.class_path, kit.checkpoint, class_lists=lists), Path(work, "home"))
+        merged = Path(work, "classes")
+        merged.write_text(_merge(lists), "utf-8")
+        tell("archiving Kafka's classes so that it starts faster (once)", None)
+        draft = Path(work, "archive")
+        _run_java(
+            kit,
+            ["-Xshare:dump", f"-XX:SharedClassListFile={merged}", f"-XX:SharedArchiveFile={draft}"],
+            cwd=Path(work),
+            doing="the class archive could not be made",
+        )
+        os.replace(draft, archive)
+
+
+def _merge(lists: Path) -> str:
+    """One list out of several: names only, since the ids in them differ from JVM to JVM."""
+    seen: dict[str, None] = {}
+    for path in sorted(lists.iterdir()):
+        for line in path.read_text("utf-8").splitlines():
+            if line and not line.startswith("#") and "source:" not in line:
+                seen[line.split(" id: ")[0]] = None
+    return "\n".join(seen) + "\n"
+
+
+def _run_java(kit: Kit, arguments: list[str], cwd: Path, doing: str) -> None:
+    command = [str(kit.java.path), *GC_FLAGS, "-cp", kit.class_path, *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, env=jvm_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+        raise LabsError(doing, because=said[-1], hint="run `labs doctor`")
+
+
+def _archive_key(kit: Kit) -> str:
+    """An archive fits one JVM build and one class path, times of the jars included."""
+    stamps = [Path(p).stat().st_mtime_ns for p in kit.class_path.split(os.pathsep)]
+    text = f"{kit.java.path} {kit.java.version} {kit.class_path} {stamps} {GC_FLAGS}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,75 @@
+"""Who still needs the cluster: one small file for each holder.
+
+A holder is a live process (pid and creation time) or a promise until a time. A dead process's
+lease counts no more, however it died; so a killed notebook never keeps the cluster up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from labs.cluster.state import CREATE_TIME_TOLERANCE_S, write_atomically
+
+PROMISE = "promise.json"
+
+
+def hold(folder: Path) -> None:
+    """Keep the cluster up for as long as this process lives."""
+    own = psutil.Process()
+    lease = {"pid": own.pid, "create_time": own.create_time()}
+    write_atomically(folder / f"{own.pid}.json", json.dumps(lease))
+
+
+def promise(folder: Path, seconds: float) -> None:
+    """Keep the cluster up for `seconds` from now, whoever lives (an earlier promise may be longer)."""
+    until = max(time.time() + seconds, _read(folder / PROMISE).get("until", 0.0))
+    write_atomically(folder / PROMISE, json.dumps({"until": until}))
+
+
+def release(folder: Path) -> None:
+    """Give up this process's lease."""
+    (folder / f"{os.getpid()}.json").unlink(missing_ok=True)
+
+
+def release_all(folder: Path) -> None:
+    """Forget every lease: the cluster was stopped on purpose."""
+    for path in folder.glob("*.json"):
+        path.unlink(missing_ok=True)
+
+
+def holders(folder: Path) -> list[str]:
+    """Who holds a lease now (`process 123`, `a promise until 18:00`); drops the leases of the dead."""
+    living = []
+    for path in sorted(folder.glob("*.json")):
+        holder = _holder(_read(path))
+        if holder:
+            living.append(holder)
+        else:
+            path.unlink(missing_ok=True)
+    return living
+
+
+def _holder(lease: dict[str, Any]) -> str | None:
+    if lease.get("until", 0) > time.time():
+        return f"a promise until {time.strftime('%H:%M', time.localtime(lease['until']))}"
+    with contextlib.suppress(psutil.Error, KeyError):
+        process = psutil.Process(lease["pid"])
+        same = abs(process.create_time() - lease["create_time"]) < CREATE_TIME_TOLERANCE_S
+        if same and process.status() != psutil.STATUS_ZOMBIE:
+            return f"process {process.pid}"
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        body = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,448 @@
+"""The local backend: one controller and three brokers as ordinary processes on loopback.
+
+Many notebooks and commands share one cluster. What they agree on lies in the home's state file;
+whoever changes something holds the home's lock while doing so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from labs.cluster import housekeeping, faultlog, leases, readiness
+from labs.cluster.home import Home
+from labs.cluster.jars import kafka_version
+from labs.cluster.kit import Kit, ensure_kit, new_id
+from labs.cluster.ports import HOST, choose_ports, port_is_free
+from labs.cluster.process import (
+    is_alive,
+    last_error,
+    log_size,
+    reap,
+    send,
+    spawn,
+    wait_gone,
+)
+from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Fault, Node, Role, State, Status
+from labs.cluster.state import ClusterState, NodeState, observed, our_processes
+from labs.cluster.watchdog import dismiss, ensure_watchdog
+from labs.errors import BadInput, LabsError
+from labs.progress import Tell, silent
+
+READY_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 15.0
+PORT_ATTEMPTS = 4
+MAX_BROKERS = 6
+
+
+class NodeDied(LabsError):
+    """A JVM ended while it was starting."""
+
+
+class PortTaken(NodeDied):
+    """It ended because somebody else had taken its port meanwhile."""
+
+
+class LocalCluster:
+    """The cluster of one home. Making the object starts nothing.
+
+    Args:
+        home: where it lives; None takes the one that `LABS_HOME` names.
+        tell: hears what a start is doing.
+        hold: whether a start takes a lease for this process.
+    """
+
+    def __init__(self, home: Home | None = None, tell: Tell = silent, hold: bool = True) -> None:
+        self.home = home or Home.current()
+        self._tell = tell
+        self._hold = hold
+        self._kit: Kit | None = None
+
+    # -- looking ---------------------------------------------------------------------------
+
+    @property
+    def bootstrap(self) -> list[str]:
+        """`host:port` of every broker."""
+        return [f"{HOST}:{node.port}" for node in self._state().brokers()]
+
+    @property
+    def can_break(self) -> bool:
+        """Processes of ours can be broken at will."""
+        return True
+
+    def status(self) -> Status:
+        """The state of every node, from the operating system; never talks to Kafka."""
+        cluster = self._state()
+        return Status(
+            backend="local",
+            kafka_version=cluster.kafka_version,
+            cluster_id=cluster.cluster_id,
+            home=str(self.home.path),
+            bootstrap=[f"{HOST}:{node.port}" for node in cluster.brokers()],
+            ready_s=cluster.ready_s,
+            nodes=[self._node(node) for node in cluster.nodes.values()],
+        )
+
+    def faults(self) -> list[Fault]:
+        """Every fault since the cluster was made, oldest first."""
+        return faultlog.read(self.home.faults_file)
+
+    def _node(self, node: NodeState) -> Node:
+        state, pid = observed(self.home.path, node)
+        log = str(self.home.log_of(node.name))
+        return Node(node.id, node.role, state, pid, node.port, log)
+
+    def _state(self) -> ClusterState:
+        loaded = ClusterState.load(self.home.state_file)
+        return loaded or ClusterState(cluster_id="", kafka_version=kafka_version())
+
+    # -- starting and stopping ---------------------------------------------------------------
+
+    def start(self) -> Status:
+        """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
+        with self.home.lock():
+            if not self._adopt():
+                self._bring_up()
+            if self._hold:
+                leases.hold(self.home.leases)
+            ensure_watchdog(self.home)
+        return self.status()
+
+    def stop(self) -> None:
+        """Stop every node cleanly, and the watchdog; the records stay on disk."""
+        if not self.home.path.exists():
+            return
+        with self.home.lock():
+            dismiss(self.home)
+            self._stop_all()
+            leases.release_all(self.home.leases)
+
+    def _adopt(self) -> bool:
+        """Whether the recorded cluster runs whole: processes, cluster id, every broker seen."""
+        cluster = ClusterState.load(self.home.state_file)
+        if cluster is None or cluster.ready_s is None:
+            return False
+        states = [observed(self.home.path, node)[0] for node in cluster.nodes.values()]
+        brokers = cluster.brokers()
+        ids = {node.id for node in brokers}
+        return set(states) == {State.RUNNING} and all(
+            readiness.sees(node, cluster.cluster_id, ids) for node in brokers
+        )
+
+    def _bring_up(self) -> None:
+        kit = self._get_kit()
+        started = time.monotonic()
+        self._tell("starting one controller and three brokers", None)
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                self._boot(kit, started, attempt)
+                return
+            except PortTaken:
+                if attempt == PORT_ATTEMPTS - 1:
+                    raise
+
+    def _boot(self, kit: Kit, started: float, attempt: int) -> None:
+        cluster = self._ready_to_boot(attempt)
+        cluster.ready_s = None
+        with self._undone_on_failure(cluster):
+            dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+            hopeful = self._start_all(kit, cluster, dead)
+            readiness.wait_seen(cluster.brokers(), cluster.cluster_id, hopeful, READY_TIMEOUT_S)
+            self._tell("checking that records are replicated", None)
+            readiness.prove_replication(cluster.brokers(), hopeful, READY_TIMEOUT_S)
+            cluster.ready_s = round(time.monotonic() - started, 2)
+            cluster.save(self.home.state_file)
+
+    def _ready_to_boot(self, attempt: int) -> ClusterState:
+        """The state to boot from: strays gone, paused nodes running, ports free."""
+        cluster = ClusterState.load(self.home.state_file)
+        if cluster is None or cluster.kafka_version != kafka_version():
+            self._wipe(cluster)
+            cluster = self._new_state(attempt)
+        self._reap_strays(cluster)
+        for node in cluster.nodes.values():
+            send(self.home, node, signal.SIGCONT)
+        dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+        stuck = cluster.ready_s is None
+        if stuck or attempt or not all(port_is_free(node.port) for node in dead):
+            # A start that was cut short, or a port that is gone: begin anew with the old records.
+            self._kill_all(cluster)
+            self._assign_ports(cluster, attempt)
+        cluster.save(self.home.state_file)
+        return cluster
+
+    def _new_state(self, skip_ports: int) -> ClusterState:
+        cluster = ClusterState(cluster_id=new_id(), kafka_version=kafka_version())
+        for node_id in (*BROKER_IDS, CONTROLLER_ID):
+            cluster.nodes[node_id] = NodeState(node_id, port=0)
+        self._assign_ports(cluster, skip_ports)
+        return cluster
+
+    def _assign_ports(self, cluster: ClusterState, skip: int) -> None:
+        nodes = sorted(cluster.nodes.values(), key=lambda node: node.id)
+        # The controller comes first in the block: 19090, then brokers 19091, 19092, 19093.
+        nodes.insert(0, nodes.pop())
+        wished = [node.port for node in nodes]
+        for node, port in zip(nodes, choose_ports(len(nodes), wished, skip), strict=True):
+            node.port = port
+
+    def _start_all(
+        self, kit: Kit, cluster: ClusterState, nodes: list[NodeState]
+    ) -> readiness.StillHopeful:
+        """Spawn the nodes; returns the check that tells at once when one of them dies."""
+        begins = {node.id: log_size(self.home.log_of(node.name)) for node in nodes}
+        for node in nodes:
+            spawn(self.home, kit, cluster, node)
+            # Saved one by one: killed between two of them, we still know the first.
+            cluster.save(self.home.state_file)
+
+        def hopeful() -> None:
+            for node in nodes:
+                if not is_alive(self.home, node):
+                    raise self._death_of(node, begins[node.id])
+
+        return hopeful
+
+    def _death_of(self, node: NodeState, since: int) -> NodeDied:
+        log = self.home.log_of(node.name)
+        because = last_error(log, since)
+        bind = "Address already in use" in because or "BindException" in because
+        return (PortTaken if bind else NodeDied)(
+            f"{node.label} died while it was starting",
+            because=because,
+            log=log,
+            hint="mend that and run `labs up` again; `labs reset --hard` starts with empty disks",
+        )
+
+    @contextmanager
+    def _undone_on_failure(self, cluster: ClusterState) -> Iterator[None]:
+        """Leave nothing half started behind, whatever ends the start (an interrupt too)."""
+        try:
+            yield
+        except BaseException:
+            self._kill_all(cluster)
+            cluster.save(self.home.state_file)
+            raise
+
+    def _stop_all(self) -> None:
+        """SIGTERM to the brokers together, then to the controller; SIGKILL to what is left.
+
+        The order matters: a broker that shuts down asks the controller to move its leaderships,
+        and waits for an answer.
+        """
+        cluster = self._state()
+        controllers = [n for n in cluster.nodes.values() if n.role is Role.CONTROLLER]
+        for group in (cluster.brokers(), controllers):
+            for node in group:
+                node.wanted = State.STOPPED
+                send(self.home, node, signal.SIGTERM)
+                send(self.home, node, signal.SIGCONT)
+            cluster.save(self.home.state_file)
+            wait_gone(self.home, group, self._patience(cluster))
+        self._kill_all(cluster)
+        cluster.save(self.home.state_file)
+
+    def _patience(self, cluster: ClusterState) -> float:
+        """A broker can't shut down in an orderly way without its controller."""
+        controller = cluster.nodes.get(CONTROLLER_ID)
+        return 8.0 if controller and self._alive(controller) else 0.5
+
+    def _kill_all(self, cluster: ClusterState) -> None:
+        for node in cluster.nodes.values():
+            send(self.home, node, signal.SIGKILL)
+            node.wanted = State.STOPPED
+        wait_gone(self.home, cluster.nodes.values(), 5)
+        self._reap_strays(None)
+
+    def _reap_strays(self, cluster: ClusterState | None) -> None:
+        """End processes that name our home but that no state file knows (its writer was killed)."""
+        nodes = cluster.nodes.values() if cluster else ()
+        known = {node.pid for node in nodes if self._alive(node)}
+        for process in our_processes(self.home.path):
+            if process.pid not in known:
+                process.kill()
+                reap(process.pid)
+
+    def _alive(self, node: NodeState) -> bool:
+        return is_alive(self.home, node)
+
+    def _wipe(self, cluster: ClusterState | None) -> None:
+        if cluster is not None:
+            self._kill_all(cluster)
+        shutil.rmtree(self.home.data, ignore_errors=True)
+        self.home.faults_file.unlink(missing_ok=True)
+        self.home.data.mkdir(exist_ok=True)
+
+    def _get_kit(self) -> Kit:
+        if self._kit is None:
+            self._kit = ensure_kit(train, self._tell)
+        return self._kit
+
+    # -- breaking and mending ------------------------------------------------------------------
+
+    def kill(self, node_id: int) -> None:
+        """SIGKILL."""
+        with self._changing(node_id, "kill") as node:
+            self._signal(node, signal.SIGKILL, (State.RUNNING, State.PAUSED))
+            node.wanted = State.KILLED
+            wait_gone(self.home, [node], 5)
+
+    def pause(self, node_id: int) -> None:
+        """SIGSTOP."""
+        with self._changing(node_id, "pause") as node:
+            self._signal(node, signal.SIGSTOP, (State.RUNNING,))
+
+    def resume(self, node_id: int) -> None:
+        """SIGCONT."""
+        with self._changing(node_id, "resume") as node:
+            self._signal(node, signal.SIGCONT, (State.PAUSED,))
+
+    def stop_broker(self, node_id: int) -> None:
+        """SIGTERM, and wait for the controlled shutdown."""
+        with self._changing(node_id, "stop") as node:
+            self._signal(node, signal.SIGTERM, (State.RUNNING,))
+            if wait_gone(self.home, [node], STOP_TIMEOUT_S):
+                raise LabsError(
+                    f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
+                    " (it needs the controller for that)",
+                    log=self.home.log_of(node.name),
+                    hint=f"wait, or end it with `labs kill {node.id}`",
+                )
+            node.wanted = State.STOPPED
+
+    def start_broker(self, node_id: int) -> None:
+        """Start a stopped or killed node again, on its old port and data."""
+        kit = self._get_kit()
+        with self._changing(node_id, "start") as node:
+            self._require(node, (State.STOPPED, State.KILLED))
+            if not port_is_free(node.port):
+                raise LabsError(
+                    f"port {node.port}, which {node.label} had, is taken by another program",
+                    hint="close that program, or let `labs down` and `labs up` choose new ports",
+                )
+            self._serve(kit, node)
+
+    def add_broker(self) -> int:
+        """One broker more."""
+        kit = self._get_kit()
+        with self.home.lock():
+            cluster = self._running_state()
+            new = max(node.id for node in cluster.brokers()) + 1
+            if len(cluster.brokers()) >= MAX_BROKERS:
+                raise BadInput(
+                    f"there are {MAX_BROKERS} brokers, and more would not fit a laptop",
+                    hint="`labs reset --hard` goes back to three",
+                )
+            beside = max(node.port for node in cluster.nodes.values()) + 1
+            node = NodeState(new, choose_ports(1, [beside])[0])
+            cluster.nodes[new] = node
+            faultlog.record(self.home.faults_file, "add", new)
+            self._serve(kit, node, cluster)
+        return new
+
+    def _serve(self, kit: Kit, node: NodeState, cluster: ClusterState | None = None) -> None:
+        """Spawn a node of a running cluster and wait until it serves."""
+        cluster = cluster or self._running_state()
+        cluster.nodes[node.id] = node
+        hopeful = self._start_all(kit, cluster, [node])
+        if node.role is Role.BROKER:
+            readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
+        else:
+            readiness.wait_open(node, hopeful, READY_TIMEOUT_S)
+
+    @contextmanager
+    def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
+        """Hold the lock, hand out the node, then record the fault and save the state."""
+        with self.home.lock():
+            cluster = self._running_state()
+            if node_id not in cluster.nodes:
+                known = ", ".join(str(i) for i in cluster.nodes)
+                raise BadInput(
+                    f"there is no node {node_id}: the cluster has {known}"
+                    f" ({CONTROLLER_ID} is the controller)",
+                    hint="`labs status` shows them",
+                )
+            node = cluster.nodes[node_id]
+            faultlog_time = time.time()
+            yield node
+            faultlog.record(self.home.faults_file, action, node_id, when=faultlog_time)
+            cluster.nodes[node_id] = node
+            cluster.save(self.home.state_file)
+
+    def _running_state(self) -> ClusterState:
+        cluster = ClusterState.load(self.home.state_file)
+        if cluster is None or cluster.ready_s is None:
+            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+        return cluster
+
+    def _signal(self, node: NodeState, number: signal.Signals, allowed: tuple[State, ...]) -> None:
+        self._require(node, allowed)
+        send(self.home, node, number)
+
+    def _require(self, node: NodeState, allowed: tuple[State, ...]) -> None:
+        state, _ = observed(self.home.path, node)
+        if state not in allowed:
+            ways = {
+                State.RUNNING: "nothing needs to be done",
+                State.PAUSED: f"`labs resume {node.id}` lets it go on",
+                State.STOPPED: f"`labs start {node.id}` starts it",
+                State.KILLED: f"`labs start {node.id}` starts it",
+            }
+            raise LabsError(f"{node.label} is {state}", hint=ways[state])
+
+    # -- settings and housekeeping -------------------------------------------------------------------
+
+    def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
+        """Change dynamic settings of one broker, or (None) of all."""
+        housekeeping.set_broker_config(self.bootstrap, settings, node_id)
+        faultlog.record(self.home.faults_file, "configure", node_id, str(dict(settings)))
+
+    def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
+        housekeeping.set_topic_config(self.bootstrap, topic, settings)
+        faultlog.record(self.home.faults_file, "configure", None, f"{topic}: {dict(settings)}")
+
+    def reset(self, hard: bool = False) -> None:
+        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
+        with self.home.lock():
+            cluster = ClusterState.load(self.home.state_file)
+            grown = cluster is not None and len(cluster.brokers()) > len(BROKER_IDS)
+            if hard or grown or not self._clean_softly():
+                self._start_empty()
+            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
+            if self._hold:
+                leases.hold(self.home.leases)
+            ensure_watchdog(self.home)
+
+    def _clean_softly(self) -> bool:
+        """Mend and empty the running cluster; False where only a fresh one will be clean."""
+        if not self._adopt():
+            self._bring_up()
+        return housekeeping.clean(self.bootstrap)
+
+    def _start_empty(self) -> None:
+        cluster = ClusterState.load(self.home.state_file)
+        self._tell("wiping the disks", None)
+        self._wipe(cluster)
+        fresh = self._new_state(0)
+        if cluster is not None:
+            for node_id, node in fresh.nodes.items():
+                node.port = cluster.nodes[node_id].port if node_id in cluster.nodes else node.port
+        fresh.save(self.home.state_file)
+        self._bring_up()
+
+
+def train(kit: Kit, folder: Path) -> None:
+    """Boot and use a throwaway cluster, so that its JVMs write down which classes they load."""
+    cluster = LocalCluster(Home(folder), hold=False)
+    cluster._kit = kit
+    try:
+        with cluster.home.lock():
+            cluster._bring_up()
+        housekeeping.exercise(cluster.bootstrap)
+    finally:
+        cluster.stop()

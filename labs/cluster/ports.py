@@ -1,0 +1,63 @@
+"""Ports on loopback, below the range from which the system hands out ephemeral ones (32768)."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+
+from labs.errors import LabsError
+
+HOST = "127.0.0.1"
+FIRST, LAST, BLOCK = 19090, 31990, 10
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of the loopback address now."""
+    with socket.socket() as probe:
+        return _bind(probe, port)
+
+
+def choose_ports(count: int, wished: list[int] | None = None, skip: int = 0) -> list[int]:
+    """`count` ports that are free together: the `wished` ones if they are, else a fresh block.
+
+    All are held open until the last is found, so that no two are the same. `skip` passes over
+    that many free blocks: somebody took the last choice between our look and our use.
+
+    Raises:
+        LabsError: no block of free ports is left.
+    """
+    if wished and all(wished) and not skip and _all_free(wished):
+        return wished
+    for start in range(FIRST, LAST, BLOCK):
+        block = list(range(start, start + count))
+        if _all_free(block):
+            if not skip:
+                return block
+            skip -= 1
+    raise LabsError(
+        f"no {count} free ports in a row were found on {HOST} between {FIRST} and {LAST}",
+        hint="close programs that listen there (`ss -ltnp` names them) and try again",
+    )
+
+
+def is_open(port: int, timeout_s: float = 0.2) -> bool:
+    """Whether something listens on `port`."""
+    with socket.socket() as probe:
+        probe.settimeout(timeout_s)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _all_free(ports: list[int]) -> bool:
+    with ExitStack() as held:
+        return all(_bind(held.enter_context(socket.socket()), port) for port in ports)
+
+
+def _bind(sock: socket.socket, port: int) -> bool:
+    # As the JVM does: a port whose last connection has just been closed counts as free.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,128 @@
+"""Start a node's JVM and send it signals; read from its log why it died."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from labs.cluster.config import LOG4J2, properties
+from labs.cluster.home import Home
+from labs.cluster.kit import Kit, format_storage, jvm_environment
+from labs.cluster.protocol import State
+from labs.cluster.state import ClusterState, NodeState, marks, process_of
+
+LOG_LIMIT_BYTES = 5_000_000
+
+
+def spawn(home: Home, kit: Kit, cluster: ClusterState, node: NodeState) -> None:
+    """Start the node's JVM and note its pid and birth in `node` (saving is the caller's)."""
+    folder = home.data / node.name
+    folder.mkdir(parents=True, exist_ok=True)
+    format_storage(kit, folder / "records", cluster.cluster_id, node.id)
+    (folder / "server.properties").write_text(properties(cluster, node), "utf-8")
+    (folder / "log4j2.properties").write_text(LOG4J2, "utf-8")
+    log = home.log_of(node.name)
+    _rotate(log)
+    with log.open("ab") as out:
+        jvm = subprocess.Popen(
+            kit.command(marks(home.path, node.id), node.name),
+            cwd=folder,
+            env=jvm_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            # Jupyter interrupts the kernel's whole process group; Kafka must not be in it.
+            start_new_session=True,
+        )
+    node.pid = jvm.pid
+    node.create_time = psutil.Process(jvm.pid).create_time()
+    node.wanted = State.RUNNING
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+        shutil.move(log, log.with_suffix(".log.1"))
+
+
+def send(home: Home, node: NodeState, number: signal.Signals) -> bool:
+    """Signal the node's process; False where it no longer lives. Nobody else is ever hit."""
+    process = process_of(home.path, node)
+    if process is None:
+        return False
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def wait_gone(home: Home, nodes: Iterable[NodeState], timeout_s: float) -> list[NodeState]:
+    """Wait for the nodes' processes to end; returns those that still live."""
+    deadline = time.monotonic() + timeout_s
+    left = list(nodes)
+    while left and time.monotonic() < deadline:
+        left = [node for node in left if is_alive(home, node)]
+        if left:
+            time.sleep(0.02)
+    return left
+
+
+def is_alive(home: Home, node: NodeState) -> bool:
+    """Whether the node's process lives; a dead child of ours is reaped in passing."""
+    process = process_of(home.path, node)
+    if process is None:
+        return False
+    try:
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return True
+    except psutil.NoSuchProcess:
+        return False
+    reap(process.pid)
+    return False
+
+
+def reap(pid: int) -> None:
+    """Collect a dead child, if it is a child of this very process."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except (ChildProcessError, OSError):
+        return
+
+
+_LOG_LINE = re.compile(r"^\[[\d ,:-]+\] (?P<level>[A-Z]+) (?P<text>.*?)(?: \([\w.$]+\))?$")
+_EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*")
+_JVM = re.compile(r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error)", re.IGNORECASE)
+
+
+def log_size(log: Path) -> int:
+    """The log's length in bytes; 0 where there is none."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_error(log: Path, since: int = 0) -> str:
+    """The last error in a log after byte `since`, with its deepest cause; '' where there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(since)
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    last, cause = "", ""
+    for line in lines:
+        entry = _LOG_LINE.match(line)
+        if entry:
+            if entry["level"] in ("ERROR", "FATAL"):
+                last, cause = entry["text"], ""
+        elif _EXCEPTION.match(line):
+            cause = line.removeprefix("Caused by: ")
+        elif _JVM.match(line):
+            last, cause = line, ""
+    text = f"{last} ({cause})" if last and cause and cause not in last else last or cause
+    return text.strip().rstrip(".")

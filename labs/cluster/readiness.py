@@ -1,0 +1,134 @@
+"""When a cluster is really ready; an open port proves nothing.
+
+Ready means: every broker answers, names the expected cluster id and sees every broker unfenced
+(a fenced one is left out of metadata, KIP-631), and a fresh topic has a full ISR on all of them.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+from kafka.errors import for_code
+from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
+
+from labs.cluster.ports import is_open
+from labs.cluster.state import NodeState
+from labs.cluster.wire import BrokerConnection
+from labs.errors import LabsError
+
+PAUSE_S = 0.03
+PROBE_PREFIX = "__labs-probe-"
+
+#: Raises when waiting on is pointless (a node died); called between looks.
+StillHopeful = Callable[[], None]
+
+
+class NotReady(LabsError):
+    """The time to become ready ran out."""
+
+
+def wait_seen(
+    brokers: list[NodeState], cluster_id: str, hopeful: StillHopeful, timeout_s: float
+) -> None:
+    """Wait until each of `brokers` answers and sees all of them.
+
+    Raises:
+        NotReady: `timeout_s` passed; says who was missing.
+    """
+    deadline = time.monotonic() + timeout_s
+    expected = {node.id for node in brokers}
+    waiting = list(brokers)
+    while waiting:
+        waiting = [node for node in waiting if not sees(node, cluster_id, expected)]
+        if not waiting:
+            return
+        hopeful()
+        if time.monotonic() > deadline:
+            names = ", ".join(node.label for node in waiting)
+            raise NotReady(
+                f"after {timeout_s:g} s {names} did not yet see all of the cluster",
+                hint="look at `labs logs`, then try `labs up` again",
+            )
+        time.sleep(PAUSE_S)
+
+
+def wait_registered(
+    node: NodeState, cluster_id: str, hopeful: StillHopeful, timeout_s: float
+) -> None:
+    """Wait until a single broker answers and sees itself unfenced in the cluster."""
+    _until(lambda: sees(node, cluster_id, {node.id}), hopeful, time.monotonic() + timeout_s)
+
+
+def wait_open(node: NodeState, hopeful: StillHopeful, timeout_s: float) -> None:
+    """Wait until a node listens on its port (a controller speaks no client protocol there)."""
+    _until(lambda: is_open(node.port), hopeful, time.monotonic() + timeout_s)
+
+
+def sees(node: NodeState, cluster_id: str, expected: set[int]) -> bool:
+    """Whether this very broker answers, belongs to the cluster and sees the `expected` brokers."""
+    if not is_open(node.port):
+        return False
+    try:
+        with BrokerConnection(node.port) as broker:
+            answer = broker.metadata([])
+    except OSError:
+        return False
+    seen = {b.node_id for b in answer.brokers}
+    return answer.cluster_id == cluster_id and expected <= seen
+
+
+def prove_replication(brokers: list[NodeState], hopeful: StillHopeful, timeout_s: float) -> None:
+    """Create a topic on all brokers, wait until each sees its full ISR, and delete it again.
+
+    Raises:
+        NotReady: `timeout_s` passed first.
+    """
+    deadline = time.monotonic() + timeout_s
+    topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
+    connections = [BrokerConnection(node.port, timeout_s=timeout_s) for node in brokers]
+    try:
+        _until(lambda: _created(connections[0], topic, len(brokers)), hopeful, deadline)
+        for connection in connections:
+            _until(lambda c=connection: _full_isr(c, topic, len(brokers)), hopeful, deadline)
+        connections[0].ask(
+            DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=int(timeout_s * 1000))
+        )
+        for connection in connections:
+            _until(lambda c=connection: _is_gone(c, topic), hopeful, deadline)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def _until(done: Callable[[], bool], hopeful: StillHopeful, deadline: float) -> None:
+    while not done():
+        hopeful()
+        if time.monotonic() > deadline:
+            raise NotReady(
+                "the nodes run, but did not become ready in time", hint="look at `labs logs`"
+            )
+        time.sleep(PAUSE_S / 2)
+
+
+def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:
+    wanted = CreateTopicsRequest.CreatableTopic(
+        name=topic, num_partitions=brokers, replication_factor=brokers, assignments=[], configs=[]
+    )
+    request = CreateTopicsRequest[5](topics=[wanted], timeout_ms=5000, validate_only=False)
+    code = broker.ask(request).topics[0].error_code
+    return for_code(code).__name__ in ("NoError", "TopicAlreadyExistsError")
+
+
+def _full_isr(broker: BrokerConnection, topic: str, brokers: int) -> bool:
+    found = broker.metadata([topic]).topics[0]
+    return (
+        found.error_code == 0
+        and len(found.partitions) == brokers
+        and all(p.leader_id >= 0 and len(p.isr_nodes) == brokers for p in found.partitions)
+    )
+
+
+def _is_gone(broker: BrokerConnection, topic: str) -> bool:
+    return bool(broker.metadata([topic]).topics[0].error_code)

@@ -1,0 +1,53 @@
+"""Long work says what it is doing and how far it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+#: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
+Tell = Callable[[str, float | None], None]
+
+
+def silent(text: str, fraction: float | None = None) -> None:
+    """Say nothing."""
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A live line on the terminal; plain lines, one a step, where stderr is no terminal."""
+    if sys.stderr.isatty():
+        with _live_line() as tell:
+            yield tell
+    else:
+        yield _plain_lines()
+
+
+@contextmanager
+def _live_line() -> Iterator[Tell]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def tell(text: str, fraction: float | None = None) -> None:
+            total = None if fraction is None else 1.0
+            bars.update(task, description=text, total=total, completed=fraction or 0.0)
+
+        yield tell
+
+
+def _plain_lines() -> Tell:
+    last = ""
+
+    def tell(text: str, fraction: float | None = None) -> None:
+        nonlocal last
+        if text != last:
+            print(f"… {text}", file=sys.stderr, flush=True)
+        last = text
+
+    return tell
