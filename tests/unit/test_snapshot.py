@@ -1,0 +1,197 @@
+"""The observer: answers in time whoever is killed or paused, and asks the right broker."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labs import snapshot as module
+from labs.cluster.protocol import CONTROLLER_ID, Node, Role, State, Status
+from labs.snapshot import Observer, Partition, snapshot
+
+R, P, K = State.RUNNING, State.PAUSED, State.KILLED
+
+
+class FakeCluster:
+    """Only what an observer needs: addresses and process states."""
+
+    def __init__(self, *states: State, ports: list[int] | None = None) -> None:
+        self.states = dict(enumerate(states, 1))
+        self.ports = ports or [19090 + i for i in self.states]
+
+    @property
+    def bootstrap(self) -> list[str]:
+        return [f"127.0.0.1:{port}" for port in self.ports]
+
+    def status(self) -> Status:
+        brokers = [
+            Node(i, Role.BROKER, state, 1, port, "")
+            for (i, state), port in zip(self.states.items(), self.ports, strict=True)
+        ]
+        nodes = [Node(CONTROLLER_ID, Role.CONTROLLER, R, 1, 19099, ""), *reversed(brokers)]
+        return Status("fake", "4.3.1", "id", "", self.bootstrap, 0.0, nodes)
+
+
+class Wires:
+    """Stands in for `BrokerConnection`: records who is asked, and lets some not answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.dead: set[int] = set()
+        self.opened: list[int] = []
+        self.open = 0
+        self.topics = [topic("flights", leader=2), topic("__consumer_offsets", leader=1)]
+
+    def __call__(self, port: int, host: str, timeout_s: float) -> Wires.Wire:
+        self.opened.append(port)
+        self.open += 1
+        return self.Wire(self, port)
+
+    class Wire:
+        def __init__(self, wires: Wires, port: int) -> None:
+            self.wires, self.port = wires, port
+
+        def ask(self, request: Any) -> Any:
+            if self.port in self.wires.dead:
+                raise TimeoutError
+            if hasattr(request, "include_fenced_brokers"):
+                self.wires.asked.append(self.port)
+                return SimpleNamespace(brokers=[SimpleNamespace(broker_id=3, is_fenced=True)])
+            pages = [self.wires.topics[:1], self.wires.topics[1:]]
+            second = request.cursor is not None
+            cursor = SimpleNamespace(topic_name="__consumer_offsets", partition_index=0)
+            return SimpleNamespace(topics=pages[second], next_cursor=None if second else cursor)
+
+        def close(self) -> None:
+            self.wires.open -= 1
+
+
+def topic(name: str, leader: int) -> SimpleNamespace:
+    told = SimpleNamespace(
+        partition_index=0,
+        leader_id=leader,
+        leader_epoch=5,
+        replica_nodes=[1, 2, 3],
+        isr_nodes=[2],
+        eligible_leader_replicas=[3],
+    )
+    return SimpleNamespace(name=name, partitions=[told])
+
+
+@pytest.fixture
+def wires(monkeypatch: pytest.MonkeyPatch) -> Wires:
+    wires = Wires()
+    monkeypatch.setattr(module, "BrokerConnection", wires)
+    return wires
+
+
+def test_it_tells_partitions_nodes_and_who_is_fenced(wires: Wires) -> None:
+    seen = snapshot(FakeCluster(R, R, K))
+    assert seen.reachable
+    assert seen.partitions == (Partition("flights", 0, 2, 5, (1, 2, 3), (2,), (3,)),)
+    assert seen.partitions[0].out_of_sync == (1, 3)
+    assert seen.fenced == {3}
+    assert [n.id for n in seen.brokers] == [1, 2, 3]
+    assert [n.id for n in seen.controllers] == [CONTROLLER_ID]
+    assert wires.open == 0  # hung up
+
+
+def test_internal_topics_come_on_request_and_from_every_page(wires: Wires) -> None:
+    seen = Observer(FakeCluster(R), internal=True).snapshot()
+    assert seen.topics == ("__consumer_offsets", "flights")
+
+
+def test_no_leader_is_none(wires: Wires) -> None:
+    wires.topics[0] = topic("flights", leader=-1)
+    assert snapshot(FakeCluster(R)).partitions[0].leader is None
+
+
+def test_only_running_brokers_are_asked(wires: Wires) -> None:
+    seen = snapshot(FakeCluster(K, P, R))
+    assert wires.opened == [19093]
+    assert seen.answered_by == 3
+
+
+def test_the_next_broker_is_asked_when_one_is_silent(wires: Wires) -> None:
+    wires.dead = {19091, 19092}
+    assert snapshot(FakeCluster(R, R, R)).answered_by == 3
+
+
+def test_the_one_that_answered_stays_the_one_asked(wires: Wires) -> None:
+    cluster = FakeCluster(R, R, R)
+    observer = Observer(cluster)
+    wires.dead = {19091}
+    observer.snapshot()
+    wires.dead = set()
+    observer.snapshot()
+    assert wires.asked == [19092, 19092]
+    assert wires.opened == [19091, 19092]  # and its connection is reused
+
+
+def test_nobody_to_ask_is_no_error(wires: Wires) -> None:
+    seen = snapshot(FakeCluster(K, P, K))
+    assert not seen.reachable
+    assert seen.partitions == ()
+    assert [n.state for n in seen.brokers] == [K, P, K]
+
+
+def test_after_an_outage_it_finds_the_cluster_again(wires: Wires) -> None:
+    observer = Observer(FakeCluster(R, R, R))
+    observer.snapshot()
+    wires.dead = {19091, 19092, 19093}
+    assert not observer.snapshot().reachable
+    assert wires.open == 0
+    wires.dead = set()
+    assert observer.snapshot().reachable
+
+
+@pytest.fixture
+def mute_ports() -> Iterator[list[int]]:
+    """Two listeners that accept (in the kernel) and never answer, as a paused broker does."""
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as one,
+        closing(socket.create_server(("127.0.0.1", 0))) as other,
+    ):
+        yield [one.getsockname()[1], other.getsockname()[1]]
+
+
+def test_brokers_that_hang_unseen_cost_a_second_at_most(mute_ports: list[int]) -> None:
+    cluster = FakeCluster(R, R, ports=mute_ports)
+    began = time.monotonic()
+    assert not snapshot(cluster).reachable
+    assert 0.8 < time.monotonic() - began < 2.0
+
+
+def test_a_refused_connection_costs_nothing(mute_ports: list[int]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
+        port = gone.getsockname()[1]
+    began = time.monotonic()
+    assert not snapshot(FakeCluster(R, ports=[port])).reachable
+    assert time.monotonic() - began < 0.3
+
+
+def test_a_lookup_by_name(wires: Wires) -> None:
+    seen = snapshot(FakeCluster(R, K, R))
+    assert seen.partition("flights") is seen.partitions[0]
+    assert seen.partition("flights", 9) is None
+    assert seen.running(1)
+    assert not seen.running(2)
+    assert not seen.running(99)
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "host"),
+    [
+        (["kafka.example:9092", "h2:9093"], "kafka.example"),
+        (["[::1]:9092"], "::1"),
+        ([], "127.0.0.1"),
+    ],
+)
+def test_the_host_comes_from_the_bootstrap_list(bootstrap: list[str], host: str) -> None:
+    assert module._host(bootstrap, 9092) == host
