@@ -1,0 +1,68 @@
+"""The look shared by every chart: colours, sizes, and figures without pyplot.
+
+The palette is Okabe & Ito's (jfly.uni-koeln.de/color), told apart by readers with any colour
+blindness. Even so, a chart never speaks by colour alone: it labels, or it differs in shape.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLACK: Final = "#000000"
+ORANGE: Final = "#E69F00"
+SKY: Final = "#56B4E9"
+GREEN: Final = "#009E73"
+YELLOW: Final = "#F0E442"
+BLUE: Final = "#0072B2"
+VERMILLION: Final = "#D55E00"
+PURPLE: Final = "#CC79A7"
+CYCLE: Final = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+
+INK: Final = "#1F2933"  # text; 14:1 on PAPER
+MUTED: Final = "#56616B"  # less important text; 6:1 on PAPER
+LINE: Final = "#D5DADF"  # borders and grids
+PAPER: Final = "#FCFCFA"  # every chart brings its own light ground, so dark themes don't matter
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans KR', sans-serif"
+
+WIDTH_IN: Final = 9.0  # at 100 dots per inch, as wide as a notebook's column
+DPI: Final = 100
+
+
+def figure(height_in: float = 3.6, *, reuse: Figure | None = None) -> Figure:
+    """An empty figure, `WIDTH_IN` wide; `reuse` clears and returns an old one (20 ms cheaper).
+
+    It belongs to no pyplot state, so it is never shown twice nor leaked; one thread at a time.
+    """
+    if reuse is None:
+        reuse = Figure(layout="constrained", dpi=DPI, facecolor=PAPER)
+        FigureCanvasAgg(reuse)
+    reuse.clear()
+    reuse.set_size_inches(WIDTH_IN, height_in)
+    return reuse
+
+
+def axes(fig: Figure, *, title: str = "", x: str = "", y: str = "", position: int = 111) -> Axes:
+    """Axes with the house style: a left title that states the finding, labels with units."""
+    ax = fig.add_subplot(position, facecolor=PAPER)
+    ax.set_prop_cycle(color=CYCLE)
+    ax.set_title(title, loc="left", fontsize=13, fontweight="semibold", color=INK, wrap=True)
+    ax.set_xlabel(x, fontsize=11, color=MUTED)
+    ax.set_ylabel(y, fontsize=11, color=MUTED)
+    ax.tick_params(labelsize=10, colors=MUTED, length=3)
+    ax.grid(axis="y", color=LINE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(LINE)
+    return ax
+
+
+def png(fig: Figure) -> bytes:
+    """The figure as PNG bytes, for `ipywidgets.Image` or an `image/png` output."""
+    out = io.BytesIO()
+    fig.savefig(out, format="png")
+    return out.getvalue()
