@@ -122,3 +122,8 @@ def our_processes(home: Path) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if mark in process.cmdline():
                 yield process
+
+
+def is_known(home: Path, cluster: ClusterState, pid: int) -> bool:
+    """Whether a process is one that the state file knows."""
+    return any(node.pid == pid and process_of(home, node) for node in cluster.nodes.values())

@@ -1,0 +1,55 @@
+# Thin over the `labs` command: everything real happens in labs/.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: help setup study test lint bench down lock
+
+help:   ## Show what there is
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+study: $(VENV)/study.done ## Open the notebooks in JupyterLab, on a live cluster
+	@$(BIN)/labs study
+
+setup: $(VENV)/study.done ## Install everything and fetch Kafka
+	@$(BIN)/labs setup
+
+test: $(VENV)/test.done ## Run every check and every test, notebooks included
+	@$(BIN)/python -m tests.run
+
+lint: $(VENV)/test.done ## Check format, style and types
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+bench: $(VENV)/test.done ## Measure start-up, memory and failover
+	@$(BIN)/python -m tests.bench
+
+down:   ## Stop the cluster
+	@if [ -x $(BIN)/labs ]; then $(BIN)/labs down; else echo "Nothing is installed, so nothing runs."; fi
+
+lock: $(VENV)/test.done ## For maintainers: renew every lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	  --upgrade --extra setup pyproject.toml -o locks/study.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	  --constraint locks/study.txt --extra setup --extra test pyproject.toml -o locks/test.txt
+	$(BIN)/python -m labs.cluster.jars
+
+# The locks hold the sha256 of every package; nothing is installed that does not match.
+$(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
+	@echo "… installing the Python packages of locks/$*.txt"
+	@$$(cat $(VENV)/uv) pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
+	@$$(cat $(VENV)/uv) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# uv: the one on this machine, or the locked one, fetched into .venv by pip.
+$(VENV)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that: install it, or name another with make PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing: on Debian and Ubuntu, 'apt install python3-venv' brings it." >&2; exit 1; }
+	@echo "… making a Python environment in $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@if command -v uv >/dev/null; then command -v uv > $@; else \
+	  awk '/^[a-z]/ { on = /^uv==/ } on' locks/study.txt > $(VENV)/uv.txt && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
+	  echo $(BIN)/uv > $@; fi

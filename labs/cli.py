@@ -1,0 +1,221 @@
+"""The `labs` command: start, look at, break, mend and stop the cluster; open the notebooks.
+
+Exit codes: 0 done, 1 failure, 2 bad input, 3 (`status` only) the cluster is not up.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from labs.cluster import leases
+from labs.cluster.local import LocalCluster
+from labs.cluster.protocol import State, Status
+from labs.errors import LabsError, NotUp
+from labs.progress import progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: How long `labs up` keeps an unused cluster, in hours.
+KEEP_H = 12.0
+
+MARKS = {State.RUNNING: "●", State.PAUSED: "❚❚", State.STOPPED: "○", State.KILLED: "✕"}
+
+
+def main() -> None:
+    """Run the command line; every foreseeable failure is one sentence on stderr."""
+    try:
+        cli.main(standalone_mode=False)
+    except LabsError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; nothing was left half done", 1)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"labs: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A real Kafka cluster you can break: one controller and three brokers on this machine."""
+
+
+def with_cluster(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the cluster, with progress shown while it works."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> R:
+        with progress() as tell:
+            cluster = LocalCluster(tell=tell, hold=False)
+            return command(cluster, *args, **kwargs)
+
+    return wrapped
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--for",
+    "hours",
+    type=click.FloatRange(min=0, max=24 * 14),
+    default=KEEP_H,
+    show_default=True,
+    metavar="HOURS",
+    help="Keep it up that long, even while nobody uses it.",
+)
+def up(as_json: bool, hours: float) -> None:
+    """Start the cluster, or adopt the one that runs."""
+    with progress() as tell:
+        cluster = LocalCluster(tell=tell, hold=False)
+        cluster.home.prepare()
+        leases.promise(cluster.home.leases, hours * 3600)
+        status = cluster.start()
+    _show(status, as_json)
+    if not as_json:
+        click.echo(f"\nIt stays up for {hours:g} h, and longer while a notebook uses it.")
+        click.echo("`labs down` stops it.")
+
+
+@cli.command()
+@click.option("--if-idle", is_flag=True, hidden=True)
+def down(if_idle: bool) -> None:
+    """Stop the cluster; its records stay on disk."""
+    with progress() as tell:
+        cluster = LocalCluster(tell=tell, hold=False)
+        if if_idle and leases.holders(cluster.home.leases):
+            return
+        was_up = cluster.status().up
+        tell("stopping the cluster", None)
+        cluster.stop()
+    click.echo("The cluster is down." if was_up else "The cluster was not up; nothing is left.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> None:
+    """Show every node. Exits 3 when the cluster is not up."""
+    seen = LocalCluster(hold=False).status()
+    if not seen.nodes and not as_json:
+        raise NotUp("there is no cluster yet", hint="start it with `labs up`")
+    _show(seen, as_json)
+    if not seen.up:
+        sys.exit(NotUp.exit_code)
+
+
+def _show(status: Status, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(status.as_dict(), ensure_ascii=False))
+        return
+    table = Table("", "id", "role", "state", "pid", "port", "log", box=None, pad_edge=False)
+    for node in status.nodes:
+        pid = str(node.pid or "–")
+        row = (MARKS[node.state], str(node.id), node.role, node.state, pid, str(node.port))
+        table.add_row(*row, node.log)
+    console = Console(soft_wrap=True)
+    state = "up" if status.up else "not up"
+    console.print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
+    console.print(table)
+    console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", highlight=False)
+    if status.ready_s is not None:
+        console.print(f"ready after {status.ready_s:g} s", highlight=False)
+
+
+def _node_command(name: str, does: str, said: str) -> None:
+    """Make a command that does one thing to one node."""
+
+    @cli.command(name, help=does)
+    @click.argument("node_id", metavar="ID", type=int)
+    @with_cluster
+    def command(cluster: LocalCluster, node_id: int) -> None:
+        method = {"stop": "stop_broker", "start": "start_broker"}.get(name, name)
+        getattr(cluster, method)(node_id)
+        click.echo(f"Node {node_id} {said}.")
+
+
+_node_command("kill", "SIGKILL a node: it is gone without a word.", "was killed (SIGKILL)")
+_node_command("pause", "SIGSTOP a node: it lives and answers nobody.", "is paused (SIGSTOP)")
+_node_command("resume", "SIGCONT a paused node.", "goes on (SIGCONT)")
+_node_command("stop", "Shut a node down in an orderly way.", "was stopped (SIGTERM)")
+_node_command("start", "Start a stopped or killed node.", "serves again")
+
+
+@cli.command()
+@click.option("--hard", is_flag=True, help="Wipe the disks and start a new cluster.")
+@with_cluster
+def reset(cluster: LocalCluster, hard: bool) -> None:
+    """Back to a clean cluster: no topics, no groups, every broker up."""
+    cluster.home.prepare()
+    if not leases.holders(cluster.home.leases):
+        leases.promise(cluster.home.leases, KEEP_H * 3600)
+    cluster.reset(hard)
+    click.echo("The cluster is clean: no topics, no groups, every broker up.")
+
+
+@cli.command()
+@click.argument("node_id", metavar="[ID]", type=int, required=False)
+@click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
+@click.option("-n", "lines", type=click.IntRange(min=0), default=20, show_default=True)
+def logs(node_id: int | None, follow: bool, lines: int) -> None:
+    """Show the end of a node's log (of all nodes without ID)."""
+    from labs.logs import show_logs
+
+    show_logs(LocalCluster(hold=False), node_id, lines, follow)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check this machine and say how to mend what is wrong."""
+    from labs.cluster.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        click.echo(f"{finding.mark} {finding.name}: {finding.found}")
+        if finding.mend:
+            click.echo(f"    → {finding.mend}")
+    broken = sum(not finding.good for finding in findings)
+    if broken:
+        raise LabsError(f"{broken} of {len(findings)} checks failed", hint="mend them as told above")
+
+
+@cli.command()
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
+def study(no_browser: bool, port: int) -> None:
+    """Start the cluster and open the notebooks in JupyterLab."""
+    from labs.study.jupyter import serve
+
+    with progress() as tell:
+        cluster = LocalCluster(tell=tell)
+        cluster.start()
+    sys.exit(serve(cluster, port, browser=not no_browser))
+
+
+@cli.command(hidden=True)
+def setup() -> None:
+    """Fetch and prepare everything that a start needs (`make setup` calls this)."""
+    from labs.cluster.kit import ensure_kit
+    from labs.cluster.local import train
+
+    with progress() as tell:
+        kit = ensure_kit(train, tell)
+    click.echo(f"Ready: Java {kit.java.version}, {shlex.quote(str(kit.checkpoint.parent))}")
+
+
+if __name__ == "__main__":
+    main()

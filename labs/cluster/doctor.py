@@ -1,0 +1,144 @@
+"""What can be wrong with a machine, and how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labs.cluster import jars, ports
+from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable
+from labs.cluster.java import find_java
+from labs.cluster.state import ClusterState, is_known, our_processes
+from labs.errors import LabsError
+
+#: Four JVMs take about 430 MB, JupyterLab and a kernel some 300 MB.
+NEEDED_MEMORY_MB = 900
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, what was found, how to mend it (empty when all is well)."""
+
+    name: str
+    found: str
+    mend: str = ""
+
+    @property
+    def good(self) -> bool:
+        return not self.mend
+
+    @property
+    def mark(self) -> str:
+        return "✓" if self.good else "✗"
+
+
+def examine() -> Iterator[Finding]:
+    """Run every check; a check that fails to look counts as a finding, not as a crash."""
+    home = Home.current()
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("Python", _python),
+        ("Java", _java),
+        ("jars", _jars),
+        ("memory", _memory),
+        ("home", lambda: _writable("home", home.path, "LABS_HOME")),
+        ("cache", lambda: _writable("cache", cache_dir(), "LABS_CACHE")),
+        ("disk", lambda: _disk(home)),
+        ("ports", lambda: _ports(home)),
+        ("processes", lambda: _processes(home)),
+    ]
+    for name, check in checks:
+        try:
+            yield check()
+        except LabsError as error:
+            yield Finding(name, error.what, error.hint or "see above")
+        except (OSError, psutil.Error) as error:
+            yield Finding(name, f"could not be checked ({error})", "run `labs doctor` again")
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= OLDEST_PYTHON
+    return Finding("Python", version, "" if good else "install Python 3.11 or newer")
+
+
+def _java() -> Finding:
+    java = find_java()
+    return Finding("Java", f"{java.version} at {java.path}")
+
+
+def _jars() -> Finding:
+    broken = jars.broken_jars()
+    if not broken:
+        return Finding("jars", f"{len(jars.locked_jars())} of Kafka {jars.kafka_version()}, all intact")
+    missing = sum(not (jars.jars_dir() / jar.file_name).exists() for jar in broken)
+    found = f"{missing} missing and {len(broken) - missing} damaged in {jars.jars_dir()}"
+    return Finding("jars", found, "run `labs up`: it fetches them again (45 MB)")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available // 1_000_000
+    limit = cgroup_room_mb()
+    room = min(free, limit) if limit is not None else free
+    told = f"{free} MB available" + (f", {limit} MB left in this container" if limit else "")
+    if _is_running():
+        return Finding("memory", told + " (the cluster is running)")
+    mend = f"close programs: the labs take about {NEEDED_MEMORY_MB} MB"
+    return Finding("memory", told, "" if room >= NEEDED_MEMORY_MB else mend)
+
+
+def cgroup_room_mb(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Memory left under the container's limit, MB; None where there is no limit (or no cgroup)."""
+    pairs = (
+        (root / "memory.max", root / "memory.current"),  # cgroup v2
+        (root / "memory/memory.limit_in_bytes", root / "memory/memory.usage_in_bytes"),  # v1
+    )
+    for limit_file, usage_file in pairs:
+        try:
+            limit = int(limit_file.read_text())
+            usage = int(usage_file.read_text())
+        except (OSError, ValueError):  # "max" is no number: no limit
+            continue
+        if limit < psutil.virtual_memory().total:
+            return max(0, limit - usage) // 1_000_000
+    return None
+
+
+def _is_running() -> bool:
+    return any(True for _ in our_processes(Home.current().path))
+
+
+def _writable(name: str, folder: Path, variable: str) -> Finding:
+    make_writable(folder, variable)
+    return Finding(name, f"{folder} can be written")
+
+
+def _disk(home: Home) -> Finding:
+    place = home.path if home.path.exists() else Path.home()
+    free = shutil.disk_usage(place).free // 1_000_000
+    mend = f"free some space, or set LABS_HOME to another disk: {MIN_FREE_MB} MB are needed"
+    return Finding("disk", f"{free} MB free", "" if free >= MIN_FREE_MB else mend)
+
+
+def _ports(home: Home) -> Finding:
+    cluster = ClusterState.load(home.state_file)
+    if cluster and _is_running():
+        return Finding("ports", ", ".join(str(n.port) for n in cluster.nodes.values()) + " in use by us")
+    chosen = ports.choose_ports(4)
+    return Finding("ports", f"{chosen[0]}–{chosen[-1]} on {ports.HOST} are free")
+
+
+def _processes(home: Home) -> Finding:
+    cluster = ClusterState.load(home.state_file)
+    ours = [p.pid for p in our_processes(home.path)]
+    strays = [pid for pid in ours if cluster is None or not is_known(home.path, cluster, pid)]
+    found = f"{len(ours)} Kafka processes of this home, as they should be"
+    if not strays:
+        return Finding("processes", found)
+    names = ", ".join(map(str, strays))
+    return Finding("processes", f"{names} were left behind", "run `labs down`: it ends them")

@@ -1,0 +1,67 @@
+"""Show the nodes' log files, as `tail` does."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+
+import click
+
+from labs.cluster.protocol import Cluster, Node
+from labs.errors import BadInput, LabsError
+
+LOOK_EVERY_S = 0.2
+
+
+def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -> None:
+    """Print the last `lines` lines of a node's log (None: of each node's); `follow` goes on.
+
+    Raises:
+        BadInput: there is no such node.
+        LabsError: nothing was ever started, so there are no logs.
+    """
+    nodes = _chosen(cluster.status().nodes, node_id)
+    offsets = {node.log: _print_tail(node, lines, named=len(nodes) > 1) for node in nodes}
+    while follow:
+        time.sleep(LOOK_EVERY_S)
+        for node in nodes:
+            offsets[node.log] = _print_new(node, offsets[node.log], named=len(nodes) > 1)
+
+
+def _chosen(nodes: list[Node], node_id: int | None) -> list[Node]:
+    if not nodes:
+        raise LabsError("there are no logs yet", hint="start the cluster with `labs up`")
+    chosen = [node for node in nodes if node_id in (None, node.id)]
+    if not chosen:
+        known = ", ".join(str(node.id) for node in nodes)
+        raise BadInput(f"there is no node {node_id}: the cluster has {known}")
+    return chosen
+
+
+def _print_tail(node: Node, lines: int, named: bool) -> int:
+    path = Path(node.log)
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        for line in deque(file, lines):
+            _print(node, line, named)
+        return file.tell()
+
+
+def _print_new(node: Node, offset: int, named: bool) -> int:
+    path = Path(node.log)
+    if not path.exists():
+        return 0
+    if path.stat().st_size < offset:
+        offset = 0  # the log was rotated
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            _print(node, line, named)
+        return file.tell()
+
+
+def _print(node: Node, line: bytes, named: bool) -> None:
+    prefix = f"{node.role} {node.id} | " if named else ""
+    click.echo(prefix + line.decode("utf-8", "replace").rstrip("\n"))

@@ -1,0 +1,71 @@
+"""JupyterLab on the learner's notebooks, beside a running cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from labs.cluster import leases
+from labs.cluster.home import PROJECT
+from labs.cluster.local import LocalCluster
+from labs.errors import LabsError
+
+FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+
+
+def serve(cluster: LocalCluster, port: int, browser: bool = True) -> int:
+    """Run JupyterLab until the learner ends it, then stop the cluster unless others use it.
+
+    JupyterLab listens on loopback and keeps its token. Returns its exit code.
+
+    Raises:
+        LabsError: the notebooks are not there (the package was installed without them).
+    """
+    if not (PROJECT / FIRST_NOTEBOOK).exists():
+        raise LabsError(
+            f"{FIRST_NOTEBOOK} is not in {PROJECT}", hint="run `labs study` from a git clone"
+        )
+    command = jupyter_command(port, browser)
+    environment = {**os.environ, "LABS_HOME": str(cluster.home.path)}
+    jupyter = subprocess.Popen(command, cwd=PROJECT, env=environment)
+    try:
+        return _wait(jupyter)
+    finally:
+        _leave(cluster)
+
+
+def jupyter_command(port: int, browser: bool) -> list[str]:
+    """The command line that opens the first notebook."""
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={PROJECT}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
+    ]
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def _wait(jupyter: subprocess.Popen[bytes]) -> int:
+    """Wait for JupyterLab; it hears Ctrl-C itself and asks the learner, so we just wait on."""
+    signal.signal(signal.SIGTERM, lambda *_: jupyter.terminate())
+    while True:
+        try:
+            return jupyter.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _leave(cluster: LocalCluster) -> None:
+    leases.release(cluster.home.leases)
+    if not leases.holders(cluster.home.leases):
+        print("stopping the cluster", file=sys.stderr)
+        cluster.stop()
