@@ -6,12 +6,14 @@ whoever changes something holds the home's lock while doing so.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+
+import psutil
 
 from labs.cluster import housekeeping, faultlog, leases, readiness
 from labs.cluster.home import Home
@@ -19,10 +21,10 @@ from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
 from labs.cluster.ports import HOST, choose_ports, port_is_free
 from labs.cluster.process import (
+    ended_by,
     is_alive,
     last_error,
     log_size,
-    reap,
     send,
     spawn,
     wait_gone,
@@ -209,7 +211,7 @@ class LocalCluster:
 
     def _death_of(self, node: NodeState, since: int) -> NodeDied:
         log = self.home.log_of(node.name)
-        because = last_error(log, since)
+        because = last_error(log, since) or ended_by(node)
         bind = "Address already in use" in because or "BindException" in because
         return (PortTaken if bind else NodeDied)(
             f"{node.label} died while it was starting",
@@ -264,8 +266,9 @@ class LocalCluster:
         known = {node.pid for node in nodes if self._alive(node)}
         for process in our_processes(self.home.path):
             if process.pid not in known:
-                process.kill()
-                reap(process.pid)
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+                    process.wait(5)
 
     def _alive(self, node: NodeState) -> bool:
         return is_alive(self.home, node)
@@ -436,12 +439,12 @@ class LocalCluster:
         self._bring_up()
 
 
-def train(kit: Kit, folder: Path) -> None:
+def train(kit: Kit, home: Home) -> None:
     """Boot and use a throwaway cluster, so that its JVMs write down which classes they load."""
-    cluster = LocalCluster(Home(folder), hold=False)
+    cluster = LocalCluster(home, hold=False)
     cluster._kit = kit
     try:
-        with cluster.home.lock():
+        with home.lock():
             cluster._bring_up()
         housekeeping.exercise(cluster.bootstrap)
     finally:

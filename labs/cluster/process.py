@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -20,6 +19,9 @@ from labs.cluster.protocol import State
 from labs.cluster.state import ClusterState, NodeState, marks, process_of
 
 LOG_LIMIT_BYTES = 5_000_000
+
+#: The JVMs that this very process started, by pid: only a parent learns how its child ended.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def spawn(home: Home, kit: Kit, cluster: ClusterState, node: NodeState) -> None:
@@ -42,6 +44,7 @@ def spawn(home: Home, kit: Kit, cluster: ClusterState, node: NodeState) -> None:
             # Jupyter interrupts the kernel's whole process group; Kafka must not be in it.
             start_new_session=True,
         )
+    _children[jvm.pid] = jvm
     node.pid = jvm.pid
     node.create_time = psutil.Process(jvm.pid).create_time()
     node.wanted = State.RUNNING
@@ -77,29 +80,29 @@ def wait_gone(home: Home, nodes: Iterable[NodeState], timeout_s: float) -> list[
 
 def is_alive(home: Home, node: NodeState) -> bool:
     """Whether the node's process lives; a dead child of ours is reaped in passing."""
+    child = _children.get(node.pid or 0)
+    if child is not None and child.poll() is not None:
+        return False
     process = process_of(home.path, node)
-    if process is None:
-        return False
-    try:
-        if process.status() != psutil.STATUS_ZOMBIE:
-            return True
-    except psutil.NoSuchProcess:
-        return False
-    reap(process.pid)
-    return False
+    return process is not None and process.status() != psutil.STATUS_ZOMBIE
 
 
-def reap(pid: int) -> None:
-    """Collect a dead child, if it is a child of this very process."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        return
+def ended_by(node: NodeState) -> str:
+    """How a child of ours ended (`it was killed by SIGKILL`); '' where we can't know."""
+    child = _children.get(node.pid or 0)
+    code = child.poll() if child else None
+    if code is None:
+        return ""
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    name = signal.Signals(-code).name
+    memory = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+    return f"it was ended by {name}{memory}"
 
 
 _LOG_LINE = re.compile(r"^\[[\d ,:-]+\] (?P<level>[A-Z]+) (?P<text>.*?)(?: \([\w.$]+\))?$")
 _EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*")
-_JVM = re.compile(r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error)", re.IGNORECASE)
+_JVM = re.compile(r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])", re.IGNORECASE)
 
 
 def log_size(log: Path) -> int:

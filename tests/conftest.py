@@ -1,0 +1,43 @@
+"""One real cluster for all tests, in a home of its own: the learner's is never touched."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.cluster.home import Home
+from labs.cluster.local import LocalCluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def labs_home() -> Iterator[Path]:
+    """Point `LABS_HOME` of this process, and of all it starts, at the tests' own home."""
+    if "LABS_TEST_HOME" in os.environ:  # tests/run.py keeps one cluster for all its parts
+        path = Path(os.environ["LABS_TEST_HOME"])
+        os.environ["LABS_HOME"] = str(path)
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="labs-test-") as path_name:
+        os.environ["LABS_HOME"] = path_name
+        yield Path(path_name)
+        LocalCluster(Home(Path(path_name))).stop()
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(labs_home: Path) -> LocalCluster:
+    """The running cluster that the whole session shares."""
+    cluster = LocalCluster()
+    cluster.start()
+    return cluster
+
+
+@pytest.fixture
+def cluster(shared_cluster: LocalCluster) -> Iterator[LocalCluster]:
+    """The shared cluster, clean before the test and whole again after it."""
+    shared_cluster.reset()
+    yield shared_cluster
+    shared_cluster.reset()

@@ -1,0 +1,76 @@
+"""`make test`: every part in turn on one cluster of the tests' own, and how long each took.
+
+`python -m tests.run unit faults` runs only the named parts.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from labs.cluster.home import PROJECT, Home
+from labs.cluster.local import LocalCluster
+
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+CELL_TIMEOUT_S = 120
+
+PARTS: dict[str, list[list[str]]] = {
+    "lint": [
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "mypy"],
+    ],
+    "unit": [[*PYTEST, "tests/unit"]],
+    "integration": [[*PYTEST, "tests/integration"]],
+    "faults": [[*PYTEST, "tests/faults"]],
+    "notebooks": [
+        [*PYTEST, "--nbval-lax", f"--nbval-cell-timeout={CELL_TIMEOUT_S}", "-p", "no:cacheprovider"]
+        + ["--nbval-kernel-name=python3", "notebooks"]
+    ],
+    "browser": [[*PYTEST, "tests/browser"]],
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the parts; returns the number of those that failed."""
+    unknown = set(names) - set(PARTS)
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    results = []
+    with tempfile.TemporaryDirectory(prefix="labs-test-") as home:
+        environment = {**os.environ, "LABS_TEST_HOME": home, "LABS_HOME": home}
+        try:
+            for name in names or PARTS:
+                results.append(run_part(name, environment))
+        finally:
+            LocalCluster(Home(Path(home).resolve())).stop()
+    report(results)
+    return sum(not passed for _, passed, _ in results)
+
+
+def run_part(name: str, environment: dict[str, str]) -> tuple[str, bool, float]:
+    """Run one part's commands until one fails."""
+    print(f"\n===== {name} =====", flush=True)
+    began = time.monotonic()
+    passed = all(
+        subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
+        for command in PARTS[name]
+    )
+    return name, passed, time.monotonic() - began
+
+
+def report(results: list[tuple[str, bool, float]]) -> None:
+    """Say how long each part took."""
+    print("\n===== how long each part took =====")
+    for name, passed, seconds in results:
+        print(f"{name:12} {seconds:6.1f} s  {'passed' if passed else 'FAILED'}")
+    print(f"{'all':12} {sum(seconds for *_, seconds in results):6.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
