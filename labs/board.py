@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +25,7 @@ import ipywidgets as w
 
 from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import headline, topology_svg
-from labs.cluster.protocol import Cluster, Fault, Node, Role, State
+from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Node, State
 from labs.errors import BadInput, LabsError
 from labs.snapshot import ClusterSnapshot, Observer
 
@@ -34,7 +33,7 @@ SLOW_S = 0.5  # between two looks
 FAST_S = 0.08  # between two looks while an election is awaited: the resolution of the ms shown
 AWAIT_S = 30.0  # after so long without the expected change, look slowly again
 SLEEP_AFTER_S = 600.0  # nobody pressed and nothing changed: stop looking
-EVENTS = 8  # lines of the log
+EVENTS = 6  # lines of the log
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ ACTIONS = {
 }  # fmt: skip
 _SLOTS = (("kill",), ("pause", "resume"), ("stop", "start"))  # one of each pair is to be seen
 _MENDING = {State.PAUSED: "resume", State.STOPPED: "start", State.KILLED: "start"}
+_OTHERS = {"add": "was added", "configure": "was configured", "reset": "was reset"}
 _SILENCING = ("kill", "pause", "stop")
 
 
@@ -95,7 +95,7 @@ class Chronicle:
     """
 
     def __init__(self) -> None:
-        self.events: deque[Event] = deque(maxlen=EVENTS)
+        self.events: list[Event] = []  # the last few, oldest first
         self._told: int | None = None  # how many of the cluster's faults we have seen
         self._last: dict[int, Fault] = {}  # the last fault of each node
         self._own: list[Fault] = []  # announced by us, not yet told by the cluster
@@ -151,13 +151,12 @@ class Chronicle:
         self._happened(fault)
 
     def _happened(self, fault: Fault) -> None:
-        if fault.node is not None:
+        if fault.node is not None and fault.action in ACTIONS:  # not so a change of settings
             self._last[fault.node] = fault
         self._tell(fault.time, _sentence(fault))
 
     def _forget(self, fault: Fault) -> None:
-        kept = [e for e in self.events if (e.time, e.text) != (fault.time, _sentence(fault))]
-        self.events = deque(kept, maxlen=EVENTS)
+        self.events = [e for e in self.events if e != Event(fault.time, _sentence(fault))]
 
     def _leader_moves(self, s: ClusterSnapshot) -> None:
         moves: dict[tuple[int | None, int], list[str]] = {}
@@ -175,7 +174,7 @@ class Chronicle:
             self._leaders[p.name] = p.leader
         for (leader, cause), names in moves.items():
             what = f"broker {leader} leads" if leader is not None else "no broker leads"
-            self._tell(s.time, f"{what} {_some(names)}{self._since(cause, s.time)}")
+            self._tell(s.time, f"{what} {_some(names)}{self._since(cause, s.time, subject=leader)}")
 
     def _isr_changes(self, s: ClusterSnapshot) -> None:
         changes: dict[tuple[int, str], list[str]] = {}
@@ -187,26 +186,359 @@ class Chronicle:
                     changes.setdefault((broker, verb), []).append(p.name)
             self._isr[p.name] = now
         for (broker, verb), names in changes.items():
-            since = self._since(broker, s.time)
+            since = self._since(broker, s.time, subject=broker)
             self._tell(s.time, f"broker {broker} {verb} {_some(names)}{since}")
 
-    def _since(self, node: int, when: float) -> str:
+    def _since(self, node: int, when: float, *, subject: int | None = None) -> str:
         fault = self._last.get(node)
         if fault is None or when - fault.time > 10 * AWAIT_S:
             return ""
-        return f", {1000 * (when - fault.time):,.0f} ms after {_sentence(fault)}"
+        who = "it" if node == subject else _node_name(node)
+        return f", {1000 * (when - fault.time):,.0f} ms after {who} {ACTIONS[fault.action].done}"
 
     def _tell(self, when: float, text: str) -> None:
-        self.events.append(Event(when, text))
+        # A fault may be told after what followed from it, so the order is that of the clock.
+        events = sorted([*self.events, Event(when, text)], key=lambda event: event.time)
+        self.events = events[-EVENTS:]
 
 
 def _sentence(fault: Fault) -> str:
-    action = ACTIONS.get(fault.action)
-    who = "the cluster" if fault.node is None else f"node {fault.node}"
-    if fault.node is not None and fault.node < 100:
-        who = f"broker {fault.node}"
-    return f"{who} {action.done if action else fault.action}"
+    done = ACTIONS[fault.action].done if fault.action in ACTIONS else _OTHERS.get(fault.action)
+    detail = f" ({fault.detail})" if fault.detail else ""
+    return f"{_node_name(fault.node)} {done or fault.action}{detail}"
+
+
+def _node_name(node: int | None) -> str:
+    if node is None:
+        return "the cluster"
+    return "the controller" if node == CONTROLLER_ID else f"broker {node}"
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+
+
+# --- the widget -----------------------------------------------------------------------------------
+
+
+class Board:
+    """The cluster as a live picture, with buttons that break and mend it.
+
+    Display it as the last line of a cell, or put `board.widget` into a layout of your own.
+    For browser tests it carries the classes `t-board`, `t-status`, `t-log`, `t-refresh`, `t-mend`
+    and, for each broker, `t-kill-1`, `t-pause-1`, `t-resume-1`, `t-stop-1`, `t-start-1`.
+
+    Args:
+        cluster: the cluster to look at and to break.
+        topic: show only this one; None shows all but Kafka's own.
+    """
+
+    def __init__(self, cluster: Cluster, topic: str | None = None) -> None:
+        self.cluster = cluster
+        self.chronicle = Chronicle()
+        self.snapshot: ClusterSnapshot | None = None
+        self.failure: BaseException | None = None  # what ended the thread, if anything did
+        self._observer = Observer(cluster, topic)
+        self._looking = threading.Lock()  # one look at a time, so that none overtakes another
+        self._lock = threading.RLock()  # guards everything below, and the chronicle
+        self._busy: dict[int, str] = {}
+        self._complaint = ""
+        self._touched = time.monotonic()
+        self._drawn: object = None
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._build()
+
+    # -- for the reader ------------------------------------------------------------------------
+
+    @property
+    def widget(self) -> w.Widget:
+        """The widget itself, for layouts; asking for it starts the looking."""
+        self._start_looking()
+        return self._box
+
+    def run(self, action: str, broker_id: int) -> None:
+        """Do what the button does, and wait until it is done.
+
+        Args:
+            action: one of "kill", "pause", "resume", "stop", "start".
+            broker_id: 1, 2, 3 …; 100 is the controller.
+
+        Raises:
+            BadInput: there is no such action or broker.
+            LabsError: it could not be done. The status line tells it, too.
+        """
+        if action not in ACTIONS:
+            raise BadInput(f"there is no action {action!r}", hint=f"one of {', '.join(ACTIONS)}")
+        self._start_looking()
+        what, who = ACTIONS[action], _node_name(broker_id)
+        began = time.monotonic()
+        with self._doing(broker_id, f"{what.doing} {who} …"), self._announced(action, broker_id):
+            getattr(self.cluster, what.method)(broker_id)
+        self._say(f"{who[:1].upper()}{who[1:]} {what.done} ({_ms(began)}).")
+
+    def mend(self) -> None:
+        """Resume every paused node and start every dead one, the controller first; blocks."""
+        broken = [n for n in self.cluster.status().nodes if n.state in _MENDING]
+        for node in sorted(broken, key=lambda n: n.id, reverse=True):
+            self.run(_MENDING[node.state], node.id)
+        self._say("Every node runs.")
+
+    def refresh(self) -> ClusterSnapshot:
+        """Look at once, and go on looking."""
+        self._touch()
+        self._start_looking()
+        return self._look()
+
+    def close(self) -> None:
+        """Stop looking; the last picture stays."""
+        with self._lock:
+            self._closed = True
+        self._wake.set()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+        self._observer.close()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The live widget, and a still picture for pages without a kernel (GitHub, nbviewer)."""
+        with self._complained():
+            self.refresh()
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
+        if self.snapshot:
+            bundle["image/svg+xml"] = topology_svg(self.snapshot)
+            bundle["text/plain"] = headline(self.snapshot)
+        return bundle
+
+    # -- building ------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._picture = w.HTML()
+        self._picture.add_class("t-picture")
+        self._status = w.HTML()
+        self._status.add_class("t-status")
+        self._log = w.HTML()
+        self._log.add_class("t-log")
+        self._columns: dict[int, dict[str, w.Button]] = {}
+        self._buttons = w.HBox(
+            layout=w.Layout(max_width="900px", padding="0 20px", grid_gap="14px")
+        )
+        bar = w.HBox(
+            [self._status, *self._tools()],
+            layout=w.Layout(max_width="900px", align_items="center", padding="4px 20px"),
+        )
+        self._status.layout.flex = "1 1 auto"
+        self._box = w.VBox([w.HTML(_CSS), self._picture, self._buttons, bar, self._log])
+        self._box.add_class("t-board")
+        self._say("")
+
+    def _tools(self) -> list[w.Button]:
+        mend = _button("Mend all", "wrench", "Resume every paused node, start every dead one")
+        refresh = _button("Refresh", "refresh", "Look now")
+        mend.add_class("t-mend")
+        refresh.add_class("t-refresh")
+        mend.on_click(lambda _: self._in_background(self.mend))
+        refresh.on_click(lambda _: self._in_background(self.refresh))
+        return [mend, refresh] if self.cluster.can_break else [refresh]
+
+    def _column(self, broker: int) -> dict[str, w.Button]:
+        buttons = {}
+        for name, action in ACTIONS.items():
+            button = _button(name.capitalize(), action.icon, f"{action.tip} (broker {broker})")
+            button.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
+            button.add_class(f"t-{name}-{broker}")
+            button.on_click(partial(self._clicked, name, broker))
+            buttons[name] = button
+        return buttons
+
+    # -- pressing ------------------------------------------------------------------------------
+
+    def _clicked(self, action: str, broker: int, _: object = None) -> None:
+        # In whatever thread the kernel runs callbacks: say so at once, and do the work elsewhere.
+        self._say(f"{ACTIONS[action].doing} broker {broker} …")
+        for button in self._columns.get(broker, {}).values():
+            button.disabled = True
+        self._in_background(partial(self.run, action, broker))
+
+    def _in_background(self, work: Any) -> None:
+        self._touch()
+
+        def quietly() -> None:
+            with self._complained():
+                work()
+
+        threading.Thread(target=quietly, name="labs-board-action", daemon=True).start()
+
+    @contextmanager
+    def _complained(self) -> Iterator[None]:
+        """A LabsError becomes a sentence in the status line; a bug stays loud."""
+        try:
+            yield
+        except LabsError as error:
+            self._say(str(error), bad=True)
+        except Exception as error:
+            self._say(f"A bug in the board: {error!r}", bad=True)
+            raise
+
+    @contextmanager
+    def _doing(self, node: int, what: str) -> Iterator[None]:
+        with self._lock:
+            self._busy[node] = what
+        self._say(what)
+        self._touch()
+        try:
+            yield
+        except LabsError as error:
+            self._say(str(error), bad=True)
+            raise
+        finally:
+            with self._lock:
+                self._busy.pop(node, None)
+            self._touch()
+
+    @contextmanager
+    def _announced(self, action: str, node: int) -> Iterator[None]:
+        with self._lock:
+            fault = self.chronicle.announce(action, node)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self.chronicle.withdraw(fault)
+            raise
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        role = "alert" if bad else "status"
+        mark = "⚠ " if bad else ""
+        self._status.value = (
+            f'<div role="{role}" aria-live="polite" class="labs-status{" labs-bad" * bad}">'
+            f"{mark}{escape(text)}</div>"
+        )
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self._touched = time.monotonic()
+        self._wake.set()
+
+    def _start_looking(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._closed = False
+                self._thread = threading.Thread(target=self._watch, name="labs-board", daemon=True)
+                self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            try:
+                self._look()
+                self._cleared()
+            except LabsError as error:
+                self._complain(str(error))
+            except BaseException as error:
+                self.failure = error
+                self._say(f"A bug in the board: {error!r}", bad=True)
+                raise
+            if time.monotonic() - self._touched > SLEEP_AFTER_S:
+                self._rest()
+            else:
+                self._wake.wait(self._pause())
+
+    def _look(self) -> ClusterSnapshot:
+        """Take a snapshot, write it into the log, and draw what changed."""
+        with self._looking:
+            snapshot = self._observer.snapshot()
+            faults = self.cluster.faults()
+            with self._lock:
+                self.chronicle.observe(faults, snapshot)
+                self.snapshot = snapshot
+                self._draw(snapshot)
+        return snapshot
+
+    def _rest(self) -> None:
+        self._say("Resting: nothing happened for 10 minutes. Press Refresh to go on.")
+        self._wake.wait()
+        if "Resting" in self._status.value:  # whoever woke us may have spoken already
+            self._say("")
+
+    def _pause(self) -> float:
+        """How long to wait for the next look, s."""
+        with self._lock:
+            busy = bool(self._busy)
+            waiting = self.snapshot is not None and self.chronicle.awaiting(self.snapshot)
+        return FAST_S if busy or waiting else SLOW_S
+
+    def _draw(self, snapshot: ClusterSnapshot) -> None:
+        # Only what changed goes to the browser: the time alone is no change.
+        told = (replace(snapshot, time=0), tuple(self.chronicle.events), dict(self._busy))
+        if told == self._drawn:
+            return
+        self._drawn, self._touched = told, time.monotonic()
+        self._picture.value = topology_svg(snapshot)
+        self._log.value = _log_html(self.chronicle.events)
+        if self.cluster.can_break:
+            self._draw_buttons(snapshot)
+
+    def _draw_buttons(self, snapshot: ClusterSnapshot) -> None:
+        ids = [n.id for n in snapshot.brokers]
+        if ids != list(self._columns):
+            self._columns = {i: self._columns.get(i) or self._column(i) for i in ids}
+            self._buttons.children = [
+                w.HBox(list(buttons.values()), layout=w.Layout(flex="1 1 0", width="auto"))
+                for buttons in self._columns.values()
+            ]
+        for node in snapshot.brokers:
+            self._enable(node)
+
+    def _enable(self, node: Node) -> None:
+        buttons = self._columns[node.id]
+        for slot in _SLOTS:
+            possible = [a for a in slot if node.state in ACTIONS[a].allowed]
+            seen = possible[0] if possible else slot[0]
+            for name in slot:
+                buttons[name].layout.display = None if name == seen else "none"
+                buttons[name].disabled = name not in possible or node.id in self._busy
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:  # once, not twice a second
+            self._complaint = text
+            self._say(text, bad=True)
+
+    def _cleared(self) -> None:
+        if self._complaint:
+            self._complaint = ""
+            self._say("The cluster is back in sight.")
+
+
+_CSS = f"""<style>
+.labs-status, .labs-log {{ font-family: {FONT}; font-size: 13px; line-height: 1.5; }}
+.labs-status {{ min-height: 1.5em; color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
+.labs-bad {{ color: var(--jp-error-color1, #A03C00); font-weight: 600; }}
+.labs-log {{ margin: 0 20px; min-height: 130px; color: var(--jp-ui-font-color1, {INK}); }}
+.labs-log td {{ padding: 0 14px 0 0; text-align: left; vertical-align: top; }}
+.labs-log time {{ color: var(--jp-ui-font-color2, {MUTED}); font-variant-numeric: tabular-nums; }}
+</style>"""
+
+
+def _button(label: str, icon: str, tip: str) -> w.Button:
+    return w.Button(description=label, icon=icon, tooltip=tip, layout=w.Layout(width="auto"))
+
+
+def _log_html(events: Sequence[Event]) -> str:
+    rows = "".join(
+        f"<tr><td><time>{_clock(event.time)}</time></td><td>{escape(event.text)}</td></tr>"
+        for event in reversed(events)
+    )
+    nothing = "<tr><td>Nothing has happened yet.</td></tr>"
+    table = f'<table aria-label="What happened, latest first">{rows or nothing}</table>'
+    return f'<div class="labs-log">{table}</div>'  # of one height, so that nothing below it jumps
+
+
+def _clock(when: float) -> str:
+    ms = int(1000 * when) % 1000
+    return f"{time.strftime('%H:%M:%S', time.localtime(when))}.{ms:03d}"
+
+
+def _ms(began: float) -> str:
+    return f"{1000 * (time.monotonic() - began):,.0f} ms"
