@@ -1,0 +1,228 @@
+"""Predictions and quizzes, answered from code and by their own buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+
+from labs.errors import BadInput
+from labs.study import quiz as module
+from labs.study.quiz import Number, Prediction, predict, prediction, quiz, reconcile
+
+RECORDS = Number("records", 0, 100)
+OPTIONS = ["all of them", "only those with `acks=all`", "none"]
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    module._predictions.clear()
+    yield
+    module._predictions.clear()
+
+
+@pytest.fixture
+def number() -> Prediction:
+    return predict("How many of 100 records survive?", RECORDS, key="survive")
+
+
+@pytest.fixture
+def choice() -> Prediction:
+    return predict("Which records survive?", OPTIONS, key="which")
+
+
+def press(asked: Prediction, which: str) -> None:
+    lock, skip = asked.widget.children[2].children
+    {"lock": lock, "skip": skip}[which].click()
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def test_the_slider_locks_an_answer_in(number: Prediction) -> None:
+    assert number.answer is None
+    number._input.value = 40
+    press(number, "lock")
+    assert number.answer == 40
+    assert all(widget.disabled for widget in number._inputs)
+    assert "40 records" in number._feedback.value
+
+
+def test_an_option_locks_an_answer_in(choice: Prediction) -> None:
+    choice._input.value = OPTIONS[1]
+    press(choice, "lock")
+    assert choice.answer == OPTIONS[1]
+    assert "<code>acks=all</code>" in choice._feedback.value
+
+
+def test_nothing_chosen_is_nothing_locked(choice: Prediction) -> None:
+    press(choice, "lock")
+    assert choice.answer is None
+    assert "Choose one first" in choice._feedback.value
+    assert not choice._input.disabled
+
+
+def test_it_can_be_skipped(choice: Prediction) -> None:
+    press(choice, "skip")
+    assert choice.skipped
+    assert choice.answer is None
+
+
+def test_code_answers_as_the_button_does(choice: Prediction) -> None:
+    choice.choose("none")
+    assert choice.answer == "none"
+    assert choice._input.value == "none"
+
+
+@pytest.mark.parametrize("answer", [-1, 101, "forty"])
+def test_a_number_out_of_bounds_is_refused(number: Prediction, answer: float) -> None:
+    with pytest.raises(BadInput, match="no number from 0 to 100"):
+        number.choose(answer)
+    assert number.answer is None
+
+
+def test_an_option_never_offered_is_refused(choice: Prediction) -> None:
+    with pytest.raises(BadInput, match="'some' is none of the options"):
+        choice.choose("some")
+
+
+def test_it_is_found_by_its_key_and_asked_anew(choice: Prediction) -> None:
+    assert prediction("which") is choice
+    assert prediction("nothing") is None
+    choice.choose("none")
+    again = predict("Which records survive?", OPTIONS, key="which")
+    assert prediction("which") is again
+    assert again.answer is None
+
+
+def test_one_option_is_no_question() -> None:
+    with pytest.raises(BadInput, match="two options"):
+        predict("Well?", ["yes"], key="x")
+
+
+# --- reconciling ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("measured", "right"), [(40, True), (49, True), (51, False), (10, False)])
+def test_a_number_is_right_when_it_is_close(
+    number: Prediction, measured: float, right: bool
+) -> None:
+    number.choose(40)
+    assert reconcile(number, measured).right is right
+
+
+def test_both_numbers_are_named(number: Prediction) -> None:
+    number.choose(100)
+    told = reconcile("survive", 10, "The followers lagged.")
+    assert told.verdict == "You predicted 100 records, but measured 10 records."
+    bundle = told._repr_mimebundle_()
+    assert "The followers lagged." in bundle["text/html"]
+    assert "labs-wrong" in bundle["text/html"]
+    assert bundle["text/plain"].startswith("≠ You predicted 100 records")
+
+
+def test_close_is_not_called_exact(number: Prediction) -> None:
+    number.choose(40)
+    assert reconcile(number, 40).verdict == "You predicted 40 records, and so it was."
+    assert reconcile(number, 45).verdict.endswith("and measured 45 records: close.")
+
+
+def test_an_option_is_right_when_it_is_the_one(choice: Prediction) -> None:
+    choice.choose("none")
+    assert reconcile(choice, "none").right is True
+    assert reconcile(choice, "all of them").right is False
+
+
+def test_no_prediction_is_no_error(choice: Prediction, number: Prediction) -> None:
+    number.skip()
+    assert reconcile(number, 10).verdict == "You made no prediction. Measured: 10 records."
+    assert reconcile(choice, "none").right is None
+    assert reconcile("never asked", 10).right is None
+
+
+def test_a_measurement_that_was_no_option_is_a_mistake_of_the_author(choice: Prediction) -> None:
+    with pytest.raises(BadInput, match="was not among the options"):
+        reconcile(choice, "half of them")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(3, "3 ms"), (1234567, "1,234,567 ms"), (0.25, "0.25 ms")]
+)
+def test_numbers_are_said_with_their_unit(value: float, words: str) -> None:
+    assert Number("ms").words(value) == words
+
+
+# --- quizzes --------------------------------------------------------------------------------------
+
+FEEDBACK = {
+    "only for the leader": "That is `acks=1`.",
+    "for the whole current ISR": "Yes, for every replica in it.",
+    "for min.insync.replicas": "That is only the least that must be there.",
+}
+
+
+def ask():
+    return quiz("What does `acks=all` wait for?", FEEDBACK, answer="for the whole current ISR")
+
+
+def test_each_option_has_its_feedback() -> None:
+    asked = ask()
+    assert asked.choose("only for the leader") == "That is `acks=1`."
+    assert "Not so." in asked._feedback.value
+    assert "<code>acks=1</code>" in asked._feedback.value
+    assert not asked.solved
+    asked.choose("for the whole current ISR")
+    assert "Right." in asked._feedback.value
+    assert asked.solved
+    assert not asked.correct  # not at the first try
+    assert len(asked.attempts) == 2
+
+
+def test_the_buttons_choose() -> None:
+    asked = ask()
+    asked._buttons["for the whole current ISR"].click()
+    assert asked.correct
+    assert asked._buttons["for the whole current ISR"].icon == "check"
+    assert asked._buttons["only for the leader"].icon != "check"
+
+
+def test_an_option_that_is_none_is_refused() -> None:
+    with pytest.raises(BadInput, match="none of the options"):
+        ask().choose("nothing")
+
+
+def test_the_answer_must_be_an_option() -> None:
+    with pytest.raises(BadInput, match="none of the options"):
+        quiz("?", FEEDBACK, answer="something else")
+
+
+def test_hooks_for_browser_tests(choice: Prediction) -> None:
+    assert {"t-predict", "t-predict-which"} <= set(choice.widget._dom_classes)
+    asked = ask()
+    assert "t-quiz" in asked.widget._dom_classes
+    hooks = [button._dom_classes[-1] for button in asked._buttons.values()]
+    assert hooks == ["t-option-0", "t-option-1", "t-option-2"]
+
+
+def test_a_static_page_shows_question_and_options(choice: Prediction, number: Prediction) -> None:
+    for shown, words in (
+        (choice, OPTIONS),
+        (number, ["a number of records from 0 to 100"]),
+        (ask(), list(FEEDBACK)),
+    ):
+        bundle = shown._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in bundle
+        html = unescape(bundle["text/html"].replace("<code>", "`").replace("</code>", "`"))
+        assert shown.question in html
+        for option in words:
+            assert f"<li>{option}</li>" in html
+            assert option in bundle["text/plain"]
+    assert "every replica in it" not in ask()._repr_mimebundle_()["text/html"]  # no spoilers
+
+
+def test_markup_is_escaped() -> None:
+    asked = quiz("Is 1 < 2 & <b>?", {"<i>yes": "It's `<true>`", "no": ""}, answer="<i>yes")
+    assert "1 &lt; 2 &amp; &lt;b&gt;?" in asked._repr_mimebundle_()["text/html"]
+    asked.choose("<i>yes")
+    assert "<code>&lt;true&gt;</code>" in asked._feedback.value
