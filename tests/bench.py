@@ -1,0 +1,251 @@
+"""`make bench`: what the labs cost, measured on this machine, side by side where a ratio is said.
+
+Nothing here passes or fails: a figure is read by a person, beside the machine that it names.
+`python -m tests.bench startup memory` runs only the named measurements.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from labs.cluster import housekeeping, readiness
+from labs.cluster.home import PROJECT, Home
+from labs.cluster.local import LocalCluster
+from labs.cluster.protocol import BROKER_IDS, State
+from labs.cluster.state import NodeState
+from labs.cluster.wire import BrokerConnection
+from labs.study.jupyter import jupyter_command
+
+REPEATS = 5
+COMPOSE = ["docker", "compose", "--project-name", "kafka-labs-bench"]
+COMPOSE_PORTS = (29091, 29092, 29093)
+COMPOSE_ID = "labs-compose-cluster-01"
+IDLE_S = 20
+
+
+def startup(home: Home) -> None:
+    """`labs up` from nothing, and the same cluster by docker compose, in turn."""
+    with_engine = _has_engine()
+    ours, inner, theirs = [], [], []
+    for _ in range(REPEATS):
+        seconds, ready = _up_from_nothing(home)
+        ours.append(seconds)
+        inner.append(ready)
+        if with_engine:
+            theirs.append(_compose_from_nothing())
+    _tell("labs up, caches warm, empty disks, whole command", ours, "s")
+    _tell("  of which until ready", inner, "s")
+    if theirs:
+        _tell("docker compose up, to the same readiness", theirs, "s")
+        ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+        print(f"  ours is {ratio:.1f} times as fast (median of {REPEATS} pairs)")
+    else:
+        print("docker compose: not measured, there is no engine or no image apache/kafka here")
+
+
+def _up_from_nothing(home: Home) -> tuple[float, float]:
+    LocalCluster(home).stop()
+    shutil.rmtree(home.path, ignore_errors=True)
+    began = time.monotonic()
+    done = _labs(home, "up", "--json")
+    return time.monotonic() - began, json.loads(done.stdout)["ready_s"]
+
+
+def _compose_from_nothing() -> float:
+    _compose("down", "-v")
+    began = time.monotonic()
+    _compose("up", "-d")
+    pairs = zip(BROKER_IDS, COMPOSE_PORTS, strict=True)
+    brokers = [NodeState(node_id, port) for node_id, port in pairs]
+    readiness.wait_seen(brokers, COMPOSE_ID, lambda: None, 120)
+    readiness.prove_replication(brokers, lambda: None, 120)
+    seconds = time.monotonic() - began
+    _compose("down", "-v")
+    return seconds
+
+
+def memory(home: Home) -> None:
+    """Memory and idle work of the four JVMs."""
+    cluster = _started(home)
+    pids = [node.pid for node in cluster.status().nodes if node.pid]
+    time.sleep(10)
+    if sys.platform == "linux":
+        print(f"four JVMs, PSS: {sum(map(_pss_mb, pids)):.0f} MB")
+    print(f"four JVMs, RSS: {sum(psutil.Process(p).memory_info().rss for p in pids) / 1e6:.0f} MB")
+    before = sum(map(_cpu_s, pids))
+    time.sleep(IDLE_S)
+    share = (sum(map(_cpu_s, pids)) - before) / IDLE_S
+    print(f"four JVMs, idle: {share:.1%} of one core (over {IDLE_S} s)")
+
+
+def failover(home: Home) -> None:
+    """Broker killed → a new leader is visible in metadata, and back in the ISR after a start."""
+    cluster = _started(home)
+    with housekeeping.admin(cluster.bootstrap) as client:
+        client.create_topics([NewTopic("bench", num_partitions=1, replication_factor=3)])
+    moves, returns = [], []
+    for _ in range(REPEATS):
+        leader, _isr = _leader_and_isr(cluster)
+        began = time.monotonic()
+        cluster.kill(leader)
+        _wait(lambda old=leader: _leader_and_isr(cluster)[0] not in (old, -1))
+        moves.append(time.monotonic() - began)
+        began = time.monotonic()
+        cluster.start_broker(leader)
+        _wait(lambda: len(_leader_and_isr(cluster)[1]) == len(BROKER_IDS))
+        returns.append(time.monotonic() - began)
+    _tell("broker killed → new leader visible", moves, "s")
+    _tell("broker started → back in the ISR", returns, "s")
+    resets = []
+    for _ in range(REPEATS):
+        began = time.monotonic()
+        cluster.reset()
+        resets.append(time.monotonic() - began)
+        cluster.kill(1)
+    _tell("reset (the first of a healthy cluster, the others after a kill)", resets, "s")
+
+
+def study(home: Home) -> None:
+    """JupyterLab with a kernel that holds the first notebook's work, beside the cluster."""
+    cluster = _started(home)
+    command = [*jupyter_command(8999, browser=False), "--ServerApp.token=", "--allow-root"]
+    environment = {**os.environ, "LABS_HOME": str(home.path)}
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
+    ) as jupyter:
+        try:
+            _wait(lambda: readiness.is_open(8999))
+            kernel = _run_first_notebook(environment)
+            family = [psutil.Process(jupyter.pid), psutil.Process(kernel.pid)]
+            family += psutil.Process(kernel.pid).children(recursive=True)
+            nodes = [psutil.Process(n.pid) for n in cluster.status().nodes if n.pid]
+            everyone = {p.pid: p for p in family + nodes}.values()
+            rss = sum(p.memory_info().rss for p in everyone) / 1e6
+            print(f"JupyterLab + kernel + cluster, RSS: {rss:.0f} MB")
+            if sys.platform == "linux":
+                print(f"  the same, PSS: {sum(_pss_mb(p.pid) for p in everyone):.0f} MB")
+            kernel.kill()
+        finally:
+            jupyter.terminate()
+
+
+def _run_first_notebook(environment: dict[str, str]) -> psutil.Popen:
+    """Run all code of the first notebook in one process that then waits, as a kernel would."""
+    code = (
+        "import sys, json, time, ipykernel, matplotlib, ipywidgets\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "book = json.load(open('notebooks/00_start_here.ipynb'))\n"
+        "for cell in book['cells']:\n"
+        "    if cell['cell_type'] == 'code':\n"
+        "        assert shell.run_cell(''.join(cell['source'])).success\n"
+        "print('done', file=sys.stderr, flush=True); time.sleep(600)\n"
+    )
+    process = psutil.Popen(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("done"):
+            return process
+    raise SystemExit("the first notebook did not run through")
+
+
+def _started(home: Home) -> LocalCluster:
+    cluster = LocalCluster(home)
+    cluster.start()
+    cluster.reset()
+    return cluster
+
+
+def _leader_and_isr(cluster: LocalCluster) -> tuple[int, list[int]]:
+    for node in cluster.status().nodes:
+        if node.id in BROKER_IDS and node.state is State.RUNNING:
+            try:
+                with BrokerConnection(node.port) as broker:
+                    found = broker.metadata(["bench"]).topics[0].partitions[0]
+            except OSError:
+                continue
+            return found.leader_id, list(found.isr_nodes)
+    return -1, []
+
+
+def _wait(done: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        if time.monotonic() > deadline:
+            raise SystemExit("a measurement did not come to its end in time")
+        time.sleep(0.02)
+
+
+def _pss_mb(pid: int) -> float:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:") / 1000
+
+
+def _cpu_s(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def _labs(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LABS_HOME": str(home.path)}
+    command = [sys.executable, "-m", "labs", *words]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+
+
+def _has_engine() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    image = subprocess.run(["docker", "image", "inspect", "apache/kafka:4.3.1"], capture_output=True)
+    return image.returncode == 0
+
+
+def _compose(*words: str) -> None:
+    subprocess.run([*COMPOSE, *words], cwd=PROJECT, capture_output=True, check=True)
+
+
+def _tell(what: str, figures: list[float], unit: str) -> None:
+    middle, low, high = statistics.median(figures), min(figures), max(figures)
+    print(f"{what}: {middle:.2f} {unit} (median of {len(figures)}; {low:.2f}–{high:.2f})")
+
+
+MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study)}
+
+
+def main(names: list[str]) -> None:
+    """Run the named measurements, or all."""
+    load = os.getloadavg()[0]
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load {load:.2f} before we began")
+    with tempfile.TemporaryDirectory(prefix="labs-bench-") as work:
+        home = Home(Path(work).resolve() / "home")
+        try:
+            for name in names or MEASUREMENTS:
+                MEASUREMENTS[name](home)
+        finally:
+            LocalCluster(home).stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
