@@ -34,15 +34,24 @@ DPI: Final = 100
 
 
 def figure(height_in: float = 3.6, *, reuse: Figure | None = None) -> Figure:
-    """An empty figure, `WIDTH_IN` wide; `reuse` clears and returns an old one (20 ms cheaper).
+    """An empty figure, `WIDTH_IN` wide; a live chart passes its last one as `reuse`.
 
     It belongs to no pyplot state, so it is never shown twice nor leaked; one thread at a time.
     """
     if reuse is None:
-        reuse = Figure(layout="constrained", dpi=DPI, facecolor=PAPER)
+        reuse = Figure(dpi=DPI, facecolor=PAPER)
         FigureCanvasAgg(reuse)
     reuse.clear()
     reuse.set_size_inches(WIDTH_IN, height_in)
+    # Fixed margins (inches): a layout engine would double the time to a picture (80 → 165 ms).
+    reuse.subplots_adjust(
+        left=0.85 / WIDTH_IN,
+        right=1 - 0.25 / WIDTH_IN,
+        bottom=0.6 / height_in,
+        top=1 - 0.5 / height_in,
+        hspace=0.5,
+        wspace=0.25,
+    )
     return reuse
 
 
@@ -50,7 +59,7 @@ def axes(fig: Figure, *, title: str = "", x: str = "", y: str = "", position: in
     """Axes with the house style: a left title that states the finding, labels with units."""
     ax = fig.add_subplot(position, facecolor=PAPER)
     ax.set_prop_cycle(color=CYCLE)
-    ax.set_title(title, loc="left", fontsize=13, fontweight="semibold", color=INK, wrap=True)
+    ax.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, wrap=True)
     ax.set_xlabel(x, fontsize=11, color=MUTED)
     ax.set_ylabel(y, fontsize=11, color=MUTED)
     ax.tick_params(labelsize=10, colors=MUTED, length=3)

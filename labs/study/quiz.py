@@ -301,7 +301,8 @@ def quiz(question: str, options: Mapping[str, str], *, answer: str) -> Quiz:
 # --- the look -------------------------------------------------------------------------------------
 
 _CSS = f"""<style>
-.labs-card {{ font-family: {FONT}; max-width: 860px; box-sizing: border-box; padding: 10px 16px; margin: 4px 0;
+.labs-card {{ font-family: {FONT}; max-width: 860px; box-sizing: border-box;
+  padding: 10px 16px; margin: 4px 0;
   border: 1px solid var(--jp-border-color1, #D5DADF); border-left: 4px solid #0072B2;
   border-radius: 6px; }}
 .labs-card p {{ margin: 4px 0; font-size: 14px; line-height: 1.5; white-space: normal; }}

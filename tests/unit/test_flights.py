@@ -92,7 +92,12 @@ def test_sixteen_airlines(every: list[Flight]) -> None:
 def test_the_first_flight_needs_no_full_read(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
     real = module._flight
-    monkeypatch.setattr(module, "_flight", lambda row: (parsed.append(row), real(row))[1])
+
+    def spy(row: dict[str, str]) -> Flight:
+        parsed.append(row)
+        return real(row)
+
+    monkeypatch.setattr(module, "_flight", spy)
     next(flights())
     assert len(parsed) < 1_500  # one day
 

@@ -9,7 +9,7 @@ import pytest
 
 from labs.errors import BadInput
 from labs.study import quiz as module
-from labs.study.quiz import Number, Prediction, predict, prediction, quiz, reconcile
+from labs.study.quiz import Number, Prediction, Quiz, predict, prediction, quiz, reconcile
 
 RECORDS = Number("records", 0, 100)
 OPTIONS = ["all of them", "only those with `acks=all`", "none"]
@@ -162,7 +162,7 @@ FEEDBACK = {
 }
 
 
-def ask():
+def ask() -> Quiz:
     return quiz("What does `acks=all` wait for?", FEEDBACK, answer="for the whole current ISR")
 
 

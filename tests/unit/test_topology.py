@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
@@ -34,9 +35,13 @@ def part(
     return Partition(topic, index, leader, 7, replicas, isr, elr)
 
 
-def seen(*partitions: Partition, states: tuple[State, ...] = (R, R, R), **more: object):
-    given = {"answered_by": next((i for i, s in enumerate(states, 1) if s is R), None)}
-    return ClusterSnapshot(time.time(), nodes(*states), partitions, **(given | more))
+def seen(
+    *partitions: Partition,
+    states: tuple[State, ...] = (R, R, R),
+    fenced: frozenset[int] = frozenset(),
+) -> ClusterSnapshot:
+    who = next((i for i, s in enumerate(states, 1) if s is R), None)
+    return ClusterSnapshot(time.time(), nodes(*states), partitions, fenced, who)
 
 
 def texts(svg: str) -> list[str]:
@@ -176,7 +181,9 @@ def test_everything_stays_inside_the_picture(topics: int, partitions: int, broke
     assert len(tips) == topics * partitions * min(brokers, 3)
 
 
-def _corners(element: ElementTree.Element, dx: float = 0, dy: float = 0):
+def _corners(
+    element: ElementTree.Element, dx: float = 0, dy: float = 0
+) -> Iterator[tuple[float, float]]:
     """The far corner of every rectangle and line, with the translations above it applied."""
     moved = re.match(r"translate\((\S+) (\S+)\)", element.get("transform", ""))
     if moved:
