@@ -74,6 +74,7 @@ _SLOTS = (("kill",), ("pause", "resume"), ("stop", "start"))  # one of each pair
 _MENDING = {State.PAUSED: "resume", State.STOPPED: "start", State.KILLED: "start"}
 _OTHERS = {"add": "was added", "configure": "was configured", "reset": "was reset"}
 _SILENCING = ("kill", "pause", "stop")
+_WAKING = ("resume", "start")
 
 
 # --- what happened --------------------------------------------------------------------------------
@@ -174,7 +175,9 @@ class Chronicle:
             self._leaders[p.name] = p.leader
         for (leader, cause), names in moves.items():
             what = f"broker {leader} leads" if leader is not None else "no broker leads"
-            self._tell(s.time, f"{what} {_some(names)}{self._since(cause, s.time, subject=leader)}")
+            causes = _WAKING if leader == cause else _SILENCING
+            since = self._since(cause, causes, s.time, subject=leader)
+            self._tell(s.time, f"{what} {_some(names)}{since}")
 
     def _isr_changes(self, s: ClusterSnapshot) -> None:
         changes: dict[tuple[int, str], list[str]] = {}
@@ -186,12 +189,16 @@ class Chronicle:
                     changes.setdefault((broker, verb), []).append(p.name)
             self._isr[p.name] = now
         for (broker, verb), names in changes.items():
-            since = self._since(broker, s.time, subject=broker)
+            causes = _WAKING if verb.startswith("is back") else _SILENCING
+            since = self._since(broker, causes, s.time, subject=broker)
             self._tell(s.time, f"broker {broker} {verb} {_some(names)}{since}")
 
-    def _since(self, node: int, when: float, *, subject: int | None = None) -> str:
+    def _since(
+        self, node: int, causes: tuple[str, ...], when: float, subject: int | None = None
+    ) -> str:
+        """The time since the node's last fault, if that can have caused what is told."""
         fault = self._last.get(node)
-        if fault is None or when - fault.time > 10 * AWAIT_S:
+        if fault is None or fault.action not in causes or when - fault.time > 10 * AWAIT_S:
             return ""
         who = "it" if node == subject else _node_name(node)
         return f", {1000 * (when - fault.time):,.0f} ms after {who} {ACTIONS[fault.action].done}"

@@ -57,7 +57,11 @@ def headline(snapshot: ClusterSnapshot) -> str:
     if not snapshot.reachable:
         return f"No broker answers: {_states(snapshot.brokers)}"
     findings = (_leaderless, _silent_leader, _ghosts, _out_of_sync, _no_topics, _in_sync)
-    return next(filter(None, (find(snapshot) for find in findings)))
+    finding = next(filter(None, (find(snapshot) for find in findings)))
+    dead = [n for n in snapshot.controllers if n.state is not State.RUNNING]
+    if dead and len(dead) == len(snapshot.controllers):
+        finding += f"; the controller is {dead[0].state.value}, so no leader can be elected"
+    return finding
 
 
 def topology_svg(snapshot: ClusterSnapshot) -> str:
@@ -84,8 +88,10 @@ def topology_svg(snapshot: ClusterSnapshot) -> str:
         *body,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {grid.width} {height}",
-        width="100%",
-        style=f"max-width:{grid.width}px;height:auto;display:block",
+        # Its own size in pixels, for pages that embed it as an image; no wider than its column.
+        width=grid.width,
+        height=height,
+        style="max-width:100%;height:auto;display:block",
         role="img",
         aria_label=title,
         font_family=FONT,

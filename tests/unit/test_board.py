@@ -177,6 +177,15 @@ def test_a_move_without_a_fault_has_no_measurement() -> None:
     ]
 
 
+def test_what_a_fault_cannot_have_caused_is_not_measured_from_it() -> None:
+    # A broker that starts again is first put out of the ISR: not because it was started.
+    started = [Fault(10.0, "start", 1)]
+    assert story(([], shot(9.0, 2, (1, 2))), (started, shot(11.0, 2, (2,)))) == [
+        "broker 1 was started",
+        "broker 1 left the ISR of flights-0",
+    ]
+
+
 def test_the_past_is_not_told() -> None:
     assert story(([Fault(1.0, "kill", 1)], shot(5.0, 2, (2, 3)))) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -107,6 +108,15 @@ def test_the_title_states_the_finding(snapshot: ClusterSnapshot, sentence: str) 
     assert root.attrib["role"] == "img"
     assert root.findtext(f"{SVG}title") == sentence
     assert sentence in " ".join(texts(topology_svg(snapshot)))  # also where it takes two lines
+
+
+def test_a_dead_controller_is_in_the_title() -> None:
+    whole = seen(part())
+    dead = [n if n.role is Role.BROKER else replace(n, state=K) for n in whole.nodes]
+    assert headline(replace(whole, nodes=tuple(dead))) == (
+        "flights-0 is led by broker 1; brokers 2 and 3 are in sync; "
+        "the controller is killed, so no leader can be elected"
+    )
 
 
 def chip(svg: str, name: str, broker: int) -> tuple[str, str]:
