@@ -353,6 +353,7 @@ class Board:
         for name, action in ACTIONS.items():
             button = _button(name.capitalize(), action.icon, f"{action.tip} (broker {broker})")
             button.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
+            button.add_class("labs-act")
             button.add_class(f"t-{name}-{broker}")
             button.on_click(partial(self._clicked, name, broker))
             buttons[name] = button
@@ -523,6 +524,9 @@ _CSS = f"""<style>
 .labs-status {{ min-height: 1.5em; color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
 .labs-bad {{ color: var(--jp-error-color1, #A03C00); font-weight: 600; }}
 .labs-log {{ margin: 0 20px; min-height: 130px; color: var(--jp-ui-font-color1, {INK}); }}
+.t-board {{ container-type: inline-size; }}
+.labs-act {{ padding: 0 4px; }}
+@container (max-width: 800px) {{ .labs-act .fa {{ display: none; }} }}
 .labs-log td {{ padding: 0 14px 0 0; text-align: left; vertical-align: top; }}
 .labs-log time {{ color: var(--jp-ui-font-color2, {MUTED}); font-variant-numeric: tabular-nums; }}
 </style>"""
