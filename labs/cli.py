@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +35,8 @@ MARKS = {State.RUNNING: "●", State.PAUSED: "❚❚", State.STOPPED: "○", Sta
 
 def main() -> None:
     """Run the command line; every foreseeable failure is one sentence on stderr."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was begun is undone
+        signal.signal(number, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)
     except LabsError as error:
@@ -44,6 +48,8 @@ def main() -> None:
         _fail("interrupted; nothing was left half done", 1)
     except BrokenPipeError:
         sys.exit(0)
+    except (OSError, psutil.Error) as error:
+        _fail(f"the system refused ({error}); `labs doctor` looks for the cause.", 1)
 
 
 def _fail(sentence: str, code: int) -> None:
@@ -98,11 +104,9 @@ def down(if_idle: bool) -> None:
     """Stop the cluster; its records stay on disk."""
     with progress() as tell:
         cluster = LocalCluster(tell=tell, hold=False)
-        if if_idle and leases.holders(cluster.home.leases):
-            return
         was_up = cluster.status().up
         tell("stopping the cluster", None)
-        cluster.stop()
+        cluster.stop(if_idle)
     click.echo("The cluster is down." if was_up else "The cluster was not up; nothing is left.")
 
 
@@ -190,7 +194,8 @@ def doctor() -> None:
             click.echo(f"    → {finding.mend}")
     broken = sum(not finding.good for finding in findings)
     if broken:
-        raise LabsError(f"{broken} of {len(findings)} checks failed", hint="mend them as told above")
+        failed = f"{broken} of {len(findings)} checks failed"
+        raise LabsError(failed, hint="mend them as told above")
 
 
 @cli.command()

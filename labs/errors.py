@@ -34,13 +34,13 @@ class LabsError(Exception):
         return "; ".join(parts) + "."
 
 
-class BadInput(LabsError):
+class BadInput(LabsError):  # noqa: N818 - it names what happened
     """The caller asked for something that does not exist or is out of bounds."""
 
     exit_code = 2
 
 
-class NotUp(LabsError):
+class NotUp(LabsError):  # noqa: N818 - it names what happened
     """There is no running cluster."""
 
     exit_code = 3

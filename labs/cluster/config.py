@@ -33,9 +33,7 @@ LAB_SETTINGS = (
     LabSetting(
         "auto.create.topics.enable", "false", "true", "a misspelt topic is an error, not a topic"
     ),
-    LabSetting(
-        "group.initial.rebalance.delay.ms", "0", "3000", "a new group reads at once"
-    ),
+    LabSetting("group.initial.rebalance.delay.ms", "0", "3000", "a new group reads at once"),
     LabSetting("offsets.topic.num.partitions", "3", "50", "three brokers on a laptop start sooner"),
     LabSetting("transaction.state.log.num.partitions", "3", "50", "the same"),
     LabSetting("share.coordinator.state.topic.num.partitions", "3", "50", "the same"),

@@ -31,10 +31,12 @@ class Finding:
 
     @property
     def good(self) -> bool:
+        """Whether nothing needs mending."""
         return not self.mend
 
     @property
     def mark(self) -> str:
+        """A tick or a cross."""
         return "✓" if self.good else "✗"
 
 
@@ -75,7 +77,8 @@ def _java() -> Finding:
 def _jars() -> Finding:
     broken = jars.broken_jars()
     if not broken:
-        return Finding("jars", f"{len(jars.locked_jars())} of Kafka {jars.kafka_version()}, all intact")
+        whole = f"{len(jars.locked_jars())} of Kafka {jars.kafka_version()}, all intact"
+        return Finding("jars", whole)
     missing = sum(not (jars.jars_dir() / jar.file_name).exists() for jar in broken)
     found = f"{missing} missing and {len(broken) - missing} damaged in {jars.jars_dir()}"
     return Finding("jars", found, "run `labs up`: it fetches them again (45 MB)")
@@ -128,7 +131,8 @@ def _disk(home: Home) -> Finding:
 def _ports(home: Home) -> Finding:
     cluster = ClusterState.load(home.state_file)
     if cluster and _is_running():
-        return Finding("ports", ", ".join(str(n.port) for n in cluster.nodes.values()) + " in use by us")
+        used = ", ".join(str(node.port) for node in cluster.nodes.values())
+        return Finding("ports", f"{used} in use by us")
     chosen = ports.choose_ports(4)
     return Finding("ports", f"{chosen[0]}–{chosen[-1]} on {ports.HOST} are free")
 

@@ -42,22 +42,27 @@ class Home:
 
     @property
     def state_file(self) -> Path:
+        """What the commands agree on: ids, ports, pids."""
         return self.path / "state.json"
 
     @property
     def data(self) -> Path:
+        """The nodes' folders, records included."""
         return self.path / "data"
 
     @property
     def logs(self) -> Path:
+        """The log files."""
         return self.path / "logs"
 
     @property
     def leases(self) -> Path:
+        """Who needs the cluster."""
         return self.path / "leases"
 
     @property
     def faults_file(self) -> Path:
+        """Every fault injected, in order."""
         return self.path / "faults.jsonl"
 
     def log_of(self, name: str) -> Path:
@@ -78,18 +83,26 @@ class Home:
     def lock(self, timeout_s: float = 180) -> Iterator[None]:
         """Hold this home alone. The kernel lets go of the lock even after kill -9.
 
+        It needs no free space: a cluster that has filled the disk can still be stopped.
+
         Raises:
-            LabsError: another process held it for all of `timeout_s`.
+            LabsError: another process held it for all of `timeout_s`, or the place is read-only.
         """
-        self.prepare()
+        guard = FileLock(self.path / "lock", timeout=timeout_s)
         try:
-            with FileLock(self.path / "lock", timeout=timeout_s):
-                yield
+            self.path.mkdir(parents=True, exist_ok=True)
+            guard.acquire()
         except Timeout:
             raise LabsError(
                 f"another labs command has been working on {self.path} for {timeout_s:g} s",
                 hint="wait for it, or end it and try again",
             ) from None
+        except OSError as error:
+            raise disk_error(error, self.path, "LABS_HOME") from None
+        try:
+            yield
+        finally:
+            guard.release()
 
 
 def cache_dir() -> Path:

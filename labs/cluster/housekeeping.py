@@ -1,31 +1,17 @@
-"""What we ask of a running cluster through Kafka's own admin API: settings, and a clean slate."""
+"""What we ask of a running cluster through Kafka's own admin API: mostly, to change settings."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import (
-    CoordinatorLoadInProgressError,
-    CoordinatorNotAvailableError,
-    KafkaError,
-    NotCoordinatorError,
-)
+from kafka.errors import KafkaError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
-
-#: How long a soft reset tries before a fresh cluster is quicker, s.
-CLEAN_TIMEOUT_S = 3.0
-
-PREFERRED_ELECTION = 0
-
-#: Where ELR is on, a fresh format itself sets this cluster-wide default (KIP-966).
-FORMATTED_DEFAULT = ("min.insync.replicas", "1")
 
 
 @contextmanager
@@ -50,9 +36,7 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
 
 
 def _failed(what: str, error: KafkaError) -> LabsError:
-    return LabsError(
-        f"{what} ({type(error).__name__})", hint="`labs status` shows who is up"
-    )
+    return LabsError(f"{what} ({type(error).__name__})", hint="`labs status` shows who is up")
 
 
 def set_broker_config(
@@ -65,8 +49,9 @@ def set_broker_config(
     """
     if node_id is None:
         with admin(bootstrap) as client:
-            _require_known(client, str(client.describe_cluster()["brokers"][0]["broker_id"]), settings)
-        _alter_default(bootstrap, settings)
+            some_broker = client.describe_cluster()["brokers"][0]
+            _require_known(client, str(some_broker["broker_id"]), settings)
+        alter_default(bootstrap, settings)
     else:
         broker = ConfigResource(ConfigResourceType.BROKER, str(node_id), configs=dict(settings))
         _alter(bootstrap, broker)
@@ -102,7 +87,7 @@ def _require_known(client: KafkaAdminClient, broker: str, settings: Iterable[str
             raise BadInput(f"{name} is no setting of a broker that can be changed while it runs")
 
 
-def _alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> None:
+def alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> None:
     """Alter the default of all brokers, whose name is empty; None takes a setting back.
 
     kafka-python 3.0 sends only to brokers with a number, so this one goes over the wire.
@@ -127,69 +112,6 @@ def _alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> 
 
 def _operation(value: str | None) -> AlterConfigOp:
     return AlterConfigOp.DELETE if value is None else AlterConfigOp.SET
-
-
-def clean(bootstrap: list[str]) -> bool:
-    """Delete every topic and group and every dynamic setting; whether all of it is gone."""
-    deadline = time.monotonic() + CLEAN_TIMEOUT_S
-    with admin(bootstrap) as client:
-        _reset_settings(client, bootstrap)
-        _lead_as_preferred(client)
-        while time.monotonic() < deadline:
-            topics, groups = _own_topics(client), _groups(client)
-            if topics:
-                client.delete_topics(topics, timeout_ms=5000, raise_errors=False)
-            if groups:
-                client.delete_groups(groups)
-            if topics == groups == []:
-                return True
-            time.sleep(0.03)
-    return False
-
-
-def _own_topics(client: KafkaAdminClient) -> list[str]:
-    """All but Kafka's internal topics, which hold no learner's record."""
-    return [t["name"] for t in client.describe_topics() if not t["is_internal"]]
-
-
-def _groups(client: KafkaAdminClient) -> list[str] | None:
-    """All groups; None while a coordinator that has just taken over still reads its topic."""
-    try:
-        return [group["group_id"] for group in client.list_groups()]
-    except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
-        return None
-
-
-def _lead_as_preferred(client: KafkaAdminClient) -> None:
-    """Hand leadership back to the preferred replicas, as a cluster fresh from the box has it."""
-    client.elect_leaders(PREFERRED_ELECTION, raise_errors=False)
-
-
-def _reset_settings(client: KafkaAdminClient, bootstrap: list[str]) -> None:
-    """Take back every dynamic setting (a topic's go with the topic)."""
-    kinds = {ConfigResourceType.BROKER, ConfigResourceType.GROUP, ConfigResourceType.CLIENT_METRICS}
-    resources = [
-        ConfigResource(kind, name, configs=[])
-        for kind in kinds
-        for name in client.list_config_resources([kind]).get(kind.name.lower(), [])
-        if name
-    ]
-    client.reset_configs(resources)
-    defaults = _cluster_defaults(client, next(r for r in resources if r.name.isdigit()).name)
-    changed = {name: None for name in defaults if name != FORMATTED_DEFAULT[0]}
-    if changed or defaults.get(FORMATTED_DEFAULT[0]) != FORMATTED_DEFAULT[1]:
-        _alter_default(bootstrap, {**changed, **dict([FORMATTED_DEFAULT])})
-
-
-def _cluster_defaults(client: KafkaAdminClient, broker: str) -> dict[str, str]:
-    """The cluster-wide dynamic settings, as a broker sees them."""
-    resource = ConfigResource(ConfigResourceType.BROKER, broker)
-    told = client.describe_configs([resource], config_filter="all")["broker"][broker]
-    return {
-        name: entry["value"]
-        for name, entry in told.items()
-        if entry["config_source"] == "DYNAMIC_DEFAULT_BROKER_CONFIG"
-    }
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Jar:
 
     @property
     def file_name(self) -> str:
+        """Its name in Maven's manner."""
         return f"{self.artifact}-{self.version}.jar"
 
 
@@ -47,10 +48,7 @@ class Jar:
 def locked_jars() -> tuple[Jar, ...]:
     """The jars that the lock names, in class-path order."""
     locked = tomllib.loads(LOCK.read_text("utf-8"))["dependencies"]
-    return tuple(
-        Jar(d["groupId"], d["artifactId"], d["version"], d["sha256"])
-        for d in locked
-    )
+    return tuple(Jar(d["groupId"], d["artifactId"], d["version"], d["sha256"]) for d in locked)
 
 
 @cache
@@ -137,8 +135,9 @@ def _fetch_one(jar: Jar, staging: Path) -> None:
 def _download(jar: Jar, repository: Path) -> Path:
     from jgo.maven import MavenContext
 
-    project = MavenContext(repo_cache=repository, timeout=TIMEOUT_S).project(jar.group, jar.artifact)
-    return project.at_version(jar.version).artifact().resolve()
+    maven = MavenContext(repo_cache=repository, timeout=TIMEOUT_S)
+    component = maven.project(jar.group, jar.artifact).at_version(jar.version)
+    return Path(component.artifact().resolve())
 
 
 def _is_intact(path: Path, jar: Jar) -> bool:

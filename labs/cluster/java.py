@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ def find_java() -> Java:
         LabsError: it is missing, can't be run, or is older than Kafka needs.
     """
     named = os.environ.get("LABS_JAVA")
-    path = Path(named).expanduser() if named else _bundled()
+    path = _named(named) if named else _bundled()
     if path.is_dir():
         path = path / "bin" / "java"
     version = _version_of(path)
@@ -39,6 +40,11 @@ def find_java() -> Java:
             hint="unset LABS_JAVA to use the Java that comes with the labs",
         )
     return Java(path, version)
+
+
+def _named(text: str) -> Path:
+    """A path, or a bare name to look up in PATH; absolute, since brokers run in other folders."""
+    return Path(shutil.which(text) or text).expanduser().absolute()
 
 
 def _bundled() -> Path:

@@ -124,7 +124,7 @@ def ensure_kit(train: Train | None = None, tell: Tell = silent) -> Kit:
 
 
 def format_storage(kit: Kit, folder: Path, cluster_id: str, node_id: int) -> None:
-    """Make `folder` the storage of a node, as `kafka-storage format` does; keeps an existing one."""
+    """Make `folder` the storage of a node, as `kafka-storage format` does, unless it is one."""
     meta = folder / "meta.properties"
     if meta.exists():
         return
@@ -151,7 +151,7 @@ def _make_checkpoint(kit: Kit, tell: Tell) -> None:
             cwd=Path(work),
             doing="Kafka's storage could not be formatted",
         )
-        os.replace(Path(work, "records", "bootstrap.checkpoint"), kit.checkpoint)
+        Path(work, "records", "bootstrap.checkpoint").replace(kit.checkpoint)
 
 
 def _make_archive(kit: Kit, archive: Path, train: Train, tell: Tell) -> None:
@@ -175,7 +175,7 @@ def _make_archive(kit: Kit, archive: Path, train: Train, tell: Tell) -> None:
             cwd=Path(work),
             doing="the class archive could not be made",
         )
-        os.replace(draft, archive)
+        draft.replace(archive)
 
 
 def _merge(lists: Path) -> str:
@@ -201,5 +201,6 @@ def _run_java(kit: Kit, arguments: list[str], cwd: Path, doing: str) -> None:
 def _archive_key(kit: Kit) -> str:
     """An archive fits one JVM build and one class path, times of the jars included."""
     stamps = [Path(p).stat().st_mtime_ns for p in kit.class_path.split(os.pathsep)]
-    text = f"{kit.java.path} {kit.java.version} {kit.class_path} {stamps} {SHARED_FLAGS} {DUMP_FLAGS}"
+    java = f"{kit.java.path} {kit.java.version}"
+    text = f"{java} {kit.class_path} {stamps} {SHARED_FLAGS} {DUMP_FLAGS}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -28,8 +28,8 @@ def hold(folder: Path) -> None:
 
 
 def promise(folder: Path, seconds: float) -> None:
-    """Keep the cluster up for `seconds` from now, whoever lives (an earlier promise may be longer)."""
-    until = max(time.time() + seconds, _read(folder / PROMISE).get("until", 0.0))
+    """Keep the cluster up for `seconds`, whoever lives; a longer promise made earlier stands."""
+    until = max(time.time() + seconds, _until(_read(folder / PROMISE)))
     write_atomically(folder / PROMISE, json.dumps({"until": until}))
 
 
@@ -45,7 +45,7 @@ def release_all(folder: Path) -> None:
 
 
 def holders(folder: Path) -> list[str]:
-    """Who holds a lease now (`process 123`, `a promise until 18:00`); drops the leases of the dead."""
+    """Who holds a lease now (`process 123`, `a promise until 18:00`); drops those of the dead."""
     living = []
     for path in sorted(folder.glob("*.json")):
         holder = _holder(_read(path))
@@ -57,14 +57,20 @@ def holders(folder: Path) -> list[str]:
 
 
 def _holder(lease: dict[str, Any]) -> str | None:
-    if lease.get("until", 0) > time.time():
-        return f"a promise until {time.strftime('%H:%M', time.localtime(lease['until']))}"
-    with contextlib.suppress(psutil.Error, KeyError):
+    until = _until(lease)
+    if until > time.time():
+        return f"a promise until {time.strftime('%H:%M', time.localtime(until))}"
+    with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError):
         process = psutil.Process(lease["pid"])
         same = abs(process.create_time() - lease["create_time"]) < CREATE_TIME_TOLERANCE_S
         if same and process.status() != psutil.STATUS_ZOMBIE:
             return f"process {process.pid}"
     return None
+
+
+def _until(lease: dict[str, Any]) -> float:
+    until = lease.get("until", 0.0)
+    return float(until) if isinstance(until, int | float) else 0.0
 
 
 def _read(path: Path) -> dict[str, Any]:

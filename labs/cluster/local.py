@@ -13,9 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import psutil
-
-from labs.cluster import housekeeping, faultlog, leases, readiness
+from labs.cluster import cleaning, faultlog, housekeeping, leases, readiness
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
@@ -30,7 +28,7 @@ from labs.cluster.process import (
     wait_gone,
 )
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Fault, Node, Role, State, Status
-from labs.cluster.state import ClusterState, NodeState, observed, our_processes
+from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_processes
 from labs.cluster.watchdog import dismiss, ensure_watchdog
 from labs.errors import BadInput, LabsError
 from labs.progress import Tell, silent
@@ -41,7 +39,7 @@ PORT_ATTEMPTS = 4
 MAX_BROKERS = 6
 
 
-class NodeDied(LabsError):
+class NodeDied(LabsError):  # noqa: N818 - it names what happened
     """A JVM ended while it was starting."""
 
 
@@ -106,22 +104,33 @@ class LocalCluster:
 
     def start(self) -> Status:
         """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
+        self.home.prepare()
         with self.home.lock():
+            self._keep()
             if not self._adopt():
                 self._bring_up()
-            if self._hold:
-                leases.hold(self.home.leases)
-            ensure_watchdog(self.home)
         return self.status()
 
-    def stop(self) -> None:
-        """Stop every node cleanly, and the watchdog; the records stay on disk."""
+    def stop(self, if_idle: bool = False) -> None:
+        """Stop every node cleanly, and the watchdog; the records stay on disk.
+
+        Args:
+            if_idle: do so only if nobody holds a lease.
+        """
         if not self.home.path.exists():
             return
         with self.home.lock():
-            dismiss(self.home)
+            if if_idle and leases.holders(self.home.leases):
+                return
             self._stop_all()
             leases.release_all(self.home.leases)
+            dismiss(self.home)
+
+    def _keep(self) -> None:
+        """Take our lease and start the watchdog: whatever becomes of us, nothing stays behind."""
+        if self._hold:
+            leases.hold(self.home.leases)
+        ensure_watchdog(self.home)
 
     def _adopt(self) -> bool:
         """Whether the recorded cluster runs whole: processes, cluster id, every broker seen."""
@@ -203,17 +212,22 @@ class LocalCluster:
             cluster.save(self.home.state_file)
 
         def hopeful() -> None:
-            for node in nodes:
-                if not is_alive(self.home, node):
-                    raise self._death_of(node, begins[node.id])
+            if not all(is_alive(self.home, node) for node in nodes):
+                raise self._death_among(nodes, begins)
 
         return hopeful
 
-    def _death_of(self, node: NodeState, since: int) -> NodeDied:
-        log = self.home.log_of(node.name)
-        because = last_error(log, since) or ended_by(node)
-        bind = "Address already in use" in because or "BindException" in because
-        return (PortTaken if bind else NodeDied)(
+    def _death_among(self, nodes: list[NodeState], begins: dict[int, int]) -> NodeDied:
+        """Why a start failed. One lost port brings the others down too: that reason goes first."""
+        dead = [node for node in nodes if not is_alive(self.home, node)]
+        logs = {node.id: self.home.log_of(node.name) for node in nodes}
+        reasons = {
+            node.id: last_error(logs[node.id], begins[node.id]) or ended_by(node) for node in dead
+        }
+        bound = next((node for node in dead if _is_bind_error(reasons[node.id])), None)
+        node = bound or dead[0]
+        log, because = logs[node.id], reasons[node.id]
+        return (PortTaken if bound else NodeDied)(
             f"{node.label} died while it was starting",
             because=because,
             log=log,
@@ -227,26 +241,30 @@ class LocalCluster:
             yield
         except BaseException:
             self._kill_all(cluster)
-            cluster.save(self.home.state_file)
+            with contextlib.suppress(OSError):
+                cluster.save(self.home.state_file)
             raise
 
     def _stop_all(self) -> None:
         """SIGTERM to the brokers together, then to the controller; SIGKILL to what is left.
 
         The order matters: a broker that shuts down asks the controller to move its leaderships,
-        and waits for an answer.
+        and waits for an answer. What we are about is written down first: should we be killed, the
+        watchdog ends the rest.
         """
         cluster = self._state()
+        for node in cluster.nodes.values():
+            node.wanted = State.STOPPED
+            send(self.home, node, signal.SIGCONT)
+        if cluster.nodes:
+            with contextlib.suppress(OSError):  # a full disk must not keep a cluster up
+                cluster.save(self.home.state_file)
         controllers = [n for n in cluster.nodes.values() if n.role is Role.CONTROLLER]
         for group in (cluster.brokers(), controllers):
             for node in group:
-                node.wanted = State.STOPPED
                 send(self.home, node, signal.SIGTERM)
-                send(self.home, node, signal.SIGCONT)
-            cluster.save(self.home.state_file)
             wait_gone(self.home, group, self._patience(cluster))
         self._kill_all(cluster)
-        cluster.save(self.home.state_file)
 
     def _patience(self, cluster: ClusterState) -> float:
         """A broker can't shut down in an orderly way without its controller."""
@@ -264,11 +282,7 @@ class LocalCluster:
         """End processes that name our home but that no state file knows (its writer was killed)."""
         nodes = cluster.nodes.values() if cluster else ()
         known = {node.pid for node in nodes if self._alive(node)}
-        for process in our_processes(self.home.path):
-            if process.pid not in known:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-                    process.wait(5)
+        kill_all(p for p in our_processes(self.home.path) if p.pid not in known)
 
     def _alive(self, node: NodeState) -> bool:
         return is_alive(self.home, node)
@@ -360,6 +374,7 @@ class LocalCluster:
     @contextmanager
     def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
         """Hold the lock, hand out the node, then record the fault and save the state."""
+        self._running_state()
         with self.home.lock():
             cluster = self._running_state()
             if node_id not in cluster.nodes:
@@ -397,7 +412,7 @@ class LocalCluster:
             }
             raise LabsError(f"{node.label} is {state}", hint=ways[state])
 
-    # -- settings and housekeeping -------------------------------------------------------------------
+    # -- settings and housekeeping -------------------------------------------------------------
 
     def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
         """Change dynamic settings of one broker, or (None) of all."""
@@ -411,21 +426,20 @@ class LocalCluster:
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
+        self.home.prepare()
         with self.home.lock():
+            self._keep()
             cluster = ClusterState.load(self.home.state_file)
             grown = cluster is not None and len(cluster.brokers()) > len(BROKER_IDS)
             if hard or grown or not self._clean_softly():
                 self._start_empty()
             faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
-            if self._hold:
-                leases.hold(self.home.leases)
-            ensure_watchdog(self.home)
 
     def _clean_softly(self) -> bool:
         """Mend and empty the running cluster; False where only a fresh one will be clean."""
         if not self._adopt():
             self._bring_up()
-        return housekeeping.clean(self.bootstrap)
+        return cleaning.clean(self.bootstrap)
 
     def _start_empty(self) -> None:
         cluster = ClusterState.load(self.home.state_file)
@@ -439,13 +453,16 @@ class LocalCluster:
         self._bring_up()
 
 
+def _is_bind_error(reason: str) -> bool:
+    return "Address already in use" in reason or "BindException" in reason
+
+
 def train(kit: Kit, home: Home) -> None:
     """Boot and use a throwaway cluster, so that its JVMs write down which classes they load."""
-    cluster = LocalCluster(home, hold=False)
+    cluster = LocalCluster(home)
     cluster._kit = kit
     try:
-        with home.lock():
-            cluster._bring_up()
+        cluster.start()
         housekeeping.exercise(cluster.bootstrap)
     finally:
         cluster.stop()

@@ -81,8 +81,9 @@ def wait_gone(home: Home, nodes: Iterable[NodeState], timeout_s: float) -> list[
 def is_alive(home: Home, node: NodeState) -> bool:
     """Whether the node's process lives; a dead child of ours is reaped in passing."""
     child = _children.get(node.pid or 0)
-    if child is not None and child.poll() is not None:
-        return False
+    if child is not None:
+        # Its command line can't be read in the moment in which it becomes Java.
+        return child.poll() is None
     process = process_of(home.path, node)
     return process is not None and process.status() != psutil.STATUS_ZOMBIE
 
@@ -102,7 +103,9 @@ def ended_by(node: NodeState) -> str:
 
 _LOG_LINE = re.compile(r"^\[[\d ,:-]+\] (?P<level>[A-Z]+) (?P<text>.*?)(?: \([\w.$]+\))?$")
 _EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*")
-_JVM = re.compile(r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])", re.IGNORECASE)
+_JVM = re.compile(
+    r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])", re.IGNORECASE
+)
 
 
 def log_size(log: Path) -> int:
@@ -111,7 +114,7 @@ def log_size(log: Path) -> int:
 
 
 def last_error(log: Path, since: int = 0) -> str:
-    """The last error in a log after byte `since`, with its deepest cause; '' where there is none."""
+    """The last error in a log after byte `since`, with its deepest cause; '' if there is none."""
     if not log.exists():
         return ""
     with log.open("rb") as file:

@@ -45,14 +45,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Status:
-    """What the cluster looks like from outside. `ready_s`: how long the last start took, s."""
+    """What the cluster looks like from outside.
+
+    `ready_s`: how long the last start took, s (None: no start was finished).
+    """
 
     backend: str
     kafka_version: str
     cluster_id: str
     home: str
     bootstrap: list[str]
-    ready_s: float
+    ready_s: float | None
     nodes: list[Node]
 
     @property
@@ -61,6 +64,11 @@ class Status:
         return any(
             n.role is Role.BROKER and n.state in (State.RUNNING, State.PAUSED) for n in self.nodes
         )
+
+    def __str__(self) -> str:
+        """One line for people: `Apache Kafka 4.3.1 is up: broker 1 running, …`."""
+        nodes = ", ".join(f"{node.role} {node.id} {node.state}" for node in self.nodes)
+        return f"Apache Kafka {self.kafka_version} is {'up' if self.up else 'not up'}: {nodes}"
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs status --json` prints."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
@@ -25,7 +27,7 @@ PROBE_PREFIX = "__labs-probe-"
 StillHopeful = Callable[[], None]
 
 
-class NotReady(LabsError):
+class NotReady(LabsError):  # noqa: N818 - it names what happened
     """The time to become ready ran out."""
 
 
@@ -87,19 +89,30 @@ def prove_replication(brokers: list[NodeState], hopeful: StillHopeful, timeout_s
     """
     deadline = time.monotonic() + timeout_s
     topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
-    connections = [BrokerConnection(node.port, timeout_s=timeout_s) for node in brokers]
-    try:
+    with ExitStack() as opened, _hangups_told(hopeful):
+        connections = [
+            opened.enter_context(BrokerConnection(node.port, timeout_s=timeout_s))
+            for node in brokers
+        ]
         _until(lambda: _created(connections[0], topic, len(brokers)), hopeful, deadline)
         for connection in connections:
-            _until(lambda c=connection: _full_isr(c, topic, len(brokers)), hopeful, deadline)
+            _until(partial(_full_isr, connection, topic, len(brokers)), hopeful, deadline)
         connections[0].ask(
             DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=int(timeout_s * 1000))
         )
         for connection in connections:
-            _until(lambda c=connection: _is_gone(c, topic), hopeful, deadline)
-    finally:
-        for connection in connections:
-            connection.close()
+            _until(partial(_is_gone, connection, topic), hopeful, deadline)
+
+
+@contextmanager
+def _hangups_told(hopeful: StillHopeful) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hopeful()
+        raise NotReady(
+            f"a broker hung up before it was ready ({error})", hint="look at `labs logs`"
+        ) from None
 
 
 def _until(done: Callable[[], bool], hopeful: StillHopeful, deadline: float) -> None:

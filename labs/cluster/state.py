@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,17 @@ class NodeState:
 
     @property
     def role(self) -> Role:
+        """What it does, told by its id."""
         return Role.CONTROLLER if self.id == CONTROLLER_ID else Role.BROKER
 
     @property
     def name(self) -> str:
+        """Its folder's and its log's name."""
         return "controller" if self.role is Role.CONTROLLER else f"broker-{self.id}"
 
     @property
     def label(self) -> str:
+        """Its name in a sentence."""
         return "the controller" if self.role is Role.CONTROLLER else f"broker {self.id}"
 
 
@@ -55,7 +59,14 @@ class ClusterState:
     nodes: dict[int, NodeState] = field(default_factory=dict)
 
     def brokers(self) -> list[NodeState]:
+        """All but the controller."""
         return [n for n in self.nodes.values() if n.role is Role.BROKER]
+
+    def is_whole(self) -> bool:
+        """Whether its last start was finished and it was not stopped since."""
+        return self.ready_s is not None and any(
+            node.wanted is not State.STOPPED for node in self.nodes.values()
+        )
 
     def save(self, path: Path) -> None:
         """Replace the file in one step, so that a reader never sees half of it."""
@@ -81,8 +92,12 @@ def _node_from(body: dict[str, Any]) -> NodeState:
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` beside `path` and move it into place."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, "utf-8")
-    os.replace(draft, path)
+    try:
+        draft.write_text(text, "utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def marks(home: Path, node_id: int) -> tuple[str, str]:
@@ -122,6 +137,36 @@ def our_processes(home: Path) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if mark in process.cmdline():
                 yield process
+
+
+def kill_all(processes: Iterable[psutil.Process], timeout_s: float = 5.0) -> None:
+    """SIGKILL them and wait until they are over."""
+    killed = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            killed.append(process)
+    wait_over(killed, timeout_s)
+
+
+def wait_over(processes: Iterable[psutil.Process], timeout_s: float) -> bool:
+    """Wait until none of them lives; whether that came true in time.
+
+    A zombie counts as over: it waits for its parent, a notebook perhaps, which we are not.
+    """
+    deadline = time.monotonic() + timeout_s
+    while any(_lives(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def is_known(home: Path, cluster: ClusterState, pid: int) -> bool:

@@ -1,25 +1,33 @@
 """The small process that stops a cluster which nobody needs any more.
 
-It is started with every cluster, apart from the terminal and from Jupyter, and ends with it. It
-imports little, to stay small; the stopping itself is `labs down`.
+It is started before the first broker, apart from the terminal and from Jupyter, and ends with the
+last: a start that is killed half way leaves nothing behind either. It imports little, to stay
+small; the stopping of a whole cluster is `labs down`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
+from filelock import FileLock, Timeout
 
 from labs.cluster import leases
 from labs.cluster.home import Home
-from labs.cluster.protocol import State
-from labs.cluster.state import CREATE_TIME_TOLERANCE_S, ClusterState, write_atomically
+from labs.cluster.state import (
+    CREATE_TIME_TOLERANCE_S,
+    ClusterState,
+    kill_all,
+    our_processes,
+    wait_over,
+    write_atomically,
+)
 
 #: How long a cluster outlives its last lease, s: time enough to restart a kernel.
 GRACE_S = 180.0
@@ -48,11 +56,10 @@ def dismiss(home: Home) -> None:
     """End the home's watchdog, unless it is we."""
     dog = _running(home)
     if dog is not None and dog.pid not in (os.getpid(), os.getppid()):
-        dog.send_signal(signal.SIGTERM)
-        try:
-            dog.wait(5)
-        except psutil.TimeoutExpired:
-            dog.kill()
+        with contextlib.suppress(psutil.Error):
+            dog.terminate()
+        if not wait_over([dog], 5):
+            kill_all([dog])
     _record(home).unlink(missing_ok=True)
 
 
@@ -85,17 +92,33 @@ def _environment(home: Home) -> dict[str, str]:
     return {**os.environ, "LABS_HOME": str(home.path), "PYTHONPATH": path}
 
 
-def _wanted(home: Home) -> bool:
-    cluster = ClusterState.load(home.state_file)
-    return cluster is not None and any(
-        node.wanted is not State.STOPPED for node in cluster.nodes.values()
-    )
+def _is_over(home: Home) -> bool:
+    """Whether there is nothing left to watch; ends what a killed `labs up` or `down` left behind.
+
+    Who starts or stops the cluster holds the home's lock; so what we see while *we* hold it is
+    nobody's work in progress.
+    """
+    if not home.path.exists():
+        kill_all(our_processes(home.path))
+        return True
+    try:
+        with FileLock(home.path / "lock", timeout=0):
+            if watchdog_pid(home) != os.getpid():
+                return True  # dismissed, and perhaps replaced
+            cluster = ClusterState.load(home.state_file)
+            if cluster is not None and cluster.is_whole():
+                return False
+            kill_all(our_processes(home.path))
+            _record(home).unlink(missing_ok=True)
+            return True
+    except Timeout:
+        return False
 
 
 def watch(home: Home, grace_s: float) -> None:
     """Return when the cluster was stopped; stop it `grace_s` seconds after the last lease ended."""
     last_held = time.monotonic()
-    while _wanted(home):
+    while not _is_over(home):
         if leases.holders(home.leases):
             last_held = time.monotonic()
         elif time.monotonic() - last_held > grace_s:

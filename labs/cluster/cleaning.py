@@ -1,0 +1,137 @@
+"""A clean slate on a running cluster, through Kafka's own admin API."""
+
+from __future__ import annotations
+
+import time
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, MemberToRemove
+from kafka.errors import KafkaError
+
+from labs.cluster.housekeeping import admin, alter_default
+
+#: How long a soft reset tries before a fresh cluster is quicker, s.
+CLEAN_TIMEOUT_S = 10.0
+PAUSE_S = 0.03
+
+PREFERRED_ELECTION = 0
+
+#: Where ELR is on, a fresh format itself sets this cluster-wide default (KIP-966).
+FORMATTED_DEFAULT = ("min.insync.replicas", "1")
+
+KINDS = (ConfigResourceType.BROKER, ConfigResourceType.GROUP, ConfigResourceType.CLIENT_METRICS)
+DEFAULT_SOURCE = "DYNAMIC_DEFAULT_BROKER_CONFIG"
+
+
+def clean(bootstrap: list[str]) -> bool:
+    """Take back all that a learner may have made or changed; whether all of it is gone.
+
+    Each pass looks, and ends what it sees; the slate is clean when a pass sees nothing. A
+    coordinator or leader that has just moved refuses for a moment: the next pass asks again.
+    """
+    deadline = time.monotonic() + CLEAN_TIMEOUT_S
+    with admin(bootstrap) as client:
+        while time.monotonic() < deadline:
+            try:
+                seen = [
+                    _drop_settings(client, bootstrap),
+                    _abort_transactions(client, bootstrap),
+                    _drop_topics(client),
+                    _drop_groups(client),
+                    _lead_as_preferred(client),
+                ]
+                if not any(seen):
+                    return True
+            except KafkaError:
+                pass
+            time.sleep(PAUSE_S)
+    return False
+
+
+def _drop_settings(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
+    """Take back every dynamic setting (a topic's go with the topic)."""
+    listed = client.list_config_resources(list(KINDS))
+    resources = [
+        ConfigResource(kind, name)
+        for kind in KINDS
+        for name in listed.get(kind.name.lower(), [])
+        if name
+    ]
+    told = client.describe_configs(resources, include_synonyms=True, config_filter="all")
+    changed = []
+    defaults: dict[str, str] = {}
+    for resource in resources:
+        entries = told[resource.resource_type.name.lower()][resource.name]
+        own = [name for name, entry in entries.items() if _is_own(entry["config_source"])]
+        if own:
+            deletions = {name: (AlterConfigOp.DELETE, None) for name in own}
+            changed.append(ConfigResource(resource.resource_type, resource.name, deletions))
+        # A broker's own setting hides the default of all brokers, but not from its synonyms.
+        for entry in entries.values():
+            defaults |= {
+                s["name"]: s["value"] for s in entry["synonyms"] if s["source"] == DEFAULT_SOURCE
+            }
+    if changed:
+        client.alter_configs(changed, raise_on_unknown=False)
+    name, value = FORMATTED_DEFAULT
+    wrong: dict[str, str | None] = {other: None for other in defaults if other != name}
+    if defaults.get(name) != value:
+        wrong[name] = value
+    if wrong:
+        alter_default(bootstrap, wrong)
+    return bool(changed or wrong)
+
+
+def _is_own(source: str) -> bool:
+    return source.startswith("DYNAMIC_") and source != DEFAULT_SOURCE
+
+
+def _abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
+    """Abort what a killed producer left open, or its markers would turn up in later topics."""
+    found = client.list_transactions(state_filters=["Ongoing"])
+    names = [listing.transactional_id for listings in found.values() for listing in listings]
+    for name in names:
+        successor = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=name)
+        successor.init_transactions()
+        successor.close()
+    return bool(names)
+
+
+def _drop_topics(client: KafkaAdminClient) -> bool:
+    """Delete all but Kafka's internal topics, which hold no learner's record."""
+    topics = [topic["name"] for topic in client.describe_topics() if not topic["is_internal"]]
+    if topics:
+        client.delete_topics(topics, timeout_ms=5000, raise_errors=False)
+    return bool(topics)
+
+
+def _drop_groups(client: KafkaAdminClient) -> bool:
+    """Delete every group, its members put out first: a killed consumer stays for 45 s else."""
+    groups = client.list_groups()
+    inhabited = [g["group_id"] for g in groups if g["group_state"] != "Empty"]
+    for name, group in client.describe_groups(inhabited).items() if inhabited else ():
+        members = [
+            MemberToRemove(group_instance_id=member["group_instance_id"])
+            if member["group_instance_id"]
+            else MemberToRemove(member_id=member["member_id"])
+            for member in group["members"]
+        ]
+        if members:
+            client.remove_group_members(name, members)
+    if groups:
+        client.delete_groups([group["group_id"] for group in groups])
+    return bool(groups)
+
+
+def _lead_as_preferred(client: KafkaAdminClient) -> bool:
+    """Hand leadership back to the preferred replicas, as a cluster fresh from the box has it."""
+    partitions = [
+        partition
+        for topic in client.describe_topics()
+        if topic["is_internal"]
+        for partition in topic["partitions"]
+    ]
+    if any(p["leader_id"] != p["replica_nodes"][0] for p in partitions):
+        client.elect_leaders(PREFERRED_ELECTION, raise_errors=False)
+        return True
+    return any(len(p["isr_nodes"]) < len(p["replica_nodes"]) for p in partitions)
