@@ -120,8 +120,10 @@ class Chronicle:
 
     def observe(self, faults: Sequence[Fault], snapshot: ClusterSnapshot) -> None:
         """Take in what the cluster recorded and what it looks like."""
-        if self._told is None or self._told > len(faults):
+        if self._told is None:
             self._told = len(faults)  # what was before us is not our story
+        if self._told > len(faults):
+            self._told = 0  # the record was wiped, and begins anew
         for fault in faults[self._told :]:
             self._recorded(fault)
         self._told = len(faults)
