@@ -1,0 +1,121 @@
+"""JupyterLab on the tests' cluster, and a real Chromium before it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from labs.cluster.home import PROJECT
+from labs.cluster.local import LocalCluster
+from labs.cluster.ports import choose_ports, is_open
+from labs.study.jupyter import jupyter_command
+
+ARTEFACTS = PROJECT / "tests" / "artefacts"
+FLAGS = [
+    "--no-sandbox",  # CI runs as root, where Chromium has no sandbox
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: No news to answer, and every cell in the page whether it is in sight or not.
+OVERRIDES = json.dumps(
+    {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    url: str
+    token: str
+
+    def address(self, notebook: str) -> str:
+        """Where a notebook opens, token included."""
+        return f"{self.url}/lab/tree/{notebook}?token={self.token}"
+
+
+def _chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = found or shutil.which("google-chrome")
+    if found:
+        return found
+    message = "no Chromium is installed; on Debian and Ubuntu, `apt install chromium` brings it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine, without a window."""
+    program = _chromium()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window of a laptop's size; its last look is kept as an artefact."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    yield page
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "last.png")
+    page.close()
+
+
+@pytest.fixture
+def lab(
+    browser: Browser, cluster: LocalCluster, tmp_path: Path
+) -> Iterator[Lab]:
+    """JupyterLab as `labs study` starts it, with settings that no test before has touched."""
+    port, token = choose_ports(1)[0], "for-this-test"
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
+    }
+    command = [
+        *jupyter_command(port, browser=False),
+        f"--IdentityProvider.token={token}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    (tmp_path / "config" / "labconfig").mkdir(parents=True)
+    (tmp_path / "config/labconfig/default_setting_overrides.json").write_text(OVERRIDES)
+    log = (tmp_path / "jupyter.log").open("wb")
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log) as server:
+        try:
+            _wait_until_open(port, server)
+            yield Lab(f"http://127.0.0.1:{port}", token)
+        finally:
+            server.terminate()
+
+
+def _wait_until_open(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_open(port):
+        assert server.poll() is None, "JupyterLab ended while it was starting"
+        assert time.monotonic() < deadline, "JupyterLab did not start within 60 s"
+        time.sleep(0.1)

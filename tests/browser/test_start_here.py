@@ -1,0 +1,75 @@
+"""The first five minutes, as a learner has them: JupyterLab, all cells, the Kill button."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from labs.cluster.local import LocalCluster
+from labs.cluster.protocol import State
+from labs.snapshot import Partition, snapshot
+from tests.browser.conftest import ARTEFACTS, Lab
+
+pytestmark = pytest.mark.browser
+
+KERNEL_IS_IDLE = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    const kernel = panel?.sessionContext?.session?.kernel;
+    return kernel && kernel.name && kernel.status === 'idle';
+}"""
+RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+
+
+def shoot(page: Page, name: str) -> Path:
+    """Keep a screenshot among the artefacts."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path
+
+
+@pytest.mark.timeout(300)
+def test_all_cells_run_and_the_kill_button_kills(
+    page: Page, lab: Lab, cluster: LocalCluster
+) -> None:
+    page.goto(lab.address("notebooks/00_start_here.ipynb"))
+    page.wait_for_function(KERNEL_IS_IDLE)
+    assert page.evaluate(RUN_ALL), "a cell raised an error"
+
+    board = page.locator(".t-board").last
+    board.scroll_into_view_if_needed()
+    expect(board).to_be_visible()
+    shoot(page, "00_all_cells_run")
+
+    led = snapshot(cluster, "hello").partition("hello")
+    assert led is not None and led.leader is not None
+    victim, epoch = led.leader, led.epoch
+    board.locator(f".t-kill-{victim}").click()
+    expect(board.locator(".t-status")).to_contain_text(f"roker {victim}", timeout=2000)
+    shoot(page, "00_just_killed")
+
+    states = {node.id: node.state for node in cluster.status().nodes}
+    assert states[victim] is State.KILLED
+    assert [i for i, state in states.items() if state is not State.RUNNING] == [victim]
+    moved = _wait_for_new_leader(cluster, victim)
+    assert moved.epoch > epoch
+    expect(board).to_contain_text(f"broker {moved.leader}")
+    shoot(page, "00_new_leader")
+
+    board.locator(f".t-start-{victim}").click()
+    expect(board.locator(f".t-kill-{victim}")).to_be_enabled()
+    shoot(page, "00_started_again")
+    assert {node.state for node in cluster.status().nodes} == {State.RUNNING}
+
+
+def _wait_for_new_leader(cluster: LocalCluster, old: int, timeout_s: float = 60) -> Partition:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = snapshot(cluster, "hello").partition("hello")
+        if found and found.leader not in (None, old):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"no new leader within {timeout_s:g} s")
