@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help setup study test lint bench down lock
+.PHONY: help setup study test lint bench notebooks down lock
 
 help:   ## Show what there is
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -23,6 +23,9 @@ lint: $(VENV)/test.done ## Check format, style and types
 
 bench: $(VENV)/test.done ## Measure start-up, memory and failover
 	@$(BIN)/python -m tests.bench
+
+notebooks: $(VENV)/test.done ## For maintainers: run every notebook and save it with its results
+	@$(BIN)/python -m tests.save_notebooks
 
 down:   ## Stop the cluster
 	@if [ -x $(BIN)/labs ]; then $(BIN)/labs down; else echo "Nothing is installed, so nothing runs."; fi
