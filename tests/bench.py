@@ -19,12 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
 
 from labs.cluster import housekeeping, readiness
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.local import LocalCluster
+from labs.cluster.ports import is_open
 from labs.cluster.protocol import BROKER_IDS, State
 from labs.cluster.state import NodeState
 from labs.cluster.wire import BrokerConnection
@@ -96,13 +95,13 @@ def failover(home: Home) -> None:
     """Broker killed → a new leader is visible in metadata, and back in the ISR after a start."""
     cluster = _started(home)
     with housekeeping.admin(cluster.bootstrap) as client:
-        client.create_topics([NewTopic("bench", num_partitions=1, replication_factor=3)])
+        client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
     moves, returns = [], []
     for _ in range(REPEATS):
         leader, _isr = _leader_and_isr(cluster)
         began = time.monotonic()
         cluster.kill(leader)
-        _wait(lambda old=leader: _leader_and_isr(cluster)[0] not in (old, -1))
+        _wait_for_new_leader(cluster, leader)
         moves.append(time.monotonic() - began)
         began = time.monotonic()
         cluster.start_broker(leader)
@@ -128,7 +127,7 @@ def study(home: Home) -> None:
         command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
     ) as jupyter:
         try:
-            _wait(lambda: readiness.is_open(8999))
+            _wait(lambda: is_open(8999))
             kernel = _run_first_notebook(environment)
             family = [psutil.Process(jupyter.pid), psutil.Process(kernel.pid)]
             family += psutil.Process(kernel.pid).children(recursive=True)
@@ -189,6 +188,10 @@ def _leader_and_isr(cluster: LocalCluster) -> tuple[int, list[int]]:
     return -1, []
 
 
+def _wait_for_new_leader(cluster: LocalCluster, old: int) -> None:
+    _wait(lambda: _leader_and_isr(cluster)[0] not in (old, -1))
+
+
 def _wait(done: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not done():
@@ -218,7 +221,9 @@ def _labs(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
 def _has_engine() -> bool:
     if shutil.which("docker") is None:
         return False
-    image = subprocess.run(["docker", "image", "inspect", "apache/kafka:4.3.1"], capture_output=True)
+    image = subprocess.run(
+        ["docker", "image", "inspect", "apache/kafka:4.3.1"], capture_output=True
+    )
     return image.returncode == 0
 
 

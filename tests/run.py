@@ -18,6 +18,15 @@ from labs.cluster.local import LocalCluster
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 CELL_TIMEOUT_S = 120
 
+#: Every cell must run; only outputs of cells tagged `nbval-check-output` are compared.
+NBVAL = [
+    "--nbval-lax",
+    "--nbval-kernel-name=python3",
+    f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
+    "-p",
+    "no:cacheprovider",
+]
+
 PARTS: dict[str, list[list[str]]] = {
     "lint": [
         [sys.executable, "-m", "ruff", "format", "--check", "."],
@@ -27,10 +36,7 @@ PARTS: dict[str, list[list[str]]] = {
     "unit": [[*PYTEST, "tests/unit"]],
     "integration": [[*PYTEST, "tests/integration"]],
     "faults": [[*PYTEST, "tests/faults"]],
-    "notebooks": [
-        [*PYTEST, "--nbval-lax", f"--nbval-cell-timeout={CELL_TIMEOUT_S}", "-p", "no:cacheprovider"]
-        + ["--nbval-kernel-name=python3", "notebooks"]
-    ],
+    "notebooks": [[*PYTEST, *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],
 }
 

@@ -33,7 +33,10 @@ FLAGS = [
 #: No news to answer, and every cell in the page whether it is in sight or not.
 OVERRIDES = json.dumps(
     {
-        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     }
 )
@@ -84,9 +87,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def lab(
-    browser: Browser, cluster: LocalCluster, tmp_path: Path
-) -> Iterator[Lab]:
+def lab(browser: Browser, cluster: LocalCluster, tmp_path: Path) -> Iterator[Lab]:
     """JupyterLab as `labs study` starts it, with settings that no test before has touched."""
     port, token = choose_ports(1)[0], "for-this-test"
     environment = {

@@ -1,0 +1,170 @@
+"""What chapters 00 and 01 say of Kafka and of kafka-python, asked of the live ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.partitioner.default import murmur2
+
+from labs.charts.records import Ack, longest_wait_s
+from labs.cluster.config import LAB_SETTINGS
+from labs.cluster.local import LocalCluster
+from labs.flights import flights
+from labs.snapshot import snapshot
+
+THREE = [TopicPartition("flights", number) for number in range(3)]
+
+
+@pytest.fixture
+def admin(cluster: LocalCluster) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    topic = {"num_partitions": 3, "replication_factor": 3, "configs": {"retention.ms": "-1"}}
+    client.create_topics({"flights": topic})
+    yield client
+    client.close()
+
+
+def send(cluster: LocalCluster, count: int) -> dict[bytes, set[int]]:
+    """Send flights; returns the partitions in which each airline's came to lie."""
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    pending = [
+        (f.key, producer.send("flights", f.value, f.key, timestamp_ms=f.timestamp_ms))
+        for f in flights(count)
+    ]
+    placed: dict[bytes, set[int]] = {}
+    for key, future in pending:
+        placed.setdefault(key, set()).add(future.get(timeout=60).partition)
+    producer.close()
+    return placed
+
+
+def read_as(cluster: LocalCluster, group: str, **settings: str) -> int:
+    """How many records a group gets until none has come for 5 s."""
+    consumer = KafkaConsumer(
+        "flights",
+        bootstrap_servers=cluster.bootstrap,
+        group_id=group,
+        consumer_timeout_ms=5000,
+        **settings,
+    )
+    count = sum(1 for _ in consumer)
+    consumer.close()
+    return count
+
+
+def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
+    session = next(s for s in LAB_SETTINGS if s.name == "broker.session.timeout.ms")
+    assert (session.value, session.default) == ("3000", "9000")
+
+
+def test_the_clients_defaults_named_in_the_prose() -> None:
+    assert KafkaProducer.DEFAULT_CONFIG["request_timeout_ms"] == 30_000
+    assert KafkaConsumer.DEFAULT_CONFIG["auto_offset_reset"] == "latest"
+
+
+def test_records_are_kept_seven_days_by_default(admin: KafkaAdminClient) -> None:
+    admin.create_topics({"plain": {"num_partitions": 1, "replication_factor": 1}})
+    topic = ConfigResource(ConfigResourceType.TOPIC, "plain")
+    told = admin.describe_configs([topic], config_filter="all")["topic"]["plain"]
+    assert told["retention.ms"]["value"] == str(7 * 24 * 3600 * 1000)
+    assert told["retention.bytes"]["value"] == "-1"
+    assert told["message.timestamp.type"]["value"] == "CreateTime"
+
+
+def test_a_key_goes_to_the_partition_that_murmur2_says(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    for key, partitions in send(cluster, 500).items():
+        assert partitions == {(murmur2(key) & 0x7FFFFFFF) % 3}
+
+
+def test_offsets_count_from_zero_and_reading_removes_nothing(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    send(cluster, 300)
+    for _ in range(2):
+        reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+        reader.assign(THREE)
+        reader.seek_to_beginning()
+        ends = reader.end_offsets(THREE)
+        offsets: dict[int, list[int]] = {0: [], 1: [], 2: []}
+        while any(reader.position(p) < ends[p] for p in THREE):
+            for records in reader.poll(timeout_ms=1000).values():
+                for record in records:
+                    offsets[record.partition].append(record.offset)
+        reader.close()
+        assert sum(map(len, offsets.values())) == 300
+        for found in offsets.values():
+            assert found == list(range(len(found)))
+
+
+def test_groups_read_independently_and_a_new_one_begins_at_the_end(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    send(cluster, 200)
+    assert read_as(cluster, "dashboard", auto_offset_reset="earliest") == 200
+    assert read_as(cluster, "billing", auto_offset_reset="earliest") == 200
+    assert read_as(cluster, "dashboard", auto_offset_reset="earliest") == 0
+    assert read_as(cluster, "newcomers") == 0
+
+
+def test_a_pause_costs_a_client_more_than_a_kill_and_a_kill_more_than_a_stop(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    waits = {}
+    for fault in ("stop_broker", "kill", "pause"):
+        found = snapshot(cluster, "flights").partition("flights")
+        assert found is not None and found.leader is not None
+        producer = KafkaProducer(
+            bootstrap_servers=cluster.bootstrap, acks="all", request_timeout_ms=10_000
+        )
+        acks: list[Ack] = []
+        _send_one(producer, acks)
+        getattr(cluster, fault)(found.leader)
+        _send_one(producer, acks)
+        producer.close()
+        _mend(cluster, found.leader, fault)
+        waits[fault] = longest_wait_s(acks[1:])
+    assert waits["stop_broker"] < waits["kill"] < waits["pause"]
+
+
+def _send_one(producer: KafkaProducer, acks: list[Ack]) -> None:
+    sent = time.monotonic()
+    producer.send("flights", b"one more", partition=0).get(timeout=120)
+    acks.append((sent, time.monotonic()))
+
+
+def _mend(cluster: LocalCluster, broker: int, fault: str) -> None:
+    if fault == "pause":
+        cluster.resume(broker)
+    else:
+        cluster.start_broker(broker)
+    _wait_for_full_isr(cluster)
+
+
+def test_leadership_does_not_come_back_at_once(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    before = snapshot(cluster, "flights").partition("flights")
+    assert before is not None and before.leader is not None
+    cluster.stop_broker(before.leader)
+    cluster.start_broker(before.leader)
+    _wait_for_full_isr(cluster)
+    after = snapshot(cluster, "flights").partition("flights")
+    assert after is not None
+    assert after.leader != before.leader
+    assert after.epoch > before.epoch
+
+
+def _wait_for_full_isr(cluster: LocalCluster) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        found = snapshot(cluster, "flights").partition("flights")
+        if found and len(found.isr) == 3:
+            return
+        assert time.monotonic() < deadline, "the ISR did not fill up again"
+        time.sleep(0.1)

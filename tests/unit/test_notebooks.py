@@ -1,0 +1,94 @@
+"""Every notebook keeps the shape of a chapter, and is saved as a real run left it."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from labs.cluster.home import PROJECT
+
+BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]
+MACHINE_PATH = re.compile(r"/(root|home|Users|tmp|work|var)/[\w.-]+|[A-Z]:\\\\")
+SECRET = re.compile(r"token=[0-9a-f]{16,}|password\s*=\s*['\"]\w+|-----BEGIN")
+
+each_book = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)
+
+
+def code_of(book: Any) -> list[Any]:
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def prose_of(book: Any) -> str:
+    return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.stem for path in BOOKS][:2] == ["00_start_here", "01_overview"]
+
+
+@each_book
+def test_it_was_run_from_top_to_bottom_without_an_error(path: Path) -> None:
+    cells = code_of(read(path))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    kinds = {output.output_type for cell in cells for output in cell.outputs}
+    assert "error" not in kinds
+    streams = {o.name for c in cells for o in c.outputs if o.output_type == "stream"}
+    assert "stderr" not in streams
+
+
+@each_book
+def test_it_holds_no_path_and_no_secret(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert MACHINE_PATH.search(text) is None
+    assert SECRET.search(text) is None
+
+
+@each_book
+def test_code_cells_are_short(path: Path) -> None:
+    lines = [len(cell.source.splitlines()) for cell in code_of(read(path))]
+    assert max(lines) <= 15
+    assert statistics.median(lines) <= 4
+
+
+@each_book
+def test_it_says_how_many_minutes_it_takes(path: Path) -> None:
+    assert re.search(r"\d+ minutes", read(path).cells[0].source)
+
+
+@each_chapter
+def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
+    book = read(path)
+    prose, code = prose_of(book), "\n".join(cell.source for cell in code_of(book))
+    assert "**Questions**" in prose
+    assert "## Key points" in prose
+    assert 25 <= len(book.cells) <= 40
+    asked = set(re.findall(r'key="(\w+)"', code))
+    assert asked, "a chapter asks for predictions"
+    assert asked == set(re.findall(r'reconcile\("(\w+)"', code)), "each is compared later"
+
+
+@each_book
+def test_its_links_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)\)", prose_of(read(path)))
+    missing = [target for target in targets if not (path.parent / target).exists()]
+    assert missing == []
+
+
+@each_book
+def test_static_readers_see_every_widget(path: Path) -> None:
+    for cell in code_of(read(path)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "application/vnd.jupyter.widget-view+json" in data:
+                assert set(data) & {"text/html", "image/svg+xml", "image/png"}, cell.source[:60]

@@ -1,0 +1,89 @@
+"""What is written in two places says the same in both."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from labs.cli import cli
+from labs.cluster.config import LAB_SETTINGS
+from labs.cluster.home import PROJECT
+from labs.cluster.jars import SPEC, kafka_version, locked_jars
+
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+
+
+def declared(*extras: str) -> list[Requirement]:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    names = project["dependencies"] + [name for extra in extras for name in optional[extra]]
+    return [Requirement(name) for name in names]
+
+
+def pinned(lock: str) -> dict[str, str]:
+    text = (PROJECT / "locks" / f"{lock}.txt").read_text("utf-8")
+    return {canonicalize_name(name): version for name, version in PINNED.findall(text)}
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("study", ["setup"]), ("test", ["setup", "test"])], ids=["study", "test"]
+)
+def test_the_locks_satisfy_the_one_list_of_dependencies(lock: str, extras: list[str]) -> None:
+    versions = pinned(lock)
+    for requirement in declared(*extras):
+        version = versions[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} but {version} is locked"
+
+
+def test_what_is_studied_with_is_what_is_tested() -> None:
+    study, test = pinned("study"), pinned("test")
+    assert {name: test.get(name) for name in study} == study
+
+
+@pytest.mark.parametrize("lock", ["study", "test"])
+def test_every_locked_package_has_a_hash(lock: str) -> None:
+    text = (PROJECT / "locks" / f"{lock}.txt").read_text("utf-8")
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
+    bare = [entry.split()[0] for entry in entries if "==" in entry and "sha256:" not in entry]
+    assert bare == []
+
+
+def test_the_jars_lock_holds_what_was_asked_for() -> None:
+    asked = tomllib.loads(SPEC.read_text("utf-8"))["dependencies"]["coordinates"]
+    locked = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in locked_jars()}
+    assert {coordinate.rstrip("!") for coordinate in asked} <= locked
+    own = {j.version for j in locked_jars() if j.group == "org.apache.kafka"}
+    assert own == {kafka_version()}, "jars of two Kafka versions would be mixed"
+    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in locked_jars())
+
+
+def test_compose_has_the_same_kafka_and_the_same_settings() -> None:
+    compose = (PROJECT / "docker-compose.yml").read_text("utf-8")
+    assert f"apache/kafka:{kafka_version()}" in compose
+    for setting in LAB_SETTINGS:
+        name = "KAFKA_" + setting.name.upper().replace(".", "_")
+        found = re.search(rf'^ +{name}: "?([^"\n]+)"?$', compose, re.MULTILINE)
+        assert found is not None, f"{name} is missing"
+        assert found[1] == setting.value
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    for name, command in cli.commands.items():
+        assert command.hidden or re.search(rf"`(labs )?{name}\b", readme), name
+    targets = re.findall(
+        r"^([a-z]+):.*## (?!For maintainers)",
+        (PROJECT / "Makefile").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert targets
+    for target in targets:
+        assert f"`make {target}`" in readme, target
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "make test" in (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()
