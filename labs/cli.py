@@ -45,7 +45,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was left half done", 1)
+        _fail("interrupted; nothing was left half done.", 1)
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, psutil.Error) as error:

@@ -1,0 +1,86 @@
+"""Jars that are damaged, cut off or missing, with and without the network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labs.cluster.jars import broken_jars, ensure_jars, jars_dir, kit_dir, locked_jars
+from tests.helpers import OFFLINE, Labs
+
+MAVEN_CENTRAL = ("repo.maven.apache.org", 443)
+
+
+@pytest.fixture
+def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a private copy of all jars."""
+    ours = jars_dir()
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(ours, jars_dir())
+    return jars_dir()
+
+
+def smallest(jars: Path) -> Path:
+    return min(jars.iterdir(), key=lambda jar: jar.stat().st_size)
+
+
+def flip_a_byte(jar: Path) -> None:
+    content = bytearray(jar.read_bytes())
+    content[len(content) // 2] ^= 1
+    jar.write_bytes(content)
+
+
+def cut_off(jar: Path) -> None:
+    os.truncate(jar, jar.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [flip_a_byte, cut_off, Path.unlink])
+def test_damage_is_told_when_there_is_no_network(
+    labs: Labs, jars: Path, damage: Callable[[Path], None]
+) -> None:
+    jar = smallest(jars)
+    damage(jar)
+    assert [broken.file_name for broken in broken_jars()] == [jar.name]
+    answer = labs.run("up", **OFFLINE)
+    assert answer.code == 1
+    assert f"{jar.name} could not be had from Maven Central" in answer.sentence()
+    assert "check the network" in answer.err
+    assert labs.jvms() == []
+    if damage is not Path.unlink:
+        assert "1 damaged" in labs.run("doctor").out
+    else:
+        assert "1 missing" in labs.run("doctor").out
+
+
+def test_damage_is_mended_from_the_network(jars: Path) -> None:
+    try:
+        socket.create_connection(MAVEN_CENTRAL, timeout=5).close()
+    except OSError as error:
+        if not {"HTTPS_PROXY", "https_proxy"} & set(os.environ):
+            pytest.skip(f"Maven Central can't be reached ({error})")
+    first, second, third = sorted(jars.iterdir(), key=lambda jar: jar.stat().st_size)[:3]
+    flip_a_byte(first)
+    cut_off(second)
+    third.unlink()
+    leftover = kit_dir() / "staging-of-a-killed-download"
+    leftover.mkdir()
+    (leftover / "half.jar").write_bytes(b"half")
+
+    assert len(broken_jars()) == 3
+    ensure_jars()
+    assert broken_jars() == []
+    assert not leftover.exists()
+    assert len(list(jars.iterdir())) == len(locked_jars())
+
+
+def test_intact_jars_need_no_network(jars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
+    before = {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()}
+    ensure_jars()
+    assert {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()} == before

@@ -1,0 +1,143 @@
+"""SIGKILL to everything that can be killed. The next `labs up` makes it whole; `down` ends all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager, start_new_kernel
+
+from tests.helpers import PATIENCE_S, Labs, finish, wait_until
+
+
+def test_up_killed_half_way(labs: Labs) -> None:
+    moments: list[Callable[[], bool]] = [
+        labs.home.state_file.exists,  # the ports are chosen, a first JVM is just being born
+        lambda: len(labs.jvms()) >= 2,  # in the middle of it
+    ]
+    for moment in moments:
+        up = labs.begin("up")
+        wait_until(moment, "a start that is half way")
+        up.kill()
+        finish(up)
+        wait_until(lambda: not labs.leftovers(), "the watchdog to end a start without a starter")
+    up = labs.begin("up")
+    wait_until(lambda: len(labs.jvms()) == 4, "four JVMs that are not yet ready")
+    up.kill()
+    finish(up)
+    labs.up()  # at once, faster than any watchdog
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_interrupted_half_way(labs: Labs, number: signal.Signals) -> None:
+    up = labs.begin("up")
+    wait_until(lambda: len(labs.jvms()) >= 3, "a start that is half way")
+    up.send_signal(number)
+    answer = finish(up)
+    assert answer.code == 1
+    assert "interrupted" in answer.sentence()
+    assert labs.jvms() == []
+    wait_until(lambda: not labs.watchdogs(), "the watchdog to end with the start")
+    assert labs.run("status", "--json").code == 3
+
+
+def test_down_killed_half_way(labs: Labs) -> None:
+    labs.up()
+    down = labs.begin("down")
+    wait_until(lambda: len(labs.jvms()) < 4, "a stop that is half way")
+    down.kill()
+    finish(down)
+    wait_until(lambda: not labs.leftovers(), "the watchdog to end the rest")
+    assert labs.status()["nodes"][0]["state"] == "stopped"
+
+
+def run_cell(client: BlockingKernelClient, code: str) -> str:
+    reply = client.execute_interactive(code, timeout=PATIENCE_S)
+    return str(reply["content"]["status"])
+
+
+def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
+    environment = {**os.environ, "LABS_HOME": str(labs.home.path)}
+    manager: KernelManager
+    manager, client = start_new_kernel(env=environment)
+    try:
+        assert run_cell(client, "import labs; cluster = labs.connect()") == "ok"
+        pids = labs.jvms()
+        assert len(pids) == 4
+
+        sleeping = client.execute("import time; print('here'); time.sleep(600)")
+        wait_until(
+            lambda: client.get_iopub_msg(timeout=PATIENCE_S)["msg_type"] == "stream", "the cell"
+        )
+        manager.interrupt_kernel()  # SIGINT to the kernel's whole process group
+        assert client.get_shell_msg(timeout=PATIENCE_S)["parent_header"]["msg_id"] == sleeping
+        assert run_cell(client, "assert cluster.status().up") == "ok"
+        assert labs.jvms() == pids
+
+        kernel = manager.provisioner.pid  # type: ignore[union-attr, attr-defined]
+        os.kill(kernel, signal.SIGKILL)
+        wait_until(lambda: not manager.is_alive(), "the kernel's death")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert labs.jvms() == pids
+    labs.up()
+    assert labs.jvms() == pids  # adopted, not started anew
+
+
+def test_watchdog_and_brokers_killed(labs: Labs) -> None:
+    first = labs.up()
+    os.kill(labs.watchdogs()[0], signal.SIGKILL)
+    second = labs.up()  # with a watchdog again
+    assert [n["pid"] for n in second["nodes"]] == [n["pid"] for n in first["nodes"]]
+
+    for node in second["nodes"]:
+        if node["role"] == "broker":
+            os.kill(node["pid"], signal.SIGKILL)
+    seen = labs.run("status", "--json")
+    assert seen.code == 3
+    assert '"killed"' in seen.out
+    third = labs.up()
+    assert third["cluster_id"] == first["cluster_id"]
+    assert third["bootstrap"] == first["bootstrap"]
+
+    os.kill(labs.watchdogs()[0], signal.SIGKILL)
+    os.kill(third["nodes"][-1]["pid"], signal.SIGKILL)  # the controller
+    assert labs.run("down").code == 0
+    assert labs.leftovers() == []
+
+
+def test_pytest_worker_killed_and_the_watchdog_stops_the_cluster(
+    labs: Labs, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    test = tmp_path / "test_with_a_cluster.py"
+    test.write_text(
+        "import pathlib, time, labs\n"
+        "def test_it():\n"
+        "    assert labs.connect().status().up\n"
+        f"    pathlib.Path({str(ready)!r}).touch()\n"
+        "    time.sleep(600)\n"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+        cwd=tmp_path,
+        env={**os.environ, "LABS_HOME": str(labs.home.path), "LABS_GRACE_S": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: ready.exists() or worker.poll() is not None, "the worker's cluster")
+        time.sleep(2.5)  # longer than the grace and a look
+        assert len(labs.jvms()) == 4  # it stays while the holder of the lease lives
+    finally:
+        worker.kill()
+        worker.wait()
+    wait_until(lambda: not labs.leftovers(), "the cluster that nobody needs to stop")
+    assert {node["state"] for node in labs.status()["nodes"]} == {"stopped"}

@@ -1,0 +1,155 @@
+"""Folders that can't be written, are full, or are named in Korean; Java that is none."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labs.cluster.home import PROJECT
+from labs.cluster.jars import jars_dir
+from tests.helpers import OFFLINE, Labs
+
+ODD_NAME = "카프카 실험실, 1번"
+
+
+def own_mounts() -> tuple[str, ...]:
+    """A wrapper that gives a command mounts of its own, which end with it."""
+    for flags in (["-m"], ["-rm"]):  # root; anybody, where user namespaces are allowed
+        wrapper = ("unshare", *flags)
+        trial = [*wrapper, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/mnt"]
+        if shutil.which("unshare") and subprocess.run(trial, capture_output=True).returncode == 0:
+            return wrapper
+    pytest.skip("this machine lets nobody mount a small or read-only disk of his own")
+
+
+def on_disk(home: Path, options: str) -> tuple[str, ...]:
+    """A wrapper that runs a command with a disk of its own mounted at `home`."""
+    home.mkdir(exist_ok=True)
+    mount = f"mount -t tmpfs -o {options} tmpfs {shlex.quote(str(home))}"
+    return (*own_mounts(), "sh", "-c", f'{mount} && exec "$@"', "sh")
+
+
+def test_read_only_home(labs: Labs) -> None:
+    labs.wrapper = on_disk(labs.home.path, "ro")
+    answer = labs.run("up")
+    assert answer.code == 1
+    assert f"{labs.home.path} can't be written (Read-only file system)" in answer.sentence()
+    assert "set LABS_HOME" in answer.err
+    assert labs.run("status").code == 3
+    told = labs.run("doctor")
+    assert told.code == 1
+    assert f"✗ home: {labs.home.path} can't be written" in told.out
+    labs.wrapper = ()
+
+
+def test_home_that_may_not_be_written(labs: Labs) -> None:
+    labs.home.path.mkdir(mode=0o500)
+    if os.access(labs.home.path, os.W_OK):
+        pytest.skip("root may write everywhere")
+    answer = labs.run("up")
+    assert answer.code == 1
+    assert "can't be written (Permission denied)" in answer.sentence()
+    labs.home.path.chmod(0o700)
+
+
+def test_home_that_is_a_file(labs: Labs) -> None:
+    labs.home.path.touch()
+    answer = labs.run("up")
+    assert answer.code == 1
+    assert "can't be written" in answer.sentence()
+    labs.home.path.unlink()
+
+
+def test_no_space(labs: Labs) -> None:
+    labs.wrapper = on_disk(labs.home.path, "size=2m")
+    answer = labs.run("up")
+    assert answer.code == 1
+    assert "2 MB are free" in answer.sentence()
+    assert "300 MB are needed" in answer.err
+    labs.wrapper = on_disk(labs.home.path, "nr_inodes=1")  # the system itself says ENOSPC
+    answer = labs.run("up")
+    assert answer.code == 1
+    assert "is full" in answer.sentence()
+    labs.wrapper = ()
+
+
+def test_disk_that_is_full_by_now(labs: Labs) -> None:
+    """A cluster that has filled its disk can still be looked at, broken and stopped."""
+    labs.wrapper = on_disk(labs.home.path, "size=400m")
+    command = shlex.join([sys.executable, "-m", "labs"])
+    full = shlex.quote(str(labs.home.path / "full"))
+    script = f"{command} up --json && cat /dev/zero > {full}; {command} status && {command} down"
+    done = subprocess.run(
+        [*labs.wrapper, "sh", "-c", script],
+        cwd=PROJECT,
+        env={**os.environ, "LABS_HOME": str(labs.home.path)},
+        capture_output=True,
+        text=True,
+    )
+    labs.wrapper = ()
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.endswith("The cluster is down.\n")
+    assert labs.leftovers() == []
+
+
+def test_odd_names(tmp_path: Path) -> None:
+    """Spaces, a comma and Korean letters, in the home and in the cache with the jars."""
+    cache = tmp_path / ODD_NAME / "cache"
+    there = cache / jars_dir().parent.name
+    shutil.copytree(jars_dir(), there / "jars")
+    labs = Labs(tmp_path / ODD_NAME / "home", LABS_CACHE=str(cache), **OFFLINE)
+    try:
+        # Without the class archive: making one takes a while, and has nothing to do with names.
+        boot = (
+            "from labs.cluster.kit import ensure_kit\n"
+            "from labs.cluster.local import LocalCluster\n"
+            "cluster = LocalCluster(hold=False)\n"
+            "cluster._kit = ensure_kit()\n"
+            "print(cluster.start().home)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", boot],
+            env={**os.environ, "LABS_HOME": str(labs.home.path), **labs.environment},
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == str(labs.home.path), done.stderr
+        assert "INFO" in labs.run("logs", "1").out
+        assert len(labs.jvms()) == 4
+    finally:
+        assert labs.run("down").code == 0
+    assert labs.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (None, 0, "there is no working Java at"),
+        ("not a program", 0o644, "there is no working Java at"),
+        ("not a program", 0o755, "there is no working Java at"),
+        ("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n", 0o755, "is Java 11.0.2, and Kafka"),
+        ("#!/bin/sh\necho 'java version \"1.8.0_402\"' >&2\n", 0o755, "is Java 8.0_402, and Kafka"),
+    ],
+    ids=["nothing", "no program", "no script", "Java 11", "Java 8"],
+)
+def test_java(labs: Labs, tmp_path: Path, content: str | None, mode: int, told: str) -> None:
+    java = tmp_path / "java"
+    if content is not None:
+        java.write_text(content)
+        java.chmod(mode)
+    answer = labs.run("up", LABS_JAVA=str(java))
+    assert answer.code == 1
+    assert told in answer.sentence()
+    assert "unset LABS_JAVA" in answer.err
+    assert labs.jvms() == []
+    if mode == 0:
+        doctor = labs.run("doctor", LABS_JAVA=str(java))
+        assert (doctor.code, f"✗ Java: {told}" in doctor.out) == (1, True)

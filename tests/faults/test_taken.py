@@ -1,0 +1,110 @@
+"""Many starts at once; pids and ports that belong to others."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.cluster.protocol import State
+from tests.helpers import Labs, finish, listen, wait_until
+
+
+@pytest.fixture
+def stranger() -> Iterator[psutil.Popen]:
+    """A program that is not ours."""
+    with psutil.Popen(["sleep", "600"]) as sleep:
+        yield sleep
+        sleep.kill()
+
+
+def test_many_starts_at_once_make_one_cluster(labs: Labs) -> None:
+    answers = [finish(up) for up in [labs.begin("up", "--json") for _ in range(4)]]
+    assert [answer.code for answer in answers] == [0, 0, 0, 0]
+    seen = [json.loads(answer.out) for answer in answers]
+    assert all(status == seen[0] for status in seen)
+    assert seen[0] == labs.up()
+
+
+def test_recorded_pids_and_ports_that_others_have_now(labs: Labs, stranger: psutil.Popen) -> None:
+    first = labs.up()
+    assert labs.run("down").code == 0
+    # The state as an unclean end of the machine leaves it, each pid with another program by now.
+    state = labs.state()
+    for node in state.nodes.values():
+        node.pid, node.wanted = stranger.pid, State.RUNNING
+        node.create_time = stranger.create_time() if node.id == 3 else node.create_time
+    state.save(labs.home.state_file)
+    (labs.home.path / "watchdog.json").write_text(
+        json.dumps({"pid": stranger.pid, "create_time": stranger.create_time()})
+    )
+
+    assert {node["state"] for node in labs.status()["nodes"]} == {"killed"}
+    assert labs.run("kill", "3").code == 1
+    assert labs.run("down").code == 0
+    assert stranger.is_running()
+
+    with ExitStack() as taken:
+        for node in first["nodes"]:
+            taken.enter_context(listen(node["port"]))
+        second = labs.up()
+    assert stranger.is_running()
+    assert second["cluster_id"] == first["cluster_id"]
+    assert not {n["port"] for n in first["nodes"]} & {n["port"] for n in second["nodes"]}
+
+    # The port of a killed broker goes to somebody else: `start` refuses, `up` finds new ones.
+    assert labs.run("kill", "1").code == 0
+    with listen(second["nodes"][0]["port"]):
+        assert "is taken by another program" in labs.run("start", "1").sentence()
+        third = labs.up()
+    assert third["nodes"][0]["port"] != second["nodes"][0]["port"]
+
+
+def test_port_taken_between_choice_and_start(labs: Labs) -> None:
+    up = labs.begin("up", "--json")
+    wait_until(labs.home.state_file.exists, "the choice of ports")
+    port = labs.state().nodes[1].port
+    with listen(port):  # a JVM needs a second until it listens: we are first
+        answer = finish(up)
+    assert answer.code == 0, answer.err
+    assert port not in [node["port"] for node in json.loads(answer.out)["nodes"]]
+    assert len(labs.jvms()) == 4
+
+
+def test_process_that_nobody_remembers(labs: Labs) -> None:
+    """One of ours by its command line, but in no state file."""
+    labs.home.prepare()
+    mark = f"-Dlabs.home={labs.home.path}"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark]) as stray:
+        time.sleep(0.2)
+        told = labs.run("doctor")
+        assert f"{stray.pid} were left behind" in told.out
+        assert "`labs down`" in told.out
+        assert told.code == 1
+        assert labs.run("down").code == 0
+        assert stray.wait(10) != 0
+
+
+def test_two_homes_never_meet(labs: Labs, tmp_path: Path) -> None:
+    other = Labs(tmp_path / "other")
+    ups = [one.begin("up", "--json") for one in (labs, other)]  # at the very same time
+    answers = [finish(up) for up in ups]
+    assert [answer.code for answer in answers] == [0, 0], [answer.err for answer in answers]
+    mine, theirs = (json.loads(answer.out) for answer in answers)
+    assert mine["cluster_id"] != theirs["cluster_id"]
+    assert not {n["port"] for n in mine["nodes"]} & {n["port"] for n in theirs["nodes"]}
+    try:
+        assert labs.run("down").code == 0
+        assert labs.leftovers() == []
+        assert sorted(other.jvms()) == sorted(node["pid"] for node in theirs["nodes"])
+        assert other.status()["nodes"] == theirs["nodes"]
+    finally:
+        assert other.run("down").code == 0
+    assert other.leftovers() == []

@@ -1,0 +1,126 @@
+"""The `labs` command run as a learner runs it, and a look at the processes that it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from labs.cluster.home import PROJECT, Home
+from labs.cluster.state import ClusterState, our_processes
+
+#: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
+OFFLINE = {name: "http://127.0.0.1:1" for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy")}
+
+PATIENCE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def sentence(self) -> str:
+        """The one line in which a failure is told; progress (`… `) does not count."""
+        lines = [line for line in self.err.splitlines() if line and not line.startswith("… ")]
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("labs: "), self.err
+        assert lines[0].endswith("."), self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+class Labs:
+    """The command line on one home."""
+
+    def __init__(self, home: Path, wrapper: tuple[str, ...] = (), **environment: str) -> None:
+        self.home = Home(home)
+        self.wrapper = wrapper
+        self.environment = environment
+
+    def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.wrapper, sys.executable, "-m", "labs", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "LABS_HOME": str(self.home.path), **self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> Answer:
+        return finish(self.begin(*arguments, **environment))
+
+    def up(self, **environment: str) -> dict[str, Any]:
+        """Start the cluster, and prove that it is whole: four JVMs and one watchdog, no more."""
+        answer = self.run("up", "--json", **environment)
+        assert answer.code == 0, answer.err
+        status: dict[str, Any] = json.loads(answer.out)
+        assert {node["state"] for node in status["nodes"]} == {"running"}
+        assert sorted(self.jvms()) == sorted(node["pid"] for node in status["nodes"])
+        assert len(self.jvms()) == 4
+        assert len(self.watchdogs()) == 1
+        return status
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self.run("status", "--json").out)
+        return status
+
+    def state(self) -> ClusterState:
+        state = ClusterState.load(self.home.state_file)
+        assert state is not None
+        return state
+
+    def jvms(self) -> list[int]:
+        """The pids of all processes whose command line names this home as a JVM's does."""
+        return [process.pid for process in our_processes(self.home.path)]
+
+    def watchdogs(self) -> list[int]:
+        return [
+            process.pid
+            for process in psutil.process_iter()
+            if {"labs.cluster.watchdog", str(self.home.path)} <= set(_command_line(process))
+        ]
+
+    def leftovers(self) -> list[int]:
+        return self.jvms() + self.watchdogs()
+
+
+def finish(process: subprocess.Popen[str]) -> Answer:
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return Answer(process.returncode, out, err)
+
+
+def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+def listen(port: int) -> socket.socket:
+    """Take a port of loopback, as any other program might."""
+    taker = socket.socket()
+    taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taker.bind(("127.0.0.1", port))
+    taker.listen()
+    return taker
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ended, or is a zombie
+        return []
