@@ -44,7 +44,7 @@ def _live_line() -> Iterator[Tell]:
 def _plain_lines() -> Tell:
     last = ""
 
-    def tell(text: str, fraction: float | None = None) -> None:
+    def tell(text: str, _fraction: float | None = None) -> None:
         nonlocal last
         if text != last:
             print(f"… {text}", file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs.cluster.protocol import Cluster, Fault, Node, Role, State, Status
+from labs.progress import progress
 
 __all__ = ["Cluster", "Fault", "Node", "Role", "State", "Status", "connect"]
 
@@ -17,6 +18,7 @@ def connect() -> Cluster:
     """
     from labs.cluster.local import LocalCluster
 
-    cluster = LocalCluster()
-    cluster.start()
+    with progress() as tell:
+        cluster = LocalCluster(tell=tell)
+        cluster.start()
     return cluster

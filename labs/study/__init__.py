@@ -1,0 +1,1 @@
+"""What a learner does between the lines: predictions, quizzes, and JupyterLab itself."""
