@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -23,7 +25,13 @@ def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -
     """
     nodes = _chosen(cluster.status().nodes, node_id)
     offsets = {node.log: _print_tail(node, lines, named=len(nodes) > 1) for node in nodes}
-    while follow:
+    if follow:
+        with contextlib.suppress(KeyboardInterrupt):
+            _follow(nodes, offsets)
+
+
+def _follow(nodes: list[Node], offsets: dict[str, int]) -> NoReturn:
+    while True:
         time.sleep(LOOK_EVERY_S)
         for node in nodes:
             offsets[node.log] = _print_new(node, offsets[node.log], named=len(nodes) > 1)
@@ -58,8 +66,11 @@ def _print_new(node: Node, offset: int, named: bool) -> int:
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
+            if not line.endswith(b"\n"):  # still being written
+                break
             _print(node, line, named)
-        return file.tell()
+            offset += len(line)
+    return offset
 
 
 def _print(node: Node, line: bytes, named: bool) -> None:

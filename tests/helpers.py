@@ -45,10 +45,10 @@ class Answer:
 class Labs:
     """The command line on one home."""
 
-    def __init__(self, home: Path, wrapper: tuple[str, ...] = (), **environment: str) -> None:
+    def __init__(self, home: Path, **environment: str) -> None:
         self.home = Home(home)
-        self.wrapper = wrapper
         self.environment = environment
+        self.wrapper: tuple[str, ...] = ()  # a command that runs the command
 
     def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

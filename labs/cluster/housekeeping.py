@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTopic
@@ -12,6 +15,11 @@ from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
+
+T = TypeVar("T")
+
+#: How long a question is asked again, s: a killed broker is forgotten sooner.
+ASK_TIMEOUT_S = 10.0
 
 
 @contextmanager
@@ -22,15 +30,19 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
         LabsError: no broker answered, or the cluster refused.
     """
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=10_000, bootstrap_timeout_ms=10_000
-        )
-    except KafkaError as error:
-        raise _failed("no broker answers", error) from None
-    try:
-        yield client
+        with _client(bootstrap) as client:
+            yield client
     except KafkaError as error:
         raise _failed("the cluster did not do what was asked", error) from None
+
+
+@contextmanager
+def _client(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(
+        bootstrap_servers=bootstrap, request_timeout_ms=10_000, bootstrap_timeout_ms=10_000
+    )
+    try:
+        yield client
     finally:
         client.close()
 
@@ -39,22 +51,26 @@ def _failed(what: str, error: KafkaError) -> LabsError:
     return LabsError(f"{what} ({type(error).__name__})", hint="`labs status` shows who is up")
 
 
-def set_broker_config(
-    bootstrap: list[str], settings: Mapping[str, str], node_id: int | None = None
-) -> None:
-    """Change dynamic settings of a broker; None means the cluster-wide default (KIP-226).
+def set_broker_config(bootstrap: list[str], settings: Mapping[str, str], node_id: int) -> None:
+    """Change dynamic settings of one broker (KIP-226).
 
     Raises:
         BadInput: Kafka knows no such dynamic setting, or not that value.
     """
-    if node_id is None:
-        with admin(bootstrap) as client:
-            some_broker = client.describe_cluster()["brokers"][0]
-            _require_known(client, str(some_broker["broker_id"]), settings)
-        alter_default(bootstrap, settings)
-    else:
-        broker = ConfigResource(ConfigResourceType.BROKER, str(node_id), configs=dict(settings))
-        _alter(bootstrap, broker)
+    _ask(bootstrap, lambda client: _require_known(client, node_id, settings))
+    _alter(bootstrap, ConfigResource(ConfigResourceType.BROKER, str(node_id), dict(settings)))
+
+
+def set_default_config(bootstrap: list[str], settings: Mapping[str, str], asked: int) -> None:
+    """Change the cluster-wide default of dynamic settings of brokers (KIP-226).
+
+    `asked` is the broker that says which names there are: one that is known to answer.
+
+    Raises:
+        BadInput: Kafka knows no such dynamic setting, or not that value.
+    """
+    _ask(bootstrap, lambda client: _require_known(client, asked, settings))
+    alter_default(bootstrap, settings)
 
 
 def set_topic_config(bootstrap: list[str], topic: str, settings: Mapping[str, str]) -> None:
@@ -67,21 +83,32 @@ def set_topic_config(bootstrap: list[str], topic: str, settings: Mapping[str, st
 
 
 def _alter(bootstrap: list[str], resource: ConfigResource) -> None:
-    kind = resource.resource_type
-    with admin(bootstrap) as client:
-        if kind is ConfigResourceType.BROKER:
-            _require_known(client, resource.name, resource.configs)
-        # Kafka's answer counts: it comes back as a value, "OK" or the refusal.
-        answers = client.alter_configs([resource], raise_on_unknown=False)
-    answer = answers[kind.name.lower()][resource.name]
+    # Kafka's answer counts: it comes back as a value, "OK" or the refusal.
+    answers = _ask(
+        bootstrap, lambda client: client.alter_configs([resource], raise_on_unknown=False)
+    )
+    answer = answers[resource.resource_type.name.lower()][resource.name]
     if answer != "OK":
         raise BadInput(f"Kafka refused {resource.configs} ({answer.rstrip('.')})")
 
 
-def _require_known(client: KafkaAdminClient, broker: str, settings: Iterable[str]) -> None:
+def _ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
+    """Kafka's answer. Some seconds long it still names a killed broker: then we ask again."""
+    deadline = time.monotonic() + ASK_TIMEOUT_S
+    while True:
+        try:
+            with _client(bootstrap) as client:
+                return question(client)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise _failed("the cluster did not do what was asked", error) from None
+        time.sleep(0.1)
+
+
+def _require_known(client: KafkaAdminClient, node_id: int, settings: Mapping[str, str]) -> None:
     """Kafka stores a broker's setting under any name, so a misspelt one must be caught here."""
-    resource = ConfigResource(ConfigResourceType.BROKER, broker)
-    known = client.describe_configs([resource], config_filter="all")["broker"][broker]
+    broker = ConfigResource(ConfigResourceType.BROKER, str(node_id))
+    known = client.describe_configs([broker], config_filter="all")["broker"][broker.name]
     for name in settings:
         if name not in known or known[name]["read_only"]:
             raise BadInput(f"{name} is no setting of a broker that can be changed while it runs")
@@ -103,8 +130,7 @@ def alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> N
             for name, value in settings.items()
         ],
     )
-    with any_broker(bootstrap) as broker:
-        answer = broker.ask(request[1](resources=[resource], validate_only=False))
+    answer = _ask_any(bootstrap, request[1](resources=[resource], validate_only=False))
     refused = next((r for r in answer.responses if r.error_code), None)
     if refused is not None:
         raise BadInput(f"Kafka refused {dict(settings)} ({refused.error_message})")
@@ -114,21 +140,17 @@ def _operation(value: str | None) -> AlterConfigOp:
     return AlterConfigOp.DELETE if value is None else AlterConfigOp.SET
 
 
-@contextmanager
-def any_broker(bootstrap: list[str]) -> Iterator[BrokerConnection]:
-    """A connection to the first broker that takes one.
+def _ask_any(bootstrap: list[str], request: Any) -> Any:
+    """The answer of the first broker that gives one.
 
     Raises:
-        LabsError: none does, or it hung up.
+        LabsError: none does.
     """
     for address in bootstrap:
-        try:
-            broker = BrokerConnection(int(address.rpartition(":")[2]), timeout_s=5.0)
-        except OSError:
-            continue
-        with broker:
-            yield broker
-        return
+        with contextlib.suppress(OSError):
+            port = int(address.rpartition(":")[2])
+            with BrokerConnection(port, timeout_s=5.0) as broker:
+                return broker.ask(request)
     raise LabsError("no broker answers", hint="`labs status` shows who is up")
 
 

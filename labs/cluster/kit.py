@@ -124,9 +124,18 @@ def ensure_kit(train: Train | None = None, tell: Tell = silent) -> Kit:
 
 
 def format_storage(kit: Kit, folder: Path, cluster_id: str, node_id: int) -> None:
-    """Make `folder` the storage of a node, as `kafka-storage format` does, unless it is one."""
+    """Make `folder` the storage of a node, as `kafka-storage format` does, unless it is one.
+
+    Raises:
+        LabsError: it is one of another cluster (Kafka takes 60 s to give up, and does not say why).
+    """
     meta = folder / "meta.properties"
     if meta.exists():
+        if f"cluster.id={cluster_id}" not in meta.read_text("utf-8", "replace").splitlines():
+            raise LabsError(
+                f"{meta} does not name this cluster's id, {cluster_id}",
+                hint="mend that, or `labs reset --hard` starts with empty disks",
+            )
         return
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kit.checkpoint, folder / "bootstrap.checkpoint")

@@ -377,14 +377,7 @@ class LocalCluster:
         self._running_state()
         with self.home.lock():
             cluster = self._running_state()
-            if node_id not in cluster.nodes:
-                known = ", ".join(str(i) for i in cluster.nodes)
-                raise BadInput(
-                    f"there is no node {node_id}: the cluster has {known}"
-                    f" ({CONTROLLER_ID} is the controller)",
-                    hint="`labs status` shows them",
-                )
-            node = cluster.nodes[node_id]
+            node = _known(cluster, node_id)
             faultlog_time = time.time()
             yield node
             faultlog.record(self.home.faults_file, action, node_id, when=faultlog_time)
@@ -416,13 +409,27 @@ class LocalCluster:
 
     def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
         """Change dynamic settings of one broker, or (None) of all."""
-        housekeeping.set_broker_config(self.bootstrap, settings, node_id)
+        brokers = self._answering()
+        bootstrap = list(brokers.values())
+        if node_id is None:
+            housekeeping.set_default_config(bootstrap, settings, asked=next(iter(brokers)))
+        else:
+            self._require(_known(self._running_state(), node_id), (State.RUNNING,))
+            housekeeping.set_broker_config(bootstrap, settings, node_id)
         faultlog.record(self.home.faults_file, "configure", node_id, str(dict(settings)))
 
     def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
         """Change settings of a topic."""
-        housekeeping.set_topic_config(self.bootstrap, topic, settings)
+        housekeeping.set_topic_config(list(self._answering().values()), topic, settings)
         faultlog.record(self.home.faults_file, "configure", None, f"{topic}: {dict(settings)}")
+
+    def _answering(self) -> dict[int, str]:
+        """`host:port` of each broker that is neither dead nor paused."""
+        brokers = self._running_state().brokers()
+        running = [n for n in brokers if observed(self.home.path, n)[0] is State.RUNNING]
+        if not running:
+            raise LabsError("no broker is running", hint="`labs status` shows them")
+        return {node.id: f"{HOST}:{node.port}" for node in running}
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
@@ -451,6 +458,17 @@ class LocalCluster:
                 node.port = cluster.nodes[node_id].port if node_id in cluster.nodes else node.port
         fresh.save(self.home.state_file)
         self._bring_up()
+
+
+def _known(cluster: ClusterState, node_id: int) -> NodeState:
+    if node_id not in cluster.nodes:
+        known = ", ".join(str(i) for i in cluster.nodes)
+        raise BadInput(
+            f"there is no node {node_id}: the cluster has {known}"
+            f" ({CONTROLLER_ID} is the controller)",
+            hint="`labs status` shows them",
+        )
+    return cluster.nodes[node_id]
 
 
 def _is_bind_error(reason: str) -> bool:

@@ -127,7 +127,8 @@ def last_error(log: Path, since: int = 0) -> str:
             if entry["level"] in ("ERROR", "FATAL"):
                 last, cause = entry["text"], ""
         elif _EXCEPTION.match(line):
-            cause = line.removeprefix("Caused by: ")
+            found = line.removeprefix("Caused by: ")
+            cause = found if ": " in found or not cause else cause  # a bare name says little
         elif _JVM.match(line):
             last, cause = line, ""
     text = f"{last} ({cause})" if last and cause and cause not in last else last or cause

@@ -81,7 +81,7 @@ def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
         assert run_cell(client, "assert cluster.status().up") == "ok"
         assert labs.jvms() == pids
 
-        kernel = manager.provisioner.pid  # type: ignore[union-attr, attr-defined]
+        kernel = manager.provisioner.pid  # type: ignore[union-attr]
         os.kill(kernel, signal.SIGKILL)
         wait_until(lambda: not manager.is_alive(), "the kernel's death")
     finally:

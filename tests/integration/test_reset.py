@@ -1,0 +1,114 @@
+"""After any mess, `reset` gives back the cluster that a learner began with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+
+from labs.cluster.local import LocalCluster
+from labs.cluster.protocol import State
+
+
+def make_a_mess(cluster: LocalCluster) -> list[object]:
+    """Topics, records, settings, a group with a live member, an open transaction.
+
+    Returns the clients, which would otherwise say goodbye when nobody holds them any more.
+    """
+    servers = cluster.bootstrap
+    client = KafkaAdminClient(bootstrap_servers=servers)
+    client.create_topics([NewTopic("mess", num_partitions=3, replication_factor=3)])
+    client.close()
+    cluster.set_topic_config("mess", {"retention.ms": "1000"})
+    cluster.set_broker_config({"log.retention.ms": "60000", "min.insync.replicas": "2"})
+    cluster.set_broker_config({"log.retention.ms": "70000"}, 2)
+    producer = KafkaProducer(bootstrap_servers=servers, transactional_id="hung")
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send("mess", b"never committed").get(30)
+    consumer = KafkaConsumer("mess", group_id="live", bootstrap_servers=servers)
+    while not consumer.assignment():
+        consumer.poll(100)
+    return [producer, consumer]
+
+
+def kill_and_pause(cluster: LocalCluster) -> None:
+    cluster.kill(1)
+    cluster.pause(2)
+
+
+def kill_controller(cluster: LocalCluster) -> None:
+    cluster.kill(100)
+
+
+def add_broker(cluster: LocalCluster) -> None:
+    cluster.add_broker()
+
+
+def nothing(cluster: LocalCluster) -> None:
+    """Only what `make_a_mess` does."""
+
+
+def assert_clean(cluster: LocalCluster) -> None:
+    status = cluster.status()
+    assert [(node.id, node.state) for node in status.nodes] == [
+        (1, State.RUNNING),
+        (2, State.RUNNING),
+        (3, State.RUNNING),
+        (100, State.RUNNING),
+    ]
+    client = KafkaAdminClient(bootstrap_servers=status.bootstrap)
+    assert {b["broker_id"] for b in client.describe_cluster()["brokers"]} == {1, 2, 3}
+    topics = client.describe_topics()
+    assert [topic["name"] for topic in topics if not topic["is_internal"]] == []
+    for partition in (p for topic in topics for p in topic["partitions"]):
+        assert sorted(partition["isr_nodes"]) == [1, 2, 3]
+        assert partition["leader_id"] == partition["replica_nodes"][0]
+    assert client.list_groups() == []
+    assert not any(client.list_transactions(state_filters=["Ongoing"]).values())
+    brokers = [ConfigResource(ConfigResourceType.BROKER, str(i)) for i in (1, 2, 3)]
+    told = client.describe_configs(brokers, config_filter="all")["broker"]
+    for broker in ("1", "2", "3"):
+        dynamic = {
+            name: entry["value"]
+            for name, entry in told[broker].items()
+            if entry["config_source"].startswith("DYNAMIC")
+        }
+        assert dynamic == {"min.insync.replicas": "1"}  # the format's own
+    client.close()
+
+
+@pytest.mark.parametrize("fault", [nothing, kill_and_pause, kill_controller, add_broker])
+def test_reset_after(
+    shared_cluster: LocalCluster, fault: Callable[[LocalCluster], None], request: object
+) -> None:
+    cluster = shared_cluster
+    cluster.reset()
+    before = cluster.status()
+    clients = make_a_mess(cluster)
+    fault(cluster)
+    began = time.monotonic()
+    cluster.reset()
+    print(f"\nreset after {fault.__name__}: {time.monotonic() - began:.1f} s", end=" ")
+    assert_clean(cluster)
+    after = cluster.status()
+    assert after.bootstrap == before.bootstrap
+    same_cluster = after.cluster_id == before.cluster_id
+    assert same_cluster == (fault is not add_broker)  # only that one needs fresh disks
+    assert cluster.faults()[-1].action == "reset"
+    del clients
+
+
+def test_hard_reset(shared_cluster: LocalCluster) -> None:
+    cluster = shared_cluster
+    cluster.start()
+    before = cluster.status()
+    cluster.reset(hard=True)
+    assert_clean(cluster)
+    after = cluster.status()
+    assert after.cluster_id != before.cluster_id
+    assert after.bootstrap == before.bootstrap
+    assert [(f.action, f.detail) for f in cluster.faults()] == [("reset", "hard")]
