@@ -136,7 +136,7 @@ def _show(status: Status, as_json: bool) -> None:
     console.print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
     console.print(table)
     console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", highlight=False)
-    if status.ready_s is not None:
+    if status.up and status.ready_s is not None:
         console.print(f"ready after {status.ready_s:g} s", highlight=False)
 
 

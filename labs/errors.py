@@ -33,6 +33,10 @@ class LabsError(Exception):
             parts.append(self.hint)
         return "; ".join(parts) + "."
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the sentence is enough for a learner."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class BadInput(LabsError):  # noqa: N818 - it names what happened
     """The caller asked for something that does not exist or is out of bounds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labs.cluster.protocol import Cluster, Fault, Node, Role, State, Status
-from labs.progress import progress
 
 __all__ = ["Cluster", "Fault", "Node", "Role", "State", "Status", "connect"]
 
@@ -16,7 +15,9 @@ def connect() -> Cluster:
     Raises:
         labs.errors.LabsError: it could not be started; the sentence says why and what to do.
     """
+    # Here, so that the watchdog, which needs a part of this package, stays small.
     from labs.cluster.local import LocalCluster
+    from labs.progress import progress
 
     with progress() as tell:
         cluster = LocalCluster(tell=tell)

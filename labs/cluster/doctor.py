@@ -88,7 +88,9 @@ def _memory() -> Finding:
     free = psutil.virtual_memory().available // 1_000_000
     limit = cgroup_room_mb()
     room = min(free, limit) if limit is not None else free
-    told = f"{free} MB available" + (f", {limit} MB left in this container" if limit else "")
+    told = f"{free} MB available" + (
+        f", {limit} MB left in this container" if limit is not None else ""
+    )
     if _is_running():
         return Finding("memory", told + " (the cluster is running)")
     mend = f"close programs: the labs take about {NEEDED_MEMORY_MB} MB"

@@ -17,6 +17,8 @@ def record(
     fault = Fault(time.time() if when is None else when, action, node, detail)
     line = json.dumps(asdict(fault), ensure_ascii=False)
     with path.open("a", encoding="utf-8") as file:
+        if file.tell() and not path.read_bytes().endswith(b"\n"):
+            line = "\n" + line  # the one before was cut off
         file.write(line + "\n")
 
 

@@ -2,6 +2,9 @@
 
 Many notebooks and commands share one cluster. What they agree on lies in the home's state file;
 whoever changes something holds the home's lock while doing so.
+
+kafka-python takes longer to import than all the rest. So what speaks Kafka (`readiness`,
+`cleaning`, `housekeeping`) is imported where it is used, and `labs status` answers at once.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from labs.cluster import cleaning, faultlog, housekeeping, leases, readiness
+from labs.cluster import faultlog, leases
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
@@ -32,6 +36,9 @@ from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_
 from labs.cluster.watchdog import dismiss, ensure_watchdog
 from labs.errors import BadInput, LabsError
 from labs.progress import Tell, silent
+
+if TYPE_CHECKING:
+    from labs.cluster.readiness import StillHopeful
 
 READY_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
@@ -137,6 +144,8 @@ class LocalCluster:
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.ready_s is None:
             return False
+        from labs.cluster import readiness
+
         states = [observed(self.home.path, node)[0] for node in cluster.nodes.values()]
         brokers = cluster.brokers()
         ids = {node.id for node in brokers}
@@ -162,6 +171,8 @@ class LocalCluster:
         with self._undone_on_failure(cluster):
             dead = [node for node in cluster.nodes.values() if not self._alive(node)]
             hopeful = self._start_all(kit, cluster, dead)
+            from labs.cluster import readiness  # while the JVMs are starting
+
             readiness.wait_seen(cluster.brokers(), cluster.cluster_id, hopeful, READY_TIMEOUT_S)
             self._tell("checking that records are replicated", None)
             readiness.prove_replication(cluster.brokers(), hopeful, READY_TIMEOUT_S)
@@ -201,9 +212,7 @@ class LocalCluster:
         for node, port in zip(nodes, choose_ports(len(nodes), wished, skip), strict=True):
             node.port = port
 
-    def _start_all(
-        self, kit: Kit, cluster: ClusterState, nodes: list[NodeState]
-    ) -> readiness.StillHopeful:
+    def _start_all(self, kit: Kit, cluster: ClusterState, nodes: list[NodeState]) -> StillHopeful:
         """Spawn the nodes; returns the check that tells at once when one of them dies."""
         begins = {node.id: log_size(self.home.log_of(node.name)) for node in nodes}
         for node in nodes:
@@ -366,6 +375,8 @@ class LocalCluster:
         cluster = cluster or self._running_state()
         cluster.nodes[node.id] = node
         hopeful = self._start_all(kit, cluster, [node])
+        from labs.cluster import readiness
+
         if node.role is Role.BROKER:
             readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
         else:
@@ -409,6 +420,8 @@ class LocalCluster:
 
     def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
         """Change dynamic settings of one broker, or (None) of all."""
+        from labs.cluster import housekeeping
+
         brokers = self._answering()
         bootstrap = list(brokers.values())
         if node_id is None:
@@ -420,6 +433,8 @@ class LocalCluster:
 
     def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
         """Change settings of a topic."""
+        from labs.cluster import housekeeping
+
         housekeeping.set_topic_config(list(self._answering().values()), topic, settings)
         faultlog.record(self.home.faults_file, "configure", None, f"{topic}: {dict(settings)}")
 
@@ -446,6 +461,8 @@ class LocalCluster:
         """Mend and empty the running cluster; False where only a fresh one will be clean."""
         if not self._adopt():
             self._bring_up()
+        from labs.cluster import cleaning
+
         return cleaning.clean(self.bootstrap)
 
     def _start_empty(self) -> None:
@@ -481,6 +498,8 @@ def train(kit: Kit, home: Home) -> None:
     cluster._kit = kit
     try:
         cluster.start()
+        from labs.cluster import housekeeping
+
         housekeeping.exercise(cluster.bootstrap)
     finally:
         cluster.stop()

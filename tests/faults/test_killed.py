@@ -72,6 +72,11 @@ def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
         pids = labs.jvms()
         assert len(pids) == 4
 
+        client.execute("cluster.kill(9)")
+        told = client.get_shell_msg(timeout=PATIENCE_S)["content"]["traceback"]
+        assert len(told) == 1  # no traceback at all, but a sentence
+        assert told[0].startswith("BadInput: there is no node 9")
+
         sleeping = client.execute("import time; print('here'); time.sleep(600)")
         wait_until(
             lambda: client.get_iopub_msg(timeout=PATIENCE_S)["msg_type"] == "stream", "the cell"

@@ -1,0 +1,77 @@
+"""The reason for a node's death, read from what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labs.cluster.process import last_error
+
+START = "[2026-11-22 20:58:58,492] INFO Starting (kafka.server.KafkaServer)\n"
+PORT_TAKEN = (
+    "[2026-11-22 20:58:59,000] ERROR Exiting Kafka due to fatal exception during startup."
+    " (kafka.Kafka$)\n"
+    "org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:19091:"
+    " Address already in use.\n"
+    "\tat kafka.network.Acceptor.openServerSocket(SocketServer.scala:713)\n"
+    "Caused by: java.net.BindException: Address already in use\n"
+    "\tat java.base/sun.nio.ch.Net.bind0(Native Method)\n"
+    "\t... 5 more\n"
+)
+SHUTDOWN = "[2026-11-22 20:58:59,100] INFO Shutting down (kafka.server.KafkaServer)\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (START, ""),
+        (
+            START + PORT_TAKEN + SHUTDOWN,
+            "Exiting Kafka due to fatal exception during startup."
+            " (java.net.BindException: Address already in use)",
+        ),
+        # a bare name at the end tells less than the message before it
+        (
+            "[2026-11-22 20:58:59,000] ERROR Exiting. (kafka.Kafka$)\n"
+            "java.lang.RuntimeException: Stored node id 7 doesn't match\n"
+            "Caused by: java.util.concurrent.CancellationException\n",
+            "Exiting. (java.lang.RuntimeException: Stored node id 7 doesn't match)",
+        ),
+        # the last error counts, not the first
+        (
+            "[2026-11-22 20:58:59,000] ERROR first (a.B)\n"
+            "[2026-11-22 20:58:59,000] FATAL second (a.B)\n",
+            "second",
+        ),
+        # a JVM that never came to logging
+        (
+            "Error: Could not create the Java Virtual Machine.\n",
+            "Error: Could not create the Java Virtual Machine",
+        ),
+        ("", ""),
+    ],
+)
+def test_last_error(tmp_path: Path, log: str, reason: str) -> None:
+    path = tmp_path / "broker-1.log"
+    path.write_text(log)
+    assert last_error(path) == reason
+
+
+def test_older_errors_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "broker-1.log"
+    path.write_text(PORT_TAKEN)
+    since = path.stat().st_size
+    with path.open("a") as file:
+        file.write(START)
+    assert last_error(path, since) == ""
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "broker-1.log"
+    path.write_bytes(b"\xff\xfe\n[2026-11-22 20:58:59,000] ERROR h\xe9 (a.B)\n")
+    assert last_error(path) == "h\N{REPLACEMENT CHARACTER}"
+
+
+def test_no_log(tmp_path: Path) -> None:
+    assert last_error(tmp_path / "none.log") == ""

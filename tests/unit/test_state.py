@@ -1,0 +1,128 @@
+"""The state file, and how we recognise our own processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.cluster.protocol import Role, State
+from labs.cluster.state import (
+    ClusterState,
+    NodeState,
+    kill_all,
+    marks,
+    observed,
+    our_processes,
+    process_of,
+    wait_over,
+    write_atomically,
+)
+
+SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that bears the marks of broker 1 of the home `tmp_path`."""
+    command = [*SLEEP, *marks(tmp_path, 1)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child
+        child.kill()
+
+
+def node_of(process: subprocess.Popen[bytes], node_id: int = 1, later: float = 0.0) -> NodeState:
+    born = psutil.Process(process.pid).create_time()
+    return NodeState(node_id, 19091, process.pid, born + later, State.RUNNING)
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    node = NodeState(1, 19091, 4711, 12.5, State.PAUSED)
+    state = ClusterState("id", "4.3.1", 3.9, {1: node, 100: NodeState(100, 19090)})
+    state.save(tmp_path / "state.json")
+    assert ClusterState.load(tmp_path / "state.json") == state
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nodes": [{"id": 1}]}', "null", '"x"'])
+def test_file_that_makes_no_sense(tmp_path: Path, text: str) -> None:
+    (tmp_path / "state.json").write_text(text)
+    assert ClusterState.load(tmp_path / "state.json") is None
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    assert ClusterState.load(tmp_path / "state.json") is None
+
+
+def test_roles_and_names() -> None:
+    state = ClusterState("id", "4.3.1", None, {i: NodeState(i, i) for i in (1, 2, 100)})
+    assert [node.id for node in state.brokers()] == [1, 2]
+    assert [node.role for node in state.nodes.values()] == [
+        Role.BROKER,
+        Role.BROKER,
+        Role.CONTROLLER,
+    ]
+    assert [node.name for node in state.nodes.values()] == ["broker-1", "broker-2", "controller"]
+
+
+@pytest.mark.parametrize(
+    ("ready_s", "wanted", "whole"),
+    [
+        (3.9, State.RUNNING, True),
+        (3.9, State.KILLED, True),  # a learner's doing: not the watchdog's business
+        (None, State.RUNNING, False),  # a start that was cut short
+        (3.9, State.STOPPED, False),
+    ],
+)
+def test_whole(ready_s: float | None, wanted: State, whole: bool) -> None:
+    state = ClusterState("id", "4.3.1", ready_s, {1: NodeState(1, 19091, wanted=wanted)})
+    assert state.is_whole() == whole
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(target, "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_pid_birth_and_command_line_must_agree(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    found = process_of(tmp_path, node_of(process))
+    assert found is not None
+    assert found.pid == process.pid
+    assert process_of(tmp_path, node_of(process, later=60.0)) is None
+    assert process_of(tmp_path, node_of(process, node_id=2)) is None
+    assert process_of(tmp_path / "other", node_of(process)) is None
+    assert [p.pid for p in our_processes(tmp_path)] == [process.pid]
+    assert list(our_processes(tmp_path / "other")) == []
+
+
+def test_observed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    node = node_of(process)
+    ours = psutil.Process(process.pid)
+    assert observed(tmp_path, node) == (State.RUNNING, process.pid)
+    ours.suspend()
+    while ours.status() != psutil.STATUS_STOPPED:
+        pass
+    assert observed(tmp_path, node) == (State.PAUSED, process.pid)
+    kill_all([ours])
+    assert observed(tmp_path, node) == (State.KILLED, None)
+    node.wanted = State.STOPPED
+    assert observed(tmp_path, node) == (State.STOPPED, None)
+
+
+def test_a_zombie_is_not_waited_for(process: subprocess.Popen[bytes]) -> None:
+    ours = psutil.Process(process.pid)
+    assert not wait_over([ours], timeout_s=0.05)
+    ours.kill()  # and nobody reaps it
+    assert wait_over([ours], timeout_s=30)
+    assert ours.status() == psutil.STATUS_ZOMBIE

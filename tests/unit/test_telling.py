@@ -1,0 +1,139 @@
+"""What is told to a learner: errors as one sentence, progress as short lines, a doctor's advice."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.cluster import doctor
+from labs.cluster.doctor import cgroup_room_mb, examine
+from labs.cluster.home import Home, disk_error, require_space
+from labs.errors import BadInput, LabsError, NotUp
+from labs.progress import progress
+
+
+def test_a_sentence() -> None:
+    assert str(LabsError("the cluster is not up")) == "the cluster is not up."
+    error = LabsError(
+        "broker 1 died",
+        because="Address already in use",
+        log=Path("/x/broker-1.log"),
+        hint="mend that",
+    )
+    assert str(error) == (
+        "broker 1 died; its log says: Address already in use; the log is /x/broker-1.log;"
+        " mend that."
+    )
+
+
+def test_exit_codes() -> None:
+    assert [e.exit_code for e in (LabsError("x"), BadInput("x"), NotUp("x"))] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.ENOSPC, "is full"), (errno.EROFS, "Read-only"), (errno.EACCES, "Permission denied")],
+)
+def test_what_the_disk_says(number: int, told: str) -> None:
+    import os
+
+    error = disk_error(OSError(number, os.strerror(number)), Path("/x"), "LABS_HOME")
+    assert told in str(error)
+    assert "/x" in str(error)
+    assert "LABS_HOME" in error.hint
+
+
+def test_too_little_space(tmp_path: Path) -> None:
+    require_space(tmp_path, 0, "LABS_HOME")
+    with pytest.raises(LabsError, match="MB are free on the disk of"):
+        require_space(tmp_path, 10**9, "LABS_HOME")
+
+
+def test_progress_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as tell:
+        tell("downloading", 0.1)
+        tell("downloading", 0.9)
+        tell("starting", None)
+    captured = capsys.readouterr()
+    assert captured.err == "… downloading\n… starting\n"
+    assert captured.out == ""
+
+
+def test_home_of_a_learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "a b"))
+    home = Home.current()
+    assert home.path == tmp_path / "a b"
+    assert not home.path.exists()  # naming it makes nothing
+    with home.lock(), pytest.raises(LabsError, match="another labs command"), home.lock(0.05):
+        pass
+    with home.lock(0):  # let go again
+        pass
+
+
+def write_cgroup(root: Path, limit: str, usage: int, version: int = 2) -> None:
+    limit_name, usage_name = {
+        1: ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+        2: ("memory.max", "memory.current"),
+    }[version]
+    (root / limit_name).parent.mkdir(exist_ok=True)
+    (root / limit_name).write_text(limit + "\n")
+    (root / usage_name).write_text(f"{usage}\n")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_memory_of_a_container(tmp_path: Path, version: int) -> None:
+    assert cgroup_room_mb(tmp_path) is None
+    write_cgroup(tmp_path, "500000000", 200_000_000, version)
+    assert cgroup_room_mb(tmp_path) == 300
+    write_cgroup(tmp_path, "500000000", 600_000_000, version)
+    assert cgroup_room_mb(tmp_path) == 0
+    write_cgroup(tmp_path, "max", 200_000_000, version)
+    assert cgroup_room_mb(tmp_path) is None
+    write_cgroup(tmp_path, str(2 * psutil.virtual_memory().total), 1, version)
+    assert cgroup_room_mb(tmp_path) is None  # more than there is: no limit
+
+
+def findings() -> dict[str, doctor.Finding]:
+    return {finding.name: finding for finding in examine()}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_doctor_finds_a_small_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room, good in ((10, False), (0, False), (100_000, True)):
+        monkeypatch.setattr(doctor, "cgroup_room_mb", lambda room=room: room)
+        memory = findings()["memory"]
+        assert f"{room} MB left in this container" in memory.found
+        assert memory.good == good
+
+
+def test_doctor_finds_what_is_missing(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("LABS_JAVA", str(tmp_path / "nothing"))
+    monkeypatch.setattr(doctor, "MIN_FREE_MB", 10**9)
+    monkeypatch.setattr(doctor, "OLDEST_PYTHON", (99, 0))
+    monkeypatch.setattr("labs.cluster.ports.LAST", 0)  # not a single port to choose from
+    home.touch()  # a file where the folder should be
+    found = findings()
+    bad = {name for name, finding in found.items() if not finding.good}
+    assert bad == {"Python", "Java", "jars", "home", "disk", "ports"}
+    assert all(found[name].mend for name in bad)
+    assert "missing and 0 damaged" in found["jars"].found
+    assert found["Java"].mark == "✗"
+
+
+def test_doctor_never_crashes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise PermissionError("no")
+
+    monkeypatch.setattr(psutil, "process_iter", refuse)
+    assert "could not be checked (no)" in findings()["processes"].found
