@@ -126,18 +126,19 @@ def _show(status: Status, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(status.as_dict(), ensure_ascii=False))
         return
-    table = Table("", "id", "role", "state", "pid", "port", "log", box=None, pad_edge=False)
+    table = Table("", "id", "role", "state", "pid", "port", box=None, pad_edge=False)
     for node in status.nodes:
         pid = str(node.pid or "–")
-        row = (MARKS[node.state], str(node.id), node.role, node.state, pid, str(node.port))
-        table.add_row(*row, node.log)
-    console = Console(soft_wrap=True)
+        row = (str(node.id), node.role, node.state, pid, str(node.port))
+        table.add_row(MARKS[node.state], *row)
+    console = Console(soft_wrap=True, highlight=False)
     state = "up" if status.up else "not up"
     console.print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
     console.print(table)
-    console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", highlight=False)
-    if status.up and status.ready_s is not None:
-        console.print(f"ready after {status.ready_s:g} s", highlight=False)
+    console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", markup=False)
+    console.print(f"logs and records in {status.home}", markup=False)
+    if status.ready_s is not None:
+        console.print(f"ready after {status.ready_s:g} s")
 
 
 def _node_command(name: str, does: str, said: str) -> None:
