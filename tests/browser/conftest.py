@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -30,16 +29,8 @@ FLAGS = [
     "--disable-sync",
 ]
 
-#: No news to answer, and every cell in the page whether it is in sight or not.
-OVERRIDES = json.dumps(
-    {
-        "@jupyterlab/apputils-extension:notification": {
-            "fetchNews": "false",
-            "checkForUpdates": False,
-        },
-        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    }
-)
+#: Every cell stands in the page, whether it is in sight or not.
+OVERRIDES = '{"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}'
 
 
 @dataclass(frozen=True)

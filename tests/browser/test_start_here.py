@@ -39,6 +39,8 @@ def test_all_cells_run_and_the_kill_button_kills(
     page.wait_for_function(KERNEL_IS_IDLE)
     assert page.evaluate(RUN_ALL), "a cell raised an error"
 
+    assert "Jupyter news" not in (page.locator("body").text_content() or ""), "nobody is asked"
+
     board = page.locator(".t-board").last
     board.scroll_into_view_if_needed()
     expect(board).to_be_visible()
