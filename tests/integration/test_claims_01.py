@@ -77,6 +77,36 @@ def test_records_are_kept_seven_days_by_default(admin: KafkaAdminClient) -> None
     assert told["message.timestamp.type"]["value"] == "CreateTime"
 
 
+def test_flights_of_2013_are_deleted_unless_they_are_kept_for_ever(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    on_broker_1 = {"assignments": {0: [1]}}
+    admin.create_topics({"short": on_broker_1})
+    admin.create_topics({"kept": {**on_broker_1, "configs": {"retention.ms": "-1"}}})
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    for f in flights(50):
+        producer.send("short", f.value, timestamp_ms=f.timestamp_ms)
+        producer.send("kept", f.value, timestamp_ms=f.timestamp_ms)
+    producer.flush()
+    producer.close()
+    # Kafka looks for old segments every 5 min, and first 30 s after a broker's start.
+    cluster.stop_broker(1)
+    cluster.start_broker(1)
+    short, kept = TopicPartition("short", 0), TopicPartition("kept", 0)
+    deadline = time.monotonic() + 120
+    while (first := _first_offsets(cluster, short, kept))[short] == 0:
+        assert time.monotonic() < deadline, "records of 2013 were not deleted"
+        time.sleep(2)
+    assert first == {short: 50, kept: 0}
+
+
+def _first_offsets(cluster: LocalCluster, *partitions: TopicPartition) -> dict[TopicPartition, int]:
+    reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+    found: dict[TopicPartition, int] = reader.beginning_offsets(partitions)
+    reader.close()
+    return found
+
+
 def test_a_key_goes_to_the_partition_that_murmur2_says(
     cluster: LocalCluster, admin: KafkaAdminClient
 ) -> None:
