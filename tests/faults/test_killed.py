@@ -72,7 +72,8 @@ def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
         pids = labs.jvms()
         assert len(pids) == 4
 
-        client.execute("cluster.kill(9)")
+        # Or else the kernel might drop, on this error, the cell that comes next.
+        client.execute("cluster.kill(9)", stop_on_error=False)
         told = client.get_shell_msg(timeout=PATIENCE_S)["content"]["traceback"]
         assert len(told) == 1  # no traceback at all, but a sentence
         assert told[0].startswith("BadInput: there is no node 9")
