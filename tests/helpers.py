@@ -107,7 +107,7 @@ def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIEN
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def listen(port: int) -> socket.socket:

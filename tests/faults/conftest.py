@@ -1,4 +1,4 @@
-"""Every test here has a home of its own, and must leave no process behind."""
+"""Every test here has a home of its own, oddly named, and must leave no process behind."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
 
 
+#: A learner's folder: spaces, a comma and Korean letters.
+ODD_NAME = "카프카 실험실, 1번"
+
+
 @pytest.fixture
 def labs(tmp_path: Path) -> Iterator[Labs]:
-    labs = Labs(tmp_path / "home")
+    labs = Labs(tmp_path / ODD_NAME)
     yield labs
     answer = labs.run("down")
     assert answer.code == 0, answer.err

@@ -42,7 +42,7 @@ def test_damaged_storage(labs: Labs) -> None:
     assert len(labs.jvms()) == 3
 
     assert labs.run("reset", "--hard").code == 0  # mended as the sentence says
-    labs.up()
+    assert len(labs.jvms()) == 4
 
 
 def test_nothing_was_ever_started(labs: Labs) -> None:

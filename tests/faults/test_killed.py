@@ -48,16 +48,6 @@ def test_up_interrupted_half_way(labs: Labs, number: signal.Signals) -> None:
     assert labs.run("status", "--json").code == 3
 
 
-def test_down_killed_half_way(labs: Labs) -> None:
-    labs.up()
-    down = labs.begin("down")
-    wait_until(lambda: len(labs.jvms()) < 4, "a stop that is half way")
-    down.kill()
-    finish(down)
-    wait_until(lambda: not labs.leftovers(), "the watchdog to end the rest")
-    assert labs.status()["nodes"][0]["state"] == "stopped"
-
-
 def run_cell(client: BlockingKernelClient, code: str) -> str:
     reply = client.execute_interactive(code, timeout=PATIENCE_S)
     return str(reply["content"]["status"])
@@ -94,11 +84,16 @@ def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     assert labs.jvms() == pids
-    labs.up()
-    assert labs.jvms() == pids  # adopted, not started anew
+    adopted = labs.up()
+    assert labs.jvms() == pids  # not started anew
+
+    os.kill(labs.watchdogs()[0], signal.SIGKILL)
+    os.kill(adopted["nodes"][-1]["pid"], signal.SIGKILL)  # the controller
+    assert labs.run("down").code == 0  # with nobody to help
+    assert labs.leftovers() == []
 
 
-def test_watchdog_and_brokers_killed(labs: Labs) -> None:
+def test_watchdog_brokers_and_down_killed(labs: Labs) -> None:
     first = labs.up()
     os.kill(labs.watchdogs()[0], signal.SIGKILL)
     second = labs.up()  # with a watchdog again
@@ -114,10 +109,12 @@ def test_watchdog_and_brokers_killed(labs: Labs) -> None:
     assert third["cluster_id"] == first["cluster_id"]
     assert third["bootstrap"] == first["bootstrap"]
 
-    os.kill(labs.watchdogs()[0], signal.SIGKILL)
-    os.kill(third["nodes"][-1]["pid"], signal.SIGKILL)  # the controller
-    assert labs.run("down").code == 0
-    assert labs.leftovers() == []
+    down = labs.begin("down")
+    wait_until(lambda: len(labs.jvms()) < 4, "a stop that is half way")
+    down.kill()
+    finish(down)
+    wait_until(lambda: not labs.leftovers(), "the watchdog to end the rest")
+    assert {node["state"] for node in labs.status()["nodes"]} == {"stopped"}
 
 
 def test_pytest_worker_killed_and_the_watchdog_stops_the_cluster(

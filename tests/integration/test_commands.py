@@ -18,7 +18,7 @@ from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
-from tests.helpers import OFFLINE, Labs, listen, wait_until
+from tests.helpers import OFFLINE, Labs, wait_until
 
 NODE_KEYS = ["id", "role", "state", "pid", "port", "log"]
 KEYS = ["backend", "kafka_version", "cluster_id", "home", "bootstrap", "ready_s", "nodes"]
@@ -199,16 +199,6 @@ def test_doctor(labs: Labs) -> None:
     assert answer.code == 0, answer.out
     names = " ".join(line.split()[1].rstrip(":") for line in answer.out.splitlines())
     assert names == "Python Java jars memory home cache disk ports processes"
-
-
-def test_start_waits_for_a_port_of_its_own(cluster: LocalCluster, labs: Labs) -> None:
-    """A new broker's port is not one that another program has."""
-    beside = max(node.port for node in cluster.status().nodes) + 1
-    with listen(beside):
-        assert cluster.add_broker() == 4
-    assert unfenced(cluster) == {1, 2, 3, 4}
-    assert beside != cluster.status().nodes[-1].port
-    assert [fault.action for fault in cluster.faults()][-1] == "add"
 
 
 def value_of(cluster: LocalCluster, broker: int, name: str) -> str:

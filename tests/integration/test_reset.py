@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -11,13 +12,12 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
+from tests.helpers import listen
 
 
-def make_a_mess(cluster: LocalCluster) -> list[object]:
-    """Topics, records, settings, a group with a live member, an open transaction.
-
-    Returns the clients, which would otherwise say goodbye when nobody holds them any more.
-    """
+@contextmanager
+def mess(cluster: LocalCluster) -> Iterator[None]:
+    """Topics, records, settings, a group with a live member, an open transaction."""
     servers = cluster.bootstrap
     client = KafkaAdminClient(bootstrap_servers=servers)
     client.create_topics([NewTopic("mess", num_partitions=3, replication_factor=3)])
@@ -29,10 +29,17 @@ def make_a_mess(cluster: LocalCluster) -> list[object]:
     producer.init_transactions()
     producer.begin_transaction()
     producer.send("mess", b"never committed").get(30)
-    consumer = KafkaConsumer("mess", group_id="live", bootstrap_servers=servers)
+    consumer = KafkaConsumer(
+        "mess",
+        group_id="live",
+        bootstrap_servers=servers,
+        heartbeat_interval_ms=15_000,  # until then it does not know that it was put out
+    )
     while not consumer.assignment():
         consumer.poll(100)
-    return [producer, consumer]
+    yield
+    consumer.close(autocommit=False)
+    producer.close(timeout=0)
 
 
 def kill_and_pause(cluster: LocalCluster) -> None:
@@ -45,11 +52,18 @@ def kill_controller(cluster: LocalCluster) -> None:
 
 
 def add_broker(cluster: LocalCluster) -> None:
-    cluster.add_broker()
+    beside = max(node.port for node in cluster.status().nodes) + 1
+    with listen(beside):  # the port that a new broker would get belongs to somebody else
+        assert cluster.add_broker() == 4
+    assert cluster.status().nodes[-1].port != beside
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    assert {b["broker_id"] for b in client.describe_cluster()["brokers"]} == {1, 2, 3, 4}
+    client.close()
+    assert (cluster.faults()[-1].action, cluster.faults()[-1].node) == ("add", 4)
 
 
 def nothing(cluster: LocalCluster) -> None:
-    """Only what `make_a_mess` does."""
+    """Only the mess itself."""
 
 
 def assert_clean(cluster: LocalCluster) -> None:
@@ -82,24 +96,21 @@ def assert_clean(cluster: LocalCluster) -> None:
 
 
 @pytest.mark.parametrize("fault", [nothing, kill_and_pause, kill_controller, add_broker])
-def test_reset_after(
-    shared_cluster: LocalCluster, fault: Callable[[LocalCluster], None], request: object
-) -> None:
+def test_reset_after(shared_cluster: LocalCluster, fault: Callable[[LocalCluster], None]) -> None:
     cluster = shared_cluster
     cluster.reset()
     before = cluster.status()
-    clients = make_a_mess(cluster)
-    fault(cluster)
-    began = time.monotonic()
-    cluster.reset()
-    print(f"\nreset after {fault.__name__}: {time.monotonic() - began:.1f} s", end=" ")
-    assert_clean(cluster)
+    with mess(cluster):
+        fault(cluster)
+        began = time.monotonic()
+        cluster.reset()
+        print(f"\nreset after {fault.__name__}: {time.monotonic() - began:.1f} s", end=" ")
+        assert_clean(cluster)
     after = cluster.status()
     assert after.bootstrap == before.bootstrap
     same_cluster = after.cluster_id == before.cluster_id
     assert same_cluster == (fault is not add_broker)  # only that one needs fresh disks
     assert cluster.faults()[-1].action == "reset"
-    del clients
 
 
 def test_hard_reset(shared_cluster: LocalCluster) -> None:
