@@ -12,7 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
-from tests.helpers import listen
+from tests.helpers import listen, wait_until
 
 
 @contextmanager
@@ -35,8 +35,7 @@ def mess(cluster: LocalCluster) -> Iterator[None]:
         bootstrap_servers=servers,
         heartbeat_interval_ms=15_000,  # until then it does not know that it was put out
     )
-    while not consumer.assignment():
-        consumer.poll(100)
+    wait_until(lambda: consumer.poll(1000) or consumer.assignment(), "the group to take it in")
     yield
     consumer.close(autocommit=False)
     producer.close(timeout=0)
