@@ -6,7 +6,6 @@ lease counts no more, however it died; so a killed notebook never keeps the clus
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
@@ -15,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from labs.cluster.state import CREATE_TIME_TOLERANCE_S, write_atomically
+from labs.cluster.state import living, write_atomically
 
 PROMISE = "promise.json"
 
@@ -60,12 +59,8 @@ def _holder(lease: dict[str, Any]) -> str | None:
     until = _until(lease)
     if until > time.time():
         return f"a promise until {time.strftime('%H:%M', time.localtime(until))}"
-    with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError):
-        process = psutil.Process(lease["pid"])
-        same = abs(process.create_time() - lease["create_time"]) < CREATE_TIME_TOLERANCE_S
-        if same and process.status() != psutil.STATUS_ZOMBIE:
-            return f"process {process.pid}"
-    return None
+    process = living(lease.get("pid"), lease.get("create_time"))
+    return f"process {process.pid}" if process else None
 
 
 def _until(lease: dict[str, Any]) -> float:

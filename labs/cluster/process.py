@@ -84,8 +84,7 @@ def is_alive(home: Home, node: NodeState) -> bool:
     if child is not None:
         # Its command line can't be read in the moment in which it becomes Java.
         return child.poll() is None
-    process = process_of(home.path, node)
-    return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    return process_of(home.path, node) is not None
 
 
 def ended_by(node: NodeState) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,16 +105,28 @@ def marks(home: Path, node_id: int) -> tuple[str, str]:
     return f"-Dlabs.home={home}", f"-Dlabs.node={node_id}"
 
 
-def process_of(home: Path, node: NodeState) -> psutil.Process | None:
-    """The live process of a node, or None. A pid that another program got is not ours."""
-    if node.pid is None or node.create_time is None:
+def living(pid: object, create_time: object, words: Collection[str] = ()) -> psutil.Process | None:
+    """The process that a file recorded, or None: it is over, or its pid is another program's now.
+
+    A zombie is over: it waits for its parent only. What a file holds may make no sense at all.
+
+    Args:
+        words: what its command line must hold to be ours.
+    """
+    if not isinstance(pid, int) or not isinstance(create_time, int | float):
         return None
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(node.pid)
-        same_birth = abs(process.create_time() - node.create_time) < CREATE_TIME_TOLERANCE_S
-        if same_birth and set(marks(home, node.id)) <= set(process.cmdline()):
+    with contextlib.suppress(psutil.Error, ValueError, OverflowError):
+        process = psutil.Process(pid)
+        same_birth = abs(process.create_time() - create_time) < CREATE_TIME_TOLERANCE_S
+        over = process.status() == psutil.STATUS_ZOMBIE
+        if same_birth and not over and (not words or set(words) <= set(process.cmdline())):
             return process
     return None
+
+
+def process_of(home: Path, node: NodeState) -> psutil.Process | None:
+    """The live process of a node, or None. A pid that another program got is not ours."""
+    return living(node.pid, node.create_time, marks(home, node.id))
 
 
 def observed(home: Path, node: NodeState) -> tuple[State, int | None]:

@@ -21,9 +21,9 @@ from filelock import FileLock, Timeout
 from labs.cluster import leases
 from labs.cluster.home import Home
 from labs.cluster.state import (
-    CREATE_TIME_TOLERANCE_S,
     ClusterState,
     kill_all,
+    living,
     our_processes,
     wait_over,
     write_atomically,
@@ -76,13 +76,9 @@ def _record(home: Home) -> Path:
 def _running(home: Home) -> psutil.Process | None:
     try:
         record = json.loads(_record(home).read_text("utf-8"))
-        dog = psutil.Process(record["pid"])
-        same = abs(dog.create_time() - record["create_time"]) < CREATE_TIME_TOLERANCE_S
-        ours = MODULE in dog.cmdline() and str(home.path) in dog.cmdline()
-        alive = dog.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, psutil.Error):
+        return living(record["pid"], record["create_time"], (MODULE, str(home.path)))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return dog if same and ours and alive else None
 
 
 def _environment(home: Home) -> dict[str, str]:

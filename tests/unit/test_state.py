@@ -15,6 +15,7 @@ from labs.cluster.state import (
     ClusterState,
     NodeState,
     kill_all,
+    living,
     marks,
     observed,
     our_processes,
@@ -104,6 +105,23 @@ def test_pid_birth_and_command_line_must_agree(
     assert process_of(tmp_path / "other", node_of(process)) is None
     assert [p.pid for p in our_processes(tmp_path)] == [process.pid]
     assert list(our_processes(tmp_path / "other")) == []
+
+
+@pytest.mark.parametrize(
+    ("pid", "create_time"), [(None, 1.0), (1, None), ("1", 1.0), (-1, 1.0), (10**30, 1.0), (1, "x")]
+)
+def test_no_process_for_a_record_that_makes_no_sense(pid: object, create_time: object) -> None:
+    assert living(pid, create_time) is None
+
+
+def test_a_zombie_does_not_live(process: subprocess.Popen[bytes]) -> None:
+    ours = psutil.Process(process.pid)
+    born = ours.create_time()
+    assert living(process.pid, born) == ours
+    assert living(process.pid, born, ("no such word",)) is None
+    kill_all([ours])
+    assert ours.status() == psutil.STATUS_ZOMBIE
+    assert living(process.pid, born) is None
 
 
 def test_observed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
