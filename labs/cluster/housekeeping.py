@@ -51,17 +51,22 @@ def _failed(what: str, error: KafkaError) -> LabsError:
     return LabsError(f"{what} ({type(error).__name__})", hint="`labs status` shows who is up")
 
 
-def set_broker_config(bootstrap: list[str], settings: Mapping[str, str], node_id: int) -> None:
-    """Change dynamic settings of one broker (KIP-226).
+def set_broker_config(
+    bootstrap: list[str], settings: Mapping[str, str | None], node_id: int
+) -> None:
+    """Change dynamic settings of one broker (KIP-226); None takes one back.
 
     Raises:
         BadInput: Kafka knows no such dynamic setting, or not that value.
     """
     _ask(bootstrap, lambda client: _require_known(client, node_id, settings))
-    _alter(bootstrap, ConfigResource(ConfigResourceType.BROKER, str(node_id), dict(settings)))
+    changes = {name: (_operation(value), value) for name, value in settings.items()}
+    _alter(bootstrap, ConfigResource(ConfigResourceType.BROKER, str(node_id), changes))
 
 
-def set_default_config(bootstrap: list[str], settings: Mapping[str, str], asked: int) -> None:
+def set_default_config(
+    bootstrap: list[str], settings: Mapping[str, str | None], asked: int
+) -> None:
     """Change the cluster-wide default of dynamic settings of brokers (KIP-226).
 
     `asked` is the broker that says which names there are: one that is known to answer.
@@ -105,7 +110,9 @@ def _ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
         time.sleep(0.1)
 
 
-def _require_known(client: KafkaAdminClient, node_id: int, settings: Mapping[str, str]) -> None:
+def _require_known(
+    client: KafkaAdminClient, node_id: int, settings: Mapping[str, str | None]
+) -> None:
     """Kafka stores a broker's setting under any name, so a misspelt one must be caught here."""
     broker = ConfigResource(ConfigResourceType.BROKER, str(node_id))
     known = client.describe_configs([broker], config_filter="all")["broker"][broker.name]

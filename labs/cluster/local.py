@@ -418,8 +418,10 @@ class LocalCluster:
 
     # -- settings and housekeeping -------------------------------------------------------------
 
-    def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
-        """Change dynamic settings of one broker, or (None) of all."""
+    def set_broker_config(
+        self, settings: Mapping[str, str | None], node_id: int | None = None
+    ) -> None:
+        """Change dynamic settings of one broker, or (None) of all; a value None takes it back."""
         from labs.cluster import housekeeping
 
         brokers = self._answering()

@@ -146,8 +146,10 @@ class Cluster(Protocol):
         """
         ...
 
-    def set_broker_config(self, settings: Mapping[str, str], node_id: int | None = None) -> None:
-        """Change dynamic settings of one broker, or of all (KIP-226)."""
+    def set_broker_config(
+        self, settings: Mapping[str, str | None], node_id: int | None = None
+    ) -> None:
+        """Change dynamic settings of one broker, or of all (KIP-226); None takes one back."""
         ...
 
     def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:

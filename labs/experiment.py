@@ -1,0 +1,478 @@
+"""An experiment is a value: settings, one question, and a plain function on a live cluster.
+
+>>> EXPERIMENT = Experiment("acks.leader_crash", "What is lost when …?", SETTINGS, body)
+>>> result = EXPERIMENT.run(cluster, {"acks": "all"})
+>>> result.report.verdict
+'valid'
+
+The body gets a `Run`: the topic, clients, faults and measurements of this one run. When the body
+is over, however it ended, its clients are closed and the cluster is whole again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from labs.checker import Report, check
+from labs.clock import now
+from labs.cluster.housekeeping import admin
+from labs.cluster.protocol import Cluster, Fault, Role, State
+from labs.errors import BadInput, LabsError
+from labs.history import History, Read
+from labs.settings import Setting, Value, resolve
+from labs.snapshot import Observer, Partition
+from labs.timeline import Timeline
+from labs.views import Story, View
+from labs.workload import Load, read_back
+
+T = TypeVar("T")
+
+HEAL_TIMEOUT_S = 40.0
+WAIT_S = 30.0
+PAUSE_S = 0.03
+FLUSH_S = 5.0
+
+Measured = float | str | None
+
+
+class Stopped(Exception):  # noqa: N818 - it names what happened
+    """The learner pressed Stop."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a learner may predict: each option with what to say to those who chose it wrongly.
+
+    `measured` tells from a result which option came true (None: this run can't tell).
+    """
+
+    question: str
+    options: Mapping[str, str]
+    measured: Callable[[Result], str | None]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number that a learner may predict. `measured` names the measurement; `why` explains it.
+
+    A prediction within `close` of it (a part of the range) counts as right.
+    """
+
+    question: str
+    unit: str
+    low: float
+    high: float
+    measured: str
+    why: str
+    step: float = 1
+    close: float = 0.1
+
+
+Ask = Options | Estimate
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run found. `views` can be drawn by `labs.charts`; `conclusion` is a sentence.
+
+    `measurements`: name, unit included (`stall_ms`) → figure.
+    """
+
+    experiment: str
+    settings: Mapping[str, Value]
+    report: Report
+    topic: str
+    bootstrap: Sequence[str]
+    duration_s: float
+    measurements: Mapping[str, Measured]
+    views: tuple[View, ...] = ()
+    conclusion: str = ""
+    faults: tuple[Fault, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `labs run --json` prints."""
+        return {
+            "experiment": self.experiment,
+            "settings": dict(self.settings),
+            **self.report.as_dict(),
+            "topic": self.topic,
+            "bootstrap": list(self.bootstrap),
+            "duration_s": self.duration_s,
+            "measurements": dict(self.measurements),
+        }
+
+
+class Live:
+    """What a run tells while it goes on, and how it is told to stop; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self.said = ""
+        self.view: View | Callable[[], View] | None = None
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the run to end at its next step."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run has been asked to end."""
+        return self._stop.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless asked to end.
+
+        Raises:
+            Stopped: the run was asked to end.
+        """
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def current_view(self) -> View | None:
+        """What there is to draw by now."""
+        view = self.view
+        return view() if callable(view) else view
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One question to a live cluster.
+
+    Args:
+        name: `chapter.what`.
+        question: what the learner wants to know, in a sentence.
+        settings: what can be changed, with bounds.
+        body: does it; gets the `Run`.
+        ask: the prediction asked before the first run.
+        breaks: whether it needs a cluster whose processes can be broken.
+    """
+
+    name: str
+    question: str
+    settings: tuple[Setting, ...]
+    body: Callable[[Run], None]
+    ask: Ask | None = None
+    breaks: bool = True
+
+    def run(
+        self,
+        cluster: Cluster,
+        settings: Mapping[str, object] | None = None,
+        live: Live | None = None,
+    ) -> Result:
+        """Run it once on a healthy cluster; the cluster is healthy again afterwards.
+
+        Raises:
+            BadInput: an unknown setting, or a value out of bounds.
+            LabsError: this cluster can't be broken, or could not be mended.
+            Stopped: `live.stop()` was called.
+        """
+        values = resolve(self.settings, settings or {})
+        if self.breaks and not cluster.can_break:
+            raise LabsError(
+                f"{self.name} breaks brokers, which can't be done to this cluster",
+                hint="use the local one: LABS_CLUSTER=local",
+            )
+        run = Run(self.name, cluster, values, live or Live())
+        run.say("making sure that the cluster is whole")
+        heal(cluster)
+        run.began = now()
+        try:
+            self.body(run)
+            return run.result()
+        finally:
+            run.close()
+
+
+def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
+    """Resume and start what is broken, and wait until every replica of every partition is in sync.
+
+    Raises:
+        LabsError: it did not become whole in time.
+    """
+    if cluster.can_break and any(n.state is not State.RUNNING for n in cluster.status().nodes):
+        cluster.start()
+    observer = Observer(cluster, internal=True)
+    deadline = time.monotonic() + timeout_s
+    try:
+        while True:
+            seen = observer.snapshot()
+            behind = [p for p in seen.partitions if p.out_of_sync or p.leader is None]
+            if seen.reachable and not seen.fenced and not behind:
+                return
+            if time.monotonic() > deadline:
+                names = ", ".join(p.name for p in behind[:3]) or "the brokers"
+                raise LabsError(
+                    f"the cluster did not become whole in {timeout_s:g} s ({names})",
+                    hint="`labs reset` brings back a clean one",
+                )
+            time.sleep(PAUSE_S)
+    finally:
+        observer.close()
+
+
+@dataclass
+class Run:
+    """One run: what the body works with. `run["acks"]` is a setting's value."""
+
+    name: str
+    cluster: Cluster
+    settings: Mapping[str, Value]
+    live: Live
+    history: History = field(default_factory=History)
+    measurements: dict[str, Measured] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+    conclusion: str = ""
+    topic: str = ""
+    partitions: int = 1
+    timeline: Timeline | None = None
+    began: float = field(default_factory=now)
+    _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _report: Report | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name]
+
+    # -- telling ------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """What is being done, for whoever looks on."""
+        self.live.said = text
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends the run when the learner pressed Stop."""
+        self.live.sleep(seconds)
+
+    def wait(self, true: Callable[[], T | None], what: str, timeout_s: float = WAIT_S) -> T:
+        """Wait until something is true, and return it.
+
+        Raises:
+            LabsError: it did not come true in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not (found := true()):
+            if time.monotonic() > deadline:
+                raise LabsError(
+                    f"waited {timeout_s:g} s in vain until {what}", hint="look at `labs logs`"
+                )
+            self.sleep(PAUSE_S)
+        return found
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return now() - self.began
+
+    def show(self, view: View) -> None:
+        """Add a view to the result."""
+        self.views.append(view)
+        self.live.view = view
+
+    def show_live(self, view: View | Callable[[], View]) -> None:
+        """What is drawn while the run goes on; a function is asked again for each picture."""
+        self.live.view = view
+
+    def conclude(self, sentence: str) -> None:
+        """What the run has shown, in a sentence."""
+        self.conclusion = sentence
+
+    # -- topics and clients ---------------------------------------------------------------------
+
+    def make_topic(
+        self,
+        partitions: int = 1,
+        config: Mapping[str, str] | None = None,
+        replicas: int = 3,
+        watch: bool = True,
+    ) -> str:
+        """Make the run's topic, and begin to watch it; earlier runs' topics are deleted."""
+        prefix = f"{self.name.replace('.', '-').replace('_', '-')}-"
+        self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
+        settings = {"retention.ms": "-1", **(config or {})}
+        with admin(self.cluster.bootstrap) as client:
+            old = [t for t in client.list_topics() if t.startswith(prefix)]
+            if old:
+                client.delete_topics(old, raise_errors=False)
+            wanted = {
+                "num_partitions": partitions,
+                "replication_factor": replicas,
+                "configs": settings,
+            }
+            client.create_topics({self.topic: wanted})
+        self._await_topic(partitions, replicas)
+        if watch:
+            self.timeline = Timeline(self.cluster, self.topic, partitions)
+            self.timeline.start()
+            self._closers.callback(self.timeline.stop)
+            self.wait(lambda: self.timeline and self.timeline.latest(), "the topic was seen")
+            self.live.view = self.story
+        self.began = now()
+        return self.topic
+
+    def _await_topic(self, partitions: int, replicas: int) -> None:
+        observer = Observer(self.cluster, self.topic)
+        self._closers.callback(observer.close)
+
+        def whole() -> bool:
+            seen = [p for p in observer.snapshot().partitions if p.leader and not p.out_of_sync]
+            return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
+
+        self.wait(whole, f"{self.topic} had all its replicas")
+
+    def producer(self, **options: Any) -> KafkaProducer:
+        """A kafka-python producer on this cluster, closed when the run ends."""
+        given = {"metadata_max_age_ms": 5000, "reconnect_backoff_max_ms": 500, **options}
+        producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap, **given)
+        self._closers.callback(_close, producer)
+        return producer
+
+    def load(
+        self, producer: KafkaProducer, rate: float, count: int | None = None, **options: Any
+    ) -> Load:
+        """Send numbered records to the run's topic, from now on."""
+        load = Load(self.history, producer, self.topic, rate, count, **options).start()
+        self._closers.callback(load.stop, 0)
+        return load
+
+    def closing(self, close: Callable[[], object]) -> None:
+        """Have something closed when the run ends, however it ends."""
+        self._closers.callback(close)
+
+    # -- faults --------------------------------------------------------------------------------
+
+    def partition(self, index: int = 0) -> Partition:
+        """The partition as it is now."""
+        observer = Observer(self.cluster, self.topic)
+        try:
+            return self.wait(
+                lambda: observer.snapshot().partition(self.topic, index),
+                f"{self.topic}-{index} was seen",
+            )
+        finally:
+            observer.close()
+
+    def leader(self, index: int = 0) -> int:
+        """Who leads now."""
+        return self.wait(lambda: self.partition(index).leader, "there was a leader")
+
+    def followers(self, index: int = 0) -> list[int]:
+        """The other replicas, in the order of their ids."""
+        seen = self.partition(index)
+        return sorted(set(seen.replicas) - {seen.leader})
+
+    def fault(self, action: str, node: int) -> float:
+        """Do something to a node: kill, pause, resume, stop or start; returns when it began."""
+        methods = {"stop": "stop_broker", "start": "start_broker"}
+        fault = Fault(now(), action, node)
+        self.faults.append(fault)
+        self.say(f"{action}: node {node}")
+        getattr(self.cluster, methods.get(action, action))(node)
+        return fault.time
+
+    def set_broker(self, settings: Mapping[str, str], node: int | None = None) -> None:
+        """Change dynamic settings of one broker, or of all, until the run ends."""
+        self.cluster.set_broker_config(settings, node)
+        self._closers.callback(self.cluster.set_broker_config, dict.fromkeys(settings), node)
+
+    def set_topic(self, settings: Mapping[str, str]) -> None:
+        """Change settings of the run's topic."""
+        self.cluster.set_topic_config(self.topic, settings)
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def story(self, title: str = "") -> Story:
+        """The life of partition 0 so far."""
+        assert self.timeline is not None, "make_topic(watch=True) first"
+        return self.timeline.story(title, self.began, self.faults, self.history.sends)
+
+    def verdict(self, delivered: Sequence[Read] | None = None) -> Report:
+        """Mend the cluster, read the topic to its very end and check every record, once.
+
+        Args:
+            delivered: judge what a group processed rather than the log.
+        """
+        if self._report is None:
+            self.say("mending the cluster")
+            heal(self.cluster)
+            self.history.close(now())
+            self.say("reading everything back")
+            ends = self.log_ends()
+            log = read_back(self.cluster.bootstrap, self.topic, ends)
+            leader_at = self.timeline.leader_at if self.timeline else (lambda _p, _t: None)
+            self._report = check(self.history.sends, log, delivered, leader_at)
+            if self.timeline:
+                self.timeline.stop()
+        return self._report
+
+    def log_ends(self) -> dict[int, int]:
+        """The leaders' log end offsets, asked of the leaders themselves."""
+        from labs.cluster.wire import BrokerConnection
+        from labs.offsets import ends
+
+        ports = {n.id: n.port for n in self.cluster.status().nodes if n.role is Role.BROKER}
+        found: dict[int, int] = {}
+        for index in range(self.partitions):
+            with BrokerConnection(ports[self.leader(index)]) as broker:
+                found |= ends(broker, self.topic, [index]).log_end
+        return found
+
+    def result(self) -> Result:
+        """Everything found, the verdict included."""
+        report = self.verdict()
+        return Result(
+            experiment=self.name,
+            settings=dict(self.settings),
+            report=report,
+            topic=self.topic,
+            bootstrap=list(self.cluster.bootstrap),
+            duration_s=round(self.elapsed(), 2),
+            measurements={**self.measurements, **_circumstances()},
+            views=tuple(self.views),
+            conclusion=self.conclusion,
+            faults=tuple(self.faults),
+        )
+
+    def close(self) -> None:
+        """End the clients, take back the settings, mend the cluster; whatever happened."""
+        self.say("mending the cluster")
+        try:
+            if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
+                self.cluster.start()
+        finally:
+            self._closers.close()
+            heal(self.cluster)
+            self.say("")
+
+
+def _circumstances() -> dict[str, Measured]:
+    """What a reader of the figures must know: client and brokers share these cores."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    return {"cores_shared": os.cpu_count(), "load_average_1min": load}
+
+
+def _close(producer: KafkaProducer) -> None:
+    with contextlib.suppress(KafkaError, AssertionError):
+        producer.close(timeout=FLUSH_S)
+
+
+def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str) -> Experiment:
+    """The experiment of that name.
+
+    Raises:
+        BadInput: there is none; the sentence names those that there are.
+    """
+    known = {experiment.name: experiment for experiment in experiments}
+    if name not in known:
+        names = ", ".join(known)
+        raise BadInput(f"there is no experiment {name!r}", hint=f"there are: {names}")
+    return known[name]

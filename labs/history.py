@@ -1,0 +1,118 @@
+"""What each client did and when: the evidence from which a verdict is made.
+
+The words are Jepsen's (jepsen.io, "histories"): an operation is *invoked*, and completes as *ok*
+(acknowledged), *fail* (it certainly did not happen) or *unknown* (nobody can say: a time-out, a
+broken connection, or `acks=0`, where no answer is ever sent).
+
+All times are in seconds since the epoch, by `labs.clock.now`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How an operation ended, as far as its client can know."""
+
+    PENDING = "pending"
+    OK = "ok"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Send:
+    """One numbered record on its way into the log.
+
+    `intended` is when the open-loop schedule wanted it sent, `invoked` when `send()` was called,
+    `completed` when its answer came. `digest` is the CRC-32 of the whole value.
+    """
+
+    number: int
+    key: bytes | None
+    digest: int
+    intended: float
+    invoked: float
+    completed: float | None = None
+    outcome: Outcome = Outcome.PENDING
+    partition: int | None = None
+    offset: int | None = None
+    error: str = ""
+
+    @property
+    def latency_s(self) -> float | None:
+        """From the intended time of sending to the answer, so that a stall hides no wait.
+
+        (Tene, "How NOT to Measure Latency": coordinated omission.)
+        """
+        return None if self.completed is None else self.completed - self.intended
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One record as a consumer saw it. `number` is None for a record that is none of ours."""
+
+    number: int | None
+    partition: int
+    offset: int
+    digest: int
+    key: bytes | None = None
+    time: float = 0.0
+    member: str = ""
+
+
+@dataclass(frozen=True)
+class Log:
+    """All that can be read of a topic: `ends` is the readable end by partition.
+
+    `complete` is False where the reading could not be finished; `why` says why.
+    """
+
+    reads: tuple[Read, ...]
+    ends: dict[int, int] = field(default_factory=dict)
+    complete: bool = True
+    why: str = ""
+
+
+class History:
+    """The sends of one run, in the order in which they were invoked; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self.sends: list[Send] = []
+        self._lock = threading.Lock()
+
+    def invoke(self, key: bytes | None, digest: int, intended: float, invoked: float) -> Send:
+        """Note a send that begins, and number it."""
+        with self._lock:
+            send = Send(len(self.sends), key, digest, intended, invoked)
+            self.sends.append(send)
+        return send
+
+    @property
+    def next_number(self) -> int:
+        """The number that the next send will have."""
+        return len(self.sends)
+
+    def close(self, when: float) -> None:
+        """Whatever has no answer by now has an unknown outcome."""
+        for send in self.sends:
+            if send.outcome is Outcome.PENDING:
+                send.outcome, send.error = Outcome.UNKNOWN, send.error or "no answer"
+                send.completed = when
+
+    def with_outcome(self, outcome: Outcome) -> list[Send]:
+        """The sends that ended so."""
+        return [send for send in self.sends if send.outcome is outcome]
+
+
+def highest_offsets(sends: Iterable[Send]) -> dict[int, int]:
+    """The highest acknowledged offset of each partition."""
+    highest: dict[int, int] = {}
+    for send in sends:
+        if send.partition is not None and send.offset is not None and send.offset >= 0:
+            highest[send.partition] = max(highest.get(send.partition, -1), send.offset)
+    return highest

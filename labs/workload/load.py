@@ -1,0 +1,151 @@
+"""A producer at a fixed rate whose every record is written down.
+
+The schedule is open: record *n* is due at `start + n / rate` whatever became of the others, and
+its latency counts from when it was due. A client that waited for each answer before it sends the
+next would hide every stall behind a record that was never sent (coordinated omission).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    NotEnoughReplicasAfterAppendError,
+    RequestTimedOutError,
+)
+
+from labs.clock import now
+from labs.history import History, Outcome, Send
+from labs.workload.records import Payload, flight_payload
+
+#: How long a load waits at its end for the answers that are still due, s.
+FLUSH_S = 5.0
+
+#: Errors of a broker after which the record may still have been written.
+_MAYBE_WRITTEN = (NotEnoughReplicasAfterAppendError, RequestTimedOutError)
+
+
+class Load:
+    """Sends numbered records from a thread of its own until `stop`.
+
+    Args:
+        history: where every send is written down.
+        producer: sends them; the caller closes it.
+        topic: where to.
+        rate: records/s; 0 for as fast as the client can.
+        count: stop by itself after so many; None goes on.
+        payload: number → (key, value).
+        partition: send all there; None leaves the choice to the client's partitioner.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        producer: KafkaProducer,
+        topic: str,
+        rate: float,
+        count: int | None = None,
+        payload: Payload | None = None,
+        partition: int | None = None,
+    ) -> None:
+        self.history, self.producer, self.topic = history, producer, topic
+        self.rate, self.count, self.partition = rate, count, partition
+        self.sends: list[Send] = []
+        self.failure: BaseException | None = None
+        self._payload = payload or flight_payload()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="labs-load", daemon=True)
+        # An answer "not written" is final only if no earlier attempt can have been written.
+        self._tries_once = producer.config["retries"] == 0
+        self._silent = producer.config["acks"] == 0
+
+    def start(self) -> Load:
+        """Begin to send."""
+        self._thread.start()
+        return self
+
+    def stop(self, flush_s: float = FLUSH_S) -> None:
+        """Send no more; wait up to `flush_s` for answers, then take what is open for unknown.
+
+        Raises:
+            Exception: whatever ended the sending before its time.
+        """
+        self._stop.set()
+        self.wait(flush_s)
+
+    def wait(self, flush_s: float = FLUSH_S) -> None:
+        """Wait until `count` records are sent and answered, or `flush_s` after the last send."""
+        self._thread.join()
+        deadline = time.monotonic() + flush_s
+        while time.monotonic() < deadline and any(
+            send.outcome is Outcome.PENDING for send in reversed(self.sends)
+        ):
+            time.sleep(0.01)
+        if self.failure is not None:
+            raise self.failure
+
+    @property
+    def sending(self) -> bool:
+        """Whether it still sends."""
+        return self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            self._send_all()
+        except BaseException as error:
+            self.failure = error
+
+    def _send_all(self) -> None:
+        begin = now()
+        number = 0
+        while not self._stop.is_set() and (self.count is None or number < self.count):
+            due = begin + number / self.rate if self.rate else now()
+            if due > (at := now()) and self._stop.wait(due - at):
+                return
+            self._send(due)
+            number += 1
+
+    def _send(self, due: float) -> None:
+        key, value = self._payload(self.history.next_number)
+        send = self.history.invoke(key, crc32(value), due, now())
+        self.sends.append(send)
+        try:
+            future = self.producer.send(self.topic, value, key, partition=self.partition)
+        except KafkaError as error:  # it never left the client
+            _complete(send, Outcome.FAIL, error)
+            return
+        if self._silent:
+            send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
+            future.add_callback(partial(_placed, send))
+            return
+        future.add_callback(partial(_acknowledged, send))
+        future.add_errback(partial(_refused, send, self._tries_once))
+
+
+def _acknowledged(send: Send, metadata: Any) -> None:
+    send.completed = now()
+    send.partition, send.offset = metadata.partition, metadata.offset
+    send.outcome = Outcome.OK
+
+
+def _placed(send: Send, metadata: Any) -> None:
+    """With acks=0 the client calls it done when it is on the wire."""
+    send.completed, send.partition = now(), metadata.partition
+
+
+def _refused(send: Send, tries_once: bool, error: BaseException) -> None:
+    final = isinstance(error, BrokerResponseError) and not isinstance(error, _MAYBE_WRITTEN)
+    _complete(send, Outcome.FAIL if final and tries_once else Outcome.UNKNOWN, error)
+
+
+def _complete(send: Send, outcome: Outcome, error: BaseException) -> None:
+    send.completed = now()
+    send.error = type(error).__name__
+    send.outcome = outcome

@@ -1,0 +1,101 @@
+"""The final read: everything in a topic, by a fresh consumer, from its beginning to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from zlib import crc32
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from labs.clock import now
+from labs.history import Log, Read
+from labs.workload.records import number_of
+
+#: How long a final read may take, s.
+READ_TIMEOUT_S = 20.0
+IDLE_POLL_MS = 200
+
+
+def read_back(
+    bootstrap: list[str],
+    topic: str,
+    log_ends: Mapping[int, int] | None = None,
+    timeout_s: float = READ_TIMEOUT_S,
+    isolation: str = "read_uncommitted",
+) -> Log:
+    """Read every partition from its beginning to its readable end.
+
+    Args:
+        bootstrap: `host:port` of the brokers.
+        topic: what to read.
+        log_ends: the leaders' log end offsets by partition, where known: reading is complete only
+            when the readable end (the high watermark) has come that far.
+        timeout_s: after so long the log is given back as incomplete.
+        isolation: `read_committed` leaves out aborted transactions.
+    """
+    deadline = time.monotonic() + timeout_s
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=isolation,
+        max_poll_records=5000,
+        consumer_timeout_ms=1000,
+    )
+    try:
+        return _read(consumer, topic, dict(log_ends or {}), deadline)
+    except KafkaError as error:
+        return Log((), {}, False, f"the topic could not be read ({type(error).__name__})")
+    finally:
+        consumer.close()
+
+
+def _read(consumer: KafkaConsumer, topic: str, log_ends: dict[int, int], deadline: float) -> Log:
+    partitions = _partitions(consumer, topic, deadline)
+    if not partitions:
+        return Log((), {}, False, "the topic has no partition that can be read")
+    ends = _ends(consumer, partitions, log_ends, deadline)
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    reads: list[Read] = []
+    while waiting := [p for p in partitions if consumer.position(p) < ends[p.partition]]:
+        if time.monotonic() > deadline:
+            names = ", ".join(f"{p.topic}-{p.partition}" for p in waiting)
+            return Log(tuple(reads), ends, False, f"{names} could not be read to the end in time")
+        for records in consumer.poll(timeout_ms=IDLE_POLL_MS).values():
+            reads += [_read_of(record) for record in records]
+    behind = [p for p, end in log_ends.items() if ends.get(p, 0) < end]
+    why = f"records of partition {behind[0]} are written but not readable yet" if behind else ""
+    return Log(tuple(reads), ends, not behind, why)
+
+
+def _read_of(record: object) -> Read:
+    value, key = record.value, record.key  # type: ignore[attr-defined]
+    place = record.partition, record.offset  # type: ignore[attr-defined]
+    return Read(number_of(value), *place, crc32(value or b""), key, now())
+
+
+def _partitions(consumer: KafkaConsumer, topic: str, deadline: float) -> list[TopicPartition]:
+    while time.monotonic() < deadline:
+        found = consumer.partitions_for_topic(topic)
+        if found:
+            return [TopicPartition(topic, p) for p in sorted(found)]
+        time.sleep(0.1)
+    return []
+
+
+def _ends(
+    consumer: KafkaConsumer,
+    partitions: list[TopicPartition],
+    log_ends: dict[int, int],
+    deadline: float,
+) -> dict[int, int]:
+    """The readable ends, once they have come to the log's ends (or the time is up)."""
+    while True:
+        ends = {p.partition: end for p, end in consumer.end_offsets(partitions).items()}
+        done = all(ends.get(p, 0) >= end for p, end in log_ends.items())
+        if done or time.monotonic() > deadline:
+            return ends
+        time.sleep(0.05)
