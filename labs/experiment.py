@@ -28,7 +28,7 @@ from labs.clock import now
 from labs.cluster.housekeeping import admin
 from labs.cluster.protocol import Cluster, Fault, Role, State
 from labs.errors import BadInput, LabsError
-from labs.history import History, Read
+from labs.history import History, Log, Read
 from labs.settings import Setting, Value, resolve
 from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
@@ -237,6 +237,7 @@ class Run:
     topic: str = ""
     partitions: int = 1
     timeline: Timeline | None = None
+    log: Log | None = None  # what the final read found, once there is a verdict
     began: float = field(default_factory=now)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _report: Report | None = None
@@ -407,7 +408,7 @@ class Run:
             self.history.close(now())
             self.say("reading everything back")
             ends = self.log_ends()
-            log = read_back(self.cluster.bootstrap, self.topic, ends)
+            self.log = log = read_back(self.cluster.bootstrap, self.topic, ends)
             leader_at = self.timeline.leader_at if self.timeline else (lambda _p, _t: None)
             self._report = check(self.history.sends, log, delivered, leader_at)
             if self.timeline:
