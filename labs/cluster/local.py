@@ -213,7 +213,11 @@ class LocalCluster:
             node.port = port
 
     def _start_all(self, kit: Kit, cluster: ClusterState, nodes: list[NodeState]) -> StillHopeful:
-        """Spawn the nodes; returns the check that tells at once when one of them dies."""
+        """Spawn the nodes; returns the check that tells at once when one of them dies.
+
+        The controller goes first: a broker that finds nobody listening waits longer and longer.
+        """
+        nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
         begins = {node.id: log_size(self.home.log_of(node.name)) for node in nodes}
         for node in nodes:
             spawn(self.home, kit, cluster, node)
