@@ -34,6 +34,18 @@ LAB_SETTINGS = (
         "auto.create.topics.enable", "false", "true", "a misspelt topic is an error, not a topic"
     ),
     LabSetting("group.initial.rebalance.delay.ms", "0", "3000", "a new group reads at once"),
+    LabSetting(
+        "group.consumer.min.session.timeout.ms",
+        "6000",
+        "45000",
+        "a KIP-848 group, too, may be set to notice a dead member soon; 45 s unless set",
+    ),
+    LabSetting(
+        "group.consumer.min.heartbeat.interval.ms",
+        "1000",
+        "5000",
+        "and to hear of a change every second; 5 s unless set",
+    ),
     LabSetting("offsets.topic.num.partitions", "3", "50", "three brokers on a laptop start sooner"),
     LabSetting("transaction.state.log.num.partitions", "3", "50", "the same"),
     LabSetting("share.coordinator.state.topic.num.partitions", "3", "50", "the same"),
