@@ -173,6 +173,27 @@ def reset(cluster: LocalCluster, hard: bool) -> None:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def experiments(as_json: bool) -> None:
+    """List the experiments, and what can be set in each."""
+    from labs.running import listing
+
+    listing(as_json)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw it.")
+def run(name: str, pairs: tuple[str, ...], as_json: bool, plot: str | None) -> None:
+    """Run an experiment on the live cluster: `labs run acks.leader_crash --set acks=all`."""
+    from labs.running import run_experiment
+
+    run_experiment(name, pairs, as_json, plot)
+
+
+@cli.command()
 @click.argument("node_id", metavar="[ID]", type=int, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
 @click.option("-n", "lines", type=click.IntRange(min=0), default=20, show_default=True)

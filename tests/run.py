@@ -35,6 +35,7 @@ PARTS: dict[str, list[list[str]]] = {
     ],
     "unit": [[*PYTEST, "tests/unit"]],
     "integration": [[*PYTEST, "tests/integration"]],
+    "experiments": [[*PYTEST, "tests/experiments"]],
     "faults": [[*PYTEST, "tests/faults"]],
     "notebooks": [[*PYTEST, *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],

@@ -1,0 +1,124 @@
+"""`labs experiments` and `labs run`: the experiments without a notebook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from labs.cluster.local import LocalCluster
+from labs.errors import BadInput, LabsError
+from labs.experiment import Experiment, Live, Result
+from labs.experiments import all_experiments, find
+from labs.progress import Tell, progress
+from labs.settings import describe, resolve
+
+SHOWN_OFFENDERS = 5
+
+
+def listing(as_json: bool) -> None:
+    """Print every experiment with its question and settings."""
+    found = all_experiments()
+    if as_json:
+        click.echo(json.dumps([_described(e) for e in found], ensure_ascii=False))
+        return
+    for experiment in found:
+        click.echo(f"{experiment.name}\n  {experiment.question}")
+        for setting in experiment.settings:
+            unit = f" {setting.unit}" if setting.unit else ""
+            default = f"{setting.name}={setting.default}{unit}"
+            click.echo(f"    {default:32} {setting.help} ({setting.allowed})")
+        click.echo()
+
+
+def _described(experiment: Experiment) -> dict[str, object]:
+    return {
+        "name": experiment.name,
+        "question": experiment.question,
+        "settings": [describe(setting) for setting in experiment.settings],
+    }
+
+
+def run_experiment(name: str, pairs: Sequence[str], as_json: bool, plot: str | None) -> None:
+    """Run one experiment on the learner's cluster and print what it found.
+
+    Raises:
+        BadInput: an unknown name or setting, a value out of bounds, a picture that can't be saved.
+    """
+    experiment = find(name)
+    settings = _parsed(pairs)
+    resolve(experiment.settings, settings)  # before a cluster is started for nothing
+    picture = _png(plot) if plot else None
+    with progress() as tell:
+        cluster = LocalCluster(tell=tell)
+        cluster.start()
+        result = experiment.run(cluster, settings, _Told(tell))
+    if picture:
+        _draw(result, picture)
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+    else:
+        _tell(experiment, result)
+
+
+class _Told(Live):
+    """Says on the terminal what a panel would show."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        super().__init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "said" and value:
+            self._tell(str(value), None)
+
+
+def _parsed(pairs: Sequence[str]) -> dict[str, str]:
+    settings = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise BadInput(f"--set {pair} is no setting", hint="write it as --set key=value")
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def _png(plot: str) -> Path:
+    path = Path(plot)
+    if path.suffix.lower() != ".png":
+        raise BadInput(f"--plot {plot} is no PNG file", hint="end its name with .png")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"there is no folder {path.absolute().parent}", hint="make it first")
+    return path
+
+
+def _draw(result: Result, path: Path) -> None:
+    from labs.charts import picture
+    from labs.charts.style import png
+
+    try:
+        path.write_bytes(png(picture(result)))
+    except OSError as error:
+        raise LabsError(f"the picture could not be saved ({error})", hint="name another") from None
+
+
+def _tell(experiment: Experiment, result: Result) -> None:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(experiment.question)
+    chosen = ", ".join(f"{name}={value}" for name, value in result.settings.items())
+    console.print(f"  {result.experiment} with {chosen}; {result.duration_s:g} s\n")
+    if result.conclusion:
+        console.print(f"{result.conclusion}.")
+    console.print(result.report.words())
+    for offender in result.report.offenders[:SHOWN_OFFENDERS]:
+        console.print(f"  {offender}")
+    table = Table("measured", "", box=None, pad_edge=False)
+    for name, value in result.measurements.items():
+        table.add_row(name, f"{value:,.6g}" if isinstance(value, int | float) else str(value))
+    console.print(table)
+    console.print(f"\ntopic {result.topic} on {','.join(result.bootstrap)}")

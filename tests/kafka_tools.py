@@ -1,0 +1,43 @@
+"""Kafka's own command line tools, from the very jars that the brokers run on."""
+
+from __future__ import annotations
+
+import subprocess
+
+from labs.cluster.kit import ensure_kit, jvm_environment
+
+
+def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
+    """What a tool prints; `given` is typed into it."""
+    kit = ensure_kit()
+    done = subprocess.run(
+        [str(kit.java.path), "-cp", kit.class_path, name, *arguments],
+        env=jvm_environment(),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:
+    """The readable end of each partition, by `kafka-get-offsets`."""
+    said = kafka_tool(
+        "org.apache.kafka.tools.GetOffsetShell",
+        *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
+    )
+    rows = [line.split(":") for line in said.splitlines() if line.startswith(f"{topic}:")]
+    return {int(partition): int(offset) for _, partition, offset in rows}
+
+
+def consume(bootstrap: list[str], topic: str) -> list[str]:
+    """Every value from the beginning on, by `kafka-console-consumer`."""
+    said = kafka_tool(
+        "org.apache.kafka.tools.consumer.ConsoleConsumer",
+        *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
+        *("--from-beginning", "--timeout-ms", "8000"),
+    )
+    return said.splitlines()

@@ -1,0 +1,69 @@
+"""A setting takes what it allows, and says what that is when it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.errors import BadInput
+from labs.settings import Choice, Number, Setting, Switch, describe, resolve
+
+SETTINGS: tuple[Setting, ...] = (
+    Choice("acks", ("0", "1", "all"), "1", "who must have it"),
+    Number("rate", 10, 500, 100, "how fast", "records/s", 10),
+    Number("share", 0, 1, 0.5, "how much", step=0.1),
+    Switch("idempotence", True, "number the batches"),
+)
+
+
+def test_defaults_stand_where_nothing_is_given() -> None:
+    assert resolve(SETTINGS, {}) == {"acks": "1", "rate": 100, "share": 0.5, "idempotence": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("acks", "all", "all"),
+        ("acks", 0, "0"),
+        ("rate", "500", 500),
+        ("rate", 10.0, 10),
+        ("share", "0.25", 0.25),
+        ("idempotence", "false", False),
+        ("idempotence", "ON", True),
+        ("idempotence", False, False),
+    ],
+)
+def test_words_become_values(name: str, given: object, value: object) -> None:
+    found = resolve(SETTINGS, {name: given})[name]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("acks", "2", "one of 0, 1, all"),
+        ("rate", "501", "a whole number from 10 to 500 records/s"),
+        ("rate", "9", "a whole number from 10 to 500"),
+        ("rate", "10.5", "a whole number"),
+        ("rate", "fast", "from 10 to 500"),
+        ("rate", "nan", "from 10 to 500"),
+        ("share", "1.1", "a number from 0 to 1"),
+        ("idempotence", "perhaps", "true or false"),
+        ("linger", "5", "acks, rate, share, idempotence"),
+    ],
+)
+def test_a_refusal_names_what_is_allowed(name: str, given: str, told: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        resolve(SETTINGS, {name: given})
+    assert told in str(refused.value)
+    assert name in str(refused.value)
+
+
+def test_a_description_is_plain_json() -> None:
+    assert describe(SETTINGS[1]) == {
+        "name": "rate",
+        "default": 100,
+        "allowed": "a whole number from 10 to 500 records/s",
+        "help": "how fast",
+        "unit": "records/s",
+    }
