@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from zlib import crc32
@@ -43,6 +45,8 @@ class Load:
         count: stop by itself after so many; None goes on.
         payload: number → (key, value).
         partition: send all there; None leaves the choice to the client's partitioner.
+        each: called with the future of every record as soon as `send()` has returned, in the
+            sending thread: what it waits for, the next record waits for, too.
     """
 
     def __init__(
@@ -54,12 +58,14 @@ class Load:
         count: int | None = None,
         payload: Payload | None = None,
         partition: int | None = None,
+        each: Callable[[Any], object] | None = None,
     ) -> None:
         self.history, self.producer, self.topic = history, producer, topic
         self.rate, self.count, self.partition = rate, count, partition
         self.sends: list[Send] = []
         self.failure: BaseException | None = None
         self._payload = payload or flight_payload()
+        self._each = each
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="labs-load", daemon=True)
         # An answer "not written" is final only if no earlier attempt can have been written.
@@ -124,9 +130,12 @@ class Load:
         if self._silent:
             send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
             future.add_callback(partial(_placed, send))
-            return
-        future.add_callback(partial(_acknowledged, send))
-        future.add_errback(partial(_refused, send, self._tries_once))
+        else:
+            future.add_callback(partial(_acknowledged, send))
+            future.add_errback(partial(_refused, send, self._tries_once))
+        if self._each is not None:
+            with suppress(KafkaError):  # what became of the record is written down already
+                self._each(future)
 
 
 def _acknowledged(send: Send, metadata: Any) -> None:
