@@ -16,16 +16,28 @@ _ORDER = ("producers", "acks", "replication", "consumers")
 
 def all_experiments() -> list[Experiment]:
     """Every experiment, chapter by chapter."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    names.sort(key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return [experiment for module in modules for experiment in module.EXPERIMENTS]
+    return [experiment for chapter in _chapters() for experiment in _experiments_of(chapter)]
 
 
 def find(name: str) -> Experiment:
-    """The experiment of that name.
+    """The experiment of that name. Only its own chapter is loaded.
 
     Raises:
         BadInput: there is none; the sentence names those that there are.
     """
+    chapter = name.partition(".")[0]
+    if chapter in _chapters():
+        for experiment in _experiments_of(chapter):
+            if experiment.name == name:
+                return experiment
     return by_name(all_experiments(), name)
+
+
+def _chapters() -> list[str]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(names, key=lambda n: (_ORDER.index(n) if n in _ORDER else len(_ORDER), n))
+
+
+def _experiments_of(chapter: str) -> tuple[Experiment, ...]:
+    found: tuple[Experiment, ...] = importlib.import_module(f"{__name__}.{chapter}").EXPERIMENTS
+    return found
