@@ -1,0 +1,197 @@
+"""acks.failed_but_written and acks.java_error: what an error says, and what it does not."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from labs.clock import now
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.acks.common import (
+    errors,
+    leader_alone,
+    min_isr_setting,
+    producer,
+    rate_setting,
+    topic,
+)
+from labs.experiments.acks.java import Printed, console_producer
+from labs.history import Outcome
+from labs.settings import Choice, Number
+from labs.views import Bars
+from labs.workload import flight_payload
+
+# -- a failed send that was written ----------------------------------------------------------------
+
+NOT_WRITTEN, WRITTEN = "it was not written", "it may have been written"
+
+
+def _failed_but_written(run: Run) -> None:
+    topic(run)
+    frozen = run.leader() if run["paused"] == "leader" else run.followers()[0]
+    client = producer(run, "all", request_timeout_ms=run["request_timeout_ms"])
+    load = run.load(client, run["rate"])
+    run.say("sending while all is well")
+    run.sleep(1)
+    run.fault("pause", frozen)
+    run.sleep(run["request_timeout_ms"] / 1000 + 0.8)
+    run.fault("resume", frozen)
+    run.sleep(0.5)
+    load.stop()
+    counts = run.verdict().counts
+    found = {read.number for read in run.log.reads} if run.log else set()
+    failed = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
+    written = [s for s in failed if s.number in found]
+    names = ", ".join(sorted(errors(load.sends))) or "no error"
+    run.measurements |= {
+        "failed_sends": len(failed),
+        "failed_but_readable": len(written),
+        "error": names,
+    }
+    if written:
+        offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
+        first = written[0].number
+        run.conclude(
+            f"{len(failed)} sends failed with {names}, and {len(written)} of these records are"
+            f" readable: record {first} is at offset {offsets[first]}"
+        )
+    else:
+        run.conclude(f"{len(failed)} sends failed with {names}; none of the records is readable")
+    title = f"{len(written)} of {len(failed)} failed sends were written"
+    run.show(run.story(title))
+    labels = ["acknowledged", "failed, and readable", "failed, not readable"]
+    parts = [counts.acknowledged, len(written), len(failed) - len(written)]
+    run.show(Bars(title, labels, {"records": parts}, "records"))
+
+
+def _written(result: Result) -> str | None:
+    if not result.measurements["failed_sends"]:
+        return None
+    return WRITTEN if result.measurements["failed_but_readable"] else NOT_WRITTEN
+
+
+FAILED_BUT_WRITTEN = Experiment(
+    "acks.failed_but_written",
+    "A send failed with a time-out. Is its record in the topic?",
+    (
+        Choice("paused", ("follower", "leader"), "follower", "which broker falls silent"),
+        Number(
+            "request_timeout_ms", 500, 2000, 1000, "how long an answer is waited for", "ms", 100
+        ),
+        min_isr_setting(),
+        rate_setting(50, 200),
+    ),
+    _failed_but_written,
+    Options(
+        "send() failed with a time-out, and the client does not retry. What do you know?",
+        {
+            NOT_WRITTEN: "a time-out says that no answer came in time, and nothing of the record:"
+            " the leader had written it before it waited.",
+            WRITTEN: "here none was; a time-out could not have told you.",
+        },
+        _written,
+    ),
+)
+
+# -- the same error, seen by two clients -----------------------------------------------------------
+
+#: So many are sent by each client below the minimum.
+FEW = 5
+NAMES_IT, TIMES_OUT, NO_ERROR = "NotEnoughReplicas", "TimeoutException", "no error"
+
+
+def _java_error(run: Run) -> None:
+    topic(run)
+    leader, followers = run.leader(), run.followers()
+    client = producer(run, "all")
+    run.load(client, 50, count=20).wait()
+    for follower in followers:
+        run.fault("stop", follower)
+    run.wait(lambda: leader_alone(run, leader), "the leader was alone in the ISR")
+    run.say("kafka-python, without retries")
+    python = run.load(client, 50, count=FEW)
+    python.wait()
+    run.say("Kafka's console producer: a JVM, and the Java client")
+    java = _by_java(run)
+    class_name, text = java.exceptions[0] if java.exceptions else ("", "")
+    run.measurements |= {
+        "python_error": ", ".join(sorted(errors(python.sends))) or "none",
+        "java_exception": class_name or "none",
+        "java_text": text,
+        "java_names_the_isr": "yes" if _names_it(text) else "no",
+        "java_log_names_it": "yes" if any(map(_names_it, java.warnings)) else "no",
+        "java_warnings": len(java.warnings),
+    }
+    run.conclude(_two_voices(run))
+    run.show(run.story(f"kafka-python: {errors_of(run)}; Java: {class_name or 'no error'}"))
+
+
+def _by_java(run: Run) -> Printed:
+    """Send a few by Java. One exception for each is all it tells: which is which, it doesn't."""
+    payload = flight_payload(keyed=False)
+    sends, values = [], []
+    for _ in range(FEW):
+        _, value = payload(run.history.next_number)
+        at = now()
+        sends.append(run.history.invoke(None, crc32(value), at, at))
+        values.append(value)
+    wait_ms = int(run["delivery_timeout_ms"])
+    printed = console_producer(
+        run.cluster.bootstrap,
+        run.topic,
+        values,
+        {"delivery.timeout.ms": wait_ms, "request.timeout.ms": wait_ms - 1000, "linger.ms": 0},
+    )
+    for send in sends:
+        send.completed = now()
+        send.outcome = Outcome.UNKNOWN if printed.exceptions else Outcome.OK
+        send.error = printed.exceptions[0][0] if printed.exceptions else ""
+    return printed
+
+
+def _names_it(text: str) -> bool:
+    words = text.lower().replace("_", " ")
+    return "replica" in words or "isr" in words.split()
+
+
+def errors_of(run: Run) -> str:
+    """The name that kafka-python gave."""
+    return str(run.measurements["python_error"])
+
+
+def _two_voices(run: Run) -> str:
+    m = run.measurements
+    if m["java_exception"] == "none":
+        return "neither client saw an error: the leader alone was enough"
+    return (
+        f"kafka-python without retries raised {m['python_error']}; the Java client retried until"
+        f" delivery.timeout.ms ({run['delivery_timeout_ms']} ms) and raised {m['java_exception']}:"
+        f" “{m['java_text']}”"
+    )
+
+
+def _what_java_says(result: Result) -> str | None:
+    name = str(result.measurements["java_exception"])
+    if name == "none":
+        return NO_ERROR
+    return NAMES_IT if name.startswith(NAMES_IT) else TIMES_OUT
+
+
+JAVA_ERROR = Experiment(
+    "acks.java_error",
+    "Too few replicas are in sync. Which error does an application on the Java client get?",
+    (
+        min_isr_setting(),
+        Number("delivery_timeout_ms", 2000, 10000, 3000, "Java's delivery.timeout.ms", "ms", 500),
+    ),
+    _java_error,
+    Options(
+        "The broker answers NOT_ENOUGH_REPLICAS. What does the Java client's send() fail with?",
+        {
+            NAMES_IT: "the error can be retried, so the client retries it, silently, until"
+            " delivery.timeout.ms; then it tells of the time-out.",
+            TIMES_OUT: "with enough replicas in sync there is no error at all.",
+            NO_ERROR: "it gives up after delivery.timeout.ms (two minutes by default).",
+        },
+        _what_java_says,
+    ),
+)

@@ -1,0 +1,85 @@
+"""A real Java producer: Kafka's own console producer, from the jars the brokers run on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labs.cluster.kit import ensure_kit, jvm_environment
+from labs.errors import LabsError
+
+TIMEOUT_S = 60.0
+
+#: Warnings and errors to the terminal, as an application's log would have them.
+_LOGGING = """\
+appender.out.type = Console
+appender.out.name = out
+appender.out.target = SYSTEM_ERR
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %p %m%n%xEx{1}
+rootLogger.level = WARN
+rootLogger.appenderRefs = out
+rootLogger.appenderRef.out.ref = out
+"""
+_EXCEPTION = re.compile(r"org\.apache\.kafka\.common\.errors\.(\w+): (.*)")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a Java producer printed.
+
+    `exceptions`: what the application gets, one a failed record, as (class, text).
+    `warnings`: what the client's own log says beside it.
+    """
+
+    exceptions: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {text}" for name, text in self.exceptions]
+        return "\n".join(dict.fromkeys(lines)) or "no error"
+
+
+def console_producer(
+    bootstrap: Sequence[str],
+    topic: str,
+    values: Sequence[bytes],
+    settings: Mapping[str, object],
+) -> Printed:
+    """Send values by `kafka-console-producer`, with the Java client's own names of settings.
+
+    Raises:
+        LabsError: it could not be run, or did not end in time.
+    """
+    kit = ensure_kit()
+    options = [f"{name}={value}" for name, value in settings.items()]
+    with tempfile.TemporaryDirectory(prefix="labs-java-") as folder:
+        logging = Path(folder) / "log4j2.properties"
+        logging.write_text(_LOGGING, "utf-8")
+        command = [
+            *(str(kit.java.path), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"),
+            *(f"-Dlog4j2.configurationFile={logging}", "-cp", kit.class_path),
+            "org.apache.kafka.tools.ConsoleProducer",
+            *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
+            *(word for option in options for word in ("--command-property", option)),
+        ]
+        try:
+            done = subprocess.run(
+                command,
+                env=jvm_environment(),
+                input=b"\n".join(values) + b"\n",
+                capture_output=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise LabsError("the Java producer could not be run", because=str(error)) from None
+    text = done.stderr.decode("utf-8", "replace")
+    if done.returncode:
+        raise LabsError("the Java producer failed", because=text.strip()[-300:])
+    warnings = [line for line in text.splitlines() if line.startswith("WARN ")]
+    return Printed(tuple(_EXCEPTION.findall(text)), tuple(warnings))

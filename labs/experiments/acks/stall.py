@@ -1,0 +1,112 @@
+"""acks.paused_follower: one silent follower, and what ends the wait for it."""
+
+from __future__ import annotations
+
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.acks.common import (
+    NOT_ENOUGH,
+    acknowledged,
+    acks_setting,
+    errors,
+    min_isr_setting,
+    producer,
+    rate_setting,
+    since,
+    topic,
+)
+from labs.history import Send
+from labs.snapshot import Observer
+
+#: Longer than any of the clocks.
+PATIENCE_S = 60.0
+#: Leaving the ISR within this time of the fencing is the fencing's work, s.
+TOGETHER_S = 0.25
+
+FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
+NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they fail"
+
+
+def _paused_follower(run: Run) -> None:
+    topic(run)
+    follower = run.followers()[0]
+    load = run.load(producer(run), run["rate"])
+    run.say("sending while all is well")
+    run.sleep(1)
+    paused = run.fault("pause", follower)
+    fenced = _fenced(run, follower)
+    assert run.timeline is not None
+    timeline = run.timeline
+    shrunk = run.wait(
+        lambda: timeline.first(lambda p: follower not in p.isr, paused), "the ISR had shrunk"
+    )
+    run.say(f"broker {follower} is out of the ISR; sending on")
+    run.sleep(1)
+    run.fault("resume", follower)
+    load.stop()
+    stall_ms = round(_longest_ms(since(load.sends, paused - 0.5)))
+    ended_by = FENCING if abs(shrunk - fenced) < TOGETHER_S else LAGGING
+    run.measurements |= {
+        "stall_ms": stall_ms,
+        "isr_shrunk_after_ms": round((shrunk - paused) * 1000),
+        "fenced_after_ms": round((fenced - paused) * 1000),
+        "ended_by": ended_by,
+        "not_enough_replicas": sum(errors(load.sends)[name] for name in NOT_ENOUGH),
+    }
+    run.verdict()
+    run.conclude(_told(run, follower))
+    run.show(run.story(f"acks={run['acks']}: the longest wait was {stall_ms / 1000:.2f} s"))
+
+
+def _fenced(run: Run, follower: int) -> float:
+    """When the controller gave the follower up."""
+    observer = Observer(run.cluster, run.topic)
+    run.closing(observer.close)
+
+    def seen() -> float | None:
+        look = observer.snapshot()
+        return look.time if follower in look.fenced else None
+
+    return run.wait(seen, f"broker {follower} was fenced", PATIENCE_S)
+
+
+def _longest_ms(sends: list[Send]) -> float:
+    answered = acknowledged(sends) or sends
+    return max((s.latency_s or 0.0 for s in answered), default=0.0) * 1000
+
+
+def _told(run: Run, follower: int) -> str:
+    m = run.measurements
+    gone = f"{float(m['isr_shrunk_after_ms'] or 0) / 1000:.1f} s"
+    wait = f"{float(m['stall_ms'] or 0) / 1000:.2f} s"
+    refused = m["not_enough_replicas"]
+    after = f"; then {refused} sends were refused for want of replicas" if refused else ""
+    return (
+        f"with acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} the longest"
+        f" wait was {wait}: broker {follower} was silent, and left the ISR after {gone}, by"
+        f" {m['ended_by']}{after}"
+    )
+
+
+def _what_happened(result: Result) -> str | None:
+    if result.measurements["not_enough_replicas"]:
+        return REFUSED
+    stall = result.measurements["stall_ms"]
+    return WAIT if isinstance(stall, (int, float)) and stall > 900 else NOTHING
+
+
+PAUSED_FOLLOWER = Experiment(
+    "acks.paused_follower",
+    "One follower of two falls silent. What do the producers feel, and what ends it?",
+    (acks_setting("all"), rate_setting(), min_isr_setting()),
+    _paused_follower,
+    Options(
+        "acks=all, min.insync.replicas=2, and one of two followers is frozen. What do sends do?",
+        {
+            NOTHING: "min.insync.replicas is no number to wait for: acks=all waits for the whole"
+            " current ISR, and acks=1 for nobody.",
+            WAIT: "only acks=all waits, and only for who is in the ISR.",
+            REFUSED: "a send is refused only when the ISR has fewer than min.insync.replicas.",
+        },
+        _what_happened,
+    ),
+)
