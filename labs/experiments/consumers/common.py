@@ -1,0 +1,202 @@
+"""What several experiments on groups share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
+from kafka.partitioner import Partitioner
+
+from labs.cluster.housekeeping import admin
+from labs.errors import LabsError
+from labs.experiment import Run
+from labs.history import Outcome, Read
+from labs.views import Lanes, Mark, Span
+from labs.workload import Load, Payload, flight_payload
+from labs.workload.clients import KAFKA_PYTHON
+from labs.workload.group import Group, Member
+
+#: A join takes a second or two; one that takes longer than this has gone wrong, s.
+JOIN_S = 25.0
+DRAIN_S = 20.0
+
+#: The least session timeout that a broker allows (group.min.session.timeout.ms), ms.
+SESSION_MS = 6000
+
+NAMES = "ABCDEFGH"
+
+
+def group_of(run: Run, client: str = KAFKA_PYTHON) -> Group:
+    """An empty group on the run's topic; its processes end with the run, and Kafka forgets it."""
+    group = Group(run.cluster.bootstrap, run.topic, client)
+    run.closing(lambda: _forget(run, group))
+    run.closing(group.close)
+    return group
+
+
+def _forget(run: Run, group: Group) -> None:
+    """A killed member keeps its group alive for a while: then the next reset sees to it."""
+    with contextlib.suppress(LabsError, KafkaError), admin(run.cluster.bootstrap) as client:
+        client.delete_groups([group.name])
+
+
+def join(run: Run, group: Group, *members: Member, idle: int = 0) -> None:
+    """Have members join, and wait until every partition has an owner and every member its share.
+
+    `idle`: so many members may stay without a partition.
+    """
+    run.say(f"{', '.join(member.name for member in members)} join the group")
+    for member in members:
+        member.join()
+    shared_out(run, group, idle)
+
+
+def shared_out(run: Run, group: Group, idle: int = 0) -> dict[int, str]:
+    """Wait until every partition has an owner and every living member its share."""
+
+    def done() -> dict[int, str] | None:
+        owners = group.owners()
+        present = [m for m in group.members.values() if m.first("ready") and not m.gone]
+        busy = set(owners.values())
+        full = len(owners) == run.partitions and len(busy) >= len(present) - idle
+        return owners if full else None
+
+    return run.wait(done, f"the group {group.name} had shared out its partitions", JOIN_S)
+
+
+def evenly(run: Run, **options: Any) -> tuple[Any, Payload]:
+    """A producer and a payload that deal the records out to the partitions like cards.
+
+    The key is the record's number, and the partitioner takes the remainder: a partition then gets
+    every n-th record, at a steady rate.
+    """
+
+    flights = flight_payload()
+
+    def payload(number: int) -> tuple[bytes | None, bytes]:
+        return b"%d" % number, flights(number)[1]
+
+    return run.producer(partitioner=_Deal(), **options), payload
+
+
+class _Deal(Partitioner):  # type: ignore[misc]
+    def partition(
+        self,
+        topic: str,
+        key: bytes,
+        _serialized_key: bytes,
+        _value: bytes,
+        _serialized_value: bytes,
+        cluster: Any,
+    ) -> int:
+        return int(key) % len(cluster.partitions_for_topic(topic))
+
+
+def fill(run: Run, count: int) -> Load:
+    """Put `count` records into the topic, as fast as the client can, evenly dealt out."""
+    run.say(f"writing {count:,} records")
+    producer, payload = evenly(run, linger_ms=5)
+    load = run.load(producer, 0, count, payload=payload)
+    load.wait()
+    return load
+
+
+def acknowledged(run: Run) -> int:
+    """How many records the cluster has acknowledged so far."""
+    return sum(send.outcome is Outcome.OK for send in list(run.history.sends))
+
+
+def processed(reads: Iterable[Read]) -> int:
+    """How many different records were processed."""
+    return len({read.number for read in reads})
+
+
+def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
+    """Wait until the group has processed every acknowledged record; not longer than `timeout_s`."""
+    run.say("waiting until the group has caught up")
+    due = acknowledged(run)
+    with contextlib.suppress(LabsError):
+        run.wait(lambda: processed(group.reads) >= due, "the group had caught up", timeout_s)
+
+
+def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
+    """Set something for this group alone (KIP-848 groups keep their clocks on the broker).
+
+    Raises:
+        LabsError: the brokers do not allow it.
+    """
+    with admin(run.cluster.bootstrap) as client:
+        answer = _alter(client, group, {k: (AlterConfigOp.SET, v) for k, v in settings.items()})
+    if answer != "OK":
+        raise LabsError(
+            f"this Kafka allows no {', '.join(settings)} so low",
+            hint="the local cluster does: LABS_CLUSTER=local",
+        )
+    run.closing(lambda: _unset(run, group, settings))
+
+
+def _unset(run: Run, group: Group, settings: Mapping[str, str]) -> None:
+    with contextlib.suppress(LabsError, KafkaError), admin(run.cluster.bootstrap) as client:
+        _alter(client, group, {name: (AlterConfigOp.DELETE, None) for name in settings})
+
+
+def _alter(client: KafkaAdminClient, group: Group, changes: Mapping[str, Any]) -> str:
+    resource = ConfigResource(ConfigResourceType.GROUP, group.name, dict(changes))
+    answers = client.alter_configs([resource], raise_on_unknown=False)
+    return str(answers["group"][group.name])
+
+
+# -- telling ---------------------------------------------------------------------------------------
+
+
+def gap_ms(reads: Iterable[Read], after: float, until: float) -> dict[int, float]:
+    """Partition → the longest time without a processed record between two times, ms.
+
+    The times themselves count as ends, so a partition that nobody read has the whole time.
+    """
+    times: dict[int, list[float]] = {}
+    for read in sorted(reads, key=lambda read: read.time):
+        times.setdefault(read.partition, []).append(read.time)
+    gaps = {}
+    for partition, seen in sorted(times.items()):
+        before = [time for time in seen if time < after]
+        within = [time for time in seen if after <= time <= until]
+        points = [before[-1] if before else after, *within, until]
+        gaps[partition] = 1000 * max(b - a for a, b in pairwise(points))
+    return gaps
+
+
+def working(reads: Iterable[Read], began: float, pause_s: Callable[[str], float]) -> Lanes:
+    """A lane a partition: who processed its records when; a gap: nobody did.
+
+    `pause_s` says after how long without a record a member no longer counts as working.
+    """
+    lanes: dict[int, list[Span]] = {}
+    for read in reads:
+        spans = lanes.setdefault(read.partition, [])
+        kind, at = f"member {read.member}", read.time - began
+        last = spans[-1] if spans else None
+        if last and last.kind == kind and at - last.end <= pause_s(read.member):
+            spans[-1] = Span(last.start, at, kind, read.member)
+        else:
+            spans.append(Span(at, at, kind, read.member))
+    named = {f"partition {partition}": spans for partition, spans in sorted(lanes.items())}
+    return Lanes("", named, kinds=sorted({s.kind for spans in named.values() for s in spans}))
+
+
+def titled(lanes: Lanes, title: str, marks: Sequence[Mark] = ()) -> Lanes:
+    """The same lanes with a finding and marks."""
+    return Lanes(title, lanes.lanes, lanes.kinds, marks, lanes.x)
+
+
+def named(partitions: Iterable[int]) -> str:
+    """`partition 3`, `partitions 1, 4 and 5`."""
+    numbers = [str(partition) for partition in sorted(partitions)]
+    if len(numbers) < 2:
+        return f"partition {numbers[0]}" if numbers else "no partition"
+    return f"partitions {', '.join(numbers[:-1])} and {numbers[-1]}"

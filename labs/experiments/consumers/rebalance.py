@@ -1,0 +1,186 @@
+"""Partitions change hands: who waits, and how long, by protocol and by cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labs.clock import now
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.consumers.common import (
+    SESSION_MS,
+    configure,
+    drain,
+    evenly,
+    gap_ms,
+    group_of,
+    named,
+    titled,
+    working,
+)
+from labs.settings import Choice, Number
+from labs.views import Lanes, Mark
+from labs.workload.clients import LIBRDKAFKA
+from labs.workload.group import Group, Member
+
+EAGER, COOPERATIVE, KIP_848 = "eager", "cooperative", "kip-848"
+JOINS, LEAVES, DIES, SLOW = "joins", "leaves", "dies", "slow"
+
+PARTITIONS, RATE = 6, 120
+BEFORE_S, AFTER_S = 2.0, 1.5
+
+#: A member counts as working while not longer than this without a record, s.
+PAUSE_S = 0.35
+
+_STRATEGY = {EAGER: "range", COOPERATIVE: "cooperative-sticky", KIP_848: "consumer"}
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """The classic clocks are the client's; those of KIP-848 are the group's, on the broker."""
+    if run["protocol"] == KIP_848:
+        return {}
+    return {
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": int(1000 * run["heartbeat_s"]),
+    }
+
+
+def _members(run: Run, group: Group) -> dict[str, Member]:
+    names = "ABCD" if run["event"] in (JOINS, SLOW) else "ABC"
+    plan = {"protocol": _STRATEGY[run["protocol"]], "options": _options(run)}
+    naps = {"C": run["slow_s"] if run["event"] == SLOW else 0.0}
+    return {name: group.add(name, nap_s=naps.get(name, 0.0), **plan) for name in names}
+
+
+def _rebalance(run: Run) -> None:
+    run.make_topic(partitions=PARTITIONS, watch=False)
+    group = group_of(run, LIBRDKAFKA)
+    members = _members(run, group)
+    if run["protocol"] == KIP_848:
+        clocks = {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": _heartbeat_ms(run)}
+        configure(run, group, {f"consumer.{name}": str(ms) for name, ms in clocks.items()})
+    newcomer = members.pop("D", None)
+    run.show_live(lambda: _lanes(run, group))
+    producer, payload = evenly(run)
+    load = run.load(producer, RATE, payload=payload)
+    for member in members.values():
+        member.join()
+    run.say("three members join the group")
+    run.wait(lambda: _settled(group, 3), "three members had shared out the partitions")
+    run.sleep(BEFORE_S)
+    owned = {name: group.share_of(name) for name in members}
+    at = _cause(run, members["C"], newcomer)
+    run.wait(
+        lambda: _settled(group, {JOINS: 4, SLOW: 4}.get(run["event"], 2)),
+        "the partitions had been shared out again",
+    )
+    settled = max(e.time for e in group.events if e.kind == "assigned" and e.partitions)
+    run.sleep(AFTER_S)
+    until = now()
+    load.stop()
+    for member in members.values():
+        member.pace(0.0)
+    drain(run, group)
+    group.leave()
+    run.verdict(delivered=group.reads)
+    _tell(run, group, at, until, settled, owned["C"])
+
+
+def _heartbeat_ms(run: Run) -> int:
+    return int(1000 * run["heartbeat_s"])
+
+
+def _settled(group: Group, members: int) -> bool:
+    owners = group.owners()
+    return len(owners) == PARTITIONS and len(set(owners.values())) == members
+
+
+def _cause(run: Run, third: Member, newcomer: Member | None) -> float:
+    """Let it happen; returns when."""
+    run.say(_TOLD[run["event"]])
+    if newcomer is not None:
+        newcomer.join()
+    elif run["event"] == LEAVES:
+        third.leave()
+    else:
+        return third.kill()
+    return now()
+
+
+_TOLD = {
+    JOINS: "D joins",
+    LEAVES: "C leaves",
+    DIES: "C is killed",
+    SLOW: "D joins; C is slow",
+}
+
+
+def _lanes(run: Run, group: Group) -> Lanes:
+    slow = run["slow_s"] + 0.5 if run["event"] == SLOW else PAUSE_S
+    return working(group.reads, run.began, lambda name: slow if name == "C" else PAUSE_S)
+
+
+def _tell(
+    run: Run, group: Group, at: float, until: float, settled: float, concerned: list[int]
+) -> None:
+    gaps = gap_ms(group.reads, at, until)
+    others = {p: gap for p, gap in gaps.items() if p not in concerned}
+    taken = _interrupted(group, at, until)
+    worst = max(gaps, key=lambda p: gaps[p])
+    figures = run.measurements
+    figures["longest_gap_ms"] = gaps[worst]
+    figures["longest_gap_others_ms"] = max(others.values())
+    figures["interrupted_partitions"] = len(taken)
+    figures["settled_ms"] = 1000 * (settled - at)
+    figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
+    title = (
+        f"{run['protocol']}, {_TOLD[run['event']]}: {len(taken)} of {PARTITIONS} partitions taken"
+        f" away, the longest gap {gaps[worst] / 1000:.2f} s"
+    )
+    run.conclude(
+        f"{_TOLD[run['event']]}: with {run['protocol']} {named(taken)} changed hands or had to be"
+        f" given back; partition {worst} waited longest, {gaps[worst] / 1000:.2f} s, those that"
+        f" were not C's at most {max(others.values()) / 1000:.2f} s"
+    )
+    run.show(titled(_lanes(run, group), title, [Mark(at - run.began, _TOLD[run["event"]])]))
+
+
+def _interrupted(group: Group, at: float, until: float) -> set[int]:
+    """The partitions that were taken from a member in that time (or that it left behind)."""
+    return {t.partition for t in group.tenures() if t.since < at <= (t.until or 0) <= until}
+
+
+ALL, MOVED, NONE = "all six", "only those that change hands", "none"
+
+
+def _stopped(result: Result) -> str | None:
+    taken = result.measurements["interrupted_partitions"]
+    return {PARTITIONS: ALL, 0: NONE}.get(int(taken or 0), MOVED)
+
+
+REBALANCE = Experiment(
+    "consumers.rebalance",
+    "The members of a group change: which partitions wait, and how long?",
+    (
+        Choice(
+            "event",
+            (JOINS, LEAVES, DIES, SLOW),
+            JOINS,
+            "D joins; C leaves; C is killed; D joins while C is slow",
+        ),
+        Choice("protocol", (EAGER, COOPERATIVE, KIP_848), EAGER, "how partitions change hands"),
+        Number("slow_s", 1, 6, 4, "what a poll of C takes when it is slow", "s"),
+        Number("heartbeat_s", 1, 5, 1, "how often a member reports to the coordinator", "s"),
+    ),
+    _rebalance,
+    Options(
+        "Three members share six partitions, then the group changes. Which partitions are taken"
+        " from their owner, if only for a moment?",
+        {
+            ALL: "Only eager does that. Cooperative and KIP-848 take away what has to move.",
+            MOVED: "Eager knows no better: all give back everything, then it is dealt anew.",
+            NONE: "What moves must be taken from one member first, or two would process it.",
+        },
+        _stopped,
+    ),
+    breaks=False,
+)

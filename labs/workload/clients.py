@@ -1,0 +1,181 @@
+"""Two real consumers behind one small face: kafka-python, and librdkafka (confluent-kafka).
+
+kafka-python 3.0 speaks the classic group protocol only; librdkafka also KIP-848's, and goes on
+reading while a cooperative rebalance is under way. Each is imported only where it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+#: partition, offset, value
+Record = tuple[int, int, bytes]
+
+#: `assigned`, `revoked` or `lost`, and which partitions.
+Moved = Callable[[str, Iterable[int]], None]
+
+#: A poll waits so long for records, ms.
+POLL_MS = 100
+
+KAFKA_PYTHON, LIBRDKAFKA = "kafka-python", "confluent-kafka"
+
+
+class Asked(Protocol):
+    """What a client must know of a member's plan."""
+
+    @property
+    def client(self) -> str: ...  # noqa: D102
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def bootstrap(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def group(self) -> str: ...  # noqa: D102
+    @property
+    def protocol(self) -> str: ...  # noqa: D102
+    @property
+    def commit(self) -> str: ...  # noqa: D102
+    @property
+    def options(self) -> Mapping[str, Any] | None: ...  # noqa: D102
+
+
+class Client(Protocol):
+    """A consumer that has subscribed."""
+
+    def poll(self, max_records: int) -> list[Record]:
+        """What has come, in the order of its partitions."""
+        ...
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Commit the next offset to read of each partition, and wait for the answer."""
+        ...
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        """Read on from there."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+def connect(asked: Asked, moved: Moved) -> Client:
+    """A consumer that joins the group with its first poll."""
+    kind = _KafkaPython if asked.client == KAFKA_PYTHON else _Librdkafka
+    return kind(asked, moved)
+
+
+class _KafkaPython:
+    def __init__(self, asked: Asked, moved: Moved) -> None:
+        from kafka import ConsumerRebalanceListener, KafkaConsumer
+        from kafka.coordinator.assignors.cooperative_sticky import (
+            CooperativeStickyPartitionAssignor,
+        )
+        from kafka.coordinator.assignors.range import RangePartitionAssignor
+
+        class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+            def on_partitions_assigned(self, assigned: Any) -> None:
+                moved("assigned", [p.partition for p in assigned])
+
+            def on_partitions_revoked(self, revoked: Any) -> None:
+                moved("revoked", [p.partition for p in revoked])
+
+            def on_partitions_lost(self, lost: Any) -> None:
+                moved("lost", [p.partition for p in lost])
+
+        cooperative = asked.protocol == "cooperative-sticky"
+        self._topic = asked.topic
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=list(asked.bootstrap),
+            group_id=asked.group,
+            enable_auto_commit=asked.commit == "auto",
+            partition_assignment_strategy=[
+                CooperativeStickyPartitionAssignor if cooperative else RangePartitionAssignor
+            ],
+            **{"auto_offset_reset": "earliest", **(asked.options or {})},
+        )
+        self._consumer.subscribe([asked.topic], listener=Listener())
+
+    def poll(self, max_records: int) -> list[Record]:
+        found = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
+        return [(r.partition, r.offset, r.value or b"") for rs in found.values() for r in rs]
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        from kafka import OffsetAndMetadata
+
+        self._consumer.commit(
+            {self._partition(p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+        )
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        for partition, offset in offsets.items():
+            self._consumer.seek(self._partition(partition), offset)
+
+    def _partition(self, partition: int) -> Any:
+        from kafka import TopicPartition
+
+        return TopicPartition(self._topic, partition)
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):  # its place is gone: so be it
+            self._consumer.close()
+
+
+class _Librdkafka:
+    def __init__(self, asked: Asked, moved: Moved) -> None:
+        from confluent_kafka import Consumer
+
+        protocol: dict[str, Any] = {"group.protocol": "consumer"}
+        if asked.protocol != "consumer":
+            protocol = {"partition.assignment.strategy": asked.protocol}
+
+        def tell(event: str) -> Callable[[Any, Any], None]:
+            return lambda _consumer, partitions: moved(event, [p.partition for p in partitions])
+
+        self._topic = asked.topic
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": ",".join(asked.bootstrap),
+                "group.id": asked.group,
+                "enable.auto.commit": asked.commit == "auto",
+                "auto.offset.reset": "earliest",
+                "log_level": 0,
+                **protocol,
+                **(asked.options or {}),
+            }
+        )
+        self._consumer.subscribe(
+            [asked.topic],
+            on_assign=tell("assigned"),
+            on_revoke=tell("revoked"),
+            on_lost=tell("lost"),
+        )
+
+    def poll(self, max_records: int) -> list[Record]:
+        # One record first, then whatever is there: `consume` waits for its whole number.
+        first = self._consumer.poll(POLL_MS / 1000)
+        if first is None:
+            return []
+        found = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
+        return [_record(message) for message in found if not message.error()]
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        from confluent_kafka import TopicPartition
+
+        places = [TopicPartition(self._topic, p, o) for p, o in offsets.items()]
+        self._consumer.commit(offsets=places, asynchronous=False)
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        from confluent_kafka import TopicPartition
+
+        for partition, offset in offsets.items():
+            self._consumer.seek(TopicPartition(self._topic, partition, offset))
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def _record(message: Any) -> Record:
+    return message.partition(), message.offset(), message.value() or b""

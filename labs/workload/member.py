@@ -1,0 +1,153 @@
+"""One member of a consumer group, as a process of its own: `python -m labs.workload.member JSON`.
+
+It is told what to do on stdin and tells what it does on stdout, one JSON object a line; when stdin
+ends, its parent is gone, and it ends at once. `labs.workload.group` is the other end.
+
+Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms` and `nap_s`), `seek` (with
+`offsets`).
+Told by it, each with `t` (s since the epoch) and `e`: `ready`, `assigned`, `revoked`, `lost`,
+`polled`, `done` (a record was processed), `committed`, `error`, `left`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from labs.clock import now
+from labs.workload.clients import Client, Record, connect
+from labs.workload.records import number_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a member is to be.
+
+    `protocol`: range or cooperative-sticky (the classic group protocol), or consumer (KIP-848).
+    `commit`: auto (the client does it by itself), before (processing), after (it), or never.
+    `asynchronous`: a thread of its own processes while the next poll goes on.
+    `process_ms`: what one record takes; `nap_s`: what every poll that brings records takes besides.
+    """
+
+    client: str
+    topic: str
+    bootstrap: Sequence[str]
+    group: str
+    protocol: str = "range"
+    commit: str = "auto"
+    asynchronous: bool = False
+    process_ms: float = 0.0
+    nap_s: float = 0.0
+    max_records: int = 500
+    options: Mapping[str, Any] | None = None
+
+
+class Member:
+    """Polls, processes, commits, and tells of it all."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.process_ms, self.nap_s = plan, plan.process_ms, plan.nap_s
+        self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._out = threading.Lock()
+        self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
+        self._in_work = 0
+
+    def tell(self, event: str, **more: Any) -> None:
+        """One line for the parent; in one write, so that a SIGKILL cuts none in two."""
+        line = json.dumps({"e": event, "t": now(), **more}) + "\n"
+        with self._out:
+            os.write(1, line.encode())
+
+    def moved(self, event: str, partitions: Iterable[int]) -> None:
+        """Partitions were assigned, revoked or lost."""
+        self.tell(event, p=sorted(partitions))
+
+    def run(self) -> None:
+        """Wait for the order to join, and work until the order to close."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.tell("ready")
+        while self.orders.get()["do"] != "join":
+            pass
+        client = connect(self.plan, self.moved)
+        if self.plan.asynchronous:
+            threading.Thread(target=self._work_on, daemon=True).start()
+        try:
+            while self._obey(client):
+                self._step(client)
+        except Exception as error:
+            self._failed(error)
+        client.close()
+        self.tell("left")
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self.orders.put(json.loads(line))
+        os._exit(0)  # the parent is gone
+
+    def _obey(self, client: Client) -> bool:
+        """Do as told since the last look; False: close."""
+        while not self.orders.empty():
+            order = self.orders.get()
+            if order["do"] == "close":
+                while self._in_work:  # a clean end finishes what was begun
+                    time.sleep(0.01)
+                return False
+            if order["do"] == "pace":
+                self.process_ms, self.nap_s = order["process_ms"], order["nap_s"]
+            elif order["do"] == "seek":
+                client.seek({int(p): offset for p, offset in order["offsets"].items()})
+        return True
+
+    def _step(self, client: Client) -> None:
+        records = client.poll(self.plan.max_records)
+        if not records:
+            return
+        self.tell("polled", n=len(records))
+        if self.plan.commit == "before":
+            self._commit(client, records)
+        if self.plan.asynchronous:
+            self._in_work += 1
+            self._work.put(records)
+        else:
+            if self.nap_s:
+                time.sleep(self.nap_s)
+            self._process(records)
+        if self.plan.commit == "after":
+            self._commit(client, records)
+
+    def _work_on(self) -> None:
+        while True:
+            self._process(self._work.get())
+            self._in_work -= 1
+
+    def _process(self, records: Iterable[Record]) -> None:
+        for partition, offset, value in records:
+            if self.process_ms:
+                time.sleep(self.process_ms / 1000)
+            self.tell("done", r=[number_of(value), partition, offset, crc32(value)])
+
+    def _commit(self, client: Client, records: Iterable[Record]) -> None:
+        offsets: dict[int, int] = {}
+        for partition, offset, _ in records:
+            offsets[partition] = offset + 1
+        try:
+            client.commit(offsets)
+        except Exception as error:
+            self._failed(error)
+        else:
+            self.tell("committed", o=offsets)
+
+    def _failed(self, error: Exception) -> None:
+        self.tell("error", kind=type(error).__name__, text=str(error))
+
+
+if __name__ == "__main__":
+    Member(Plan(**json.loads(sys.argv[1]))).run()
