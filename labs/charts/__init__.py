@@ -1,4 +1,7 @@
-"""Results drawn: each module takes plain values and gives back a figure or an SVG text."""
+"""Results drawn: each module takes plain values and gives back a figure or an SVG text.
+
+>>> show(picture(result))    # all that a run found, in a notebook
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from IPython.display import Image
 from matplotlib.figure import Figure
 
 from labs.charts.style import png
+from labs.charts.views import picture, picture_of
+
+__all__ = ["picture", "picture_of", "show"]
 
 
 def show(fig: Figure) -> Image:

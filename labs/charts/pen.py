@@ -1,0 +1,350 @@
+"""What every view is drawn with: boxes in inches, labels that keep apart, marks, legends.
+
+Positions are fixed instead of laid out by matplotlib: a layout engine would double the time that a
+live picture takes. Texts are never read as mathematics (`$`).
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
+
+from labs.charts.style import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    DPI,
+    GREEN,
+    INK,
+    LINE,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    WIDTH_IN,
+)
+from labs.views import Mark, Point
+
+EDGE_IN = 0.2  # between the picture's edge and whatever stands next to it
+TITLE_PT, TEXT_PT, SMALL_PT = 13.0, 10.0, 9.0
+TITLE_LINE_IN, LEGEND_IN, MARK_IN, AXIS_IN = 0.24, 0.26, 0.19, 0.52
+
+#: Longer series are thinned to about so many points: nobody sees more on 900 pixels.
+POINTS = 800
+
+_EM = 0.56 / 72  # the mean width of DejaVu Sans' letters, inches per point of size
+_TITLE_LETTERS = int((WIDTH_IN - 2 * EDGE_IN) / (TITLE_PT * 1.1 * _EM))
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a series looks: never told by its colour alone."""
+
+    colour: str
+    line: str
+    marker: str
+
+
+STROKES = tuple(
+    Stroke(colour, line, marker)
+    for colour, line, marker in zip(
+        CYCLE, ("-", "--", "-.", ":", "-", "--", "-."), "os^Dv<x", strict=True
+    )
+)
+
+#: Series of these names look the same in every chart.
+_KNOWN = {
+    "ok": Stroke(BLUE, "-", "o"),
+    "unknown": Stroke(VERMILLION, "--", "x"),
+    "fail": Stroke(BLACK, ":", "v"),
+    "high watermark": Stroke(BLACK, ":", "D"),
+    "log end, broker 1": Stroke(BLUE, "-", "o"),
+    "log end, broker 2": Stroke(VERMILLION, "--", "s"),
+    "log end, broker 3": Stroke(GREEN, "-.", "^"),
+}
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How an area looks: fill, hatch and outline differ as well as the colour."""
+
+    face: str
+    edge: str
+    hatch: str = ""
+    outline: Literal["-", ":"] = "-"
+
+    @property
+    def ink(self) -> str:
+        """The colour in which a text on it can be read."""
+        return "white" if self.face in (BLUE, VERMILLION, GREEN, BLACK, MUTED) else INK
+
+
+#: What holds of a broker, a member or a client looks the same in every chart.
+_FILLS = {
+    "leader": Fill(BLUE, BLUE),
+    "in the ISR": Fill("#CFE6F5", "#6FA9CF", "///"),
+    "out of the ISR": Fill(PAPER, MUTED),
+    "nobody could tell": Fill(PAPER, MUTED, "", ":"),
+}
+_OTHER_FILLS = (
+    Fill("#CFE6F5", BLUE),
+    Fill("#FBE0CF", VERMILLION, "///"),
+    Fill("#CDEBDF", GREEN, "..."),
+    Fill("#F5DFEB", PURPLE, "\\\\\\"),
+    Fill("#FBEBC4", ORANGE, "xxx"),
+    Fill(SKY, SKY, "|||"),
+    Fill(PAPER, MUTED),
+)
+
+
+def stroke(name: str, position: int) -> Stroke:
+    """The look of the series of that name, the `position`th of its chart."""
+    return _KNOWN.get(name, STROKES[position % len(STROKES)])
+
+
+def fills(kinds: Iterable[str]) -> dict[str, Fill]:
+    """A look for each kind; those not known everywhere are told apart in their order."""
+    found: dict[str, Fill] = {}
+    others = 0
+    for kind in kinds:
+        found[kind] = _FILLS.get(kind) or _OTHER_FILLS[others % len(_OTHER_FILLS)]
+        others += kind not in _FILLS
+    return found
+
+
+# --- sizes ----------------------------------------------------------------------------------------
+
+
+def width_of(text: str, size_pt: float = TEXT_PT) -> float:
+    """About how wide a text is, inches (of its longest line)."""
+    return max((len(line) for line in text.split("\n")), default=0) * size_pt * _EM
+
+
+def title_lines(title: str) -> list[str]:
+    """The title, wrapped."""
+    return textwrap.wrap(title, _TITLE_LETTERS)
+
+
+def title_height(title: str) -> float:
+    """What a title takes, inches; nothing if there is none."""
+    lines = title_lines(title)
+    return 0.14 + TITLE_LINE_IN * len(lines) if lines else 0.14
+
+
+def size_of(fig: Figure | SubFigure) -> tuple[float, float]:
+    """Width and height of a figure or a part of one, inches."""
+    return fig.bbox.width / DPI, fig.bbox.height / DPI
+
+
+# --- pieces ---------------------------------------------------------------------------------------
+
+
+def title(fig: Figure | SubFigure, text: str) -> None:
+    """The finding, bold, at the top left."""
+    width, height = size_of(fig)
+    for number, line in enumerate(title_lines(text)):
+        fig.text(
+            EDGE_IN / width,
+            1 - (0.12 + TITLE_LINE_IN * number) / height,
+            line,
+            size=TITLE_PT,
+            weight="bold",
+            color=INK,
+            va="top",
+            parse_math=False,
+        )
+
+
+def box(
+    fig: Figure | SubFigure, top: float, height: float, *, left: float = 0.85, right: float = 0.25
+) -> Axes:
+    """Axes `top` inches below the upper edge; `left` and `right` are margins, inches."""
+    full_width, full_height = size_of(fig)
+    ax = fig.add_axes(
+        (
+            left / full_width,
+            1 - (top + height) / full_height,
+            1 - (left + right) / full_width,
+            height / full_height,
+        ),
+        facecolor=PAPER,
+    )
+    ax.tick_params(labelsize=TEXT_PT, colors=MUTED, length=3)
+    ax.grid(axis="y", color=LINE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(LINE)
+    return ax
+
+
+def name_axes(ax: Axes, x: str = "", y: str = "") -> None:
+    """Labels with units; whole numbers get thousands' separators."""
+    if x:
+        ax.set_xlabel(x, size=TEXT_PT, color=MUTED, parse_math=False)
+    if y:
+        ax.set_ylabel(y, size=TEXT_PT, color=MUTED, parse_math=False)
+
+
+def figures(value: float, _position: object = None) -> str:
+    """A number as one reads it: `1,234`, `12.3`, `0.05`."""
+    size = abs(value)
+    if value == 0 or (value == int(value) and size < 1e15) or size >= 100:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if size >= 10 else f"{value:,.3g}"
+
+
+NUMBERS = FuncFormatter(figures)
+
+
+def legend(
+    fig: Figure | SubFigure, top: float, handles: Sequence[Line2D | Patch], *, left: float = EDGE_IN
+) -> None:
+    """One row of names, `top` inches below the upper edge."""
+    width, height = size_of(fig)
+    fig.legend(
+        handles=list(handles),
+        loc="upper left",
+        bbox_to_anchor=(left / width, 1 - top / height),
+        ncols=max(len(handles), 1),
+        frameon=False,
+        fontsize=SMALL_PT,
+        labelcolor=MUTED,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.8,
+        handletextpad=0.5,
+        columnspacing=1.4,
+    )
+
+
+def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
+    """Names at the right edge of the axes, level with where their lines end, kept apart.
+
+    Args:
+        ax: axes whose limits and scales are final.
+        ends: name, the line's last x and y, colour.
+    """
+    if not ends:
+        return
+    bottom, height = ax.bbox.y0, ax.bbox.height
+    wanted = sorted(
+        (float(ax.transData.transform((x, y))[1]) - bottom, name, colour)
+        for name, x, y, colour in ends
+    )
+    places = apart([level for level, _, _ in wanted], 13.5, 4, height - 4)
+    for place, (_, name, colour) in zip(places, wanted, strict=True):
+        ax.text(
+            1 + 0.07 * DPI / ax.bbox.width,
+            place / height,
+            name,
+            transform=ax.transAxes,
+            size=SMALL_PT,
+            color=colour,
+            va="center",
+            parse_math=False,
+        )
+
+
+def apart(levels: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Ascending levels moved as little as is simple, until neighbours stand `gap` apart."""
+    places: list[float] = []
+    for level in levels:
+        places.append(max(level, places[-1] + gap if places else low))
+    ceiling = high
+    for position in reversed(range(len(places))):
+        places[position] = min(places[position], ceiling)
+        ceiling = places[position] - gap
+    return places
+
+
+def broken(points: Sequence[Point], longest: float = 1.0) -> list[Point]:
+    """The points, with a gap in their line wherever nothing was seen for `longest`."""
+    whole: list[Point] = []
+    for point in points:
+        if whole and point[0] - whole[-1][0] > longest:
+            whole.append((whole[-1][0], math.nan))
+        whole.append(point)
+    return whole
+
+
+def thinned(points: Sequence[Point], most: int = POINTS) -> Sequence[Point]:
+    """At most about `most` points: of each stretch its lowest and its highest, in order."""
+    if len(points) <= most:
+        return points
+    stretch = -(-2 * len(points) // most)
+    kept: list[Point] = [points[0]]
+    for start in range(0, len(points), stretch):
+        part = points[start : start + stretch]
+        gaps = [p for p in part if math.isnan(p[1])]
+        seen = [p for p in part if not math.isnan(p[1])]
+        if seen:
+            gaps += {min(seen, key=lambda p: p[1]), max(seen, key=lambda p: p[1])}
+        kept.extend(sorted(gaps, key=lambda p: p[0]))
+    if kept[-1] != points[-1]:
+        kept.append(points[-1])
+    return kept
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def gathered(marks: Sequence[Mark], near: float) -> list[Mark]:
+    """Marks closer than `near` told as one: `pause 2`, `pause 3` → `pause 2, 3`."""
+    groups: list[list[Mark]] = []
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        if groups and mark.at - groups[-1][0].at < near:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return [Mark(group[0].at, _told([mark.text for mark in group])) for group in groups]
+
+
+def _told(texts: Sequence[str]) -> str:
+    told: list[str] = []
+    for text in texts:
+        verb, _, rest = text.partition(" ")
+        if told and rest and told[-1].partition(" ")[0] == verb:
+            told[-1] += f", {rest}"
+        else:
+            told.append(text)
+    return " · ".join(told)
+
+
+def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
+    """A dashed line through all axes for each mark, its text above the first of them."""
+    if not marks:
+        return
+    top = axes[0]
+    low, high = top.get_xlim()
+    for mark in marks:
+        for ax in axes:
+            ax.axvline(mark.at, color=VERMILLION, linestyle=(0, (4, 3)), linewidth=1.1, zorder=4)
+    inch = (high - low) / (top.bbox.width / DPI)
+    rows = [low - 9 * inch, low - 9 * inch]  # where the text of each row ends
+    for mark in gathered(marks, 0.12 * inch):
+        width = width_of(mark.text, SMALL_PT) * inch
+        left = min(mark.at, high + 0.2 * inch - width)
+        row = 0 if left >= rows[0] else 1
+        rows[row] = left + width + 0.12 * inch
+        top.annotate(
+            mark.text,
+            (left, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + row * MARK_IN * 72 * 0.95),
+            textcoords="offset points",
+            size=SMALL_PT,
+            color="#A03C00",
+            parse_math=False,
+            annotation_clip=False,
+        )
