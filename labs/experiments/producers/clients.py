@@ -1,0 +1,219 @@
+"""Two clients at one task on the same brokers: is the client or the broker the limit?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+import psutil
+from confluent_kafka import KafkaError, Message
+
+from labs.clock import now
+from labs.cluster.protocol import Role
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.producers.native import native_producer
+from labs.history import Outcome
+from labs.settings import Number
+from labs.views import Bars
+from labs.workload import flight_payload
+
+FLUSH_S = 30.0
+PYTHON, NATIVE = "kafka-python", "confluent-kafka"
+
+#: The native client gets more to do, or it is done before anything can be measured.
+NATIVE_TIMES = 4
+
+Record = tuple[bytes | None, bytes]
+Answer = tuple[int, int, int, float]  # index, partition, offset, when
+
+
+@dataclass(frozen=True)
+class Feat:
+    """What one client did: records/s, and the processor time of it all in s."""
+
+    count: int
+    rate: float
+    client_cpu_s: float
+    brokers_cpu_s: float
+
+    def cpu_ms_per_thousand(self) -> list[float]:
+        """ms of processor time for 1,000 records: this process's, all brokers'."""
+        return [1e6 * cpu / self.count for cpu in (self.client_cpu_s, self.brokers_cpu_s)]
+
+
+@dataclass
+class Book:
+    """When each record was sent, and what was answered; as bare as can be.
+
+    A book-keeper that took longer than the native client would be what is measured; the history
+    is written from this afterwards.
+    """
+
+    invoked: list[float]
+    answers: list[Answer]
+
+    def python_told(self, index: int, metadata: Any) -> None:
+        """kafka-python's callback."""
+        self.answers.append((index, metadata.partition, metadata.offset, now()))
+
+    def native_told(self, index: int, error: KafkaError | None, message: Message) -> None:
+        """confluent-kafka's delivery callback."""
+        partition, offset = message.partition(), message.offset()
+        if error is None and partition is not None and offset is not None:
+            self.answers.append((index, partition, offset, now()))
+
+
+Sender = Callable[[list[Record], Book], None]
+
+
+def _by_kafka_python(run: Run) -> Sender:
+    producer = run.producer(linger_ms=run["linger_ms"], batch_size=run["batch_size"])
+    producer.partitions_for(run.topic)
+
+    def send_all(records: list[Record], book: Book) -> None:
+        for index, (key, value) in enumerate(records):
+            book.invoked.append(now())
+            future = producer.send(run.topic, value, key)
+            future.add_callback(partial(book.python_told, index))
+        producer.flush(FLUSH_S)
+
+    return send_all
+
+
+def _by_confluent_kafka(run: Run) -> Sender:
+    producer = native_producer(
+        run, linger_ms=run["linger_ms"], batch_size=run["batch_size"], acks="all"
+    )
+    producer.list_topics(run.topic, timeout=FLUSH_S)
+
+    def send_all(records: list[Record], book: Book) -> None:
+        for index, (key, value) in enumerate(records):
+            book.invoked.append(now())
+            told = partial(book.native_told, index)
+            while not _queued(producer, run.topic, key, value, told):
+                producer.poll(0.01)
+            producer.poll(0)
+        producer.flush(FLUSH_S)
+
+    return send_all
+
+
+def _queued(producer: Any, topic: str, key: bytes | None, value: bytes, told: Any) -> bool:
+    try:
+        producer.produce(topic, value, key, on_delivery=told)
+    except BufferError:  # librdkafka's queue is full: serve callbacks, try again
+        return False
+    return True
+
+
+def _cpu_s(run: Run) -> tuple[float, float]:
+    """Processor time so far: of this process, and of the brokers where they can be seen."""
+    brokers = 0.0
+    for node in run.cluster.status().nodes:
+        if node.role is Role.BROKER and node.pid:
+            times = psutil.Process(node.pid).cpu_times()
+            brokers += times.user + times.system
+    own = psutil.Process().cpu_times()
+    return own.user + own.system, brokers
+
+
+def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
+    payload, first = flight_payload(), run.history.next_number
+    records = [payload(number) for number in range(first, first + count)]
+    book = Book([], [])
+    run.say(f"{name}: {count:,} records, as fast as it can")
+    before = _cpu_s(run)
+    send_all(records, book)
+    after = _cpu_s(run)
+    _write_down(run, records, book)
+    end = max((when for *_, when in book.answers), default=now())
+    rate = len(book.answers) / (end - book.invoked[0])
+    return Feat(count, rate, after[0] - before[0], after[1] - before[1])
+
+
+def _write_down(run: Run, records: list[Record], book: Book) -> None:
+    answers = {answer[0]: answer for answer in book.answers}
+    for index, (key, value) in enumerate(records):
+        when = book.invoked[index]
+        send = run.history.invoke(key, crc32(value), when, when)
+        if index in answers:
+            _, send.partition, send.offset, send.completed = answers[index]
+            send.outcome = Outcome.OK
+
+
+def _clients(run: Run) -> None:
+    run.make_topic(watch=False)
+    count = int(run["records"])
+    feats = {
+        PYTHON: _feat(run, PYTHON, count, _by_kafka_python(run)),
+        NATIVE: _feat(run, NATIVE, count * NATIVE_TIMES, _by_confluent_kafka(run)),
+    }
+    slow, fast = feats.values()
+    times = fast.rate / slow.rate
+    own, brokers = slow.cpu_ms_per_thousand()
+    run.measurements |= {
+        "kafka_python_records_per_s": round(slow.rate),
+        "confluent_kafka_records_per_s": round(fast.rate),
+        "times_as_fast": round(times, 1),
+        "kafka_python_client_cpu_ms_per_thousand_records": round(own, 2),
+        "kafka_python_brokers_cpu_ms_per_thousand_records": round(brokers, 2),
+    }
+    run.conclude(
+        f"kafka-python got {slow.rate:,.0f} records/s acknowledged, confluent-kafka"
+        f" {fast.rate:,.0f} by the very same brokers: {times:,.1f} times as many, so the limit of"
+        f" the first was the client"
+        if times > 1
+        else f"kafka-python got {slow.rate:,.0f} records/s, confluent-kafka {fast.rate:,.0f}"
+    )
+    _show_clients(run, feats, times)
+
+
+def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
+    run.show(
+        Bars(
+            f"The same brokers take {times:,.0f} times as much from a native client",
+            list(feats),
+            {"acknowledged": [feat.rate for feat in feats.values()]},
+            "records/s",
+        )
+    )
+    shares = [feat.cpu_ms_per_thousand() for feat in feats.values()]
+    run.show(
+        Bars(
+            "Where the processor time went",
+            list(feats),
+            {"the client's process": [s[0] for s in shares], "brokers": [s[1] for s in shares]},
+            "ms of processor time for 1,000 records",
+        )
+    )
+
+
+_CLIENT, _BROKER = "the client", "the brokers"
+
+
+def _limit(result: Result) -> str:
+    return _CLIENT if float(result.measurements["times_as_fast"] or 0) > 1.5 else _BROKER
+
+
+CLIENTS = Experiment(
+    "producers.clients",
+    "kafka-python sends as fast as it can: is the client or the broker the limit?",
+    (
+        Number("records", 5000, 50000, 15000, "how many kafka-python sends", "records", 5000),
+        Number("linger_ms", 0, 100, 5, "how long a batch waits for company", "ms", 5),
+        Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
+    ),
+    _clients,
+    Options(
+        "kafka-python sends to three brokers as fast as it can. What is the limit?",
+        {
+            _CLIENT: "This time the native client could do no better: the brokers were the limit.",
+            _BROKER: "The very same brokers took far more from another client.",
+        },
+        _limit,
+    ),
+    breaks=False,
+)

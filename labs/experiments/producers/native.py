@@ -1,0 +1,76 @@
+"""Confluent's client, which is librdkafka (C) in a Python coat, writing the same history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from labs.clock import now
+from labs.experiment import Run
+from labs.history import Outcome, Send
+
+#: How long a native producer is given at the end of a run, s.
+CLOSE_S = 1.0
+
+
+def native_producer(run: Run, **options: Any) -> Producer:
+    """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`."""
+    given = {name.replace("_", "."): value for name, value in options.items()}
+    servers = ",".join(run.cluster.bootstrap)
+    producer = Producer({"bootstrap.servers": servers, "log_level": 0, **given})
+    run.closing(partial(_close, producer))
+    return producer
+
+
+def _close(producer: Producer) -> None:
+    producer.purge()
+    producer.flush(CLOSE_S)
+
+
+def produce(
+    run: Run, producer: Producer, key: bytes | None, value: bytes, due: float | None = None
+) -> Send:
+    """Queue one numbered record of the run's topic.
+
+    Raises:
+        BufferError: the client's queue is full; the history says so, too.
+    """
+    begin = now()
+    send = run.history.invoke(key, crc32(value), due or begin, begin)
+    again(run, producer, send, value)
+    return send
+
+
+def again(run: Run, producer: Producer, send: Send, value: bytes) -> None:
+    """Try to queue a record that found no room before.
+
+    Raises:
+        BufferError: there is still none.
+    """
+    try:
+        producer.produce(run.topic, value, send.key, on_delivery=partial(_delivered, send))
+    except BufferError:
+        send.completed, send.outcome, send.error = now(), Outcome.FAIL, "BufferError"
+        raise
+    send.completed, send.outcome, send.error = None, Outcome.PENDING, ""
+
+
+def _delivered(send: Send, error: KafkaError | None, message: Message) -> None:
+    send.completed = now()
+    if error is None:
+        send.outcome = Outcome.OK
+        send.partition, send.offset = message.partition(), message.offset()
+    else:  # librdkafka may have tried more than once: nobody knows
+        send.outcome, send.error = Outcome.UNKNOWN, error.name()
+
+
+def poll_until(producer: Producer, done: Callable[[], bool], timeout_s: float) -> None:
+    """Serve delivery callbacks until something is true, or the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while not done() and time.monotonic() < deadline:
+        producer.poll(0.05)

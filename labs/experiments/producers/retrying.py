@@ -1,0 +1,259 @@
+"""Sending again: what a client does about it by itself, and what no client can know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from itertools import pairwise
+from zlib import crc32
+
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.producers import crasher
+from labs.history import Outcome, Send
+from labs.settings import Choice, Number, Switch
+from labs.views import Lines, Mark
+from labs.workload import flight_payload, read_back
+
+LEADER, FOLLOWER = "the leader", "a follower"
+FLUSH_S = 12.0
+
+
+def _retries(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    leader = run.leader()
+    victim = leader if run["paused"] == LEADER else run.followers()[0]
+    producer = run.producer(
+        acks="all",
+        enable_idempotence=run["idempotence"],
+        max_in_flight_requests_per_connection=run["max_in_flight"],
+        request_timeout_ms=run["request_timeout_ms"],
+        delivery_timeout_ms=max(run["delivery_timeout_ms"], run["request_timeout_ms"]),
+    )
+    load = run.load(producer, rate=run["rate"])
+    run.say("sending while all is well")
+    run.sleep(1)
+    run.fault("pause", victim)
+    run.say(f"broker {victim} is paused; the client waits, gives up waiting, and sends again")
+    run.sleep(run["pause_s"])
+    run.fault("resume", victim)
+    run.sleep(1)
+    load.stop(FLUSH_S)
+    retried = producer.metrics()["producer-metrics"]["record-retry-rate"]
+    counts = run.verdict().counts
+    run.measurements |= {
+        "duplicated_records": counts.duplicated,
+        "reordered_records": counts.reordered,
+        "longest_wait_ms": round(max((s.latency_s or 0) * 1000 for s in load.sends)),
+        "retries_per_s": round(retried, 2),
+    }
+    how = "with idempotence" if run["idempotence"] else "without idempotence"
+    how += f", max_in_flight={run['max_in_flight']}"
+    run.conclude(
+        f"broker {victim} was paused for {run['pause_s']:g} s, longer than the client waits"
+        f" ({run['request_timeout_ms']:,} ms): {counts.duplicated:,} duplicated and"
+        f" {counts.reordered:,} reordered of {counts.sent:,} records ({how})"
+    )
+    found = f"{counts.duplicated:,} duplicated, {counts.reordered:,} reordered"
+    run.show(run.story(f"{found} ({how})"))
+    _show_places(run, found, how)
+
+
+def _show_places(run: Run, found: str, how: str) -> None:
+    """Where each record came to lie: a straight line is a log in order, and without doubles."""
+    log = read_back(run.cluster.bootstrap, run.topic)
+    places: dict[str, list[tuple[float, float]]] = {"first copy": [], "copy": []}
+    seen: set[int] = set()
+    for read in log.reads:
+        if read.number is not None:
+            kind = "copy" if read.number in seen else "first copy"
+            places[kind].append((read.offset, read.number))
+            seen.add(read.number)
+    run.show(
+        Lines(
+            f"The log {how}: {found}",
+            {kind: points for kind, points in places.items() if points},
+            "offset in the partition",
+            "number of the record",
+            dots=True,
+        )
+    )
+
+
+_NOTHING, _TWICE, _MIXED = "nothing", "some stand twice", "some stand twice, some out of order"
+
+
+def _log_after_retries(result: Result) -> str | None:
+    counts = result.report.counts
+    if counts.duplicated and counts.reordered:
+        return _MIXED
+    if counts.duplicated:
+        return _TWICE
+    return None if counts.reordered else _NOTHING
+
+
+RETRIES = Experiment(
+    "producers.retries",
+    "A broker answers too late and the client sends again: what stands in the log?",
+    (
+        Switch("idempotence", False, "whether the client numbers its batches for the broker"),
+        Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
+        Number("pause_s", 0.5, 5, 2, "how long the broker is paused", "s", 0.5),
+        Number("request_timeout_ms", 500, 5000, 1000, "how long the client waits", "ms", step=100),
+        Number(
+            "delivery_timeout_ms", 1000, 30000, 30000, "when the client gives up", "ms", step=500
+        ),
+        Choice("paused", (LEADER, FOLLOWER), LEADER, "who is paused"),
+        Number("rate", 10, 500, 100, "how fast the producer sends", "records/s", 10),
+    ),
+    _retries,
+    Options(
+        "The broker is only slow; every record is acknowledged in the end. What is wrong with"
+        " the log?",
+        {
+            _NOTHING: "The first request was not lost, only late: the broker carried it out, too.",
+            _TWICE: "Several requests were under way, and were sent again in another order.",
+            _MIXED: "Idempotence, or one request at a time, kept what you expected to break.",
+        },
+        _log_after_retries,
+    ),
+)
+
+
+# -- a producer that restarts --------------------------------------------------------------------
+
+NOTES, LOG = "its own notes", "the log"
+
+
+class _Program:
+    """One life of the program that a restart ends: `crasher`, in a process of its own."""
+
+    def __init__(self, run: Run, first: int) -> None:
+        self.progress = first
+        self.acknowledged = 0
+        self._run = run
+        self._payload = flight_payload()
+        wanted = [",".join(run.cluster.bootstrap), run.topic, str(first), str(run["records"])]
+        wanted += [str(run["notes_every"]), str(run["idempotence"])]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", crasher.__name__, *wanted],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        run.closing(self.kill)
+        self._reader = threading.Thread(target=self._read, name="labs-crasher", daemon=True)
+        self._reader.start()
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash is; what it had said until then is kept."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(timeout=5)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs, or still has something to tell."""
+        return self._reader.is_alive()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.endswith("\n"):  # a kill may cut a line short
+                self._told(*line.split())
+
+    def _told(self, what: str, *values: str) -> None:
+        number = int(values[0])
+        if what == crasher.PROGRESS:
+            self.progress = number
+        elif what == crasher.SENT:
+            self._sent(number, float(values[1]))
+        else:
+            self.acknowledged += 1
+            self._acknowledged(number, values)
+
+    def _sent(self, number: int, time: float) -> None:
+        if number == self._run.history.next_number:  # else it was sent in an earlier life
+            key, value = self._payload(number)
+            self._run.history.invoke(key, crc32(value), time, time)
+
+    def _acknowledged(self, number: int, values: tuple[str, ...]) -> None:
+        send: Send = self._run.history.sends[number]
+        if send.outcome is not Outcome.OK:
+            send.partition, send.offset = int(values[1]), int(values[2])
+            send.completed, send.outcome = float(values[3]), Outcome.OK
+
+
+def _restart(run: Run) -> None:
+    run.make_topic()
+    run.say("the program sends, and notes now and then how far it has come")
+    first = _Program(run, 0)
+    run.wait(
+        lambda: first.acknowledged >= run["crash_after"] or not first.alive,
+        "the program had sent enough to be killed",
+    )
+    first.kill()
+    run.say("the program was killed; it starts again")
+    noted, resume = first.progress, first.progress
+    if run["resume_from"] == LOG:
+        numbers = [r.number for r in read_back(run.cluster.bootstrap, run.topic).reads]
+        resume = max((n for n in numbers if n is not None), default=-1) + 1
+    second = _Program(run, resume)
+    run.wait(lambda: not second.alive, "the program had sent the rest")
+    counts = run.verdict().counts
+    run.measurements |= {
+        "duplicated_records": counts.duplicated,
+        "acknowledged_before_the_crash_records": first.acknowledged,
+        "noted_before_the_crash_records": noted,
+        "resumed_at_record": resume,
+    }
+    how = "with idempotence" if run["idempotence"] else "without idempotence"
+    run.conclude(
+        f"the program died after {first.acknowledged:,} acknowledged records, had noted {noted:,}"
+        f" and went on from record {resume:,} by {run['resume_from']}: {counts.duplicated:,}"
+        f" records stand twice in the log, {how}"
+    )
+    _show_restart(run, f"{counts.duplicated:,} records stand twice, {how}")
+
+
+def _show_restart(run: Run, title: str) -> None:
+    log = read_back(run.cluster.bootstrap, run.topic)
+    numbers = [(read.offset, read.number) for read in log.reads if read.number is not None]
+    back = next((o for (o, n), (_, m) in pairwise(numbers) if m <= n), None)
+    marks = [] if back is None else [Mark(back + 1, "the restarted program begins")]
+    points = {"record": [(float(o), float(n)) for o, n in numbers]}
+    run.show(
+        Lines(title, points, "offset in the partition", "number of the record", marks, dots=True)
+    )
+
+
+_NONE_TWICE, _SOME_TWICE = "none: each has its number", "those sent since its last note"
+
+
+def _after_restart(result: Result) -> str:
+    return _SOME_TWICE if result.report.counts.duplicated else _NONE_TWICE
+
+
+RESTART = Experiment(
+    "producers.restart",
+    "An idempotent producer's program crashes and starts again: is each record there once?",
+    (
+        Switch("idempotence", True, "whether the client numbers its batches for the broker"),
+        Choice("resume_from", (NOTES, LOG), NOTES, "how the restarted program knows its place"),
+        Number("notes_every", 10, 200, 100, "how often it notes its progress", "records", 10),
+        Number("crash_after", 50, 250, 150, "when it is killed", "acknowledged records", 10),
+        Number("records", 300, 1000, 300, "how many there are to send", "records", 100),
+    ),
+    _restart,
+    Options(
+        "The producer is idempotent. Its program crashes, restarts, and resends what it had not"
+        " noted as done. Which records stand in the log twice?",
+        {
+            _NONE_TWICE: "The numbers belong to a producer id, and a restarted program gets a new"
+            " one: the broker can't know that it has seen these records.",
+            _SOME_TWICE: "It went on exactly where the log ended, so there was nothing to resend.",
+        },
+        _after_restart,
+    ),
+    breaks=False,
+)
