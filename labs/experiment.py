@@ -239,6 +239,8 @@ class Run:
     timeline: Timeline | None = None
     log: Log | None = None  # what the final read found, once there is a verdict
     began: float = field(default_factory=now)
+    _loads: list[Load] = field(default_factory=list)
+    _producers: list[KafkaProducer] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _report: Report | None = None
 
@@ -334,7 +336,7 @@ class Run:
         """A kafka-python producer on this cluster, closed when the run ends."""
         given = {"metadata_max_age_ms": 5000, "reconnect_backoff_max_ms": 500, **options}
         producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap, **given)
-        self._closers.callback(_close, producer)
+        self._producers.append(producer)
         return producer
 
     def load(
@@ -342,7 +344,7 @@ class Run:
     ) -> Load:
         """Send numbered records to the run's topic, from now on."""
         load = Load(self.history, producer, self.topic, rate, count, **options).start()
-        self._closers.callback(load.stop, 0)
+        self._loads.append(load)
         return load
 
     def closing(self, close: Callable[[], object]) -> None:
@@ -405,6 +407,7 @@ class Run:
         if self._report is None:
             self.say("mending the cluster")
             heal(self.cluster)
+            self._close_senders()
             self.history.close(now())
             self.say("reading everything back")
             ends = self.log_ends()
@@ -414,6 +417,13 @@ class Run:
             if self.timeline:
                 self.timeline.stop()
         return self._report
+
+    def _close_senders(self) -> None:
+        """What a producer still holds back would else be written after everything was read."""
+        while self._loads:
+            self._loads.pop().stop(flush_s=0)
+        while self._producers:
+            _close(self._producers.pop())
 
     def log_ends(self) -> dict[int, int]:
         """The leaders' log end offsets, asked of the leaders themselves."""
@@ -450,6 +460,7 @@ class Run:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
                 self.cluster.start()
         finally:
+            self._close_senders()
             self._closers.close()
             heal(self.cluster)
             self.say("")
