@@ -48,6 +48,17 @@ def clean(bootstrap: list[str]) -> bool:
     return False
 
 
+def replicas(bootstrap: list[str]) -> set[int]:
+    """The brokers that hold a replica of anything."""
+    with admin(bootstrap) as client:
+        return {
+            broker
+            for topic in client.describe_topics()
+            for partition in topic["partitions"]
+            for broker in partition["replica_nodes"]
+        }
+
+
 def _drop_settings(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     """Take back every dynamic setting (a topic's go with the topic)."""
     listed = client.list_config_resources(list(KINDS))

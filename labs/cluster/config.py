@@ -80,7 +80,7 @@ def properties(cluster: ClusterState, node: NodeState) -> str:
         "controller.listener.names": "CONTROLLER",
         "listeners": f"{'CONTROLLER' if controller else 'PLAINTEXT'}://{HOST}:{node.port}",
         "log.dirs": "records",
-        # The rest of "no JMX": Kafka's older metrics heed this alone, which is not among the settings
+        # The rest of "no JMX": Kafka's older metrics heed this alone. It is not among the settings
         # that a broker tells the default of. A tenth less work until a node serves.
         "metrics.jmx.exclude": ".*",
         **{setting.name: setting.value for setting in LAB_SETTINGS},

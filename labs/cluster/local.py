@@ -32,6 +32,7 @@ from labs.cluster.process import (
     wait_gone,
 )
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Fault, Node, Role, State, Status
+from labs.cluster.registration import unregister
 from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_processes
 from labs.cluster.watchdog import dismiss, ensure_watchdog
 from labs.errors import BadInput, LabsError
@@ -458,18 +459,46 @@ class LocalCluster:
         with self.home.lock():
             self._keep()
             cluster = ClusterState.load(self.home.state_file)
-            grown = cluster is not None and len(cluster.brokers()) > len(BROKER_IDS)
-            if hard or grown or not self._clean_softly():
+            if hard or not self._clean_softly(cluster):
                 self._start_empty()
             faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
 
-    def _clean_softly(self) -> bool:
+    def _clean_softly(self, cluster: ClusterState | None) -> bool:
         """Mend and empty the running cluster; False where only a fresh one will be clean."""
         if not self._adopt():
+            if cluster is not None:
+                self._forget([node for node in cluster.brokers() if not self._alive(node)])
             self._bring_up()
         from labs.cluster import cleaning
 
-        return cleaning.clean(self.bootstrap)
+        return cleaning.clean(self.bootstrap) and self._shrink()
+
+    def _forget(self, dead: list[NodeState]) -> bool:
+        """Whether the controller has forgotten these brokers, so that none waits to register."""
+        controller = self._state().nodes.get(CONTROLLER_ID)
+        if controller is None or observed(self.home.path, controller)[0] is not State.RUNNING:
+            return False
+        return all([unregister(controller.port, node.id) for node in dead])
+
+    def _shrink(self) -> bool:
+        """Take the added brokers away; False where one of them holds what the others lack."""
+        cluster = self._state()
+        added = [node for node in cluster.brokers() if node.id not in BROKER_IDS]
+        if not added:
+            return True
+        from labs.cluster import cleaning
+
+        if cleaning.replicas(self.bootstrap) - set(BROKER_IDS):
+            return False
+        for node in added:
+            send(self.home, node, signal.SIGKILL)
+        if wait_gone(self.home, added, 5) or not self._forget(added):
+            return False
+        for node in added:
+            del cluster.nodes[node.id]
+            shutil.rmtree(self.home.data / node.name, ignore_errors=True)
+        cluster.save(self.home.state_file)
+        return True
 
     def _start_empty(self) -> None:
         cluster = ClusterState.load(self.home.state_file)

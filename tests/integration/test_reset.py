@@ -61,6 +61,16 @@ def add_broker(cluster: LocalCluster) -> None:
     assert (cluster.faults()[-1].action, cluster.faults()[-1].node) == ("add", 4)
 
 
+def kill_two(cluster: LocalCluster) -> None:
+    cluster.kill(1)
+    cluster.kill(3)
+
+
+def kill_all_brokers(cluster: LocalCluster) -> None:
+    for broker in (1, 2, 3):
+        cluster.kill(broker)
+
+
 def nothing(cluster: LocalCluster) -> None:
     """Only the mess itself."""
 
@@ -92,9 +102,39 @@ def assert_clean(cluster: LocalCluster) -> None:
         }
         assert dynamic == {"min.insync.replicas": "1"}  # the format's own
     client.close()
+    write_and_read(status.bootstrap)
 
 
-@pytest.mark.parametrize("fault", [nothing, kill_and_pause, kill_controller, add_broker])
+def write_and_read(servers: list[str]) -> None:
+    """Every broker leads and follows, and a group reads: the coordinators work too."""
+    client = KafkaAdminClient(bootstrap_servers=servers)
+    client.create_topics([NewTopic("proof", num_partitions=3, replication_factor=3)])
+    producer = KafkaProducer(bootstrap_servers=servers, acks="all", transactional_id="proof")
+    producer.init_transactions()
+    producer.begin_transaction()
+    for partition in range(3):
+        producer.send("proof", b"there", partition=partition).get(30)
+    producer.commit_transaction()
+    producer.close()
+    consumer = KafkaConsumer(
+        "proof",
+        group_id="proof",
+        bootstrap_servers=servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        consumer_timeout_ms=20_000,
+    )
+    assert [next(consumer).value for _ in range(3)] == [b"there"] * 3
+    consumer.close()
+    client.delete_groups(["proof"])
+    client.delete_topics(["proof"])
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [nothing, kill_and_pause, kill_two, kill_all_brokers, kill_controller, add_broker],
+)
 def test_reset_after(shared_cluster: LocalCluster, fault: Callable[[LocalCluster], None]) -> None:
     cluster = shared_cluster
     cluster.reset()
@@ -107,8 +147,7 @@ def test_reset_after(shared_cluster: LocalCluster, fault: Callable[[LocalCluster
         assert_clean(cluster)
     after = cluster.status()
     assert after.bootstrap == before.bootstrap
-    same_cluster = after.cluster_id == before.cluster_id
-    assert same_cluster == (fault is not add_broker)  # only that one needs fresh disks
+    assert after.cluster_id == before.cluster_id
     assert cluster.faults()[-1].action == "reset"
 
 
@@ -122,3 +161,16 @@ def test_hard_reset(shared_cluster: LocalCluster) -> None:
     assert after.cluster_id != before.cluster_id
     assert after.bootstrap == before.bootstrap
     assert [(f.action, f.detail) for f in cluster.faults()] == [("reset", "hard")]
+
+
+def test_reset_where_an_added_broker_holds_offsets(shared_cluster: LocalCluster) -> None:
+    cluster = shared_cluster
+    cluster.reset(hard=True)
+    before = cluster.status()
+    cluster.add_broker()
+    write_and_read(cluster.bootstrap)  # the internal topics are made now, on all four
+    cluster.reset()
+    assert_clean(cluster)
+    after = cluster.status()
+    assert after.cluster_id != before.cluster_id  # only fresh disks can undo that
+    assert after.bootstrap == before.bootstrap
