@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from kafka import KafkaProducer
 
 from labs.cluster import housekeeping, readiness
 from labs.cluster.home import PROJECT, Home
@@ -27,13 +28,16 @@ from labs.cluster.ports import is_open
 from labs.cluster.protocol import BROKER_IDS, State
 from labs.cluster.state import NodeState
 from labs.cluster.wire import BrokerConnection
+from labs.history import History
 from labs.study.jupyter import jupyter_command
+from labs.workload import Load, flight_payload
 
 REPEATS = 5
 COMPOSE = ["docker", "compose", "--project-name", "kafka-labs-bench"]
 COMPOSE_PORTS = (29091, 29092, 29093)
 COMPOSE_ID = "labs-compose-cluster-01"
 IDLE_S = 20
+RECORDS = 20_000
 
 
 def startup(home: Home) -> None:
@@ -142,6 +146,40 @@ def study(home: Home) -> None:
             jupyter.terminate()
 
 
+def harness(home: Home) -> None:
+    """What writing everything down costs: records/s of the bare client and of ours, in turn."""
+    cluster = _started(home)
+    with housekeeping.admin(cluster.bootstrap) as client:
+        client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    bodies = [flight_payload()(number) for number in range(RECORDS)]
+    _bare_rate(producer, bodies)  # warm-up
+    bare, ours = [], []
+    for _ in range(REPEATS):
+        bare.append(_bare_rate(producer, bodies))
+        ours.append(_our_rate(producer, bodies))
+    producer.close()
+    _tell("kafka-python, bare", bare, "records/s")
+    _tell("  with every record written down", ours, "records/s")
+    cost = statistics.median(1 - b / a for a, b in zip(bare, ours, strict=True))
+    print(f"  the harness costs {cost:.1%} of the rate (median of {REPEATS} pairs)")
+
+
+def _bare_rate(producer: KafkaProducer, bodies: list[tuple[bytes | None, bytes]]) -> float:
+    began = time.monotonic()
+    for key, value in bodies:
+        producer.send("bench", value, key)
+    producer.flush()
+    return len(bodies) / (time.monotonic() - began)
+
+
+def _our_rate(producer: KafkaProducer, bodies: list[tuple[bytes | None, bytes]]) -> float:
+    began = time.monotonic()
+    load = Load(History(), producer, "bench", 0, len(bodies), payload=bodies.__getitem__).start()
+    load.wait(flush_s=60)
+    return len(bodies) / (time.monotonic() - began)
+
+
 def _run_first_notebook(environment: dict[str, str]) -> psutil.Popen:
     """Run all code of the first notebook in one process that then waits, as a kernel would."""
     code = (
@@ -236,7 +274,7 @@ def _tell(what: str, figures: list[float], unit: str) -> None:
     print(f"{what}: {middle:.2f} {unit} (median of {len(figures)}; {low:.2f}–{high:.2f})")
 
 
-MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study)}
+MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study, harness)}
 
 
 def main(names: list[str]) -> None:
