@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kafka.protocol.admin import DescribeConfigsRequest
 
-from labs.cluster.protocol import Role
 from labs.cluster.wire import BrokerConnection
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import (
@@ -14,6 +13,7 @@ from labs.experiments.acks.common import (
     errors,
     leader_alone,
     min_isr_setting,
+    port_of,
     producer,
     rate_setting,
     since,
@@ -176,8 +176,6 @@ def _isr_size(run: Run) -> int:
 def _set_minimum(run: Run, leader: int, minimum: int) -> None:
     """Change the topic, and wait until the leader itself has heard of it."""
     run.set_topic({"min.insync.replicas": str(minimum)})
-    nodes = run.cluster.status().nodes
-    port = next(n.port for n in nodes if n.role is Role.BROKER and n.id == leader)
     wanted = DescribeConfigsRequest[4](
         resources=[
             DescribeConfigsRequest.DescribeConfigsResource(
@@ -187,7 +185,7 @@ def _set_minimum(run: Run, leader: int, minimum: int) -> None:
         include_synonyms=False,
         include_documentation=False,
     )
-    with BrokerConnection(port, timeout_s=5) as broker:
+    with BrokerConnection(port_of(run, leader), timeout_s=5) as broker:
 
         def heard() -> bool:
             told = broker.ask(wanted).results[0].configs

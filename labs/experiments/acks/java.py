@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.cluster.kit import ensure_kit, jvm_environment
+from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
 from labs.errors import LabsError
 
 TIMEOUT_S = 60.0
 
 #: Warnings and errors to the terminal, as an application's log would have them.
 _LOGGING = """\
+shutdownHook = disable
 appender.out.type = Console
 appender.out.name = out
 appender.out.target = SYSTEM_ERR
@@ -25,6 +26,13 @@ rootLogger.level = WARN
 rootLogger.appenderRefs = out
 rootLogger.appenderRef.out.ref = out
 """
+#: The console producer has values of its own for these, which only its options can change.
+_OPTIONS = {
+    "retries": "--message-send-max-retries",
+    "request.timeout.ms": "--request-timeout-ms",
+    "linger.ms": "--timeout",
+    "acks": "--request-required-acks",
+}
 _EXCEPTION = re.compile(r"org\.apache\.kafka\.common\.errors\.(\w+): (.*)")
 
 
@@ -44,6 +52,12 @@ class Printed:
         return "\n".join(dict.fromkeys(lines)) or "no error"
 
 
+def _option(name: str, value: object) -> tuple[str, str]:
+    if name in _OPTIONS:
+        return _OPTIONS[name], str(value)
+    return "--command-property", f"{name}={value}"
+
+
 def console_producer(
     bootstrap: Sequence[str],
     topic: str,
@@ -56,16 +70,16 @@ def console_producer(
         LabsError: it could not be run, or did not end in time.
     """
     kit = ensure_kit()
-    options = [f"{name}={value}" for name, value in settings.items()]
+    archive = [f"-XX:SharedArchiveFile={kit.archive}"] if kit.archive else []
     with tempfile.TemporaryDirectory(prefix="labs-java-") as folder:
         logging = Path(folder) / "log4j2.properties"
         logging.write_text(_LOGGING, "utf-8")
         command = [
-            *(str(kit.java.path), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"),
+            *(str(kit.java.path), *JVM_FLAGS, *archive),
             *(f"-Dlog4j2.configurationFile={logging}", "-cp", kit.class_path),
             "org.apache.kafka.tools.ConsoleProducer",
             *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
-            *(word for option in options for word in ("--command-property", option)),
+            *(word for setting in settings.items() for word in _option(*setting)),
         ]
         try:
             done = subprocess.run(
