@@ -24,7 +24,7 @@ FLUSH_S = 30.0
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
 
 #: The native client gets more to do, or it is done before anything can be measured.
-NATIVE_TIMES = 4
+NATIVE_TIMES = 3
 
 Record = tuple[bytes | None, bytes]
 Answer = tuple[int, int, int, float]  # index, partition, offset, when
@@ -202,7 +202,7 @@ CLIENTS = Experiment(
     "producers.clients",
     "kafka-python sends as fast as it can: is the client or the broker the limit?",
     (
-        Number("records", 5000, 50000, 15000, "how many kafka-python sends", "records", 5000),
+        Number("records", 5000, 50000, 10000, "how many kafka-python sends", "records", 5000),
         Number("linger_ms", 0, 100, 5, "how long a batch waits for company", "ms", 5),
         Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
     ),

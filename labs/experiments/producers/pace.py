@@ -109,7 +109,7 @@ SENDING = Experiment(
     "producers.sending",
     "What does it cost to wait for each record's acknowledgement before sending the next?",
     (
-        Number("records", 100, 2000, 500, "how many records each way sends", "records", 100),
+        Number("records", 100, 2000, 300, "how many records each way sends", "records", 100),
         Number("linger_ms", 0, 20, 0, "how long a batch waits for company", "ms", 5),
     ),
     _sending,
@@ -130,8 +130,7 @@ SENDING = Experiment(
 # -- batches -----------------------------------------------------------------------------------
 
 #: So many records may wait for their answers. kafka-python itself sets no bound.
-WINDOW = 500
-PHASE_S = 2.5
+WINDOW = 300
 WARM_UP_S = 0.5
 AT_ONCE = "each at once"
 
@@ -168,7 +167,7 @@ def _phase(run: Run, name: str, **options: Any) -> Phase:
     warm_up(run, producer)
     run.say(f"{name}: {options}")
     load = run.load(producer, run["rate"], each=Window(WINDOW))
-    run.sleep(PHASE_S)
+    run.sleep(run["seconds"])
     load.stop(ANSWER_TIMEOUT_S)
     told = producer.metrics()["producer-metrics"]
     batch, per_batch = told["batch-size-avg"], told["records-per-request-avg"]
@@ -258,6 +257,7 @@ BATCHING = Experiment(
             "what squeezes a batch, as a whole",
         ),
         Number("rate", 0, 5000, 1000, "how fast; 0: as fast as it can", "records/s", 50),
+        Number("seconds", 1, 5, 2.5, "how long either is measured", "s", 0.5),
     ),
     _batching,
     Options(

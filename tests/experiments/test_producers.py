@@ -1,0 +1,213 @@
+"""Every experiment of chapter 2 shows what the chapter says, on the live cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from labs.checker import VALID, VIOLATED
+from labs.cluster.local import LocalCluster
+from labs.experiment import Estimate, Options, Result
+from labs.experiments import find
+
+Settings = Mapping[str, object]
+
+
+def run(cluster: LocalCluster, what: str, **settings: object) -> Result:
+    result = find(f"producers.{what}").run(cluster, settings)
+    assert result.conclusion
+    assert result.views
+    return result
+
+
+def measured(result: Result, name: str) -> float:
+    value = result.measurements[name]
+    assert isinstance(value, int | float)
+    return value
+
+
+def came_true(result: Result) -> str | None:
+    ask = find(result.experiment).ask
+    assert isinstance(ask, Options)
+    option = ask.measured(result)
+    assert option is None or option in ask.options
+    return option
+
+
+# -- pace --------------------------------------------------------------------------------------
+
+
+def test_waiting_for_each_answer_is_slower(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "sending", records=100)
+    assert result.report.verdict == VALID
+    assert measured(result, "synchronous_ms") > measured(result, "asynchronous_ms")
+    assert measured(result, "synchronous_ms") > measured(result, "callback_ms")
+    assert came_true(result) is not None
+
+
+def test_lingering_makes_one_at_a_time_slower_still(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "sending", records=100, linger_ms=20)
+    assert measured(result, "synchronous_ms") >= 100 * 20
+
+
+def test_batches_carry_more_records_in_fewer_bytes(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "batching", rate=0, seconds=1)
+    assert result.report.verdict == VALID
+    m = result.measurements
+    assert measured(result, "batched_records_per_s") > measured(result, "at_once_records_per_s")
+    assert measured(result, "records_per_batch") > 1
+    assert measured(result, "batched_bytes_per_record") < float(m["at_once_bytes_per_record"] or 0)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "zstd"])
+def test_compression_halves_what_is_sent_at_least(
+    shared_cluster: LocalCluster, compression: str
+) -> None:
+    result = run(shared_cluster, "batching", rate=0, seconds=1, compression=compression)
+    assert result.report.verdict == VALID
+    alone = measured(result, "at_once_bytes_per_record")
+    assert measured(result, "batched_bytes_per_record") < alone / 2
+
+
+def test_the_same_brokers_take_more_from_a_native_client(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "clients", records=5000)
+    assert result.report.verdict == VALID
+    assert result.report.counts.acknowledged == result.report.counts.sent > 5000
+    assert measured(result, "times_as_fast") > 1.5
+    assert came_true(result) == "the client"
+
+
+# -- keys --------------------------------------------------------------------------------------
+
+
+def test_real_airlines_fill_partitions_unevenly(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "keys", records=2000)
+    assert result.report.verdict == VALID
+    fair = measured(result, "fair_share_percent")
+    assert measured(result, "fullest_partition_percent") > 1.5 * fair
+    assert isinstance(find("producers.keys").ask, Estimate)
+
+
+def test_without_a_key_they_are_even(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "keys", records=2000, key="none")
+    assert measured(result, "empty_partitions") == 0
+    assert measured(result, "fullest_partition_percent") < 25
+
+
+def test_order_holds_in_a_partition_and_not_in_a_topic(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "order", records=2000)
+    assert result.report.verdict == VALID
+    assert measured(result, "out_of_order_in_the_topic_records") > 0
+    assert measured(result, "out_of_order_in_a_partition_records") == 0
+
+
+def test_one_partition_has_one_order(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "order", records=1000, partitions=1)
+    assert measured(result, "out_of_order_in_the_topic_records") == 0
+    assert came_true(result) == "in the order of sending"
+
+
+@pytest.mark.parametrize(("added", "least", "most"), [(1, 65, 85), (3, 40, 60)])
+def test_adding_partitions_moves_keys(
+    shared_cluster: LocalCluster, added: int, least: float, most: float
+) -> None:
+    result = run(shared_cluster, "growing", added=added)
+    assert result.report.verdict == VALID
+    assert least < measured(result, "moved_keys_percent") < most
+    assert measured(result, "keys_read_out_of_order") > 0
+
+
+def test_librdkafka_hashes_otherwise_unless_told_not_to(shared_cluster: LocalCluster) -> None:
+    default = run(shared_cluster, "partitioners")
+    assert measured(default, "same_partition_percent") < 35
+    alike = run(shared_cluster, "partitioners", partitioner="murmur2_random")
+    assert measured(alike, "same_partition_percent") == 100
+    assert default.report.verdict == alike.report.verdict == VALID
+
+
+# -- retries -----------------------------------------------------------------------------------
+
+TRIALS = 5
+
+
+@pytest.mark.parametrize("trial", range(TRIALS))
+def test_idempotence_keeps_the_log_clean(shared_cluster: LocalCluster, trial: int) -> None:
+    counts = run(shared_cluster, "retries", idempotence=True).report.counts
+    assert (counts.duplicated, counts.reordered, counts.lost) == (0, 0, 0)
+    assert counts.acknowledged == counts.sent > 100
+
+
+def test_without_it_retries_double_and_reorder(shared_cluster: LocalCluster) -> None:
+    """Up to five trials; the first that shows both is enough."""
+    seen = []
+    for _ in range(TRIALS):
+        report = run(shared_cluster, "retries").report
+        seen.append((report.counts.duplicated, report.counts.reordered))
+        if min(seen[-1]) > 0:
+            assert report.verdict == VIOLATED
+            kinds = {offender.kind for offender in report.offenders}
+            assert kinds == {"duplicated", "reordered"}
+            return
+    pytest.fail(f"(duplicated, reordered) was {seen}")
+
+
+def test_one_request_at_a_time_keeps_the_order_though_not_the_number(
+    shared_cluster: LocalCluster,
+) -> None:
+    assert run(shared_cluster, "retries", max_in_flight=1).report.counts.reordered == 0
+
+
+def test_a_follower_that_hangs_is_enough_for_duplicates(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "retries", paused="a follower")
+    assert result.report.counts.duplicated > 0
+
+
+def test_a_client_that_gives_up_early_does_not_know_what_was_written(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "retries", idempotence=True, delivery_timeout_ms=1000)
+    counts = result.report.counts
+    assert counts.unknown > 0
+    assert counts.lost == counts.duplicated == 0
+
+
+def test_a_restarted_idempotent_producer_doubles_records(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "restart")
+    assert result.report.verdict == VIOLATED
+    assert result.report.counts.duplicated > 0
+    assert result.report.counts.readable == result.report.counts.sent
+
+
+def test_a_restart_that_asks_the_log_doubles_nothing(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "restart", resume_from="the log")
+    assert result.report.verdict == VALID
+    assert result.report.counts.readable == result.report.counts.sent
+
+
+# -- pressure ----------------------------------------------------------------------------------
+
+
+def test_kafka_python_queues_without_a_bound(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "full_buffer")
+    assert result.report.verdict == VALID
+    assert measured(result, "rejected_records") == 0
+    assert measured(result, "most_waiting_records") > 300
+    assert came_true(result) == "it returns as always"
+
+
+def test_a_bounded_queue_holds_the_program_up(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "full_buffer", client="confluent-kafka")
+    assert result.report.verdict == VALID
+    assert measured(result, "longest_call_ms") > 500
+    assert measured(result, "most_waiting_records") <= 210
+    assert came_true(result) == "it blocks"
+
+
+def test_or_refuses_what_has_no_room(shared_cluster: LocalCluster) -> None:
+    result = run(
+        shared_cluster, "full_buffer", client="confluent-kafka", when_full="give the record up"
+    )
+    assert measured(result, "rejected_records") == result.report.counts.failed > 0
+    assert result.report.counts.lost == 0
+    assert came_true(result) == "it raises an error"
