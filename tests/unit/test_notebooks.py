@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from labs.cluster.home import PROJECT
+from labs.experiments import all_experiments
 
 BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]
@@ -74,8 +75,11 @@ def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
     assert "## Key points" in prose
     assert 25 <= len(book.cells) <= 40
     asked = set(re.findall(r'key="(\w+)"', code))
-    assert asked, "a chapter asks for predictions"
     assert asked == set(re.findall(r'reconcile\("(\w+)"', code)), "each is compared later"
+    # A panel asks for a prediction, and compares it, by itself.
+    panels = re.findall(r'panel\("([\w.]+)"', code)
+    assert len(asked) + len(panels) >= 3, "a chapter asks for predictions"
+    assert set(panels) <= {experiment.name for experiment in all_experiments()}
 
 
 @each_book
