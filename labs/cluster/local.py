@@ -213,7 +213,13 @@ class LocalCluster:
         for node, port in zip(nodes, choose_ports(len(nodes), wished, skip), strict=True):
             node.port = port
 
-    def _start_all(self, kit: Kit, cluster: ClusterState, nodes: list[NodeState]) -> StillHopeful:
+    def _start_all(
+        self,
+        kit: Kit,
+        cluster: ClusterState,
+        nodes: list[NodeState],
+        static: Mapping[str, str] | None = None,
+    ) -> StillHopeful:
         """Spawn the nodes; returns the check that tells at once when one of them dies.
 
         The controller goes first: a broker that finds nobody listening waits longer and longer.
@@ -221,7 +227,7 @@ class LocalCluster:
         nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
         begins = {node.id: log_size(self.home.log_of(node.name)) for node in nodes}
         for node in nodes:
-            spawn(self.home, kit, cluster, node)
+            spawn(self.home, kit, cluster, node, static)
             # Saved one by one: killed between two of them, we still know the first.
             cluster.save(self.home.state_file)
 
@@ -345,8 +351,13 @@ class LocalCluster:
                 )
             node.wanted = State.STOPPED
 
-    def start_broker(self, node_id: int) -> None:
-        """Start a stopped or killed node again, on its old port and data."""
+    def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
+        """Start a stopped or killed node again, on its old port and data.
+
+        Args:
+            node_id: which.
+            static: settings on top of the lab's, until the node is started again.
+        """
         kit = self._get_kit()
         with self._changing(node_id, "start") as node:
             self._require(node, (State.STOPPED, State.KILLED))
@@ -355,7 +366,7 @@ class LocalCluster:
                     f"port {node.port}, which {node.label} had, is taken by another program",
                     hint="close that program, or let `labs down` and `labs up` choose new ports",
                 )
-            self._serve(kit, node)
+            self._serve(kit, node, static=static)
 
     def add_broker(self) -> int:
         """One broker more."""
@@ -375,11 +386,17 @@ class LocalCluster:
             self._serve(kit, node, cluster)
         return new
 
-    def _serve(self, kit: Kit, node: NodeState, cluster: ClusterState | None = None) -> None:
+    def _serve(
+        self,
+        kit: Kit,
+        node: NodeState,
+        cluster: ClusterState | None = None,
+        static: Mapping[str, str] | None = None,
+    ) -> None:
         """Spawn a node of a running cluster and wait until it serves."""
         cluster = cluster or self._running_state()
         cluster.nodes[node.id] = node
-        hopeful = self._start_all(kit, cluster, [node])
+        hopeful = self._start_all(kit, cluster, [node], static)
         from labs.cluster import readiness
 
         if node.role is Role.BROKER:

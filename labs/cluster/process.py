@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import psutil
@@ -24,12 +24,22 @@ LOG_LIMIT_BYTES = 5_000_000
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def spawn(home: Home, kit: Kit, cluster: ClusterState, node: NodeState) -> None:
-    """Start the node's JVM and note its pid and birth in `node` (saving is the caller's)."""
+def spawn(
+    home: Home,
+    kit: Kit,
+    cluster: ClusterState,
+    node: NodeState,
+    static: Mapping[str, str] | None = None,
+) -> None:
+    """Start the node's JVM and note its pid and birth in `node` (saving is the caller's).
+
+    `static`: settings that come on top of the lab's, for this start only.
+    """
     folder = home.data / node.name
     folder.mkdir(parents=True, exist_ok=True)
     format_storage(kit, folder / "records", cluster.cluster_id, node.id)
-    (folder / "server.properties").write_text(properties(cluster, node), "utf-8")
+    extra = "".join(f"{name}={value}\n" for name, value in (static or {}).items())
+    (folder / "server.properties").write_text(properties(cluster, node) + extra, "utf-8")
     (folder / "log4j2.properties").write_text(LOG4J2, "utf-8")
     log = home.log_of(node.name)
     _rotate(log)

@@ -131,8 +131,11 @@ class Cluster(Protocol):
         """SIGTERM and wait: a controlled shutdown hands leaderships over (KIP-500, docs §4.7)."""
         ...
 
-    def start_broker(self, node_id: int) -> None:
-        """Start a stopped or killed node on its old port and data; returns when it serves."""
+    def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
+        """Start a stopped or killed node on its old port and data; returns when it serves.
+
+        `static`: settings that can't be changed while it runs, for this start only.
+        """
         ...
 
     def add_broker(self) -> int:
