@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from labs.experiment import Experiment, Options, Result, Run
+from labs.cluster.cleaning import PREFERRED_ELECTION
+from labs.cluster.housekeeping import admin
+from labs.cluster.protocol import CONTROLLER_ID
+from labs.experiment import Experiment, Options, Result, Run, heal
 from labs.experiments.acks.common import (
     NOT_ENOUGH,
     acknowledged,
@@ -15,6 +18,7 @@ from labs.experiments.acks.common import (
     topic,
 )
 from labs.history import Send
+from labs.settings import Number
 from labs.snapshot import Observer
 
 #: Longer than any of the clocks.
@@ -22,12 +26,16 @@ PATIENCE_S = 60.0
 #: Leaving the ISR within this time of the fencing is the fencing's work, s.
 TOGETHER_S = 0.25
 
+#: What the two clocks are if nobody changes them, s.
+LAB_SESSION_S, KAFKA_LAG_S = 3, 30
+
 FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
 NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they fail"
 
 
 def _paused_follower(run: Run) -> None:
     topic(run)
+    _set_clocks(run)
     follower = run.followers()[0]
     load = run.load(producer(run), run["rate"])
     run.say("sending while all is well")
@@ -55,6 +63,37 @@ def _paused_follower(run: Run) -> None:
     run.verdict()
     run.conclude(_told(run, follower))
     run.show(run.story(f"acks={run['acks']}: the longest wait was {stall_ms / 1000:.2f} s"))
+
+
+def _set_clocks(run: Run) -> None:
+    """Start the controller, or the leader, with another clock: both are static settings.
+
+    Fencing is the controller's business (KIP-631), lagging the leader's own.
+    """
+    session_s, lag_s = run["session_timeout_s"], run["replica_lag_time_s"]
+    leader = run.leader()
+    if session_s != LAB_SESSION_S:
+        _restart(run, CONTROLLER_ID, {FENCING: str(session_s * 1000)})
+    if lag_s != KAFKA_LAG_S:
+        _restart(run, leader, {LAGGING: str(lag_s * 1000)})
+        heal(run.cluster)
+        with admin(run.cluster.bootstrap) as client:
+            client.elect_leaders(PREFERRED_ELECTION, {run.topic: [0]}, raise_errors=False)
+    run.wait(lambda: run.partition().leader == leader, f"broker {leader} led again")
+
+
+def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
+    names = ", ".join(f"{name}={value}" for name, value in settings.items())
+    run.say(f"starting node {node} again with {names}")
+
+    def back() -> None:
+        run.say(f"starting node {node} again with its own settings")
+        run.cluster.stop_broker(node)
+        run.cluster.start_broker(node)
+
+    run.cluster.stop_broker(node)
+    run.cluster.start_broker(node, settings)
+    run.closing(back)
 
 
 def _fenced(run: Run, follower: int) -> float:
@@ -97,7 +136,22 @@ def _what_happened(result: Result) -> str | None:
 PAUSED_FOLLOWER = Experiment(
     "acks.paused_follower",
     "One follower of two falls silent. What do the producers feel, and what ends it?",
-    (acks_setting("all"), rate_setting(), min_isr_setting()),
+    (
+        acks_setting("all"),
+        rate_setting(),
+        min_isr_setting(),
+        Number(
+            "session_timeout_s",
+            3,
+            9,
+            LAB_SESSION_S,
+            "the controller's broker.session.timeout.ms",
+            "s",
+        ),
+        Number(
+            "replica_lag_time_s", 1, 30, KAFKA_LAG_S, "the leader's replica.lag.time.max.ms", "s"
+        ),
+    ),
     _paused_follower,
     Options(
         "acks=all, min.insync.replicas=2, and one of two followers is frozen. What do sends do?",
