@@ -27,8 +27,10 @@ from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import admin
 from labs.cluster.protocol import Cluster, Fault, Role, State
+from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
 from labs.history import History, Log, Read
+from labs.offsets import log_ends
 from labs.settings import Setting, Value, resolve
 from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
@@ -427,14 +429,11 @@ class Run:
 
     def log_ends(self) -> dict[int, int]:
         """The leaders' log end offsets, asked of the leaders themselves."""
-        from labs.cluster.wire import BrokerConnection
-        from labs.offsets import ends
-
         ports = {n.id: n.port for n in self.cluster.status().nodes if n.role is Role.BROKER}
         found: dict[int, int] = {}
         for index in range(self.partitions):
             with BrokerConnection(ports[self.leader(index)]) as broker:
-                found |= ends(broker, self.topic, [index]).log_end
+                found |= log_ends(broker, self.topic, [index])
         return found
 
     def result(self) -> Result:

@@ -8,7 +8,6 @@ of asker, the *debugging replica* (id −2): it may ask any replica, and hears t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kafka.protocol.consumer import ListOffsetsRequest
 
@@ -22,24 +21,24 @@ _Request = ListOffsetsRequest[7]
 _Topic = ListOffsetsRequest.ListOffsetsTopic
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Of one broker's copies, by partition: `log_end`, and `high_watermark` where it leads."""
-
-    log_end: dict[int, int]
-    high_watermark: dict[int, int]
-
-
-def ends(broker: BrokerConnection, topic: str, partitions: Sequence[int]) -> Ends:
-    """Ask one broker; a partition it has no copy of is left out.
+def log_ends(broker: BrokerConnection, topic: str, partitions: Sequence[int]) -> dict[int, int]:
+    """Partition → log end offset of this broker's own copy; one that it has no copy of is left out.
 
     Raises:
         OSError: the broker is gone or does not answer.
     """
-    return Ends(
-        _ask(broker, topic, partitions, DEBUGGING_REPLICA),
-        _ask(broker, topic, partitions, CONSUMER),
-    )
+    return _ask(broker, topic, partitions, DEBUGGING_REPLICA)
+
+
+def high_watermarks(
+    broker: BrokerConnection, topic: str, partitions: Sequence[int]
+) -> dict[int, int]:
+    """Partition → high watermark, of those that this broker leads: it tells of no other.
+
+    Raises:
+        OSError: the broker is gone or does not answer.
+    """
+    return _ask(broker, topic, partitions, CONSUMER)
 
 
 def _ask(

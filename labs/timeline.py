@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from labs.clock import now
@@ -17,12 +17,12 @@ from labs.cluster.protocol import Cluster, Fault, Node, Role
 from labs.cluster.wire import BrokerConnection
 from labs.errors import LabsError
 from labs.history import Send
-from labs.offsets import ends
+from labs.offsets import high_watermarks, log_ends
 from labs.snapshot import Observer, Partition
 from labs.views import Lanes, Mark, Point, Span, Story
 
-#: Between two looks, s.
-EVERY_S = 0.05
+#: From one look to the next, s, where the machine keeps up.
+EVERY_S = 0.04
 ANSWER_TIMEOUT_S = 0.5
 
 LEADER, IN_ISR, OUT, UNSEEN = "leader", "in the ISR", "out of the ISR", "nobody could tell"
@@ -85,10 +85,21 @@ class Timeline:
 
     # -- looking -----------------------------------------------------------------------------
 
+    def _ticks(self) -> Iterator[None]:
+        """One tick every `EVERY_S` until stopped; a late one is not made up for."""
+        due = now()
+        while not self._stop.wait(max(0.0, due - now())):
+            yield
+            due = max(due + EVERY_S, now())
+
+    def _led_by(self, partition: int) -> int | None:
+        seen = self.latest(partition)
+        return seen.leader if seen else None
+
     def _watch_cluster(self) -> None:
         observer = Observer(self.cluster, self.topic, timeout_s=ANSWER_TIMEOUT_S)
         try:
-            while not self._stop.wait(EVERY_S):
+            for _ in self._ticks():
                 try:
                     seen = observer.snapshot()
                 except _NO_ANSWER:
@@ -105,20 +116,21 @@ class Timeline:
 
     def _watch_broker(self, node: Node) -> None:
         line: BrokerConnection | None = None
-        while not self._stop.wait(EVERY_S):
+        for _ in self._ticks():
             try:
                 if line is None:
                     line = BrokerConnection(node.port, timeout_s=ANSWER_TIMEOUT_S)
-                told = ends(line, self.topic, self.partitions)
+                reached = log_ends(line, self.topic, self.partitions)
+                led = [p for p in self.partitions if self._led_by(p) == node.id]
+                water = high_watermarks(line, self.topic, led) if led else {}
             except _NO_ANSWER:
                 if line is not None:
                     line.close()
                 line = None
                 continue
             time = now()
-            for index, log_end in told.log_end.items():
-                mark = told.high_watermark.get(index)
-                self.reaches[index].append(Reach(time, node.id, log_end, mark))
+            for index, log_end in reached.items():
+                self.reaches[index].append(Reach(time, node.id, log_end, water.get(index)))
         if line is not None:
             line.close()
 
