@@ -48,8 +48,11 @@ class Client(Protocol):
         """What has come, in the order of its partitions."""
         ...
 
-    def commit(self, offsets: Mapping[int, int]) -> None:
-        """Commit the next offset to read of each partition, and wait for the answer."""
+    def commit(self, offsets: Mapping[int, int] | None) -> None:
+        """Commit the next offset to read of each partition, and wait for the answer.
+
+        None: whatever the client holds for its position.
+        """
         ...
 
     def seek(self, offsets: Mapping[int, int]) -> None:
@@ -71,7 +74,7 @@ class _KafkaPython:
     def __init__(self, asked: Asked, moved: Moved) -> None:
         from kafka import ConsumerRebalanceListener, KafkaConsumer
         from kafka.coordinator.assignors.cooperative_sticky import (
-            CooperativeStickyPartitionAssignor,
+            CooperativeStickyAssignor,
         )
         from kafka.coordinator.assignors.range import RangePartitionAssignor
 
@@ -92,7 +95,7 @@ class _KafkaPython:
             group_id=asked.group,
             enable_auto_commit=asked.commit == "auto",
             partition_assignment_strategy=[
-                CooperativeStickyPartitionAssignor if cooperative else RangePartitionAssignor
+                CooperativeStickyAssignor if cooperative else RangePartitionAssignor
             ],
             **{"auto_offset_reset": "earliest", **(asked.options or {})},
         )
@@ -102,9 +105,12 @@ class _KafkaPython:
         found = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
         return [(r.partition, r.offset, r.value or b"") for rs in found.values() for r in rs]
 
-    def commit(self, offsets: Mapping[int, int]) -> None:
+    def commit(self, offsets: Mapping[int, int] | None) -> None:
         from kafka import OffsetAndMetadata
 
+        if offsets is None:
+            self._consumer.commit()
+            return
         self._consumer.commit(
             {self._partition(p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
         )
@@ -161,9 +167,12 @@ class _Librdkafka:
         found = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
         return [_record(message) for message in found if not message.error()]
 
-    def commit(self, offsets: Mapping[int, int]) -> None:
+    def commit(self, offsets: Mapping[int, int] | None) -> None:
         from confluent_kafka import TopicPartition
 
+        if offsets is None:
+            self._consumer.commit(asynchronous=False)
+            return
         places = [TopicPartition(self._topic, p, o) for p, o in offsets.items()]
         self._consumer.commit(offsets=places, asynchronous=False)
 

@@ -69,6 +69,7 @@ class Member:
         self.events: list[Event] = []
         self.reads: list[Read] = []
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the member
+        self.joined = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "labs.workload.member", json.dumps(asdict(plan))],
             stdin=subprocess.PIPE,
@@ -83,11 +84,12 @@ class Member:
 
     def join(self) -> None:
         """Have it join the group."""
+        self.joined = True
         self._order("join")
 
-    def pace(self, process_ms: float, nap_s: float = 0.0) -> None:
-        """From now on a record takes so long, and every poll so much more."""
-        self._order("pace", process_ms=process_ms, nap_s=nap_s)
+    def pace(self, process_ms: float, nap_s: float = 0.0, commit: str | None = None) -> None:
+        """From now on a record takes so long, and every poll so much more; and commit so."""
+        self._order("pace", process_ms=process_ms, nap_s=nap_s, commit=commit or self.plan.commit)
 
     def seek(self, offsets: dict[int, int]) -> None:
         """Have it read on from these offsets, by partition."""

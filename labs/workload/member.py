@@ -3,14 +3,15 @@
 It is told what to do on stdin and tells what it does on stdout, one JSON object a line; when stdin
 ends, its parent is gone, and it ends at once. `labs.workload.group` is the other end.
 
-Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms` and `nap_s`), `seek` (with
-`offsets`).
+Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
+`commit`), `seek` (with `offsets`).
 Told by it, each with `t` (s since the epoch) and `e`: `ready`, `assigned`, `revoked`, `lost`,
 `polled`, `done` (a record was processed), `committed`, `error`, `left`.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import queue
@@ -32,7 +33,8 @@ class Plan:
     """What a member is to be.
 
     `protocol`: range or cooperative-sticky (the classic group protocol), or consumer (KIP-848).
-    `commit`: auto (the client does it by itself), before (processing), after (it), or never.
+    `commit`: auto (the client does it by itself), before (processing), after (it), position (after
+    it, the client's own position), or never.
     `asynchronous`: a thread of its own processes while the next poll goes on.
     `process_ms`: what one record takes; `nap_s`: what every poll that brings records takes besides.
     """
@@ -54,7 +56,8 @@ class Member:
     """Polls, processes, commits, and tells of it all."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.process_ms, self.nap_s = plan, plan.process_ms, plan.nap_s
+        self.plan, self.commit = plan, plan.commit
+        self.process_ms, self.nap_s = plan.process_ms, plan.nap_s
         self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._out = threading.Lock()
         self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
@@ -73,6 +76,7 @@ class Member:
     def run(self) -> None:
         """Wait for the order to join, and work until the order to close."""
         threading.Thread(target=self._listen, daemon=True).start()
+        importlib.import_module(self.plan.client.replace("-python", "").replace("-", "_"))
         self.tell("ready")
         while self.orders.get()["do"] != "join":
             pass
@@ -102,6 +106,7 @@ class Member:
                 return False
             if order["do"] == "pace":
                 self.process_ms, self.nap_s = order["process_ms"], order["nap_s"]
+                self.commit = order["commit"]
             elif order["do"] == "seek":
                 client.seek({int(p): offset for p, offset in order["offsets"].items()})
         return True
@@ -111,7 +116,7 @@ class Member:
         if not records:
             return
         self.tell("polled", n=len(records))
-        if self.plan.commit == "before":
+        if self.commit == "before":
             self._commit(client, records)
         if self.plan.asynchronous:
             self._in_work += 1
@@ -120,7 +125,7 @@ class Member:
             if self.nap_s:
                 time.sleep(self.nap_s)
             self._process(records)
-        if self.plan.commit == "after":
+        if self.commit in ("after", "position"):
             self._commit(client, records)
 
     def _work_on(self) -> None:
@@ -139,7 +144,7 @@ class Member:
         for partition, offset, _ in records:
             offsets[partition] = offset + 1
         try:
-            client.commit(offsets)
+            client.commit(None if self.commit == "position" else offsets)
         except Exception as error:
             self._failed(error)
         else:

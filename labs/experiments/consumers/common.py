@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner
 
+from labs.clock import now
 from labs.cluster.housekeeping import admin
 from labs.errors import LabsError
 from labs.experiment import Run
 from labs.history import Outcome, Read
-from labs.views import Lanes, Mark, Span
+from labs.views import Lanes, Mark, Point, Span
 from labs.workload import Load, Payload, flight_payload
 from labs.workload.clients import KAFKA_PYTHON
 from labs.workload.group import Group, Member
@@ -45,26 +47,23 @@ def _forget(run: Run, group: Group) -> None:
         client.delete_groups([group.name])
 
 
-def join(run: Run, group: Group, *members: Member, idle: int = 0) -> None:
-    """Have members join, and wait until every partition has an owner and every member its share.
-
-    `idle`: so many members may stay without a partition.
-    """
-    run.say(f"{', '.join(member.name for member in members)} join the group")
+def join(run: Run, group: Group, *members: Member) -> dict[int, str]:
+    """Have members join, and wait until the group has shared out its partitions."""
+    run.say(f"{' and '.join(member.name for member in members)} joining the group")
     for member in members:
         member.join()
-    shared_out(run, group, idle)
+    return shared_out(run, group)
 
 
-def shared_out(run: Run, group: Group, idle: int = 0) -> dict[int, str]:
-    """Wait until every partition has an owner and every living member its share."""
+def shared_out(run: Run, group: Group) -> dict[int, str]:
+    """Wait until every partition has an owner, and every member its share as far as they go."""
 
     def done() -> dict[int, str] | None:
         owners = group.owners()
-        present = [m for m in group.members.values() if m.first("ready") and not m.gone]
-        busy = set(owners.values())
-        full = len(owners) == run.partitions and len(busy) >= len(present) - idle
-        return owners if full else None
+        present = [m for m in group.members.values() if m.joined and not m.gone]
+        heard = all(member.first("assigned") for member in present)
+        shared = len(set(owners.values())) == min(len(present), run.partitions)
+        return owners if heard and shared and len(owners) == run.partitions else None
 
     return run.wait(done, f"the group {group.name} had shared out its partitions", JOIN_S)
 
@@ -122,6 +121,60 @@ def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
     due = acknowledged(run)
     with contextlib.suppress(LabsError):
         run.wait(lambda: processed(group.reads) >= due, "the group had caught up", timeout_s)
+
+
+def quiet(run: Run, group: Group, seconds: float) -> None:
+    """Wait until no member has processed anything for so long."""
+    begin = now()
+    run.wait(
+        lambda: now() - max([begin, *(read.time for read in group.reads[-1:])]) > seconds,
+        "the group was quiet",
+    )
+
+
+def places(run: Run, group: Group) -> dict[int, int]:
+    """Partition → the place that the group has committed."""
+    with admin(run.cluster.bootstrap) as client:
+        found = client.list_group_offsets({group.name: None})[group.name]
+    return {p.partition: place.offset for p, place in found.items() if place.offset >= 0}
+
+
+class Sampler:
+    """Asks something over and over in a thread of its own, until the run ends or `stop`."""
+
+    def __init__(self, run: Run, ask: Callable[[], Mapping[str, float]], every_s: float) -> None:
+        self.series: dict[str, list[Point]] = {}
+        self._run, self._ask, self._every_s = run, ask, every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="labs-sampler", daemon=True)
+        self._thread.start()
+        run.closing(self.stop)
+
+    def _work(self) -> None:
+        while not self._stop.wait(self._every_s):
+            with contextlib.suppress(LabsError, KafkaError):
+                told = self._ask()
+                at = self._run.elapsed()
+                for name, value in told.items():
+                    self.series.setdefault(name, []).append((at, value))
+
+    def stop(self) -> None:
+        """Ask no more; what was told stays."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+
+def ends_of(run: Run, consumer: KafkaConsumer) -> dict[int, int]:
+    """Partition → the readable end, as the consumer's isolation level sees it."""
+    partitions = [TopicPartition(run.topic, p) for p in range(run.partitions)]
+    return {p.partition: end for p, end in consumer.end_offsets(partitions).items()}
+
+
+def onlooker(run: Run, **options: Any) -> KafkaConsumer:
+    """A consumer in no group, to ask for offsets."""
+    consumer = KafkaConsumer(bootstrap_servers=run.cluster.bootstrap, **options)
+    run.closing(consumer.close)
+    return consumer
 
 
 def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:

@@ -68,6 +68,8 @@ def _rebalance(run: Run) -> None:
     run.wait(lambda: _settled(group, 3), "three members had shared out the partitions")
     run.sleep(BEFORE_S)
     owned = {name: group.share_of(name) for name in members}
+    if run["event"] == SLOW:
+        run.wait(lambda: members["C"].first("polled", now() - 0.2), "C had begun its slow work")
     at = _cause(run, members["C"], newcomer)
     run.wait(
         lambda: _settled(group, {JOINS: 4, SLOW: 4}.get(run["event"], 2)),

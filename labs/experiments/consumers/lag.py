@@ -1,0 +1,128 @@
+"""Lag: how far a group is behind, and what brings it down."""
+
+from __future__ import annotations
+
+from kafka import KafkaAdminClient
+
+from labs.experiment import Estimate, Experiment, Run
+from labs.experiments.consumers.common import (
+    NAMES,
+    Sampler,
+    drain,
+    ends_of,
+    evenly,
+    group_of,
+    join,
+    onlooker,
+)
+from labs.settings import Number
+from labs.views import Lines, Mark
+
+PARTITIONS = 3
+SAMPLE_S = 0.2
+
+#: With the default of 5 s the lag would be a saw-tooth of 5 s.
+COMMIT_MS = 250
+
+
+def _lag(run: Run) -> None:
+    run.make_topic(partitions=PARTITIONS, watch=False)
+    group = group_of(run)
+    options = {"auto_commit_interval_ms": COMMIT_MS, "heartbeat_interval_ms": 500}
+    plan = {"process_ms": run["process_ms"], "max_records": 20, "options": options}
+    members = [group.add(name, **plan) for name in NAMES[: run["members"]]]
+    watcher, client = onlooker(run), KafkaAdminClient(bootstrap_servers=run.cluster.bootstrap)
+    run.closing(client.close)
+    join(run, group, members[0])
+
+    def ask() -> dict[str, float]:
+        found = client.list_group_offsets({group.name: None})[group.name]
+        place = {p.partition: o.offset for p, o in found.items()}
+        ends = ends_of(run, watcher)
+        return {f"partition {p}": end - max(place.get(p, 0), 0) for p, end in ends.items()}
+
+    sampler = Sampler(run, ask, SAMPLE_S)
+    run.show_live(lambda: _view(sampler, "", []))
+    producer, payload = evenly(run)
+    run.say("one member, and more records than it can process")
+    begin = run.elapsed()
+    load = run.load(producer, run["rate"], payload=payload)
+    run.sleep(run["alone_s"])
+    peak = _total(sampler, begin)
+    marks = [Mark(begin, f"{run['rate']} records/s arrive")]
+    if len(members) > 1:
+        marks.append(Mark(run.elapsed(), f"{run['members']} members"))
+        join(run, group, *members[1:])
+    else:
+        marks.append(Mark(run.elapsed(), "on as before"))
+    helped = run.elapsed()
+    run.sleep(run["alone_s"])
+    load.stop()
+    last = max((points[-1][1] for points in sampler.series.values()), default=0.0)
+    for member in members:
+        member.pace(0.0)
+    drain(run, group)
+    sampler.stop()
+    group.leave()
+    run.verdict(delivered=group.reads)
+    _tell(run, sampler, peak, _total(sampler, helped), last, marks)
+
+
+def _total(sampler: Sampler, after: float) -> float:
+    """The largest lag of all partitions together after a time."""
+    sums: dict[float, float] = {}
+    for points in sampler.series.values():
+        for at, lag in list(points):
+            if at >= after:
+                sums[at] = sums.get(at, 0.0) + lag
+    return max(sums.values(), default=0.0)
+
+
+def _tell(
+    run: Run, sampler: Sampler, peak: float, worst: float, last: float, marks: list[Mark]
+) -> None:
+    drained = last <= peak / (2 * PARTITIONS)
+    run.measurements |= {
+        "lag_with_one_member_records": peak,
+        "peak_lag_records": max(peak, worst),
+        "last_lag_of_a_partition_records": last,
+        "one_member_processes_records_per_s": 1000 / run["process_ms"],
+    }
+    told = (
+        f"one member fell {peak:.0f} records behind in {run['alone_s']} s"
+        f" ({run['rate']} arrive each second, it can do at most {1000 / run['process_ms']:.0f})"
+    )
+    end = "drained it" if drained else "did not drain it in as long again"
+    run.conclude(f"{told}; {run['members']} member{'s' * (run['members'] > 1)} {end}")
+    title = f"Behind by {peak:.0f} records with one member; {run['members']} {end}"
+    run.show(_view(sampler, title, marks))
+
+
+def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
+    series = {name: list(points) for name, points in sorted(sampler.series.items())}
+    return Lines(title, series, "s since the run began", "lag, records", marks)
+
+
+LAG = Experiment(
+    "consumers.lag",
+    "More records arrive than one member can process: how does lag grow, and what drains it?",
+    (
+        Number("rate", 20, 300, 150, "how fast records arrive", "records/s", 10),
+        Number("process_ms", 2, 50, 10, "what a member does with a record", "ms"),
+        Number("alone_s", 2, 8, 4, "how long one member works alone; then the others help", "s"),
+        Number("members", 1, 3, 3, "of the group in the end"),
+    ),
+    _lag,
+    Estimate(
+        "150 records arrive each second, and one member can do at most 100. How far is the group"
+        " behind after 4 s?",
+        "records",
+        0,
+        1000,
+        "lag_with_one_member_records",
+        "Lag grows by what arrives less what is processed, here by 50 a second or a little more;"
+        " what is processed but not yet committed counts as lag, too.",
+        step=10,
+    ),
+    breaks=False,
+)

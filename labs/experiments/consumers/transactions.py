@@ -1,0 +1,239 @@
+"""Transactions, as those see them who only read: records that wait, and offsets without records."""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+from kafka import KafkaProducer
+
+from labs.clock import now
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.consumers.common import (
+    Sampler,
+    drain,
+    ends_of,
+    evenly,
+    group_of,
+    join,
+    onlooker,
+    places,
+)
+from labs.history import Outcome
+from labs.settings import Choice, Number
+from labs.views import Bars, Lines, Mark
+from labs.workload import flight_payload
+from labs.workload.group import Group
+
+COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
+
+# -- a hung transaction ----------------------------------------------------------------------------
+
+RATE, BEFORE_S = 40, 1.0
+
+#: Kafka looks for transactions that have timed out every so often
+#: (transaction.abort.timed.out.transaction.cleanup.interval.ms), s.
+ABORT_CHECK_S = 10.0
+
+
+def _hung(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    reader = group.add("A", options={"isolation_level": run["isolation_level"]})
+    stable, end = onlooker(run, isolation_level=COMMITTED), onlooker(run)
+    join(run, group, reader)
+    producer, payload = evenly(run)
+    load = run.load(producer, RATE, payload=payload)
+
+    def ask() -> dict[str, float]:
+        return {"log end": ends_of(run, end)[0], "last stable offset": ends_of(run, stable)[0]}
+
+    offsets = Sampler(run, ask, 0.1)
+    run.show_live(lambda: _reach(run, offsets, group, "", []))
+    run.sleep(BEFORE_S)
+    timeout_s = run["transaction_timeout_s"]
+    at, offset = _begin_and_hang(run, timeout_s)
+    run.sleep(timeout_s)
+    run.say("the transaction has timed out; Kafka will notice within 10 s")
+    freed = run.wait(lambda: _freed(offsets, offset), "Kafka aborted it", ABORT_CHECK_S + timeout_s)
+    run.sleep(0.5)
+    load.stop()
+    drain(run, group)
+    offsets.stop()
+    group.leave()
+    run.verdict(delivered=group.reads)
+    _tell_hung(run, group, offsets, at, freed, offset)
+
+
+def _begin_and_hang(run: Run, timeout_s: float) -> tuple[float, int]:
+    """Another program opens a transaction, writes one record, and is never heard of again."""
+    run.say("another producer opens a transaction, writes one record, and hangs")
+    producer: Any = KafkaProducer(
+        bootstrap_servers=run.cluster.bootstrap,
+        transactional_id=f"hung-{run.topic}",
+        transaction_timeout_ms=int(1000 * timeout_s),
+    )
+    run.closing(lambda: producer.close(timeout=0))
+    producer.init_transactions()
+    producer.begin_transaction()
+    key, value = flight_payload()(run.history.next_number)
+    at = now()
+    send = run.history.invoke(key, crc32(value), at, at)
+    place = producer.send(run.topic, value, key, partition=0).get(timeout=10)
+    send.partition, send.offset, send.completed = place.partition, place.offset, now()
+    send.outcome, send.error = Outcome.FAIL, "its transaction was never committed"
+    return send.completed, int(place.offset)
+
+
+def _freed(offsets: Sampler, offset: int) -> float | None:
+    """When the last stable offset passed the open transaction's record, s since the run began."""
+    points = list(offsets.series.get("last stable offset", ()))
+    return next((at for at, reach in points if reach > offset), None)
+
+
+def _tell_hung(
+    run: Run, group: Group, offsets: Sampler, at: float, freed: float, offset: int
+) -> None:
+    acked = {s.number: s.completed for s in run.history.sends if s.outcome is Outcome.OK}
+    waits = {
+        r.number: 1000 * (r.time - (acked[r.number] or r.time))
+        for r in reversed(group.reads)
+        if r.number in acked
+    }
+    late = [wait for wait in waits.values() if wait > 1000]
+    run.measurements |= {
+        "longest_wait_for_a_plain_record_ms": max(waits.values()),
+        "plain_records_hidden_over_1_s": len(late),
+        "aborted_after_ms": 1000 * (freed - (at - run.began)),
+        "open_transaction_at_offset": offset,
+    }
+    level = run["isolation_level"]
+    told = (
+        f"{level}: {len(late)} acknowledged plain records were kept back for over a second, the"
+        f" first for {max(waits.values()) / 1000:.1f} s, by one open transaction at offset {offset}"
+        if late
+        else f"{level}: no plain record waited over a second behind the open transaction"
+    )
+    run.conclude(told)
+    marks = [Mark(at - run.began, "a transaction hangs"), Mark(freed, "Kafka aborts it")]
+    run.show(_reach(run, offsets, group, told, marks))
+
+
+def _reach(run: Run, offsets: Sampler, group: Group, title: str, marks: list[Mark]) -> Lines:
+    series = {name: list(points) for name, points in offsets.series.items()}
+    reads = [(read.time - run.began, read.offset) for read in group.reads]
+    return Lines(title, {**series, "processed": reads}, "s since the run began", "offset", marks)
+
+
+WAIT, GO_ON = "they wait, too", "they are read at once"
+ONLY_OLDER = "those from before are read, later ones are lost"
+
+
+def _plain(result: Result) -> str | None:
+    hidden = int(result.measurements["plain_records_hidden_over_1_s"] or 0)
+    return WAIT if hidden else GO_ON
+
+
+HUNG_TRANSACTION = Experiment(
+    "consumers.hung_transaction",
+    "Somebody else's transaction hangs: what becomes of ordinary records behind it?",
+    (
+        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
+               "what the consumer may see (default: read_uncommitted)"),
+        Number("transaction_timeout_s", 1, 10, 2,
+               "after so long the transaction may be aborted (default 60 s)", "s"),
+    ),
+    _hung,
+    Options(
+        "A program opens a transaction, writes one record and hangs. Other programs go on writing"
+        " plain records to the same partition. What does a read_committed consumer get of those?",
+        {
+            WAIT: "read_uncommitted asks for no transaction's end.",
+            GO_ON: "read_committed reads up to the last stable offset: the first record of the"
+            " oldest open transaction. What stands behind it waits, whoever wrote it.",
+            ONLY_OLDER: "Nothing is lost: it all comes when the transaction has been ended.",
+        },
+        _plain,
+    ),
+    breaks=False,
+)  # fmt: skip
+
+# -- lag that never reaches zero -------------------------------------------------------------------
+
+EACH = 10
+POSITION, RECORD = "position", "record"
+
+
+def _last_offset(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    commit = "after" if run["commit"] == RECORD else "position"
+    reader = group.add("A", commit=commit, options={"isolation_level": COMMITTED})
+    producer = run.producer(transactional_id=f"ledger-{run.topic}")
+    producer.init_transactions()
+    run.say("writing in transactions")
+    for _ in range(run["transactions"]):
+        producer.begin_transaction()
+        run.load(producer, 0, EACH).wait()
+        producer.commit_transaction()
+    records = run["transactions"] * EACH
+    join(run, group, reader)
+    run.wait(lambda: len(reader.reads) >= records, "A had processed every record")
+    run.sleep(1.0)
+    reader.leave()
+    reader.await_end(10)
+    place, end = places(run, group)[0], ends_of(run, onlooker(run))[0]
+    run.verdict(delivered=group.reads)
+    lag = end - place
+    run.measurements |= {
+        "lag_records": lag,
+        "log_end_offset": end,
+        "committed_offset": place,
+        "processed_records": len(reader.reads),
+        "offsets_without_a_record": end - records,
+    }
+    told = (
+        f"all {records} records are processed, and the lag is {lag}: the log ends at {end},"
+        f" committed is {place}"
+    )
+    run.conclude(told)
+    run.show(
+        Bars(
+            f"Every record is processed; the lag is {lag}",
+            ["records written", "records processed", "committed offset", "log end offset"],
+            {"offset": [float(records), float(len(reader.reads)), float(place), float(end)]},
+            "records, offsets",
+        )
+    )
+
+
+ZERO, ONE, EVERY = "0", "1", "1 for each transaction"
+
+
+def _left(result: Result) -> str | None:
+    lag = int(result.measurements["lag_records"] or 0)
+    return {0: ZERO, 1: ONE}.get(lag, EVERY)
+
+
+LAST_OFFSET = Experiment(
+    "consumers.last_offset",
+    "A group has processed every record. Is its lag 0?",
+    (
+        Number("transactions", 1, 20, 5, f"of {EACH} records each"),
+        Choice("commit", (RECORD, POSITION), RECORD,
+               "what A commits: the offset after its last record, or the consumer's position"),
+    ),
+    _last_offset,
+    Options(
+        "A producer wrote five transactions of ten records to one partition. The group has"
+        " processed all fifty, and committed. What is its lag?",
+        {
+            ZERO: "Behind the last record stands the marker that commits its transaction: it has an"
+            " offset, and is no record.",
+            ONE: "The client's position had moved past the last marker, and that was committed.",
+            EVERY: "Each has a marker, but only the last one stands behind the last record.",
+        },
+        _left,
+    ),
+    breaks=False,
+)  # fmt: skip
