@@ -8,7 +8,7 @@ The checker knows no client and no cluster: it compares what was sent with what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from labs.history import Log, Outcome, Read, Send
@@ -137,7 +137,9 @@ def check(
         reordered=len(swapped),
     )
     kinds = [
-        [witness.lost(s, log) for s in lost[:SHOWN]] if log.complete else [],
+        [_missing(witness, s, log, s.number in readable) for s in lost[:SHOWN]]
+        if log.complete
+        else [],
         [witness.read("duplicated", r) for r in copies[:SHOWN]],
         [witness.read("reordered", r) for r in swapped[:SHOWN]],
         list(witness.strangers(judged)),
@@ -157,6 +159,12 @@ def _verdict(counts: Counts, offenders: Sequence[Offender], log: Log) -> tuple[s
     if counts.acknowledged == 0:
         return UNKNOWN, "no record was acknowledged, so nothing was promised"
     return VALID, ""
+
+
+def _missing(witness: _Witness, send: Send, log: Log, readable: bool) -> Offender:
+    """A lost record: gone from the log, or in it (`readable`) and never processed."""
+    lost = witness.lost(send, log)
+    return replace(lost, detail="it is in the log; nobody processed it") if readable else lost
 
 
 class _Witness:
