@@ -253,3 +253,20 @@ def named(partitions: Iterable[int]) -> str:
     if len(numbers) < 2:
         return f"partition {numbers[0]}" if numbers else "no partition"
     return f"partitions {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def owned(
+    run: Run, group: Group, title: str, marks: Sequence[Mark], until: float | None = None
+) -> Lanes:
+    """A lane a partition: who owned it, by the members' own word."""
+    end = (until or now()) - run.began
+    lanes: dict[str, list[Span]] = {f"partition {p}": [] for p in range(run.partitions)}
+    for tenure in sorted(group.tenures(), key=lambda t: t.since):
+        spans = lanes[f"partition {tenure.partition}"]
+        start, stop = tenure.since - run.began, min((tenure.until or now()) - run.began, end)
+        if spans and spans[-1].end > start:  # its owner did not know yet that it was out
+            last = spans.pop()
+            spans.append(Span(last.start, start, last.kind, last.text))
+        spans.append(Span(start, stop, f"member {tenure.member}", tenure.member))
+    kinds = sorted({span.kind for spans in lanes.values() for span in spans})
+    return Lanes(title, lanes, kinds, marks)

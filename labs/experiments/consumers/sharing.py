@@ -11,9 +11,8 @@ from labs.experiments.consumers.common import (
     group_of,
     join,
     named,
+    owned,
     processed,
-    titled,
-    working,
 )
 from labs.settings import Number
 from labs.views import Bars, Mark
@@ -38,14 +37,15 @@ def _members(run: Run) -> None:
     }
     started = [group.add(name, **plan) for name in NAMES[:members]]
     fill(run, _enough(run))
-    run.show_live(lambda: working(group.reads, run.began, lambda _: 0.5))
+    run.show_live(lambda: owned(run, group, "", []))
     rates: list[float] = []
     marks: list[Mark] = []
     for member in started:
-        marks.append(Mark(run.elapsed(), f"{member.name} joins"))
+        if rates:
+            marks.append(Mark(run.elapsed(), f"{member.name} joins"))
         owners = join(run, group, member)
         rates.append(_rate(run, group))
-    lanes = working(group.reads, run.began, lambda _: 0.5)
+    until = now()
     idle = [m.name for m in started if m.name not in owners.values()]
     for member in started:
         member.pace(0.0)
@@ -55,7 +55,7 @@ def _members(run: Run) -> None:
     _tell(run, rates, idle)
     shares = ", ".join(f"{n} {named(p for p, o in owners.items() if o == n)}" for n in NAMES
                        if n in owners.values())  # fmt: skip
-    run.show(titled(lanes, f"In the end: {shares}" + _idle(idle), marks))
+    run.show(owned(run, group, f"In the end: {shares}{_idle(idle)}", marks, until))
 
 
 def _enough(run: Run) -> int:

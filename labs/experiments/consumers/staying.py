@@ -15,17 +15,21 @@ from labs.experiments.consumers.common import (
     group_of,
     join,
     named,
+    owned,
     shared_out,
     titled,
     working,
 )
 from labs.settings import Number, Switch
-from labs.views import Lanes, Mark, Span
+from labs.views import Mark
 from labs.workload.group import Group
 
 # -- max.poll.interval.ms --------------------------------------------------------------------------
 
 RECORDS = 40
+
+#: What is drawn of the time after a failed commit, s: A joins again, which is another story.
+SHOWN_S = 0.2
 
 
 def _max_poll(run: Run) -> None:
@@ -35,7 +39,7 @@ def _max_poll(run: Run) -> None:
     options = {"max_poll_interval_ms": int(1000 * interval_s), "heartbeat_interval_ms": 500}
     plan = {"commit": "after", "options": options}
     slow, quick = group.add("A", nap_s=run["busy_s"], **plan), group.add("B", **plan)
-    run.show_live(lambda: _ownership(run, group, "", []))
+    run.show_live(lambda: owned(run, group, "", []))
     join(run, group, slow, quick)
     fill(run, RECORDS)
     polled = run.wait(lambda: slow.first("polled"), "A had got its first records")
@@ -48,7 +52,7 @@ def _max_poll(run: Run) -> None:
     slow.pace(0.0)
     shared_out(run, group)
     drain(run, group)
-    until = now()
+    until = min(now(), slow.errors[0].time + SHOWN_S if slow.errors else now())
     group.leave()
     run.verdict(delivered=group.reads)
     taken = next((t for t in group.tenures() if t.member == "B" and t.since > polled.time), None)
@@ -78,24 +82,7 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     if slow.errors:
         marks.append(Mark(slow.errors[0].time - run.began, "A's commit fails"))
     title = "A is put out, and B processes its records" if error else "A stays"
-    run.show(_ownership(run, group, f"{title} ({twice} processed twice)", marks, until))
-
-
-def _ownership(
-    run: Run, group: Group, title: str, marks: list[Mark], until: float | None = None
-) -> Lanes:
-    """A lane a partition: who owned it, by the members' own word."""
-    end = (until or now()) - run.began
-    lanes: dict[str, list[Span]] = {f"partition {p}": [] for p in range(run.partitions)}
-    for tenure in sorted(group.tenures(), key=lambda t: t.since):
-        spans = lanes[f"partition {tenure.partition}"]
-        start, stop = tenure.since - run.began, min((tenure.until or now()) - run.began, end)
-        if spans and spans[-1].end > start:  # its owner did not know yet that it was out
-            last = spans.pop()
-            spans.append(Span(last.start, start, last.kind, last.text))
-        spans.append(Span(start, stop, f"member {tenure.member}", tenure.member))
-    kinds = sorted({span.kind for spans in lanes.values() for span in spans})
-    return Lanes(title, lanes, kinds, marks)
+    run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
 
 
 STAYS, TWICE, LOST = "it stays", "put out, its records come twice", "put out, its records are lost"
@@ -152,7 +139,7 @@ def _static_member(run: Run) -> None:
     run.wait(lambda: len(group.owners()) == 3, "A had joined")
     join(run, group, second, third)
     run.sleep(BEFORE_S)
-    owned = group.share_of("C")
+    own_share = group.share_of("C")
     at = now()
     run.say("C is restarted")
     third.leave()
@@ -172,17 +159,18 @@ def _static_member(run: Run) -> None:
         for t in group.tenures()
         if t.member in "AB" and t.since < until and at <= (t.until or 0) <= until
     }
-    own = max(gap for p, gap in gaps.items() if p in owned)
+    taken -= set(own_share)
+    own = max(gap for p, gap in gaps.items() if p in own_share)
     run.measurements |= {
-        "interrupted_partitions_of_others": len(taken - set(owned)),
+        "interrupted_partitions_of_others": len(taken),
         "longest_gap_of_c_ms": own,
-        "longest_gap_of_others_ms": max(gap for p, gap in gaps.items() if p not in owned),
+        "longest_gap_of_others_ms": max(gap for p, gap in gaps.items() if p not in own_share),
         "away_ms": 1000 * (back - at),
     }
     kind = "a static member" if run["static"] else "an ordinary member"
     told = (
-        f"C, {kind}, was away for {back - at:.1f} s: its {named(owned)} waited"
-        f" {own / 1000:.1f} s, and {len(taken - set(owned))} of the others' partitions were taken"
+        f"C, {kind}, was away for {back - at:.1f} s: its {named(own_share)} waited"
+        f" {own / 1000:.1f} s, and {len(taken)} of the others' partitions were taken"
         " from their owners"
     )
     run.conclude(told)
