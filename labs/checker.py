@@ -164,7 +164,12 @@ def _verdict(counts: Counts, offenders: Sequence[Offender], log: Log) -> tuple[s
 def _missing(witness: _Witness, send: Send, log: Log, readable: bool) -> Offender:
     """A lost record: gone from the log, or in it (`readable`) and never processed."""
     lost = witness.lost(send, log)
-    return replace(lost, detail="it is in the log; nobody processed it") if readable else lost
+    if readable:
+        return replace(lost, detail="it is in the log; nobody processed it")
+    start = min((r.offset for r in log.reads if r.partition == send.partition), default=0)
+    if send.offset is not None and send.offset < start:
+        return replace(lost, detail=f"the log begins at offset {start}")
+    return lost
 
 
 class _Witness:
