@@ -80,6 +80,11 @@ class Member:
         self._listener = threading.Thread(target=self._listen, name="labs-member", daemon=True)
         self._listener.start()
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
     # -- orders --------------------------------------------------------------------------------
 
     def join(self) -> None:

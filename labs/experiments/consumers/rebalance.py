@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 from labs.clock import now
@@ -131,6 +132,7 @@ def _tell(
     figures = run.measurements
     figures["longest_gap_ms"] = gaps[worst]
     figures["longest_gap_others_ms"] = max(others.values())
+    figures["median_gap_others_ms"] = median(others.values())
     figures["interrupted_partitions"] = len(taken)
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}

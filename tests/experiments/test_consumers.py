@@ -1,0 +1,247 @@
+"""Chapter 5's experiments, on the live cluster: direction or invariant, never a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from labs.cluster.local import LocalCluster
+from labs.errors import LabsError
+from labs.experiment import Options, Result
+from labs.experiments import find
+from labs.experiments.consumers import EXPERIMENTS
+from labs.workload.group import Group
+
+
+def measured(cluster: LocalCluster, name: str, **settings: object) -> Result:
+    result = find(f"consumers.{name}").run(cluster, settings)
+    assert result.report.counts.acknowledged > 0
+    assert result.conclusion
+    assert result.views
+    return result
+
+
+def figure(result: Result, name: str) -> float:
+    value = result.measurements[name]
+    assert isinstance(value, int | float)
+    return value
+
+
+def came_true(result: Result) -> str | None:
+    ask = find(result.experiment).ask
+    assert isinstance(ask, Options)
+    answer = ask.measured(result)
+    assert answer is None or answer in ask.options
+    return answer
+
+
+def test_none_of_them_breaks_a_broker() -> None:
+    assert not any(experiment.breaks for experiment in EXPERIMENTS)
+
+
+def test_a_member_beyond_the_partitions_idles(shared_cluster: LocalCluster) -> None:
+    result = measured(shared_cluster, "members", members=3, partitions=2)
+    assert result.measurements["idle_members"] == 1
+    assert figure(result, "rate_2_records_per_s") > 1.3 * figure(result, "rate_1_records_per_s")
+    assert result.report.verdict == "valid"
+
+
+@pytest.mark.parametrize("protocol", ["eager", "cooperative", "kip-848"])
+def test_only_eager_takes_away_what_does_not_move(
+    shared_cluster: LocalCluster, protocol: str
+) -> None:
+    result = measured(shared_cluster, "rebalance", protocol=protocol)
+    taken = figure(result, "interrupted_partitions")
+    assert taken == 6 if protocol == "eager" else 0 < taken < 6
+    assert came_true(result) == ("all six" if protocol == "eager" else
+                                 "only those that change hands")  # fmt: skip
+    assert result.report.counts.lost == 0
+
+
+def test_a_slow_member_holds_up_everybody_only_if_eager(shared_cluster: LocalCluster) -> None:
+    gaps = {
+        protocol: figure(
+            measured(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5),
+            "median_gap_others_ms",
+        )
+        for protocol in ("eager", "kip-848")
+    }
+    assert gaps["kip-848"] < gaps["eager"] / 2
+
+
+@pytest.mark.parametrize("protocol", ["eager", "kip-848"])
+def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster, protocol: str) -> None:
+    gaps = {
+        event: figure(
+            measured(shared_cluster, "rebalance", event=event, protocol=protocol),
+            "longest_gap_ms",
+        )
+        for event in ("leaves", "dies")
+    }
+    assert gaps["leaves"] < gaps["dies"]
+
+
+@pytest.mark.parametrize(
+    ("when", "fate"),
+    [
+        ("auto", "some are processed twice"),
+        ("auto_async", "some never are"),
+        ("before", "some never are"),
+        ("after", "some are processed twice"),
+    ],
+)
+def test_when_it_commits_decides_what_a_crash_costs(
+    shared_cluster: LocalCluster, when: str, fate: str
+) -> None:
+    result = measured(shared_cluster, "commits", when=when)
+    assert came_true(result) == fate
+    assert result.report.verdict == "violated"
+    kind = "lost" if fate == "some never are" else "duplicated"
+    assert {offender.kind for offender in result.report.offenders} == {kind}
+    assert result.report.counts.readable == 300, "the log itself lost nothing"
+
+
+def test_without_a_crash_each_way_of_committing_is_right(shared_cluster: LocalCluster) -> None:
+    for when in ("auto_async", "before"):
+        result = measured(shared_cluster, "commits", when=when, crash=False, process_ms=5)
+        assert result.report.verdict == "valid"
+
+
+def test_lag_grows_with_one_member_and_more_members_drain_it(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = measured(shared_cluster, "lag", alone_s=3)
+    peak = figure(result, "lag_with_one_member_records")
+    assert peak > 60
+    assert figure(result, "last_lag_of_a_partition_records") < peak / 3
+    assert result.report.verdict == "valid"
+
+
+@pytest.mark.parametrize("commit", [False, True])
+def test_a_seek_moves_a_consumer_and_only_a_commit_the_group(
+    shared_cluster: LocalCluster, commit: bool
+) -> None:
+    result = measured(shared_cluster, "replay", commit=commit)
+    place = figure(result, "committed_offset")
+    assert figure(result, "read_again_records") > 0
+    assert (100 < place < 300) if commit else place == 300
+    began = result.measurements["next_member_began_at_offset"]
+    assert began == (place if commit else None)
+    assert result.report.verdict == "valid"
+
+
+def test_a_time_can_be_sought(shared_cluster: LocalCluster) -> None:
+    result = measured(shared_cluster, "replay", to="time")
+    assert result.measurements["sought_offset"] == 150
+
+
+@pytest.mark.parametrize(
+    ("policy", "group", "read", "error"),
+    [
+        ("latest", "new", 50, None),
+        ("earliest", "new", 250, None),
+        ("none", "new", 0, "NoOffsetForPartitionError"),
+        ("latest", "deleted", 50, None),
+        ("earliest", "deleted", 150, None),
+        ("none", "deleted", 0, "OffsetOutOfRangeError"),
+    ],
+)
+def test_where_a_group_without_a_place_begins(
+    shared_cluster: LocalCluster, policy: str, group: str, read: int, error: str | None
+) -> None:
+    result = measured(shared_cluster, "reset_policy", auto_offset_reset=policy, group=group)
+    assert result.measurements["read_records"] == read
+    assert result.measurements["error"] == error
+
+
+@pytest.mark.parametrize(("busy_s", "limit_s", "stays"), [(3, 1, False), (1, 10, True)])
+def test_who_does_not_poll_is_put_out(
+    shared_cluster: LocalCluster, busy_s: int, limit_s: int, stays: bool
+) -> None:
+    result = measured(shared_cluster, "max_poll", busy_s=busy_s, max_poll_interval_s=limit_s)
+    assert result.measurements["commit_error"] == (None if stays else "CommitFailedError")
+    assert (result.report.counts.duplicated == 0) is stays
+    assert result.report.counts.lost == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "taken"), [({}, 0), ({"static": False}, 2), ({"away_s": 9}, 2)]
+)
+def test_nobody_notices_a_static_member_that_is_soon_back(
+    shared_cluster: LocalCluster, settings: Mapping[str, object], taken: int
+) -> None:
+    result = measured(shared_cluster, "static_member", **settings)
+    assert result.measurements["interrupted_partitions_of_others"] == taken
+    assert result.report.counts.lost == 0
+
+
+@pytest.mark.parametrize("level", ["read_committed", "read_uncommitted"])
+def test_an_open_transaction_hides_plain_records_from_read_committed(
+    shared_cluster: LocalCluster, level: str
+) -> None:
+    result = measured(shared_cluster, "hung_transaction", isolation_level=level)
+    hidden = figure(result, "plain_records_hidden_over_1_s")
+    assert hidden > 0 if level == "read_committed" else hidden == 0
+    assert result.report.verdict == "valid", "it was late, not lost"
+
+
+def test_lag_need_not_reach_zero(shared_cluster: LocalCluster) -> None:
+    result = measured(shared_cluster, "last_offset", transactions=3)
+    assert result.measurements["lag_records"] == 1
+    assert result.measurements["processed_records"] == 30
+    assert result.report.verdict == "valid"
+
+
+# -- the group's processes -------------------------------------------------------------------------
+
+
+def test_a_member_that_dies_by_itself_is_told_in_a_sentence(shared_cluster: LocalCluster) -> None:
+    group = Group(shared_cluster.bootstrap, "no-such-topic")
+    member = group.add("A", options={"no_such_option": 1})
+    member.join()
+    try:
+        with pytest.raises(LabsError, match=r"member A of the group died: .*no_such_option"):
+            for _ in range(300):
+                group.owners()
+                time.sleep(0.05)
+    finally:
+        group.close()
+
+
+def test_no_member_outlives_its_parent(shared_cluster: LocalCluster, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys, time\n"
+        "from labs.workload.group import Group\n"
+        "group = Group(sys.argv[1:], 'no-such-topic')\n"
+        "member = group.add('A')\n"
+        "while not member.first('ready'): time.sleep(0.02)\n"
+        "member.join()\n"
+        "print(member.pid, flush=True)\n"
+        "time.sleep(60)\n",
+        "utf-8",
+    )
+    command = [sys.executable, str(script), *shared_cluster.bootstrap]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while _lives(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
