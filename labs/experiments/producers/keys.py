@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from kafka import KafkaProducer
@@ -16,7 +16,7 @@ from labs.flights import Flight, flights
 from labs.history import Outcome, Read, Send
 from labs.settings import Choice, Number
 from labs.views import Bars, Lines
-from labs.workload import Payload, read_back
+from labs.workload import Payload
 
 #: Flights of the first days of 2013, over which the records go round.
 FLIGHTS = 5000
@@ -64,6 +64,13 @@ def _send_all(run: Run, producer: KafkaProducer, count: int, payload: Payload) -
 
 def _acknowledged(sends: Iterable[Send]) -> list[Send]:
     return [send for send in sends if send.outcome is Outcome.OK]
+
+
+def everything(run: Run) -> Sequence[Read]:
+    """The topic as one consumer read it, for the verdict, in the order in which it got it."""
+    run.verdict()
+    assert run.log is not None
+    return run.log.reads
 
 
 def _name(key: bytes | None) -> str:
@@ -160,7 +167,7 @@ def _order(run: Run) -> None:
     run.say("one producer sends, one record after the other")
     _send_all(run, run.producer(linger_ms=5), int(run["records"]), keyed(str(run["key"])))
     run.say("one consumer reads them all")
-    reads = read_back(run.cluster.bootstrap, run.topic).reads
+    reads = everything(run)
     each = [[r for r in reads if r.partition == p] for p in range(partitions)]
     in_topic, in_partitions = _behind(reads), sum(map(_behind, each))
     run.measurements |= {
@@ -180,7 +187,7 @@ def _order(run: Run) -> None:
             f"{title} {in_partitions:,} in their partition",
             dict(sorted(places.items())),
             "place in which the consumer got the record",
-            "number of the record: as it was sent",
+            "number of the record",
             dots=True,
         )
     )
@@ -247,7 +254,7 @@ def _growing(run: Run) -> None:
     was = {s.key: s.partition for s in _acknowledged(old)}
     now_in = {s.key: s.partition for s in _acknowledged(new)}
     moved = [key for key in was if now_in.get(key) != was[key]]
-    reads = read_back(run.cluster.bootstrap, run.topic).reads
+    reads = everything(run)
     mixed = sum(_behind(r for r in reads if r.key == key) > 0 for key in moved)
     percent = 100 * len(moved) / len(was)
     run.measurements |= {

@@ -215,6 +215,7 @@ def _show_batching(run: Run, phases: dict[str, Phase]) -> None:
         Percentiles(
             f"In batches, the slowest records are acknowledged {faster}",
             {name: percentiles(phase.sends, WARM_UP_S) for name, phase in phases.items()},
+            y="ms from due to acknowledged",
         )
     )
     run.show(

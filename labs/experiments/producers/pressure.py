@@ -87,6 +87,7 @@ def _start(run: Run) -> tuple[Load | _NativeLoad, list[float]]:
     if run["client"] == PYTHON:
         returned: list[float] = []
         producer = run.producer()
+        producer.partitions_for(run.topic)  # what blocks is to be the buffer, not the metadata
         return run.load(producer, run["rate"], each=lambda _: returned.append(now())), returned
     native = native_producer(run, acks="all", queue_buffering_max_messages=run["limit_records"])
     native.list_topics(run.topic, timeout=FLUSH_S)

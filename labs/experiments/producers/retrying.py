@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from itertools import pairwise
 from zlib import crc32
 
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers import crasher
+from labs.experiments.producers.keys import everything
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number, Switch
 from labs.views import Lines, Mark
@@ -45,7 +47,7 @@ def _retries(run: Run) -> None:
         "duplicated_records": counts.duplicated,
         "reordered_records": counts.reordered,
         "longest_wait_ms": round(max((s.latency_s or 0) * 1000 for s in load.sends)),
-        "retries_per_s": round(retried, 2),
+        "retried_records_per_s": round(retried, 2),
     }
     how = "with idempotence" if run["idempotence"] else "without idempotence"
     how += f", max_in_flight={run['max_in_flight']}"
@@ -56,28 +58,34 @@ def _retries(run: Run) -> None:
     )
     found = f"{counts.duplicated:,} duplicated, {counts.reordered:,} reordered"
     run.show(run.story(f"{found} ({how})"))
-    _show_places(run, found, how)
+    run.show(_log_of(run, f"The log {how}: {found}", whole=False))
 
 
-def _show_places(run: Run, found: str, how: str) -> None:
-    """Where each record came to lie: a straight line is a log in order, and without doubles."""
-    log = read_back(run.cluster.bootstrap, run.topic)
-    places: dict[str, list[tuple[float, float]]] = {"first copy": [], "copy": []}
-    seen: set[int] = set()
-    for read in log.reads:
-        if read.number is not None:
-            kind = "copy" if read.number in seen else "first copy"
-            places[kind].append((read.offset, read.number))
-            seen.add(read.number)
-    run.show(
-        Lines(
-            f"The log {how}: {found}",
-            {kind: points for kind, points in places.items() if points},
-            "offset in the partition",
-            "number of the record",
-            dots=True,
-        )
-    )
+#: So many records are shown before and after what went wrong.
+_AROUND = 12
+
+
+def _log_of(run: Run, title: str, marks: Sequence[Mark] = (), whole: bool = True) -> Lines:
+    """Where each record came to lie: one straight line is a log in order, without doubles.
+
+    Args:
+        run: the run; its final read is drawn.
+        title: the finding.
+        marks: offsets of note.
+        whole: draw all of the log, not just the part that is no straight line.
+    """
+    reads = [r for r in everything(run) if r.number is not None]
+    odd = [r.offset for before, r in pairwise(reads) if (r.number or 0) != (before.number or 0) + 1]
+    if odd and not whole:
+        reads = [r for r in reads if min(odd) - _AROUND <= r.offset <= max(odd) + _AROUND]
+    places: dict[str, list[tuple[float, float]]] = {"first copy": [], "further copy": []}
+    seen: set[int | None] = set()
+    for read in reads:
+        kind = "further copy" if read.number in seen else "first copy"
+        places[kind].append((read.offset, read.number or 0))
+        seen.add(read.number)
+    series = {kind: points for kind, points in places.items() if points}
+    return Lines(title, series, "offset in the partition", "number of the record", marks, dots=True)
 
 
 _NOTHING, _TWICE, _MIXED = "nothing", "some stand twice", "some stand twice, some out of order"
@@ -213,18 +221,14 @@ def _restart(run: Run) -> None:
         f" and went on from record {resume:,} by {run['resume_from']}: {counts.duplicated:,}"
         f" records stand twice in the log, {how}"
     )
-    _show_restart(run, f"{counts.duplicated:,} records stand twice, {how}")
+    title = f"{counts.duplicated:,} records stand twice, {how}"
+    run.show(_log_of(run, title, _begins(run, resume)))
 
 
-def _show_restart(run: Run, title: str) -> None:
-    log = read_back(run.cluster.bootstrap, run.topic)
-    numbers = [(read.offset, read.number) for read in log.reads if read.number is not None]
-    back = next((o for (o, n), (_, m) in pairwise(numbers) if m <= n), None)
-    marks = [] if back is None else [Mark(back + 1, "the restarted program begins")]
-    points = {"record": [(float(o), float(n)) for o, n in numbers]}
-    run.show(
-        Lines(title, points, "offset in the partition", "number of the record", marks, dots=True)
-    )
+def _begins(run: Run, resumed: int) -> list[Mark]:
+    """Where in the log the second life of the program begins."""
+    reads = [r for r in everything(run) if r.number == resumed]
+    return [Mark(reads[-1].offset, "the restarted program begins")] if reads else []
 
 
 _NONE_TWICE, _SOME_TWICE = "none: each has its number", "those sent since its last note"

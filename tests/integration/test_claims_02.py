@@ -1,0 +1,210 @@
+"""What chapter 02 says of Kafka, kafka-python, librdkafka and the Java client, asked of the live ones."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from binascii import crc32
+from collections.abc import Iterator
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaConfigurationError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.record.default_records import DefaultRecordBase
+
+from labs.cluster.kit import ensure_kit, jvm_environment
+from labs.cluster.local import LocalCluster
+from tests.kafka_tools import kafka_tool
+
+MIB = 1024 * 1024
+
+#: The Java client says at this level what became of its settings.
+LOGGING = """\
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %m%n
+rootLogger.level = INFO
+rootLogger.appenderRefs = out
+rootLogger.appenderRef.out.ref = out
+"""
+
+
+@pytest.fixture
+def topic(cluster: LocalCluster) -> Iterator[str]:
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
+    yield "flights"
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def java_defaults() -> dict[str, str]:
+    """The producer's defaults, as Kafka's own documentation generator prints them."""
+    page = kafka_tool("org.apache.kafka.clients.producer.ProducerConfig")
+    entries = re.findall(
+        r'<h4><a id="([\w.]+)".*?Default:</th><td>(.*?)</td>', page, flags=re.DOTALL
+    )
+    return dict(entries)
+
+
+def test_kafka_pythons_defaults() -> None:
+    default = KafkaProducer.DEFAULT_CONFIG
+    assert (default["linger_ms"], default["batch_size"]) == (0, 16 * 1024)
+    assert default["compression_type"] is None
+    assert (default["enable_idempotence"], default["acks"]) == (True, -1)
+    assert default["retries"] == float("inf")
+    assert default["max_in_flight_requests_per_connection"] == 5
+    assert default["request_timeout_ms"] == 30_000
+    assert default["delivery_timeout_ms"] == 120_000
+    assert default["max_request_size"] == MIB
+    assert default["metadata_max_age_ms"] == 5 * 60 * 1000
+    assert "buffer_memory" not in default
+
+
+def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
+    expected = {
+        "linger.ms": "5",
+        "batch.size": "16384",
+        "compression.type": "none",
+        "enable.idempotence": "true",
+        "acks": "all",
+        "retries": "2147483647",
+        "max.in.flight.requests.per.connection": "5",
+        "request.timeout.ms": "30000 (30 seconds)",
+        "delivery.timeout.ms": "120000 (2 minutes)",
+        "buffer.memory": str(32 * MIB),
+        "max.block.ms": "60000 (1 minute)",
+        "metadata.max.age.ms": "300000 (5 minutes)",
+    }
+    assert {name: java_defaults[name] for name in expected} == expected
+
+
+def test_a_topics_defaults(cluster: LocalCluster, topic: str) -> None:
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+    told: dict[str, dict[str, str]] = {}
+    while "max.message.bytes" not in told:
+        told = client.describe_configs([resource], config_filter="all")["topic"][topic]
+    client.close()
+    assert MIB < int(told["max.message.bytes"]["value"]) < MIB + 100
+    assert told["compression.type"]["value"] == "producer"
+
+
+def test_a_batch_has_a_header_of_61_bytes() -> None:
+    assert DefaultRecordBase.HEADER_STRUCT.size == 61
+
+
+def test_acks_1_turns_idempotence_off_unless_it_was_asked_for(cluster: LocalCluster) -> None:
+    plain = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    quiet = KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1)
+    assert plain.config["enable_idempotence"] is True
+    assert quiet.config["enable_idempotence"] is False
+    plain.close()
+    quiet.close()
+    with pytest.raises(KafkaConfigurationError):
+        KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1, enable_idempotence=True)
+
+
+@pytest.mark.parametrize(("settings", "idempotent"), [((), "true"), (("acks=1",), "false")])
+def test_so_it_does_in_the_java_client(
+    cluster: LocalCluster, topic: str, tmp_path: Path, settings: tuple[str, ...], idempotent: str
+) -> None:
+    (tmp_path / "log4j2.properties").write_text(LOGGING, "utf-8")
+    kit = ensure_kit()
+    done = subprocess.run(
+        [
+            *(str(kit.java.path), "-Dlog4j2.configurationFile=log4j2.properties"),
+            *("-cp", kit.class_path, "org.apache.kafka.tools.ProducerPerformance"),
+            *("--topic", topic, "--num-records", "1", "--record-size", "10", "--throughput", "-1"),
+            *("--producer-props", f"bootstrap.servers={','.join(cluster.bootstrap)}", *settings),
+        ],
+        cwd=tmp_path,
+        env=jvm_environment(),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert f"\tenable.idempotence = {idempotent}\n" in done.stdout
+    assert ("Instantiated an idempotent producer" in done.stdout) == (idempotent == "true")
+
+
+def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
+    cluster: LocalCluster,
+) -> None:
+    for idempotence in (True, False):
+        producer = KafkaProducer(
+            bootstrap_servers=cluster.bootstrap, enable_idempotence=idempotence
+        )
+        assert producer._sender.config["guarantee_message_order"] is idempotence
+        producer.close()
+
+
+def test_kafka_python_knows_no_buffer_memory(cluster: LocalCluster) -> None:
+    with pytest.raises(ValueError, match="buffer_memory"):
+        KafkaProducer(bootstrap_servers=cluster.bootstrap, buffer_memory=32 * MIB)
+
+
+def test_the_first_send_to_a_topic_blocks_until_max_block_ms(cluster: LocalCluster) -> None:
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap, max_block_ms=500)
+    with pytest.raises(KafkaTimeoutError):
+        producer.send("no-such-topic", b"x")
+    producer.close()
+
+
+def test_librdkafkas_queue_takes_100_000_records() -> None:
+    producer = confluent_kafka.Producer({"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+    taken = 0
+    with pytest.raises(BufferError):
+        while True:
+            producer.produce("flights", b"x")
+            taken += 1
+    assert taken == 100_000
+    producer.purge()
+    producer.flush(1)
+
+
+def test_librdkafkas_default_partitioner_is_crc_32(cluster: LocalCluster, topic: str) -> None:
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": ",".join(cluster.bootstrap), "log_level": 0}
+    )
+    placed: dict[bytes, int | None] = {}
+    for number in range(50):
+        key = b"plane %d" % number
+        producer.produce(
+            topic,
+            b"x",
+            key,
+            on_delivery=lambda _, message, key=key: placed.update({key: message.partition()}),
+        )
+    producer.flush(10)
+    assert placed == {key: crc32(key) % 3 for key in placed}
+    assert len(placed) == 50
+
+
+def test_a_record_too_large_is_refused_by_the_client_or_by_the_broker(
+    cluster: LocalCluster, topic: str
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    with pytest.raises(MessageSizeTooLargeError):
+        producer.send(topic, b"x" * 2_000_000)
+    producer.close()
+    generous = KafkaProducer(bootstrap_servers=cluster.bootstrap, max_request_size=5_000_000)
+    future = generous.send(topic, b"x" * 2_000_000)
+    generous.flush()
+    assert isinstance(future.exception, MessageSizeTooLargeError)
+    generous.close()
+
+
+def test_without_a_key_kafka_python_takes_any_partition_for_each_record(
+    cluster: LocalCluster, topic: str
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    placed = [producer.send(topic, b"x").get(timeout=10).partition for _ in range(60)]
+    producer.close()
+    assert set(placed) == {0, 1, 2}
+    assert len({a == b for a, b in zip(placed, placed[1:], strict=False)}) == 2
