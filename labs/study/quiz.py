@@ -11,7 +11,7 @@ are plain HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -56,6 +56,8 @@ class Prediction:
         self.question, self.options, self.key = question, options, key
         self.answer: Answer | None = None
         self.skipped = False
+        #: Called after each answer, and after a skip.
+        self.on_answer: Callable[[], None] = lambda: None
         self._build()
 
     def choose(self, answer: Answer) -> None:
@@ -144,6 +146,7 @@ class Prediction:
         for widget in self._inputs:
             widget.disabled = True
         self._feedback.value = _line(said)
+        self.on_answer()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         if isinstance(self.options, Number):
