@@ -1,0 +1,146 @@
+"""replication.controller: what goes on without the controller, and what waits for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from labs.clock import now
+from labs.cluster.housekeeping import admin
+from labs.cluster.protocol import CONTROLLER_ID
+from labs.experiment import Experiment, Options, Result, Run
+from labs.experiments.replication.common import await_partition, rate_setting
+from labs.history import Outcome, Send
+from labs.settings import Switch
+from labs.workload import read_back
+
+#: How long the dead leader is watched, s: longer than `broker.session.timeout.ms` in the lab.
+WATCH_S = 4.0
+CREATE_TIMEOUT_MS = 2000
+
+NOTHING, ONLY_READ, BOTH = "neither read nor write", "read, not write", "read and write, as before"
+
+
+def _controller(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    old = run.leader()
+    load = run.load(run.producer(acks="all", request_timeout_ms=8000), run["rate"])
+    run.say("sending while all is well")
+    run.sleep(0.5)
+    dead_at = run.fault("kill", CONTROLLER_ID)
+    run.sleep(1)
+    run.measurements["acknowledged_without_controller"] = len(_acknowledged(load.sends, dead_at))
+    run.measurements["read_without_controller"] = _read_now(run)
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(_create_topic, run)
+        if run["leader_too"]:
+            run.fault("kill", old)
+            run.say("the leader is dead, too; will anybody elect another?")
+            run.sleep(WATCH_S)
+        run.measurements["create_topic"] = creating.result()
+    run.measurements["leader_in_metadata"] = run.partition().leader
+    back_at = run.fault("start", CONTROLLER_ID)
+    if run["leader_too"]:
+        _await_election(run, old, back_at)
+    resumed = now()
+    run.wait(lambda: _acknowledged(load.sends, resumed), "a record was acknowledged again")
+    load.stop()
+    run.measurements["topic_there_afterwards"] = _topic_exists(run)
+    run.verdict()
+    run.conclude(_told(run, old))
+    run.show(run.story(_title(run)))
+
+
+def _acknowledged(sends: list[Send], since: float) -> list[Send]:
+    return [s for s in sends if s.intended > since and s.outcome is Outcome.OK]
+
+
+def _read_now(run: Run) -> int:
+    """How many records a new consumer gets at this moment."""
+    return len(read_back(run.cluster.bootstrap, run.topic, timeout_s=5).reads)
+
+
+def _create_topic(run: Run) -> str:
+    """What becomes of an attempt to create a topic: the error's name, or "created"."""
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=run.cluster.bootstrap, request_timeout_ms=CREATE_TIMEOUT_MS
+        )
+        try:
+            client.create_topics({_new_topic(run): {"num_partitions": 1, "replication_factor": 3}})
+        finally:
+            client.close()
+    except KafkaError as error:
+        return type(error).__name__
+    return "created"
+
+
+def _new_topic(run: Run) -> str:
+    return f"{run.topic}-new"
+
+
+def _topic_exists(run: Run) -> str:
+    with admin(run.cluster.bootstrap) as client:
+        return "yes" if _new_topic(run) in client.list_topics() else "no"
+
+
+def _await_election(run: Run, old: int, back_at: float) -> None:
+    new = await_partition(
+        run, lambda p: p.leader not in (None, old), "there was a new leader"
+    ).leader
+    assert run.timeline is not None
+    elected = run.timeline.first(lambda p: p.leader == new, back_at) or now()
+    run.measurements["new_leader"] = new
+    run.measurements["elected_after_controller_s"] = round(elected - back_at, 2)
+    run.measurements["leaderless_s"] = round(elected - run.faults[1].time, 2)
+
+
+def _told(run: Run, old: int) -> str:
+    m = run.measurements
+    told = (
+        f"without a controller {m['acknowledged_without_controller']} records were acknowledged and"
+        f" {m['read_without_controller']} read; a topic could not be created ({m['create_topic']})"
+    )
+    if "new_leader" in m:
+        told += (
+            f"; killed, broker {old} stood as leader in the metadata until the controller was back:"
+            f" broker {m['new_leader']} took over after {m['leaderless_s']} s"
+        )
+    return told
+
+
+def _title(run: Run) -> str:
+    leaderless = run.measurements.get("leaderless_s")
+    if leaderless is None:
+        return "Without a controller, records flow on"
+    return f"No controller, no election: partition without a leader for {leaderless} s"
+
+
+def _what_works(result: Result) -> str:
+    if not result.measurements["read_without_controller"]:
+        return NOTHING
+    return BOTH if result.measurements["acknowledged_without_controller"] else ONLY_READ
+
+
+CONTROLLER = Experiment(
+    "replication.controller",
+    "The only controller dies. What still works, and what does not?",
+    (
+        Switch(
+            "leader_too", True, "kill the partition's leader, too, while there is no controller"
+        ),
+        rate_setting(50),
+    ),
+    _controller,
+    Options(
+        "The controller is dead, the brokers live. What can clients do with an existing topic?",
+        {
+            NOTHING: "records never pass through the controller: clients talk to the leaders.",
+            ONLY_READ: "neither needs it, as long as leaders and ISR stay as they are.",
+            BOTH: "this time something else stood in the way.",
+        },
+        _what_works,
+    ),
+)
