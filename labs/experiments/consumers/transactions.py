@@ -50,9 +50,12 @@ def _hung(run: Run) -> None:
 
     offsets = Sampler(run, ask, 0.1)
     run.show_live(lambda: _reach(run, offsets, group, "", []))
-    run.sleep(BEFORE_S)
     timeout_s = run["transaction_timeout_s"]
-    at, offset = _begin_and_hang(run, timeout_s)
+    other = _another_producer(run, timeout_s)
+    run.sleep(BEFORE_S)
+    load.stop()  # records of two producers have no order between them
+    at, offset = _hang(run, other)
+    load = run.load(producer, RATE, payload=payload)
     run.sleep(timeout_s)
     run.say("the transaction has timed out; Kafka will notice within 10 s")
     freed = run.wait(lambda: _freed(offsets, offset), "Kafka aborted it", ABORT_CHECK_S + timeout_s)
@@ -65,16 +68,23 @@ def _hung(run: Run) -> None:
     _tell_hung(run, group, offsets, at, freed, offset)
 
 
-def _begin_and_hang(run: Run, timeout_s: float) -> tuple[float, int]:
-    """Another program opens a transaction, writes one record, and is never heard of again."""
-    run.say("another producer opens a transaction, writes one record, and hangs")
-    producer: Any = KafkaProducer(
+def _another_producer(run: Run, timeout_s: float) -> Any:
+    producer = KafkaProducer(
         bootstrap_servers=run.cluster.bootstrap,
         transactional_id=f"hung-{run.topic}",
         transaction_timeout_ms=int(1000 * timeout_s),
     )
     run.closing(lambda: producer.close(timeout=0))
     producer.init_transactions()
+    return producer
+
+
+def _hang(run: Run, producer: Any) -> tuple[float, int]:
+    """Another program opens a transaction, writes one record, and is never heard of again.
+
+    Returns when the record was written, and its offset.
+    """
+    run.say("another producer opens a transaction, writes one record, and hangs")
     producer.begin_transaction()
     key, value = flight_payload()(run.history.next_number)
     at = now()
