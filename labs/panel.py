@@ -542,7 +542,7 @@ def _slider(setting: Number, common: Mapping[str, Any]) -> w.Widget:
     bounds = {"min": setting.low, "max": setting.high, "step": setting.step}
     if setting.whole:
         bounds = {name: int(value) for name, value in bounds.items()}
-    form = "," if setting.whole else ",.3~g"
+    form = "," if setting.whole else f",.{len(f'{setting.step:g}'.partition('.')[2])}f"
     return kind(value=setting.default, readout_format=form, **bounds, **common)
 
 
