@@ -53,39 +53,30 @@ def test_a_member_beyond_the_partitions_idles(shared_cluster: LocalCluster) -> N
     assert result.report.verdict == "valid"
 
 
-@pytest.mark.parametrize("protocol", ["eager", "cooperative", "kip-848"])
-def test_only_eager_takes_away_what_does_not_move(
-    shared_cluster: LocalCluster, protocol: str
-) -> None:
-    result = measured(shared_cluster, "rebalance", protocol=protocol)
-    taken = figure(result, "interrupted_partitions")
-    assert taken == 6 if protocol == "eager" else 0 < taken < 6
-    assert came_true(result) == ("all six" if protocol == "eager" else
-                                 "only those that change hands")  # fmt: skip
+def test_a_cooperative_group_takes_away_only_what_moves(shared_cluster: LocalCluster) -> None:
+    result = measured(shared_cluster, "rebalance", protocol="cooperative")
+    assert 0 < figure(result, "interrupted_partitions") < 6
+    assert came_true(result) == "only those that change hands"
     assert result.report.counts.lost == 0
 
 
 def test_a_slow_member_holds_up_everybody_only_if_eager(shared_cluster: LocalCluster) -> None:
-    gaps = {
-        protocol: figure(
-            measured(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5),
-            "median_gap_others_ms",
-        )
+    eager, kip_848 = (
+        measured(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5)
         for protocol in ("eager", "kip-848")
-    }
-    assert gaps["kip-848"] < gaps["eager"] / 2
+    )
+    assert came_true(eager) == "all six"
+    assert came_true(kip_848) == "only those that change hands"
+    gaps = [figure(result, "median_gap_others_ms") for result in (eager, kip_848)]
+    assert gaps[1] < gaps[0] / 2
 
 
-@pytest.mark.parametrize("protocol", ["eager", "kip-848"])
-def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster, protocol: str) -> None:
-    gaps = {
-        event: figure(
-            measured(shared_cluster, "rebalance", event=event, protocol=protocol),
-            "longest_gap_ms",
-        )
-        for event in ("leaves", "dies")
-    }
-    assert gaps["leaves"] < gaps["dies"]
+def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster) -> None:
+    leaves, dies = (
+        measured(shared_cluster, "rebalance", event=event) for event in ("leaves", "dies")
+    )
+    assert figure(leaves, "longest_gap_ms") < figure(dies, "longest_gap_ms")
+    assert dies.report.counts.lost == leaves.report.counts.lost == 0
 
 
 @pytest.mark.parametrize(
@@ -108,10 +99,11 @@ def test_when_it_commits_decides_what_a_crash_costs(
     assert result.report.counts.readable == 300, "the log itself lost nothing"
 
 
-def test_without_a_crash_each_way_of_committing_is_right(shared_cluster: LocalCluster) -> None:
-    for when in ("auto_async", "before"):
-        result = measured(shared_cluster, "commits", when=when, crash=False, process_ms=5)
-        assert result.report.verdict == "valid"
+def test_without_a_crash_even_the_worst_way_of_committing_is_right(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = measured(shared_cluster, "commits", when="auto_async", crash=False, process_ms=5)
+    assert result.report.verdict == "valid"
 
 
 def test_lag_grows_with_one_member_and_more_members_drain_it(
@@ -149,8 +141,6 @@ def test_a_time_can_be_sought(shared_cluster: LocalCluster) -> None:
         ("earliest", "new", 250, None),
         ("none", "new", 0, "NoOffsetForPartitionError"),
         ("latest", "deleted", 50, None),
-        ("earliest", "deleted", 150, None),
-        ("none", "deleted", 0, "OffsetOutOfRangeError"),
     ],
 )
 def test_where_a_group_without_a_place_begins(
@@ -171,9 +161,7 @@ def test_who_does_not_poll_is_put_out(
     assert result.report.counts.lost == 0
 
 
-@pytest.mark.parametrize(
-    ("settings", "taken"), [({}, 0), ({"static": False}, 2), ({"away_s": 9}, 2)]
-)
+@pytest.mark.parametrize(("settings", "taken"), [({}, 0), ({"static": False}, 2)])
 def test_nobody_notices_a_static_member_that_is_soon_back(
     shared_cluster: LocalCluster, settings: Mapping[str, object], taken: int
 ) -> None:
