@@ -13,7 +13,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -86,7 +86,7 @@ class Panel:
         self._predicted_for: Mapping[str, Value] | None = None
         self._lock = threading.RLock()  # guards the run's state, and what both threads write
         self._live: Live | None = None  # of the run that goes on now
-        self._run: threading.Thread | None = None
+        self._threads: tuple[threading.Thread, ...] = ()  # the run, and who draws it
         self._began = 0.0
         self._canvas: Figure | None = None
         self._compared: list[int] = []
@@ -151,14 +151,12 @@ class Panel:
 
     def wait(self) -> None:
         """Wait for the run; an interrupt stops it, and is passed on when the cluster is whole."""
-        run = self._run
+        threads = self._threads
         try:
-            while run is not None and run.is_alive():
-                run.join(0.1)
+            _join(threads)
         except KeyboardInterrupt:
             self.stop()
-            if run is not None:
-                run.join()
+            _join(threads)
             raise
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
@@ -287,24 +285,21 @@ class Panel:
         live = Live()
         self._live, self.failure, self.frames = live, None, 0
         self._began = time.monotonic()
-        self._run = threading.Thread(
-            target=self._work, args=(values, live), name="labs-panel-run", daemon=True
-        )
+        run = threading.Thread(target=self._work, args=(values, live), daemon=True)
+        painter = threading.Thread(target=self._paint, args=(live, run), daemon=True)
+        self._threads = (run, painter)
         self._say("Starting …")
         self._elapsed.value = _seconds(0)
         self._chart.add_class("labs-stale")
         self._verdict.value = ""
         self._refresh()
-        painter = threading.Thread(
-            target=self._paint, args=(live, self._run), name="labs-panel-paint", daemon=True
-        )
-        self._run.start()
-        painter.start()
+        for thread in self._threads:
+            thread.start()
 
     # -- the run's thread ----------------------------------------------------------------------
 
     def _work(self, values: Mapping[str, Value], live: Live) -> None:
-        farewell = _Farewell(live)
+        farewell = _Farewell(live, self._threads)
         try:
             result = self.experiment.run(self.cluster, values, live)
             said, bad = self._found(result), False
@@ -394,7 +389,7 @@ class Panel:
         if view is None:
             return
         self._canvas = picture_of(view, self._canvas)
-        image = png(self._canvas)
+        image = png(self._canvas, quick=True)
         with self._lock:
             if self._live is live:  # else the finding stands there already
                 self._draw(image)
@@ -448,18 +443,25 @@ class Panel:
 class _Farewell:
     """Has a run stopped, and its faults undone, when the kernel is shut down or restarted."""
 
-    def __init__(self, live: Live) -> None:
-        self._live, self._over = live, threading.Event()
+    def __init__(self, live: Live, threads: Sequence[threading.Thread]) -> None:
+        self._live, self._threads = live, threads
         atexit.register(self._end)
 
     def _end(self) -> None:
         self._live.stop()
-        self._over.wait(FAREWELL_S)
+        deadline = time.monotonic() + FAREWELL_S
+        for thread in self._threads:
+            thread.join(max(0, deadline - time.monotonic()))
 
     def over(self) -> None:
         """The run has ended by itself."""
-        self._over.set()
         atexit.unregister(self._end)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.1)  # a wait without limit could not be interrupted on every system
 
 
 # --- predictions ----------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D
 
 from labs.charts.style import (
     BLACK,
@@ -39,6 +40,9 @@ from labs.views import Mark, Point
 EDGE_IN = 0.2  # between the picture's edge and whatever stands next to it
 TITLE_PT, TEXT_PT, SMALL_PT = 13.0, 10.0, 9.0
 TITLE_LINE_IN, LEGEND_IN, MARK_IN, AXIS_IN = 0.24, 0.26, 0.19, 0.52
+
+#: Texts of marks that stand close share so many rows.
+MARK_ROWS = 3
 
 #: Longer series are thinned to about so many points: nobody sees more on 900 pixels.
 POINTS = 800
@@ -180,31 +184,109 @@ def box(
         ),
         facecolor=PAPER,
     )
-    ax.tick_params(labelsize=TEXT_PT, colors=MUTED, length=3)
-    ax.grid(axis="y", color=LINE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ax.xaxis.set_visible(False)
+    ax.yaxis.set_visible(False)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(LINE)
     return ax
 
 
-def name_axes(ax: Axes, x: str = "", y: str = "") -> None:
-    """Labels with units; whole numbers get thousands' separators."""
-    if x:
-        ax.set_xlabel(x, size=TEXT_PT, color=MUTED, parse_math=False)
-    if y:
-        ax.set_ylabel(y, size=TEXT_PT, color=MUTED, parse_math=False)
+@dataclass(frozen=True)
+class Ticks:
+    """Where an axis is marked, and with what words."""
+
+    places: Sequence[float]
+    words: Sequence[str]
+
+    @classmethod
+    def at(cls, places: Iterable[float]) -> Ticks:
+        """Numbers, written as one reads them."""
+        kept = list(places)
+        return cls(kept, [figures(place) for place in kept])
+
+    @classmethod
+    def within(
+        cls, limits: tuple[float, float], most: int, *, log: bool = False, whole: bool = False
+    ) -> Ticks:
+        """Round numbers within the limits, `most` or fewer."""
+        low, high = limits
+        if log:
+            return cls.at(_powers(low, high, most))
+        found = MaxNLocator(most, integer=whole, steps=[1, 2, 5, 10]).tick_values(low, high)
+        slack = 1e-6 * (high - low)
+        return cls.at(float(v) for v in found if low - slack <= v <= high + slack)
 
 
-def figures(value: float, _position: object = None) -> str:
+def _powers(low: float, high: float, most: int) -> list[float]:
+    """Powers of ten within the limits, or also their doubles and halves where there are few."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    tens = [10.0**e for e in exponents if low <= 10.0**e <= high]
+    if len(tens) < 2:
+        tens = [f * 10.0**e for e in exponents for f in (1, 2, 5) if low <= f * 10.0**e <= high]
+    return tens[:: -(-len(tens) // most)] if tens else []
+
+
+# An axis of matplotlib's own takes more than half of a picture's time: it makes each tick of two
+# texts and three lines, and measures all of them before it places its label. These are plain.
+
+
+def x_axis(
+    ax: Axes, ticks: Ticks, name: str = "", *, words: bool = True, grid: bool = False
+) -> None:
+    """Draw the x axis; limits and scale are final by now.
+
+    Args:
+        ax: the axes.
+        ticks: where it is marked.
+        name: what it shows, with the unit.
+        words: whether the ticks are named; not so where axes stand on one another.
+        grid: whether a line goes up from each tick.
+    """
+    across = ax.get_xaxis_transform()
+    bottom = -3 / 72 * DPI / ax.bbox.height
+    top = 1 if grid else 0
+    lines = ax.vlines(ticks.places, bottom, top, LINE, transform=across, linewidth=0.8)
+    lines.set(clip_on=False, zorder=0.5)
+    for place, word in zip(ticks.places, ticks.words, strict=True) if words else ():
+        _word(ax, place, 0, word, (0, -5), across, ha="center", va="top")
+    if name:
+        middle = ax.transAxes
+        _word(ax, 0.5, 0, name, (0, -20), middle, ha="center", va="top")
+
+
+def y_axis(ax: Axes, ticks: Ticks, name: str = "", *, grid: bool = True, ink: str = MUTED) -> None:
+    """Draw the y axis, a line across from each tick; limits and scale are final by now."""
+    along = ax.get_yaxis_transform()
+    if grid:
+        ax.hlines(ticks.places, 0, 1, LINE, transform=along, linewidth=0.8, zorder=0.5)
+    for place, word in zip(ticks.places, ticks.words, strict=True):
+        _word(ax, 0, place, word, (-6, 0), along, ha="right", va="center", color=ink)
+    if name:
+        letters = max(int(ax.bbox.height / DPI / (TEXT_PT * _EM)), 8)
+        lines = textwrap.wrap(name, letters)
+        widest = max((width_of(word) for word in ticks.words), default=0)
+        aside = min(-6 - 72 * widest - 6 - 6 * len(lines), -40)
+        how = {"ha": "center", "va": "center", "rotation": 90}
+        _word(ax, 0, 0.5, "\n".join(lines), (aside, 0), ax.transAxes, **how)
+
+
+def _word(
+    ax: Axes, x: float, y: float, word: str, shift: tuple[float, float], on: Any, **how: Any
+) -> None:
+    dx, dy = shift
+    moved = on + Affine2D().translate(dx / 72 * DPI, dy / 72 * DPI)
+    given = {"size": TEXT_PT, "color": MUTED, "parse_math": False, **how}
+    ax.text(x, y, word, transform=moved, **given)
+
+
+def figures(value: float) -> str:
     """A number as one reads it: `1,234`, `12.3`, `0.05`."""
     size = abs(value)
-    if value == 0 or (value == int(value) and size < 1e15) or size >= 100:
+    if size >= 1e6:
+        return f"{value / 1e6:,.4g} M"
+    if value == 0 or value == int(value) or size >= 100:
         return f"{value:,.0f}"
     return f"{value:,.1f}" if size >= 10 else f"{value:,.3g}"
-
-
-NUMBERS = FuncFormatter(figures)
 
 
 def legend(
@@ -321,24 +403,41 @@ def _told(texts: Sequence[str]) -> str:
     return " · ".join(told)
 
 
+def mark_rows(marks: Sequence[Mark], low: float, high: float, width: float) -> int:
+    """How many rows the marks' texts take above axes `width` inches wide."""
+    return max((row for *_, row in _placed(marks, low, high, width)), default=-1) + 1
+
+
+def _placed(
+    marks: Sequence[Mark], low: float, high: float, width: float
+) -> list[tuple[str, float, int]]:
+    """Text, left end and row of each mark; one that finds no room in `MARK_ROWS` has no text."""
+    inch = (high - low) / width
+    ends = [low - width * inch] * MARK_ROWS
+    placed = []
+    for mark in gathered(marks, 0.12 * inch):
+        long = width_of(mark.text, SMALL_PT) * inch
+        left = min(mark.at, high + 0.2 * inch - long)
+        row = next((row for row, end in enumerate(ends) if left >= end), None)
+        if row is not None:
+            ends[row] = left + long + 0.12 * inch
+            placed.append((mark.text, left, row))
+    return placed
+
+
 def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
     """A dashed line through all axes for each mark, its text above the first of them."""
     if not marks:
         return
     top = axes[0]
     low, high = top.get_xlim()
-    for mark in marks:
-        for ax in axes:
-            ax.axvline(mark.at, color=VERMILLION, linestyle=(0, (4, 3)), linewidth=1.1, zorder=4)
-    inch = (high - low) / (top.bbox.width / DPI)
-    rows = [low - 9 * inch, low - 9 * inch]  # where the text of each row ends
-    for mark in gathered(marks, 0.12 * inch):
-        width = width_of(mark.text, SMALL_PT) * inch
-        left = min(mark.at, high + 0.2 * inch - width)
-        row = 0 if left >= rows[0] else 1
-        rows[row] = left + width + 0.12 * inch
+    times = [mark.at for mark in marks]
+    for ax in axes:
+        across = ax.get_xaxis_transform()
+        ax.vlines(times, 0, 1, VERMILLION, (0, (4, 3)), transform=across, linewidth=1.1, zorder=4)
+    for text, left, row in _placed(marks, low, high, top.bbox.width / DPI):
         top.annotate(
-            mark.text,
+            text,
             (left, 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3 + row * MARK_IN * 72 * 0.95),

@@ -72,8 +72,11 @@ def axes(fig: Figure, *, title: str = "", x: str = "", y: str = "", position: in
     return ax
 
 
-def png(fig: Figure) -> bytes:
-    """The figure as PNG bytes, for `ipywidgets.Image` or an `image/png` output."""
+def png(fig: Figure, *, quick: bool = False) -> bytes:
+    """The figure as PNG bytes, for `ipywidgets.Image` or an `image/png` output.
+
+    `quick`: less well compressed, for a picture that the next one soon replaces.
+    """
     out = io.BytesIO()
-    fig.savefig(out, format="png")
+    fig.savefig(out, format="png", pil_kwargs={"compress_level": 1} if quick else None)
     return out.getvalue()

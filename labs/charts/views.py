@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from labs.charts import pen
 from labs.charts.pen import (
@@ -22,19 +21,33 @@ from labs.charts.pen import (
     EDGE_IN,
     LEGEND_IN,
     MARK_IN,
-    NUMBERS,
     SMALL_PT,
     TEXT_PT,
     Fill,
+    Ticks,
     width_of,
 )
-from labs.charts.style import BLACK, BLUE, DPI, INK, LINE, MUTED, PAPER, figure
+from labs.charts.style import BLACK, BLUE, DPI, INK, MUTED, PAPER, WIDTH_IN, figure
 from labs.experiment import Result
-from labs.views import Bars, Lanes, Lines, Logs, Percentiles, Point, Replica, Span, Story, View
+from labs.views import (
+    Bars,
+    Lanes,
+    Lines,
+    Logs,
+    Mark,
+    Percentiles,
+    Point,
+    Replica,
+    Span,
+    Story,
+    View,
+)
 
 _LANE_IN, _BAR_IN, _LOG_IN = 0.34, 0.3, 0.5
 _LINES_IN, _PERCENTILES_IN, _OFFSETS_IN, _WAITS_IN = 2.3, 2.5, 1.7, 1.3
 _GAP_IN = 0.16
+_STORY_MARKS_IN = 2 * MARK_IN  # always: a live picture must not jump when the first one comes
+_PLAIN = Fill(BLUE, BLUE)
 _TICK_LABELS_IN = 0.85
 
 
@@ -106,16 +119,15 @@ def _(view: Bars, fig: Figure | SubFigure) -> None:
     top = pen.title_height(view.title)
     looks = pen.fills(view.series) if len(view.series) > 1 else {}
     if looks:
+        looks[next(iter(looks))] = _PLAIN
         pen.legend(fig, top, [_patch(name, look) for name, look in looks.items()])
         top += LEGEND_IN
     left = EDGE_IN + 0.12 + max((width_of(label) for label in view.labels), default=0)
     ax = pen.box(fig, top, _bars_height(view), left=min(left, 3.2), right=_bars_right(view))
-    ax.grid(axis="y", visible=False)
-    ax.grid(axis="x", color=LINE, linewidth=0.8)
-    _bars_axis(ax, view)
+    _bars_axes(ax, view)
     thick = 0.8 / max(len(view.series), 1)
     for number, (name, values) in enumerate(view.series.items()):
-        look = looks.get(name, Fill(BLUE, BLUE))
+        look = looks.get(name, _PLAIN)
         middle = (number - (len(view.series) - 1) / 2) * thick
         rows = [row + middle for row in range(len(values))]
         ax.barh(
@@ -140,7 +152,6 @@ def _(view: Bars, fig: Figure | SubFigure) -> None:
                 color=INK,
                 parse_math=False,
             )
-    pen.name_axes(ax, x=view.x)
 
 
 def _bars_right(view: Bars) -> float:
@@ -149,21 +160,19 @@ def _bars_right(view: Bars) -> float:
     return min(EDGE_IN + max((width_of(text) for text in texts), default=0), 3.5)
 
 
-def _bars_axis(ax: Axes, view: Bars) -> None:
-    ax.set_yticks(range(len(view.labels)), view.labels, color=INK, parse_math=False)
-    ax.tick_params(axis="y", length=0)
+def _bars_axes(ax: Axes, view: Bars) -> None:
     ax.set_ylim(len(view.labels) - 0.45, -0.55)
+    pen.y_axis(ax, Ticks(range(len(view.labels)), list(view.labels)), grid=False, ink=INK)
     values = [v for vs in view.series.values() for v in vs if math.isfinite(v)]
     most = max(values, default=0)
-    if view.log and most > 0:
+    log = view.log and most > 0
+    if log:
         least = min(v for v in values if v > 0)
         ax.set_xscale("log")
         ax.set_xlim(10 ** math.floor(math.log10(least) - 0.01), most * 1.1)
-        ax.xaxis.set_minor_locator(NullLocator())
     else:
-        ax.set_xlim(min(0, *values, 0), most * 1.02 or 1)
-        ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(NUMBERS)
+        ax.set_xlim(min([0, *values]), most * 1.02 or 1)
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 6, log=log), view.x, grid=True)
 
 
 def _patch(name: str, look: Fill) -> Patch:
@@ -179,14 +188,14 @@ def _patch(name: str, look: Fill) -> Patch:
 # --- lines ----------------------------------------------------------------------------------------
 
 
-def _marks_height(marks: Sequence[object]) -> float:
-    return 2 * MARK_IN if marks else 0.04
+def _marks_height(marks: Sequence[Mark], low: float, high: float) -> float:
+    return 0.04 + MARK_IN * pen.mark_rows(marks, low, high, WIDTH_IN - 2)
 
 
 @height.register
 def _(view: Lines) -> float:
     legend = LEGEND_IN if view.dots and len(view.series) > 1 else 0
-    marks = _marks_height(view.marks)
+    marks = _marks_height(view.marks, *_reach(view.series))
     return pen.title_height(view.title) + legend + marks + _LINES_IN + AXIS_IN
 
 
@@ -197,18 +206,25 @@ def _(view: Lines, fig: Figure | SubFigure) -> None:
     if view.dots and len(view.series) > 1:
         pen.legend(fig, top, _dots_legend(view.series))
         top += LEGEND_IN
-    top += _marks_height(view.marks)
+    top += _marks_height(view.marks, *_reach(view.series))
     named = len(view.series) > 1 and not view.dots
     right = _names_width(view.series) if named else 0.3
     ax = pen.box(fig, top, _LINES_IN, right=right)
-    pen.name_axes(ax, view.x, view.y)
-    _scales(ax, view.series, view.log_x, view.log_y)
+    log_x = _span_x(ax, view.series, log=view.log_x)
+    log_y = _span_y(ax, view.series, log=view.log_y)
+    swept = sorted({x for points in view.series.values() for x, _ in points})
+    few = log_x and len(swept) <= 8  # a sweep: each value that was tried is worth a tick
+    pen.x_axis(ax, Ticks.at(swept) if few else Ticks.within(ax.get_xlim(), 8, log=log_x), view.x)
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), view.y)
     ends = _plot(ax, view.series, dots=view.dots, steps=view.steps)
-    if not view.log_y:
-        _from_zero(ax, view.series)
     if named:
         pen.end_labels(ax, ends)
     pen.draw_marks([ax], view.marks)
+
+
+def _reach(series: Mapping[str, Sequence[Point]]) -> tuple[float, float]:
+    xs = [x for points in series.values() for x, _ in points]
+    return min(xs, default=0), max(xs, default=1)
 
 
 def _names_width(series: Mapping[str, object]) -> float:
@@ -225,31 +241,37 @@ def _dots_legend(series: Mapping[str, Sequence[Point]]) -> list[Line2D]:
     return handles
 
 
-def _scales(ax: Axes, series: Mapping[str, Sequence[Point]], log_x: bool, log_y: bool) -> None:
-    xs = [x for points in series.values() for x, _ in points]
-    if log_x and any(x > 0 for x in xs):
+def _span_x(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bool:
+    """Have the x axis reach over all points; returns whether it is logarithmic."""
+    xs = [x for points in series.values() for x, _ in points if x > 0 or not log]
+    if not xs:
+        ax.set_xlim(0, 1)
+        return False
+    low, high = min(xs), max(xs)
+    if log:
         ax.set_xscale("log")
-        places = sorted(set(xs))
-        if len(places) <= 8:  # a sweep: each value that was tried is worth a tick
-            ax.set_xticks(places)
-        ax.xaxis.set_minor_formatter(NullFormatter())
-    elif xs:
-        low, high = min(xs), max(xs)
-        ax.set_xlim(low - 0.01 * (high - low), high + 0.01 * (high - low) or high + 1)
-    if log_y:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(numticks=6))
-        ax.yaxis.set_minor_locator(NullLocator())
+        ax.set_xlim(low / 1.1, high * 1.1)
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(NUMBERS)
-    ax.yaxis.set_major_formatter(NUMBERS)
+        slack = 0.01 * (high - low) or 0.5
+        ax.set_xlim(low - slack, high + slack)
+    return log
 
 
-def _from_zero(ax: Axes, series: Mapping[str, Sequence[Point]]) -> None:
+def _span_y(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bool:
+    """Have the y axis reach over all points, from 0 if it can; tells whether it is logarithmic."""
     ys = [y for points in series.values() for _, y in points if math.isfinite(y)]
-    if ys and min(ys) >= 0:
-        ax.set_ylim(0, max(ys) * 1.08 or 1)
+    ys = [y for y in ys if y > 0 or not log]
+    if not ys:
+        ax.set_ylim(0, 1)
+        return False
+    low, high = min(ys), max(ys)
+    if log:
+        ax.set_yscale("log")
+        ax.set_ylim(low / 1.5, high * 1.5)
+    else:
+        slack = 0.08 * (high - min(low, 0)) or 1
+        ax.set_ylim(low - slack if low < 0 else 0, high + slack)
+    return log
 
 
 def _plot(
@@ -302,17 +324,15 @@ def _(view: Percentiles, fig: Figure | SubFigure) -> None:
     }
     ys = [ms for points in series.values() for _, ms in points if ms > 0]
     log_y = bool(ys) and max(ys) > 20 * min(ys)
-    _scales(ax, series, log_x=False, log_y=log_y)
+    _span_x(ax, series, log=False)
+    _span_y(ax, series, log=log_y)
     ends = _plot(ax, series, dots=False)
-    if not log_y:
-        _from_zero(ax, series)
     ticks = [p for p in _NINES if stretched(p) <= last + 0.05]
     places, words = [stretched(p) for p in ticks], [f"{p:g} %" for p in ticks]
     if any(p >= 100 for points in view.series.values() for p, _ in points):
         places, words = [*places, last + 0.25], [*words, "max"]
-    ax.set_xticks(places, words)
-    ax.grid(axis="x", color=LINE, linewidth=0.8)
-    pen.name_axes(ax, view.x, view.y)
+    pen.x_axis(ax, Ticks(places, words), view.x, grid=True)
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), view.y)
     if named:
         pen.end_labels(ax, ends)
 
@@ -327,7 +347,7 @@ def stretched(percentile: float) -> float:
 
 @height.register
 def _(view: Lanes) -> float:
-    marks = _marks_height(view.marks)
+    marks = _marks_height(view.marks, *_lanes_range(view))
     return pen.title_height(view.title) + LEGEND_IN + marks + _lanes_height(view) + AXIS_IN
 
 
@@ -341,12 +361,11 @@ def _(view: Lanes, fig: Figure | SubFigure) -> None:
     top = pen.title_height(view.title)
     looks = _lane_looks(view)
     pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
-    top += LEGEND_IN + _marks_height(view.marks)
+    top += LEGEND_IN + _marks_height(view.marks, *_lanes_range(view))
     ax = pen.box(fig, top, _lanes_height(view), left=_lanes_left(view))
     ax.set_xlim(*_lanes_range(view))
     _draw_lanes(ax, view, looks)
-    pen.name_axes(ax, view.x)
-    ax.xaxis.set_major_formatter(NUMBERS)
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 10), view.x)
     pen.draw_marks([ax], view.marks)
 
 
@@ -369,10 +388,8 @@ def _lanes_range(view: Lanes) -> tuple[float, float]:
 
 
 def _draw_lanes(ax: Axes, view: Lanes, looks: Mapping[str, Fill]) -> None:
-    ax.grid(visible=False)
-    ax.set_yticks(range(len(view.lanes)), list(view.lanes), color=INK, parse_math=False)
-    ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(view.lanes) - 0.5, -0.5)
+    ax.set_ylim(max(len(view.lanes), 1) - 0.5, -0.5)
+    pen.y_axis(ax, Ticks(range(len(view.lanes)), list(view.lanes)), grid=False, ink=INK)
     ax.spines["left"].set_visible(False)
     for row, spans in enumerate(view.lanes.values()):
         for span in spans:
@@ -407,16 +424,10 @@ def _draw_span(ax: Axes, row: int, span: Span, look: Fill) -> None:
             size=SMALL_PT,
             weight="bold",
             color=look.ink,
-            clip_on=True,
+            zorder=5,  # a mark's line does not run through a word
             parse_math=False,
-            bbox=_backing(look),
+            bbox={"boxstyle": "square,pad=0.15", "facecolor": look.face, "edgecolor": "none"},
         )
-
-
-def _backing(look: Fill) -> dict[str, object] | None:
-    if not look.hatch:
-        return None
-    return {"boxstyle": "square,pad=0.15", "facecolor": look.face, "edgecolor": "none"}
 
 
 # --- logs -----------------------------------------------------------------------------------------
@@ -438,14 +449,11 @@ def _(view: Logs, fig: Figure | SubFigure) -> None:
     ax = pen.box(fig, top, _logs_height(view), left=1.9, right=1.3)
     last = max((replica.log_end for replica in view.replicas), default=view.start + 1)
     ax.set_xlim(view.start, max(last, view.start + 1))
-    ax.set_ylim(len(view.replicas) - 0.5, -0.5)
-    ax.set_yticks(range(len(view.replicas)), [_whose(r) for r in view.replicas], color=INK)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False)
+    ax.set_ylim(max(len(view.replicas), 1) - 0.5, -0.5)
+    whose = [_whose(replica) for replica in view.replicas]
+    pen.y_axis(ax, Ticks(range(len(whose)), whose), grid=False, ink=INK)
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 8, whole=True), "offset")
     ax.spines["left"].set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.xaxis.set_major_formatter(NUMBERS)
-    pen.name_axes(ax, "offset")
     water = max(
         (r.high_watermark for r in view.replicas if r.high_watermark is not None), default=None
     )
@@ -507,6 +515,8 @@ def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | Non
         va="center",
         size=TEXT_PT,
         color=INK,
+        zorder=5,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"},
         annotation_clip=False,
     )
 
@@ -523,7 +533,7 @@ def _(view: Story) -> float:
 
 def _parts(view: Story) -> list[tuple[float, str]]:
     """Heights and names of what the story is made of, from the top."""
-    parts = [(_marks_height(view.marks) + _lanes_height(view.leaders), "lanes")]
+    parts = [(_STORY_MARKS_IN + _lanes_height(view.leaders), "lanes")]
     if any(view.offsets.values()):
         parts.append((_GAP_IN + _OFFSETS_IN, "offsets"))
     if any(view.waits.values()):
@@ -543,10 +553,9 @@ def _(view: Story, fig: Figure | SubFigure) -> None:
     low, high = _story_range(view)
     drawn: list[Axes] = []
     for size, name in _parts(view):
-        gap = _marks_height(view.marks) if name == "lanes" else _GAP_IN
+        gap = _STORY_MARKS_IN if name == "lanes" else _GAP_IN
         ax = pen.box(fig, top + gap, size - gap, left=left, right=right)
         ax.set_xlim(low, high)
-        ax.xaxis.set_major_formatter(NUMBERS)
         if name == "lanes":
             _draw_lanes(ax, view.leaders, looks)
         elif name == "offsets":
@@ -555,9 +564,10 @@ def _(view: Story, fig: Figure | SubFigure) -> None:
             _draw_waits(ax, view.waits)
         top += size
         drawn.append(ax)
+    ticks = Ticks.within((low, high), 10)
     for ax in drawn[:-1]:
-        ax.tick_params(axis="x", labelbottom=False)
-    pen.name_axes(drawn[-1], view.leaders.x)
+        pen.x_axis(ax, ticks, words=False)
+    pen.x_axis(drawn[-1], ticks, view.leaders.x)
     pen.draw_marks(drawn, view.marks)
 
 
@@ -569,20 +579,15 @@ def _story_range(view: Story) -> tuple[float, float]:
 
 def _draw_offsets(ax: Axes, offsets: Mapping[str, Sequence[Point]]) -> None:
     ends = _plot(ax, {name: pen.broken(points) for name, points in offsets.items()}, dots=False)
-    _from_zero(ax, offsets)
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_formatter(NUMBERS)
-    pen.name_axes(ax, y="offset")
+    _span_y(ax, offsets, log=False)
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, whole=True), "offset")
     pen.end_labels(ax, ends)
 
 
 def _draw_waits(ax: Axes, waits: Mapping[str, Sequence[Point]]) -> None:
-    ax.set_yscale("log")
+    log = _span_y(ax, waits, log=True)
     _plot(ax, waits, dots=True)
-    ax.yaxis.set_major_locator(LogLocator(numticks=4))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(NUMBERS)
-    pen.name_axes(ax, y="wait, ms")
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, log=log), "wait, ms")
     ends = []
     for number, (name, points) in enumerate(waits.items()):
         if points:
