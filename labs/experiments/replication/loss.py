@@ -146,7 +146,7 @@ def _unclean(run: Run) -> None:
     run.fault("kill", old)
     load.stop(flush_s=0.3)
     before = read_copy(run.cluster, old, run.topic)
-    back = followers[0]
+    back = followers[-1]  # the one that has most of the two
     run.fault("start", back)
     await_partition(run, lambda p: p.leader != old, f"broker {old} was given up")
     refused = ""
