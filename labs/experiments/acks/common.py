@@ -48,6 +48,18 @@ def producer(run: Run, acks: str | None = None, **options: Any) -> KafkaProducer
     return run.producer(**{**chosen, "retries": 0, **options})
 
 
+def while_all_is_well(run: Run, seconds: float = 1.0) -> None:
+    """Let the load run, until the followers copy: on a busy machine a new topic's take a moment."""
+    run.say("sending while all is well")
+    run.sleep(seconds)
+    timeline = run.timeline
+    assert timeline is not None
+    run.wait(
+        lambda: min(timeline.log_ends().values(), default=0) and timeline.high_watermark(),
+        "the followers copied",
+    )
+
+
 def errors(sends: Iterable[Send]) -> Counter[str]:
     """How many sends ended with which error."""
     return Counter(s.error for s in sends if s.error and s.outcome is not Outcome.OK)

@@ -10,12 +10,13 @@ from labs.experiments.acks.common import (
     producer,
     rate_setting,
     topic,
+    while_all_is_well,
 )
 from labs.settings import Number
 from labs.views import Logs, Replica
 
 #: For so long a follower is waited for to be elected, s: it must be unfenced again first.
-ELECTION_S = 12.0
+ELECTION_S = 8.0
 
 
 def _leader_crash(run: Run) -> None:
@@ -23,8 +24,7 @@ def _leader_crash(run: Run) -> None:
     leader, followers = run.leader(), run.followers()
     client = producer(run, request_timeout_ms=4000, max_block_ms=1000)
     load = run.load(client, run["rate"])
-    run.say("sending while all is well")
-    run.sleep(1)
+    while_all_is_well(run)
     for follower in followers:
         run.fault("pause", follower)
     run.say("the followers are paused; sending on")
@@ -61,7 +61,7 @@ def _copies(run: Run, leader: int) -> Logs:
     assert run.timeline is not None
     seen, ends = run.timeline.latest(), run.timeline.log_ends()
     isr = seen.isr if seen else ()
-    water = run.timeline.high_watermark()
+    water = min(run.timeline.high_watermark() or 0, ends.get(leader, 0))
     copies = [
         Replica(
             broker,

@@ -14,6 +14,7 @@ from labs.experiments.acks.common import (
     producer,
     rate_setting,
     topic,
+    while_all_is_well,
 )
 from labs.experiments.acks.java import Printed, console_producer
 from labs.history import Outcome
@@ -24,7 +25,7 @@ from labs.workload import flight_payload
 # -- a failed send that was written ----------------------------------------------------------------
 
 #: Shorter than `broker.session.timeout.ms` in the lab: nobody leaves the ISR, nobody is elected.
-SILENT_S = 2.0
+SILENT_S = 2.3
 
 NOT_WRITTEN, WRITTEN = "it was not written", "it may have been written"
 
@@ -36,8 +37,7 @@ def _failed_but_written(run: Run) -> None:
     options = {"max_in_flight_requests_per_connection": 1}
     client = producer(run, "all", request_timeout_ms=run["request_timeout_ms"], **options)
     load = run.load(client, run["rate"])
-    run.say("sending while all is well")
-    run.sleep(1)
+    while_all_is_well(run)
     run.fault("pause", frozen)
     run.sleep(SILENT_S)
     run.fault("resume", frozen)
@@ -57,11 +57,11 @@ def _failed_but_written(run: Run) -> None:
         offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
         first = written[0].number
         run.conclude(
-            f"{len(failed)} sends failed with {names}, and {len(written)} of these records are"
-            f" readable: record {first} is at offset {offsets[first]}"
+            f"of {len(failed)} sends that failed with {names}, {len(written)} can be read:"
+            f" record {first} is at offset {offsets[first]}"
         )
     else:
-        run.conclude(f"{len(failed)} sends failed with {names}; none of the records is readable")
+        run.conclude(f"{len(failed)} sends failed with {names}; none of the records can be read")
     title = f"{len(written)} of {len(failed)} failed sends were written"
     run.show(run.story(title))
     labels = ["acknowledged", "failed, and readable", "failed, not readable"]
@@ -118,6 +118,7 @@ def _java_error(run: Run) -> None:
     run.say("kafka-python, without retries")
     python = run.load(client, 50, count=FEW)
     python.wait()
+    heard_ms = [(s.latency_s or 0.0) * 1000 for s in python.sends]
     run.say("Kafka's console producer: a JVM, and the Java client")
     java = _by_java(run)
     class_name, text = java.exceptions[0] if java.exceptions else ("", "")
@@ -127,10 +128,11 @@ def _java_error(run: Run) -> None:
         "java_text": text,
         "java_names_the_isr": "yes" if _names_it(text) else "no",
         "java_log_names_it": "yes" if any(map(_names_it, java.warnings)) else "no",
-        "java_warnings": len(java.warnings),
+        "python_error_after_ms": round(sum(heard_ms) / len(heard_ms), 1),
+        "java_error_after_ms": java.retried_ms,
     }
     run.conclude(_two_voices(run))
-    run.show(run.story(f"kafka-python: {errors_of(run)}; Java: {class_name or 'no error'}"))
+    run.show(_clients(run))
 
 
 def _by_java(run: Run) -> Printed:
@@ -166,9 +168,14 @@ def _names_it(text: str) -> bool:
     return "replica" in words or "isr" in words.split()
 
 
-def errors_of(run: Run) -> str:
-    """The name that kafka-python gave."""
-    return str(run.measurements["python_error"])
+def _clients(run: Run) -> Bars:
+    m = run.measurements
+    labels = ["kafka-python, retries=0", f"Java client, retries={run['retries']}"]
+    after = [float(m["python_error_after_ms"] or 0), float(m["java_error_after_ms"] or 0)]
+    names = [str(m["python_error"]), str(m["java_exception"])]
+    notes = [f"{name}, {ms:,.0f} ms" for name, ms in zip(names, after, strict=True)]
+    title = f"one refusal, two clients: {names[0]} and {names[1]}"
+    return Bars(title, labels, {"waited": after}, "ms until the application heard", notes=notes)
 
 
 def _two_voices(run: Run) -> str:

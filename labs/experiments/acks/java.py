@@ -21,7 +21,7 @@ appender.out.type = Console
 appender.out.name = out
 appender.out.target = SYSTEM_ERR
 appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %p %m%n%xEx{1}
+appender.out.layout.pattern = %d{UNIX_MILLIS} %p %m%n%xEx{1}
 rootLogger.level = WARN
 rootLogger.appenderRefs = out
 rootLogger.appenderRef.out.ref = out
@@ -33,6 +33,7 @@ _OPTIONS = {
     "linger.ms": "--timeout",
     "acks": "--request-required-acks",
 }
+_LINE = re.compile(r"^(\d+) (WARN|ERROR) (.*)$", re.MULTILINE)
 _EXCEPTION = re.compile(r"org\.apache\.kafka\.common\.errors\.(\w+): (.*)")
 
 
@@ -41,11 +42,13 @@ class Printed:
     """What a Java producer printed.
 
     `exceptions`: what the application gets, one a failed record, as (class, text).
-    `warnings`: what the client's own log says beside it.
+    `warnings`: what the client's own log says beside it. `retried_ms`: from the first refusal in
+    that log to the first exception.
     """
 
     exceptions: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    retried_ms: int | None
 
     def __str__(self) -> str:
         lines = [f"{name}: {text}" for name, text in self.exceptions]
@@ -95,5 +98,15 @@ def console_producer(
     text = done.stderr.decode("utf-8", "replace")
     if done.returncode:
         raise LabsError("the Java producer failed", because=text.strip()[-300:])
-    warnings = [line for line in text.splitlines() if line.startswith("WARN ")]
-    return Printed(tuple(_EXCEPTION.findall(text)), tuple(warnings))
+    return _printed(text)
+
+
+def _printed(text: str) -> Printed:
+    lines = [(int(at), level, said) for at, level, said in _LINE.findall(text)]
+    refused = [at for at, level, said in lines if level == "WARN" and "produce response" in said]
+    raised = [at for at, level, _ in lines if level == "ERROR"]
+    return Printed(
+        exceptions=tuple(_EXCEPTION.findall(text)),
+        warnings=tuple(said for _, level, said in lines if level == "WARN"),
+        retried_ms=raised[0] - refused[0] if refused and raised else None,
+    )

@@ -57,7 +57,8 @@ def _let_arrive(run: Run) -> None:
 
 def _view(title: str, found: dict[str, list[float]]) -> Percentiles:
     curves = {f"acks={acks}": percentiles_of(list(values)) for acks, values in found.items()}
-    return Percentiles(title, {name: curve for name, curve in curves.items() if curve})
+    known = {name: curve for name, curve in curves.items() if curve}
+    return Percentiles(title, known, y="ms until acknowledged")
 
 
 def _cost(result: Result) -> str | None:

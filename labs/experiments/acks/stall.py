@@ -16,6 +16,7 @@ from labs.experiments.acks.common import (
     rate_setting,
     since,
     topic,
+    while_all_is_well,
 )
 from labs.history import Send
 from labs.settings import Number
@@ -38,8 +39,7 @@ def _paused_follower(run: Run) -> None:
     _set_clocks(run)
     follower = run.followers()[0]
     load = run.load(producer(run), run["rate"])
-    run.say("sending while all is well")
-    run.sleep(1)
+    while_all_is_well(run)
     paused = run.fault("pause", follower)
     fenced = _fenced(run, follower)
     assert run.timeline is not None
@@ -49,15 +49,17 @@ def _paused_follower(run: Run) -> None:
     )
     run.say(f"broker {follower} is out of the ISR; sending on")
     run.sleep(1)
+    left = timeline.latest()
+    enough = left is None or len(left.isr) >= run["min_insync_replicas"]
     run.fault("resume", follower)
     load.stop()
     stall_ms = round(_longest_ms(since(load.sends, paused - 0.5)))
-    ended_by = FENCING if abs(shrunk - fenced) < TOGETHER_S else LAGGING
     run.measurements |= {
         "stall_ms": stall_ms,
         "isr_shrunk_after_ms": round((shrunk - paused) * 1000),
         "fenced_after_ms": round((fenced - paused) * 1000),
-        "ended_by": ended_by,
+        "removed_by": FENCING if abs(shrunk - fenced) < TOGETHER_S else LAGGING,
+        "enough_in_sync": "yes" if enough else "no",
         "not_enough_replicas": sum(errors(load.sends)[name] for name in NOT_ENOUGH),
     }
     run.verdict()
@@ -117,12 +119,13 @@ def _told(run: Run, follower: int) -> str:
     m = run.measurements
     gone = f"{float(m['isr_shrunk_after_ms'] or 0) / 1000:.1f} s"
     wait = f"{float(m['stall_ms'] or 0) / 1000:.2f} s"
-    refused = m["not_enough_replicas"]
-    after = f"; then {refused} sends were refused for want of replicas" if refused else ""
+    after = (
+        "" if m["enough_in_sync"] == "yes" else ", which left too few: they waited for it to return"
+    )
     return (
         f"with acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} the longest"
         f" wait was {wait}: broker {follower} was silent, and left the ISR after {gone}, by"
-        f" {m['ended_by']}{after}"
+        f" {m['removed_by']}{after}"
     )
 
 
