@@ -173,8 +173,13 @@ def _clients(run: Run) -> Bars:
     labels = ["kafka-python, retries=0", f"Java client, retries={run['retries']}"]
     after = [float(m["python_error_after_ms"] or 0), float(m["java_error_after_ms"] or 0)]
     names = [str(m["python_error"]), str(m["java_exception"])]
-    notes = [f"{name}, {ms:,.0f} ms" for name, ms in zip(names, after, strict=True)]
+    notes = [
+        "no error" if name == "none" else f"{name}, {ms:,.0f} ms"
+        for name, ms in zip(names, after, strict=True)
+    ]
     title = f"one refusal, two clients: {names[0]} and {names[1]}"
+    if set(names) == {"none"}:
+        title = "neither client saw an error"
     return Bars(title, labels, {"waited": after}, "ms until the application heard", notes=notes)
 
 
