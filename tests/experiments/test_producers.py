@@ -60,6 +60,14 @@ def test_batches_carry_more_records_in_fewer_bytes(shared_cluster: LocalCluster)
     assert measured(result, "batched_bytes_per_record") < float(m["at_once_bytes_per_record"] or 0)
 
 
+def test_at_a_rate_that_single_requests_cannot_keep_up_with_waiting_is_sooner(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "batching", rate=5000, seconds=1)
+    assert measured(result, "at_once_p99_ms") > measured(result, "batched_p99_ms") > 0
+    assert came_true(result) == "the ones that wait for company"
+
+
 @pytest.mark.parametrize("compression", ["gzip", "lz4", "zstd"])
 def test_compression_halves_what_is_sent_at_least(
     shared_cluster: LocalCluster, compression: str

@@ -158,8 +158,8 @@ def _clients(run: Run) -> None:
         "kafka_python_records_per_s": round(slow.rate),
         "confluent_kafka_records_per_s": round(fast.rate),
         "times_as_fast": round(times, 1),
-        "kafka_python_client_cpu_ms_per_thousand_records": round(own, 2),
-        "kafka_python_brokers_cpu_ms_per_thousand_records": round(brokers, 2),
+        "kafka_python_client_cpu_per_thousand_records_ms": round(own, 2),
+        "kafka_python_brokers_cpu_per_thousand_records_ms": round(brokers, 2),
     }
     run.conclude(
         f"kafka-python got {slow.rate:,.0f} records/s acknowledged, confluent-kafka"

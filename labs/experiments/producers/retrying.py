@@ -10,12 +10,11 @@ from itertools import pairwise
 from zlib import crc32
 
 from labs.experiment import Experiment, Options, Result, Run
-from labs.experiments.producers import crasher
 from labs.experiments.producers.keys import everything
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number, Switch
 from labs.views import Lines, Mark
-from labs.workload import flight_payload, read_back
+from labs.workload import flight_payload, noting, read_back
 
 LEADER, FOLLOWER = "the leader", "a follower"
 FLUSH_S = 12.0
@@ -35,6 +34,10 @@ def _retries(run: Run) -> None:
     load = run.load(producer, rate=run["rate"])
     run.say("sending while all is well")
     run.sleep(1)
+    run.wait(
+        lambda: any(s.outcome is Outcome.OK for s in load.sends[run["rate"] // 2 :]),
+        "records were acknowledged",
+    )
     run.fault("pause", victim)
     run.say(f"broker {victim} is paused; the client waits, gives up waiting, and sends again")
     run.sleep(run["pause_s"])
@@ -134,24 +137,32 @@ NOTES, LOG = "its own notes", "the log"
 
 
 class _Program:
-    """One life of the program that a restart ends: `crasher`, in a process of its own."""
+    """One life of `labs.workload.noting`, a program in a process of its own."""
 
-    def __init__(self, run: Run, first: int) -> None:
-        self.progress = first
+    def __init__(self, run: Run) -> None:
+        self.progress = 0
         self.acknowledged = 0
         self._run = run
         self._payload = flight_payload()
-        wanted = [",".join(run.cluster.bootstrap), run.topic, str(first), str(run["records"])]
+        wanted = [",".join(run.cluster.bootstrap), run.topic, str(run["records"])]
         wanted += [str(run["notes_every"]), str(run["idempotence"])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", crasher.__name__, *wanted],
+            [sys.executable, "-m", noting.__name__, *wanted],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         run.closing(self.kill)
-        self._reader = threading.Thread(target=self._read, name="labs-crasher", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="labs-noting", daemon=True)
         self._reader.start()
+
+    def begin(self, first: int) -> None:
+        """Have it send, from that record on."""
+        assert self.process.stdin is not None
+        self.progress = first
+        self.process.stdin.write(f"{first}\n")
+        self.process.stdin.flush()
 
     def kill(self) -> None:
         """SIGKILL, as a crash is; what it had said until then is kept."""
@@ -172,9 +183,9 @@ class _Program:
 
     def _told(self, what: str, *values: str) -> None:
         number = int(values[0])
-        if what == crasher.PROGRESS:
+        if what == noting.PROGRESS:
             self.progress = number
-        elif what == crasher.SENT:
+        elif what == noting.SENT:
             self._sent(number, float(values[1]))
         else:
             self.acknowledged += 1
@@ -195,7 +206,10 @@ class _Program:
 def _restart(run: Run) -> None:
     run.make_topic()
     run.say("the program sends, and notes now and then how far it has come")
-    first = _Program(run, 0)
+    # Both are started now, so that nobody waits later for an interpreter; each makes its producer
+    # when it begins.
+    first, second = _Program(run), _Program(run)
+    first.begin(0)
     run.wait(
         lambda: first.acknowledged >= run["crash_after"] or not first.alive,
         "the program had sent enough to be killed",
@@ -206,7 +220,7 @@ def _restart(run: Run) -> None:
     if run["resume_from"] == LOG:
         numbers = [r.number for r in read_back(run.cluster.bootstrap, run.topic).reads]
         resume = max((n for n in numbers if n is not None), default=-1) + 1
-    second = _Program(run, resume)
+    second.begin(resume)
     run.wait(lambda: not second.alive, "the program had sent the rest")
     counts = run.verdict().counts
     run.measurements |= {

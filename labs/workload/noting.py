@@ -1,10 +1,11 @@
-"""The program that `producers.restart` kills: it sends numbered records and notes its progress.
+"""A program of its own that sends numbered records and notes its progress, to be killed.
 
-It tells on stdout what it does, a line each: `sent NUMBER TIME`, `acknowledged NUMBER PARTITION
-OFFSET TIME` and `progress NUMBER` (every record before that one is acknowledged). Its notes are
-what a real program would keep in a file or a table: nobody keeps them for it.
+It waits for a line on stdin, the number to begin with. Then it tells on stdout what it does, a
+line each: `sent NUMBER TIME`, `acknowledged NUMBER PARTITION OFFSET TIME` and `progress NUMBER`
+(every record before that one is acknowledged). Its notes are what a real program would keep in a
+file or a table.
 
-    python -m labs.experiments.producers.crasher BOOTSTRAP TOPIC FIRST END NOTES_EVERY IDEMPOTENCE
+    python -m labs.workload.noting BOOTSTRAP TOPIC END NOTES_EVERY IDEMPOTENCE
 """
 
 from __future__ import annotations
@@ -56,5 +57,6 @@ def _acknowledged(number: int, metadata: Any) -> None:
 
 
 if __name__ == "__main__":
-    _bootstrap, _topic, _first, _end, _every, _idempotence = sys.argv[1:]
-    main(_bootstrap, _topic, int(_first), int(_end), int(_every), _idempotence == "True")
+    _bootstrap, _topic, _end, _every, _idempotence = sys.argv[1:]
+    if _first := sys.stdin.readline():  # nothing: whoever started it is gone
+        main(_bootstrap, _topic, int(_first), int(_end), int(_every), _idempotence == "True")
