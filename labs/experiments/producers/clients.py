@@ -202,7 +202,7 @@ CLIENTS = Experiment(
     "producers.clients",
     "kafka-python sends as fast as it can: is the client or the broker the limit?",
     (
-        Number("records", 5000, 50000, 10000, "how many kafka-python sends", "records", 5000),
+        Number("records", 2000, 50000, 6000, "how many kafka-python sends", "records", 1000),
         Number("linger_ms", 0, 100, 5, "how long a batch waits for company", "ms", 5),
         Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
     ),

@@ -130,7 +130,7 @@ SENDING = Experiment(
 # -- batches -----------------------------------------------------------------------------------
 
 #: So many records may wait for their answers. kafka-python itself sets no bound.
-WINDOW = 300
+WINDOW = 200
 AT_ONCE = "each at once"
 
 
