@@ -224,17 +224,14 @@ def gap_ms(reads: Iterable[Read], after: float, until: float) -> dict[int, float
     return gaps
 
 
-def working(reads: Iterable[Read], began: float, pause_s: Callable[[str], float]) -> Lanes:
-    """A lane a partition: who processed its records when; a gap: nobody did.
-
-    `pause_s` says after how long without a record a member no longer counts as working.
-    """
+def working(reads: Iterable[Read], began: float, pause_s: float) -> Lanes:
+    """A lane a partition: who processed its records when; a gap: nobody did, for over `pause_s`."""
     lanes: dict[int, list[Span]] = {}
     for read in reads:
         spans = lanes.setdefault(read.partition, [])
         kind, at = f"member {read.member}", read.time - began
         last = spans[-1] if spans else None
-        if last and last.kind == kind and at - last.end <= pause_s(read.member):
+        if last and last.kind == kind and at - last.end <= pause_s:
             spans[-1] = Span(last.start, at, kind, read.member)
         else:
             spans.append(Span(at, at, kind, read.member))

@@ -19,7 +19,7 @@ from labs.experiments.consumers.common import (
     working,
 )
 from labs.settings import Choice, Number
-from labs.views import Lanes, Mark
+from labs.views import Lanes, Mark, Span
 from labs.workload.clients import LIBRDKAFKA
 from labs.workload.group import Group, Member
 
@@ -117,9 +117,22 @@ _TOLD = {
 }
 
 
-def _lanes(run: Run, group: Group) -> Lanes:
-    slow = run["slow_s"] + 0.5 if run["event"] == SLOW else PAUSE_S
-    return working(group.reads, run.began, lambda name: slow if name == "C" else PAUSE_S)
+def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = None) -> Lanes:
+    """Who processed each partition's records when; of a slow C, when it owned them."""
+    end = until or now()
+    reads = [read for read in group.reads if since <= read.time <= end]
+    if run["event"] != SLOW:
+        return working(reads, run.began, PAUSE_S)
+    quick = working([r for r in reads if r.member != "C"], run.began, PAUSE_S)
+    lanes = {
+        f"partition {p}": list(quick.lanes.get(f"partition {p}", ())) for p in range(PARTITIONS)
+    }
+    for tenure in group.tenures():
+        if tenure.member == "C" and (tenure.until or end) > since:
+            start, stop = max(tenure.since, since), min(tenure.until or end, end)
+            span = Span(start - run.began, stop - run.began, "member C, slow", "C")
+            lanes[f"partition {tenure.partition}"].append(span)
+    return Lanes("", lanes, [*quick.kinds, "member C, slow"])
 
 
 def _tell(
@@ -137,15 +150,20 @@ def _tell(
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
     title = (
-        f"{run['protocol']}, {_TOLD[run['event']]}: {len(taken)} of {PARTITIONS} partitions taken"
-        f" away, the longest gap {gaps[worst] / 1000:.2f} s"
+        f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away,"
+        f" longest gap {gaps[worst] / 1000:.1f} s"
     )
     run.conclude(
-        f"{_TOLD[run['event']]}: with {run['protocol']} {named(taken)} changed hands or had to be"
+        f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
         f" given back; partition {worst} waited longest, {gaps[worst] / 1000:.2f} s, those that"
         f" were not C's at most {max(others.values()) / 1000:.2f} s"
     )
-    run.show(titled(_lanes(run, group), title, [Mark(at - run.began, _TOLD[run["event"]])]))
+    lanes = _lanes(run, group, at - BEFORE_S, until)
+    run.show(titled(lanes, title, [Mark(at - run.began, _TOLD[run["event"]])]))
+
+
+def _whole(taken: set[int]) -> str:
+    return f"all {PARTITIONS} partitions" if len(taken) == PARTITIONS else named(taken)
 
 
 def _interrupted(group: Group, at: float, until: float) -> set[int]:

@@ -77,7 +77,9 @@ def _idle(idle: list[str]) -> str:
 
 
 def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
-    run.measurements |= {f"rate_{n}_records_per_s": rate for n, rate in enumerate(rates, 1)}
+    run.measurements |= {
+        f"with_{n}_member{'s' * (n > 1)}_records_per_s": rate for n, rate in enumerate(rates, 1)
+    }
     run.measurements["idle_members"] = len(idle)
     best = max(rates)
     run.measurements["gain_of_last_member"] = rates[-1] / rates[-2] if len(rates) > 1 else 1.0

@@ -118,7 +118,7 @@ MAX_POLL = Experiment(
 
 # -- static membership -----------------------------------------------------------------------------
 
-RATE, BEFORE_S, AFTER_S = 90, 1.5, 1.0
+RATE, BEFORE_S, AFTER_S, PAUSE_S = 90, 1.5, 1.0, 0.5
 
 
 def _static_member(run: Run) -> None:
@@ -132,7 +132,7 @@ def _static_member(run: Run) -> None:
 
     first, second, third = (group.add(name, **plan(name)) for name in "ABC")
     again = group.add("C again", **plan("C"))
-    run.show_live(lambda: working(group.reads, run.began, lambda _: 0.5))
+    run.show_live(lambda: working(group.reads, run.began, PAUSE_S))
     producer, payload = evenly(run)
     load = run.load(producer, RATE, payload=payload)
     first.join()
@@ -175,7 +175,7 @@ def _static_member(run: Run) -> None:
     )
     run.conclude(told)
     marks = [Mark(at - run.began, "C closes"), Mark(back - run.began, "C is back")]
-    lanes = working(group.reads, run.began, lambda _: 0.5)
+    lanes = working(group.reads, run.began, PAUSE_S)
     run.show(titled(lanes, told[0].upper() + told[1:], marks))
 
 

@@ -113,7 +113,7 @@ def _tell_hung(
     late = [wait for wait in waits.values() if wait > 1000]
     run.measurements |= {
         "longest_wait_for_a_plain_record_ms": max(waits.values()),
-        "plain_records_hidden_over_1_s": len(late),
+        "hidden_plain_records": len(late),
         "aborted_after_ms": 1000 * (freed - (at - run.began)),
         "open_transaction_at_offset": offset,
     }
@@ -140,7 +140,7 @@ ONLY_OLDER = "those from before are read, later ones are lost"
 
 
 def _plain(result: Result) -> str | None:
-    hidden = int(result.measurements["plain_records_hidden_over_1_s"] or 0)
+    hidden = int(result.measurements["hidden_plain_records"] or 0)
     return WAIT if hidden else GO_ON
 
 
