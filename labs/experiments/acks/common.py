@@ -54,10 +54,13 @@ def while_all_is_well(run: Run, seconds: float = 1.0) -> None:
     run.sleep(seconds)
     timeline = run.timeline
     assert timeline is not None
-    run.wait(
-        lambda: min(timeline.log_ends().values(), default=0) and timeline.high_watermark(),
-        "the followers copied",
-    )
+
+    def copied() -> bool:
+        seen, ends = timeline.latest(), timeline.log_ends()
+        whole = seen is not None and not seen.out_of_sync
+        return whole and min(ends.values(), default=0) > 0 and bool(timeline.high_watermark())
+
+    run.wait(copied, "the followers copied")
 
 
 def errors(sends: Iterable[Send]) -> Counter[str]:
