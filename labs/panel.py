@@ -217,18 +217,23 @@ class Panel:
         """Enable what can be pressed now, and say why the rest can't."""
         blocked = self._blocked()
         running = self.running
+        answered = self.prediction is not None and not self._unanswered()
+        (self._ask_box.add_class if answered else self._ask_box.remove_class)("labs-answered")
         self._run_button.disabled = bool(blocked) or running or self._unanswered()
         for control in self._controls.values():
             control.disabled = running or bool(blocked)
         self._stop.disabled = not running
         done = self.prediction is not None and bool(self.findings) and not running
         self._again.layout.display = None if done else "none"
+        self._tell_how(blocked)
+
+    def _tell_how(self, blocked: str) -> None:
         if blocked:
             self._box.add_class("labs-blocked")
             self._say(blocked, hook="t-reason")
         elif self._unanswered():
             self._say("Predict first, or skip: then Run can be pressed.")
-        elif not running and not self.findings:
+        elif not self.running and not self.findings:
             self._say("Ready: press Run.")
 
     def _blocked(self) -> str:
@@ -616,6 +621,12 @@ _CSS = f"""<style>
 .labs-panel .labs-setting {{ align-items: center; flex-wrap: wrap; }}
 .labs-panel .labs-help {{ font-size: 12px; color: var(--jp-ui-font-color2, {MUTED});
   white-space: normal; line-height: 1.3; padding-left: 10px; }}
+.labs-panel .widget-toggle-buttons {{ flex-flow: row nowrap; align-items: center; }}
+.labs-panel .widget-toggle-buttons > .widget-label {{ width: 190px; min-width: 190px;
+  text-align: right; margin-right: 8px; }}
+.labs-panel .widget-toggle-buttons .mod-active {{ background: #0072B2; color: white; }}
+.labs-panel .labs-answered .t-input, .labs-panel .labs-answered .t-lock,
+.labs-panel .labs-answered .t-skip {{ display: none; }}
 .labs-panel .labs-bar {{ align-items: center; gap: 6px; flex-wrap: wrap; margin: 6px 0; }}
 .labs-panel .t-status {{ flex: 1 1 240px; font-size: 13px; }}
 .labs-panel .t-status > div {{ white-space: normal; line-height: 1.4; }}

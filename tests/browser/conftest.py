@@ -32,6 +32,22 @@ FLAGS = [
 #: Every cell stands in the page, whether it is in sight or not.
 OVERRIDES = '{"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}'
 
+KERNEL_IS_IDLE = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    const kernel = panel?.sessionContext?.session?.kernel;
+    return kernel && kernel.name && kernel.status === 'idle';
+}"""
+#: Whether all cells passed.
+RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+
+
+def shoot(page: Page, name: str) -> Path:
+    """Keep a screenshot among the artefacts."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path
+
 
 @dataclass(frozen=True)
 class Lab:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,24 +10,9 @@ from playwright.sync_api import Page, expect
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
 from labs.snapshot import Partition, snapshot
-from tests.browser.conftest import ARTEFACTS, Lab
+from tests.browser.conftest import KERNEL_IS_IDLE, RUN_ALL, Lab, shoot
 
 pytestmark = pytest.mark.browser
-
-KERNEL_IS_IDLE = """() => {
-    const panel = window.jupyterapp?.shell.currentWidget;
-    const kernel = panel?.sessionContext?.session?.kernel;
-    return kernel && kernel.name && kernel.status === 'idle';
-}"""
-RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
-
-
-def shoot(page: Page, name: str) -> Path:
-    """Keep a screenshot among the artefacts."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    path = ARTEFACTS / f"{name}.png"
-    page.screenshot(path=path)
-    return path
 
 
 @pytest.mark.timeout(300)

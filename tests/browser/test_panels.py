@@ -1,0 +1,198 @@
+"""The panels of every chapter pressed in a real Chromium: predict, Run, look, Stop.
+
+A copy of the chapter with only its imports and panels is opened, so that the notebook itself stays
+as it was saved. What was measured (click to feedback, pictures a second) is printed and kept among
+the artefacts; it is not asserted, for it says more about the machine than about the panel.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page, expect
+
+from labs.cluster.home import PROJECT
+from labs.cluster.local import LocalCluster
+from labs.cluster.protocol import State
+from tests.browser.conftest import ARTEFACTS, KERNEL_IS_IDLE, RUN_ALL, Lab, shoot
+
+pytestmark = pytest.mark.browser
+
+NOTEBOOKS = PROJECT / "notebooks"
+CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("0[2-5]_*.ipynb"))
+RUN_TIMEOUT_MS = 120_000
+#: Without it JupyterLab would ask which kernel to start.
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+PANEL = re.compile(r"^\w+ = panel\(", re.MULTILINE)
+
+#: Press a panel's button; tells after how many ms its status spoke, and watches its pictures.
+PRESS = """([panel, hook]) => new Promise((tell) => {
+    const began = performance.now();
+    const told = panel.querySelector('.t-status');
+    panel.pictures = [];
+    panel.watch?.disconnect();
+    panel.watch = new MutationObserver((changes) => {
+        for (const change of changes)
+            if (change.target.matches('img.t-chart, .t-chart img'))
+                panel.pictures.push(performance.now());
+    });
+    panel.watch.observe(panel, {attributes: true, subtree: true, attributeFilter: ['src']});
+    const once = new MutationObserver(() => {
+        once.disconnect();
+        requestAnimationFrame(() => tell(performance.now() - began));
+    });
+    once.observe(told, {childList: true, subtree: true, characterData: true});
+    panel.querySelector(hook).click();
+})"""
+PICTURES = "(panel) => panel.pictures"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run looked like from the browser's side."""
+
+    panel: str
+    feedback_ms: float
+    pictures: int
+    pictures_per_s: float
+    run_s: float
+    status: str
+
+
+def test_a_chapter_has_panels() -> None:
+    assert all(_panels(name) for name in CHAPTERS)
+
+
+def _panels(chapter: str) -> list[str]:
+    """The source of each cell that makes a panel."""
+    return [source for source in _sources(chapter) if PANEL.search(source)]
+
+
+def _sources(chapter: str) -> list[str]:
+    notebook = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4)
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture
+def opened(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The chapter's first cell and its panels, each shown and none of them run."""
+    chapter = request.param
+    sources = [_sources(chapter)[0], *_panels(chapter)]
+    ARTEFACTS.mkdir(exist_ok=True)
+    copy = ARTEFACTS / f"panels_{chapter}.ipynb"
+    cells = [new_code_cell(source) for source in sources]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), copy)
+    page.goto(lab.address(str(copy.relative_to(PROJECT))))
+    page.wait_for_function(KERNEL_IS_IDLE)
+    assert page.evaluate(RUN_ALL), "a cell raised an error"
+    yield page
+    copy.unlink()
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+def test_every_panel_predicts_runs_and_tells(opened: Page, cluster: LocalCluster) -> None:
+    panels = opened.locator(".t-panel")
+    seen = []
+    for number in range(panels.count()):
+        panel = panels.nth(number)
+        seen.append(_press_run(opened, panel))
+        assert _whole(cluster), f"{seen[-1].panel} left the cluster broken"
+    _keep(seen)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+def test_stop_leaves_the_cluster_whole(opened: Page, cluster: LocalCluster) -> None:
+    panel = opened.locator(".t-panel").first
+    name = _name(panel)
+    panel.locator(".t-skip").click()
+    panel.locator(".t-run").click()
+    expect(panel.locator(".t-chart")).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    panel.locator(".t-stop").click()
+    expect(panel.locator(".t-status")).to_contain_text("Stopp", timeout=5000)
+    shoot(opened, f"panel_{name}_stopping")
+    expect(panel.locator(".t-status")).to_contain_text("Stopped.", timeout=RUN_TIMEOUT_MS)
+    assert _whole(cluster)
+    expect(panel.locator(".t-run")).to_be_enabled()
+    expect(panel.locator(".t-stop")).to_be_disabled()
+    shoot(opened, f"panel_{name}_stopped")
+
+
+def _press_run(page: Page, panel: Locator) -> Seen:
+    name = _name(panel)
+    run, status = panel.locator(".t-run"), panel.locator(".t-status")
+    panel.scroll_into_view_if_needed()
+    expect(run).to_be_disabled()
+    _predict(panel)
+    expect(run).to_be_enabled()
+    shoot(page, f"panel_{name}_1_predicted")
+    handle = panel.element_handle()
+    began = time.monotonic()
+    feedback = page.evaluate(PRESS, [handle, ".t-run"])
+    expect(run).to_be_disabled()
+    expect(panel.locator(".t-chart")).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    page.wait_for_timeout(1500)
+    _in_view(panel.locator(".t-chart"))
+    shoot(page, f"panel_{name}_2_running")
+    expect(status).to_contain_text("Done.", timeout=RUN_TIMEOUT_MS)
+    took = time.monotonic() - began
+    expect(panel.locator(".t-verdict .labs-said").first).to_be_visible()
+    panel.screenshot(path=ARTEFACTS / f"panel_{name}_3_done.png")
+    pictures: list[float] = page.evaluate(PICTURES, handle)
+    assert len(pictures) >= 2, "the live chart stood still"
+    return Seen(
+        name, round(feedback), len(pictures), _rate(pictures), round(took, 1), _text(status)
+    )
+
+
+def _predict(panel: Locator) -> None:
+    option = panel.locator(".t-input input[type=radio]")
+    if option.count():
+        option.first.check()
+    if panel.locator(".t-lock").count():
+        panel.locator(".t-lock").click()
+
+
+def _rate(pictures: list[float]) -> float:
+    """Pictures a second while there were any; the last one is the finding."""
+    live = pictures[:-1]
+    span = (live[-1] - live[0]) / 1000 if len(live) > 1 else 0
+    return round((len(live) - 1) / span, 1) if span else 0.0
+
+
+def _in_view(element: Locator) -> None:
+    element.evaluate("(e) => e.scrollIntoView({block: 'center'})")
+
+
+def _name(panel: Locator) -> str:
+    return _text(panel.locator(".labs-kind code").first)
+
+
+def _text(element: Locator) -> str:
+    return (element.text_content() or "").strip()
+
+
+def _whole(cluster: LocalCluster) -> bool:
+    return {node.state for node in cluster.status().nodes} == {State.RUNNING}
+
+
+def _keep(seen: list[Seen]) -> None:
+    path: Path = ARTEFACTS / "panels.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    known |= {one.panel: asdict(one) for one in seen}
+    path.write_text(json.dumps(known, indent=1))
+    for one in seen:
+        print(
+            f"{one.panel}: {one.feedback_ms} ms to the first feedback, "
+            f"{one.pictures_per_s} pictures/s, {one.run_s} s"
+        )
