@@ -149,10 +149,10 @@ def _tell(
     figures["interrupted_partitions"] = len(taken)
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
-    title = (
-        f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away,"
-        f" longest gap {gaps[worst] / 1000:.1f} s"
-    )
+    waited = f"longest gap {gaps[worst] / 1000:.1f} s"
+    if run["event"] == SLOW:
+        waited = f"A's and B's waited up to {max(others.values()) / 1000:.1f} s"
+    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away, {waited}"
     run.conclude(
         f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
         f" given back; partition {worst} waited longest, {gaps[worst] / 1000:.2f} s, those that"
