@@ -84,7 +84,7 @@ def sees(node: NodeState, cluster_id: str, expected: set[int]) -> bool:
 def prove_replication(brokers: list[NodeState], hopeful: StillHopeful, timeout_s: float) -> None:
     """Create a topic on all brokers, wait until each sees its full ISR, and delete it again.
 
-    One partition is on every broker already; with one for each to lead, it took 0.1 s longer.
+    One partition is enough, since it is on every broker.
 
     Raises:
         NotReady: `timeout_s` passed first.
