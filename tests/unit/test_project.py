@@ -13,6 +13,7 @@ from labs.cli import cli
 from labs.cluster.config import LAB_SETTINGS
 from labs.cluster.home import PROJECT
 from labs.cluster.jars import SPEC, kafka_version, locked_jars
+from labs.experiments import all_experiments
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -87,3 +88,16 @@ def test_the_readme_names_every_command() -> None:
 
 def test_ci_runs_the_readmes_test_command() -> None:
     assert "make test" in (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_the_readme_says_where_each_belief_is_shown_false() -> None:
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| .+ \| (0\d) \| (`.+`) \|$", readme, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(1, 16))
+    known = {experiment.name for experiment in all_experiments()}
+    for _, chapter, cell in rows:
+        named = re.findall(r"`([\w.]+)`", cell)
+        assert named and set(named) <= known
+        (book,) = (PROJECT / "notebooks").glob(f"{chapter}_*.ipynb")
+        text = book.read_text("utf-8")
+        assert all(f'panel(\\"{name}\\"' in text for name in named), f"{book.name}: {named}"
