@@ -98,12 +98,20 @@ def test_acks_1_waits_for_no_follower(shared_cluster: LocalCluster) -> None:
 def test_the_other_clock_is_the_lag_and_goes_first_if_it_is_shorter(
     shared_cluster: LocalCluster,
 ) -> None:
-    result = run(shared_cluster, "paused_follower", replica_lag_time_s=1, session_timeout_s=6)
+    result = run(shared_cluster, "paused_follower", replica_lag_time_s=1)
     assert result.report.verdict == VALID
     assert result.measurements["removed_by"] == "replica.lag.time.max.ms"
     shrunk, fenced = (measured(result, f"{what}_after_ms") for what in ("isr_shrunk", "fenced"))
     assert shrunk < fenced
     assert measured(result, "stall_ms") < fenced
+
+
+def test_fencing_waits_for_the_session_to_run_out(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "paused_follower", session_timeout_s=5)
+    assert result.measurements["removed_by"] == "broker.session.timeout.ms"
+    # The session began with the last heartbeat, and they come every second.
+    assert measured(result, "fenced_after_ms") > 5000 - 1500
+    assert measured(result, "stall_ms") > 5000 - 1500
 
 
 def test_a_minimum_of_three_waits_until_the_follower_is_back(shared_cluster: LocalCluster) -> None:
