@@ -414,10 +414,10 @@ class Panel:
         if len(self.findings) < 2:
             return
         names = differing([finding.result.settings for finding in self.findings])
-        head = w.HTML(_history_row("run", "settings that differ", "verdict", "measured", head=True))
+        head = _wide(_history_row("run", "settings that differ", "verdict", "measured", head=True))
         boxes = [self._box_of(finding) for finding in self.findings]
         rows = [
-            w.HBox([box, w.HTML(_told_in_a_row(finding, names))])
+            w.HBox([box, _wide(_told_in_a_row(finding, names))])
             for box, finding in zip(boxes, self.findings, strict=True)
         ]
         self._history.children = [w.HTML(_HISTORY_HEAD), w.HBox([_spacer(), head]), *rows]
@@ -555,7 +555,9 @@ def _slider(setting: Number, common: Mapping[str, Any]) -> w.Widget:
 
 def _row(setting: Setting, control: w.Widget) -> w.HBox:
     left = w.HBox([control], layout=w.Layout(flex="0 0 500px", max_width="100%", overflow="hidden"))
-    row = w.HBox([left, w.HTML(f'<span class="labs-help">{escape(setting.help)}</span>')])
+    help_text = w.HTML(f'<div class="labs-help">{escape(setting.help)}</div>')
+    help_text.layout.flex = "1 1 220px"
+    row = w.HBox([left, help_text])
     row.add_class("labs-setting")
     return row
 
@@ -592,6 +594,10 @@ def _history_row(*cells: str, head: bool = False) -> str:
     return f'<div class="labs-run{" labs-head" * head}">{inner}</div>'
 
 
+def _wide(html: str) -> w.HTML:
+    return w.HTML(html, layout=w.Layout(flex="1 1 auto"))
+
+
 def _spacer() -> w.HTML:
     return w.HTML(layout=w.Layout(width="28px", flex="0 0 28px"))
 
@@ -621,7 +627,7 @@ _CSS = f"""<style>
 .labs-panel .labs-setting {{ align-items: center; flex-wrap: wrap; }}
 .labs-panel .labs-help {{ font-size: 12px; color: var(--jp-ui-font-color2, {MUTED});
   white-space: normal; line-height: 1.3; padding-left: 10px; }}
-.labs-panel .widget-toggle-buttons {{ flex-flow: row nowrap; align-items: center; }}
+.labs-panel .widget-toggle-buttons {{ display: flex; flex-flow: row nowrap; align-items: center; }}
 .labs-panel .widget-toggle-buttons > .widget-label {{ width: 190px; min-width: 190px;
   text-align: right; margin-right: 8px; }}
 .labs-panel .widget-toggle-buttons .mod-active {{ background: #0072B2; color: white; }}
@@ -635,7 +641,7 @@ _CSS = f"""<style>
 .labs-panel .t-elapsed {{ min-width: 52px; text-align: right; }}
 .labs-panel .labs-stale {{ opacity: .35; }}
 .labs-panel.labs-blocked .labs-setting {{ opacity: .5; }}
-.labs-panel .labs-run {{ display: grid; grid-template-columns: 36px 190px 270px 340px; gap: 10px;
+.labs-panel .labs-run {{ display: grid; grid-template-columns: 30px 2fr 3fr 4fr; gap: 10px;
   font-size: 13px; line-height: 1.4; white-space: normal; font-variant-numeric: tabular-nums; }}
 .labs-panel .labs-head {{ font-weight: 600; }}
 .labs-panel .labs-caption {{ font-size: 13px; }}

@@ -405,13 +405,20 @@ def _told(texts: Sequence[str]) -> str:
 
 def mark_rows(marks: Sequence[Mark], low: float, high: float, width: float) -> int:
     """How many rows the marks' texts take above axes `width` inches wide."""
-    return max((row for *_, row in _placed(marks, low, high, width)), default=-1) + 1
+    return max((one.row for one in _placed(marks, low, high, width)), default=-1) + 1
 
 
-def _placed(
-    marks: Sequence[Mark], low: float, high: float, width: float
-) -> list[tuple[str, float, int]]:
-    """Text, left end and row of each mark; one that finds no room in `MARK_ROWS` has no text."""
+@dataclass(frozen=True)
+class _Placed:
+    """A mark's text: where it begins, and in which row above the axes."""
+
+    mark: Mark
+    left: float
+    row: int
+
+
+def _placed(marks: Sequence[Mark], low: float, high: float, width: float) -> list[_Placed]:
+    """Each mark's place; one that finds no room in `MARK_ROWS` rows has no text."""
     inch = (high - low) / width
     ends = [low - width * inch] * MARK_ROWS
     placed = []
@@ -421,7 +428,7 @@ def _placed(
         row = next((row for row, end in enumerate(ends) if left >= end), None)
         if row is not None:
             ends[row] = left + long + 0.12 * inch
-            placed.append((mark.text, left, row))
+            placed.append(_Placed(mark, left, row))
     return placed
 
 
@@ -432,18 +439,18 @@ def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
     top = axes[0]
     low, high = top.get_xlim()
     times = [mark.at for mark in marks]
+    placed = _placed(marks, low, high, top.bbox.width / DPI)
     for ax in axes:
         across = ax.get_xaxis_transform()
         ax.vlines(times, 0, 1, VERMILLION, (0, (4, 3)), transform=across, linewidth=1.1, zorder=4)
-    for text, left, row in _placed(marks, low, high, top.bbox.width / DPI):
-        top.annotate(
-            text,
-            (left, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + row * MARK_IN * 72 * 0.95),
-            textcoords="offset points",
-            size=SMALL_PT,
-            color="#A03C00",
-            parse_math=False,
-            annotation_clip=False,
-        )
+    across, height = top.get_xaxis_transform(), top.bbox.height / DPI
+    stems = [(one.mark.at, 1 + one.row * MARK_IN / height) for one in placed]
+    ends = [end for _, end in stems]
+    lines = top.vlines(
+        [at for at, _ in stems], 1, ends, VERMILLION, transform=across, linewidth=0.8
+    )
+    lines.set_clip_on(False)
+    for one in placed:
+        moved = across + Affine2D().translate(2, (3 / 72 + one.row * MARK_IN) * DPI)
+        text = top.text(one.left, 1, one.mark.text, transform=moved, parse_math=False)
+        text.set(size=SMALL_PT, color="#A03C00")

@@ -46,7 +46,6 @@ from labs.views import (
 _LANE_IN, _BAR_IN, _LOG_IN = 0.34, 0.3, 0.5
 _LINES_IN, _PERCENTILES_IN, _OFFSETS_IN, _WAITS_IN = 2.3, 2.5, 1.7, 1.3
 _GAP_IN = 0.16
-_STORY_MARKS_IN = 2 * MARK_IN  # always: a live picture must not jump when the first one comes
 _PLAIN = Fill(BLUE, BLUE)
 _TICK_LABELS_IN = 0.85
 
@@ -533,7 +532,7 @@ def _(view: Story) -> float:
 
 def _parts(view: Story) -> list[tuple[float, str]]:
     """Heights and names of what the story is made of, from the top."""
-    parts = [(_STORY_MARKS_IN + _lanes_height(view.leaders), "lanes")]
+    parts = [(_story_marks_height(view) + _lanes_height(view.leaders), "lanes")]
     if any(view.offsets.values()):
         parts.append((_GAP_IN + _OFFSETS_IN, "offsets"))
     if any(view.waits.values()):
@@ -548,12 +547,12 @@ def _(view: Story, fig: Figure | SubFigure) -> None:
     looks = _lane_looks(view.leaders)
     pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
     top += LEGEND_IN
-    right = max(_names_width(view.offsets), _names_width(view.waits))
+    right = _story_right(view)
     left = _lanes_left(view.leaders)
     low, high = _story_range(view)
     drawn: list[Axes] = []
     for size, name in _parts(view):
-        gap = _STORY_MARKS_IN if name == "lanes" else _GAP_IN
+        gap = _story_marks_height(view) if name == "lanes" else _GAP_IN
         ax = pen.box(fig, top + gap, size - gap, left=left, right=right)
         ax.set_xlim(low, high)
         if name == "lanes":
@@ -569,6 +568,19 @@ def _(view: Story, fig: Figure | SubFigure) -> None:
         pen.x_axis(ax, ticks, words=False)
     pen.x_axis(drawn[-1], ticks, view.leaders.x)
     pen.draw_marks(drawn, view.marks)
+
+
+def _story_marks_height(view: Story) -> float:
+    rows = pen.mark_rows(view.marks, *_story_range(view), _story_width(view))
+    return 0.04 + MARK_IN * max(rows, 2)  # a live picture must not jump when the first one comes
+
+
+def _story_width(view: Story) -> float:
+    return WIDTH_IN - _lanes_left(view.leaders) - _story_right(view)
+
+
+def _story_right(view: Story) -> float:
+    return max(_names_width(view.offsets), _names_width(view.waits))
 
 
 def _story_range(view: Story) -> tuple[float, float]:
