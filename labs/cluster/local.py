@@ -70,6 +70,10 @@ class LocalCluster:
         self._hold = hold
         self._kit: Kit | None = None
 
+    def hush(self) -> None:
+        """Tell no more what a start is doing."""
+        self._tell = silent
+
     # -- looking ---------------------------------------------------------------------------
 
     @property
