@@ -85,3 +85,16 @@ def test_a_new_topic_has_a_minimum_of_one(cluster: LocalCluster) -> None:
         while "min.insync.replicas" not in told:  # the broker asked may not have heard of it yet
             told = client.describe_configs([topic], config_filter="all")["topic"]["plain"]
     assert told["min.insync.replicas"]["value"] == "1"
+
+
+def test_with_acks_0_the_client_makes_the_answer_up(cluster: LocalCluster) -> None:
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"orders": {"num_partitions": 1, "replication_factor": 3}})
+    told = {}
+    for acks in ("all", 1, 0):
+        producer = KafkaProducer(
+            bootstrap_servers=cluster.bootstrap, acks=acks, enable_idempotence=False
+        )
+        told[acks] = producer.send("orders", b"one order").get(timeout=10).offset
+        producer.close()
+    assert told == {"all": 0, 1: 1, 0: 0}, "the third record can't be at offset 0"

@@ -78,7 +78,7 @@ def _what_can_be_read(run: Run, alone: float) -> None:
 
 def _told(run: Run, leader: int) -> str:
     m, minimum = run.measurements, run["min_insync_replicas"]
-    begin = f"with broker {leader} alone in the ISR and min.insync.replicas={minimum}"
+    begin = f"With broker {leader} alone in the ISR and min.insync.replicas={minimum}"
     if m["not_enough_replicas"]:
         return (
             f"{begin}, {m['not_enough_replicas']} sends with acks=all were refused"
@@ -172,11 +172,11 @@ def _min_isr(run: Run) -> None:
         for position, minimum in enumerate(MINIMA)
     }
     run.measurements["not_enough_replicas"] = _refused(run)
-    alone = int(table[_row(1)][0])
+    one, two = table[_row(1)], table[_row(2)]
     run.conclude(
-        f"of {run['records']} records each, acks={run['acks']} had {alone} acknowledged by broker"
-        f" {leader} alone with min.insync.replicas=1, {table[_row(1)][1]:.0f} with 2; with 3 the"
-        f" first follower down left {table[_row(2)][2]:.0f}"
+        f"With acks={run['acks']} and broker {leader} alone in sync, min.insync.replicas=1 had"
+        f" {one[0]:.0f} of {run['records']} records acknowledged, 2 had {one[1]:.0f}; with one"
+        f" follower down, 3 had {two[2]:.0f}"
     )
     refused = run.measurements["not_enough_replicas"]
     run.show(_table(f"acks={run['acks']}: {refused} sends refused", table, run["records"]))

@@ -74,7 +74,7 @@ def _copies(run: Run, leader: int) -> Logs:
     ]
     only_here = ends.get(leader, 0) - max((e for b, e in ends.items() if b != leader), default=0)
     return Logs(
-        f"just before the crash, {only_here:,} records stood on broker {leader} alone", copies
+        f"Just before the crash, {only_here:,} records stood on broker {leader} alone", copies
     )
 
 
@@ -88,7 +88,7 @@ def _told(run: Run, leader: int, elected: int | None) -> str:
         )
     if elected is None:
         return (
-            f"no follower was in the ISR, so none may lead: everything waits for broker {leader};"
+            f"No follower was in the ISR, so none may lead: everything waits for broker {leader};"
             f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone"
         )
     return (

@@ -57,7 +57,7 @@ def _failed_but_written(run: Run) -> None:
         offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
         first = written[0].number
         run.conclude(
-            f"of {len(failed)} sends that failed with {names}, {len(written)} can be read:"
+            f"Of {len(failed)} sends that failed with {names}, {len(written)} can be read:"
             f" record {first} is at offset {offsets[first]}"
         )
     else:
@@ -177,19 +177,19 @@ def _clients(run: Run) -> Bars:
         "no error" if name == "none" else f"{name}, {ms:,.0f} ms"
         for name, ms in zip(names, after, strict=True)
     ]
-    title = f"one refusal, two clients: {names[0]} and {names[1]}"
+    title = f"One refusal, two clients: {names[0]} and {names[1]}"
     if set(names) == {"none"}:
-        title = "neither client saw an error"
+        title = "Neither client saw an error"
     return Bars(title, labels, {"waited": after}, "ms until the application heard", notes=notes)
 
 
 def _two_voices(run: Run) -> str:
     m = run.measurements
     if m["java_exception"] == "none":
-        return "neither client saw an error: the leader alone was enough"
+        return "Neither client saw an error: the leader alone was enough"
     return (
         f"kafka-python without retries raised {m['python_error']}; the Java client retried, then"
-        f" raised {m['java_exception']}: “{m['java_text']}”"
+        f" raised {m['java_exception']}: “{str(m['java_text']).rstrip('.')}”"
     )
 
 

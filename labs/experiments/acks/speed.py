@@ -38,12 +38,12 @@ def _latency(run: Run) -> None:
     one, all_ = told["1"], told["all"]
     run.measurements["acks_all_dearer_ms"] = round(all_["p50_ms"] - one["p50_ms"], 3)
     run.conclude(
-        f"at {run['rate']} records/s half of all answers came within {one['p50_ms']:.1f} ms with"
+        f"At {run['rate']} records/s half of all answers came within {one['p50_ms']:.1f} ms with"
         f" acks=1 and {all_['p50_ms']:.1f} ms with acks=all, 99 % within {one['p99_ms']:.1f} and"
         f" {all_['p99_ms']:.1f} ms; acks=0 is done after {told['0']['p50_ms']:.1f} ms, when the"
         " record leaves the client"
     )
-    title = f"median: acks=1 {one['p50_ms']:.1f} ms, acks=all {all_['p50_ms']:.1f} ms"
+    title = f"Median: acks=1 {one['p50_ms']:.1f} ms, acks=all {all_['p50_ms']:.1f} ms"
     run.show(_view(title, found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.clock import now
 from labs.cluster.cleaning import PREFERRED_ELECTION
 from labs.cluster.housekeeping import admin
 from labs.cluster.protocol import CONTROLLER_ID
@@ -52,7 +53,7 @@ def _paused_follower(run: Run) -> None:
     enough = left is None or len(left.isr) >= run["min_insync_replicas"]
     run.fault("resume", follower)
     load.stop()
-    stall_ms = round(_longest_ms(since(load.sends, paused - 0.5)))
+    stall_ms = round(_longest_ms(since(load.sends, paused)))
     run.measurements |= {
         "stall_ms": stall_ms,
         "isr_shrunk_after_ms": round((shrunk - paused) * 1000),
@@ -81,6 +82,17 @@ def _set_clocks(run: Run) -> None:
         with admin(run.cluster.bootstrap) as client:
             client.elect_leaders(PREFERRED_ELECTION, {run.topic: [0]}, raise_errors=False)
     run.wait(lambda: run.partition().leader == leader, f"broker {leader} led again")
+    _begin_anew(run)
+
+
+def _begin_anew(run: Run) -> None:
+    """Let the picture begin here: the restarts are not part of the story."""
+    if run.timeline is not None:
+        run.timeline.stop()
+    run.timeline = Timeline(run.cluster, run.topic)
+    run.timeline.start()
+    run.closing(run.timeline.stop)
+    run.began = now()
 
 
 def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
@@ -130,7 +142,7 @@ def _told(run: Run, follower: int) -> str:
         "" if m["enough_in_sync"] == "yes" else ", which left too few: they waited for it to return"
     )
     return (
-        f"with acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} the longest"
+        f"With acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} the longest"
         f" wait was {wait}: broker {follower} was silent, and left the ISR after {gone}, by"
         f" {m['removed_by']}{after}"
     )
