@@ -280,8 +280,10 @@ def _word(
 
 
 def figures(value: float) -> str:
-    """A number as one reads it: `1,234`, `12.3`, `0.05`."""
+    """A number as one reads it: `1,234`, `12.3`, `0.05`; `—` if it is none."""
     size = abs(value)
+    if not math.isfinite(value):
+        return "—"
     if size >= 1e6:
         return f"{value / 1e6:,.4g} M"
     if value == 0 or value == int(value) or size >= 100:

@@ -45,7 +45,7 @@ from labs.views import (
 
 _LANE_IN, _BAR_IN, _LOG_IN = 0.34, 0.3, 0.5
 _LINES_IN, _PERCENTILES_IN, _OFFSETS_IN, _WAITS_IN = 2.3, 2.5, 1.7, 1.3
-_GAP_IN = 0.16
+_GAP_IN, _LOWEST_IN = 0.16, 1.3
 _PLAIN = Fill(BLUE, BLUE)
 _TICK_LABELS_IN = 0.85
 
@@ -69,7 +69,7 @@ def picture_of(view: View, reuse: Figure | None = None) -> Figure:
 
 def _stack(views: Sequence[View], reuse: Figure | None) -> Figure:
     heights = [height(view) for view in views]
-    fig = figure(sum(heights), reuse=reuse)
+    fig = figure(max(sum(heights), _LOWEST_IN), reuse=reuse)
     if len(views) == 1:
         draw(views[0], fig)
         return fig

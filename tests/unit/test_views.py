@@ -1,0 +1,216 @@
+"""Views drawn: each kind, whatever it holds, and the small arithmetic behind it."""
+
+from __future__ import annotations
+
+import math
+import struct
+import warnings
+from itertools import pairwise
+
+import pytest
+from matplotlib.figure import Figure
+
+from labs.charts import picture, picture_of, show
+from labs.charts.pen import Ticks, apart, broken, figures, fills, gathered, mark_rows, thinned
+from labs.charts.style import png
+from labs.charts.views import stretched
+from labs.checker import VALID, Counts, Report
+from labs.experiment import Result
+from labs.views import (
+    Bars,
+    Lanes,
+    Lines,
+    Logs,
+    Mark,
+    Percentiles,
+    Replica,
+    Span,
+    Story,
+    View,
+)
+
+LANES = Lanes(
+    "Broker 2 took over",
+    {
+        "broker 1": [Span(0, 3, "leader", "epoch 0"), Span(3, 9, "out of the ISR")],
+        "broker 2": [Span(0, 3, "in the ISR"), Span(3, 9, "leader", "epoch 1")],
+        "broker 3": [Span(0, 3, "in the ISR"), Span(3, 9, "nobody could tell")],
+    },
+    ("leader", "in the ISR", "out of the ISR", "nobody could tell"),
+)
+MARKS = (Mark(1, "pause 2"), Mark(1.01, "pause 3"), Mark(3, "kill 1"))
+
+FULL: list[View] = [
+    Bars("One", ["a", "b"], {"records": [1, 20]}, "records"),
+    Bars("Two", ["a", "b"], {"x": [0, 3e6], "y": [0.5, math.nan]}, "ms", log=True),
+    Bars("Noted", ["a", "b"], {"s": [2.5, 0.1]}, "s", notes=["2.5 s, one by one"]),
+    Lines("Many", {"a": [(i, i % 7) for i in range(9000)], "b": [(0, 1)]}, "s", "ms", MARKS),
+    Lines("Dots", {"ok": [(1, 0.5), (2, 50)], "fail": [(3, 8)]}, "s", "ms", dots=True, log_y=True),
+    Lines("Sweep", {"lz4": [(1024, 5), (16384, 12)]}, "bytes", "MB/s", log_x=True, steps=True),
+    Percentiles("p99", {"all": [(50, 3), (99, 80), (100, 200)], "1": [(50, 1), (99.9, 9)]}),
+    LANES,
+    Lanes(
+        "Other kinds", {"p0": [Span(0, 1, "A", "A")], "p1": [Span(0, 1, "B")]}, ("B", "A"), MARKS
+    ),
+    Logs("Copies", [Replica(1, "leader", True, 306, 83), Replica(2, "paused", False, 83)], 50),
+    Story("A life", LANES, {"log end, broker 1": [(0, 0), (3, 9)]}, {"ok": [(0, 4.0)]}, MARKS),
+]
+EMPTY: list[View] = [
+    Bars("", [], {}, ""),
+    Bars("Zeros", ["a"], {"x": [0]}, "s", log=True),
+    Lines("", {}, "", ""),
+    Lines("", {"a": [], "b": []}, "s", "ms", log_x=True, log_y=True, dots=True),
+    Lines("One point", {"a": [(0, 0)]}, "s", "ms", log_y=True),
+    Percentiles("", {}),
+    Percentiles("", {"a": []}),
+    Lanes("", {}),
+    Logs("", []),
+    Story("", Lanes("", {})),
+    Story("", Lanes("", {"broker 1": []}), {"high watermark": []}, {"ok": []}, MARKS),
+]
+
+
+def result(*views: View, **more: object) -> Result:
+    report = Report(VALID, Counts(sent=3, acknowledged=3, readable=3))
+    return Result("a.b", {}, report, "t", [], 1.0, {}, views, **more)  # type: ignore[arg-type]
+
+
+def size(image: bytes) -> tuple[int, int]:
+    return struct.unpack(">II", image[16:24])
+
+
+def texts(fig: Figure) -> str:
+    found = [text.get_text() for part in [fig, *fig.subfigs] for text in part.texts]
+    for ax in fig.axes:
+        found += [text.get_text() for text in ax.texts]
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("view", FULL + EMPTY, ids=lambda v: f"{type(v).__name__}-{v.title}")
+def test_every_view_can_be_drawn_900_pixels_wide_without_a_warning(view: View) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        width, height = size(png(picture_of(view)))
+    assert width == 900
+    assert 50 < height < 1200
+
+
+@pytest.mark.parametrize("view", FULL, ids=lambda v: f"{type(v).__name__}-{v.title}")
+def test_the_title_stands_in_the_picture(view: View) -> None:
+    assert view.title in texts(picture_of(view))
+
+
+def test_a_view_that_nobody_knows_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="int"):
+        picture_of(3)  # type: ignore[arg-type]
+
+
+def test_a_result_is_drawn_as_all_its_views_one_below_the_other() -> None:
+    one, two = size(png(picture_of(FULL[0]))), size(png(picture_of(FULL[6])))
+    both = picture(result(FULL[0], FULL[6]))
+    assert abs(size(png(both))[1] - one[1] - two[1]) <= 2
+    assert "One" in texts(both)
+    assert "p99" in texts(both)
+
+
+def test_a_prediction_can_be_drawn_below() -> None:
+    told = texts(picture(result(FULL[0]), more=[FULL[2]]))
+    assert told.index("One") < told.index("Noted")
+
+
+def test_a_result_without_views_shows_its_counts() -> None:
+    told = texts(picture(result(conclusion="Nothing happened")))
+    assert "Nothing happened" in told
+    assert "acknowledged" in told
+
+
+def test_a_live_picture_is_drawn_over_the_last_one() -> None:
+    fig = picture_of(FULL[-1])
+    before = png(fig)
+    assert picture_of(FULL[0], reuse=fig) is fig
+    assert "A life" not in texts(fig)
+    picture_of(FULL[-1], reuse=fig)
+    assert png(fig) == before
+    assert size(png(fig, quick=True)) == size(before)
+
+
+def test_show_is_a_png() -> None:
+    assert show(picture_of(FULL[0])).data.startswith(b"\x89PNG")
+
+
+def test_dollars_are_no_mathematics() -> None:
+    assert "$x" in texts(picture_of(Bars("$x", ["$a", "$b$"], {"$": [1, 2]}, "$")))
+
+
+def test_a_lane_says_its_text_only_where_there_is_room() -> None:
+    spans = [Span(0, 0.01, "leader", "epoch 8"), Span(0.01, 9, "leader", "epoch 9")]
+    told = texts(picture_of(Lanes("", {"broker 1": spans})))
+    assert "epoch 9" in told
+    assert "epoch 8" not in told
+
+
+def test_colour_is_never_the_only_sign() -> None:
+    looks = fills([*LANES.kinds, "A", "B", "C", "D", "E"])
+    assert len({(look.hatch, look.outline, look.face) for look in looks.values()}) == len(looks)
+    known = [looks[kind] for kind in ("in the ISR", "A", "B", "C", "D", "E")]
+    assert len({look.hatch for look in known}) >= 5
+
+
+# --- arithmetic -----------------------------------------------------------------------------------
+
+
+def test_thinning_keeps_the_worst_and_the_ends() -> None:
+    points = [(float(i), 1.0) for i in range(5000)]
+    points[1234] = (1234.0, 99.0)
+    kept = thinned(points, 800)
+    assert len(kept) <= 802
+    assert (1234.0, 99.0) in kept
+    assert (kept[0], kept[-1]) == (points[0], points[-1])
+    assert list(kept) == sorted(kept)
+    assert thinned(points[:800], 800) == points[:800]
+
+
+def test_where_nothing_was_seen_there_is_a_gap_even_when_thinned() -> None:
+    points = [(i / 100, 5.0) for i in range(1000)] + [(20 + i / 100, 7.0) for i in range(1000)]
+    line = broken(points)
+    assert sum(math.isnan(y) for _, y in line) == 1
+    assert sum(math.isnan(y) for _, y in thinned(line, 100)) == 1
+
+
+def test_names_are_kept_apart_and_inside() -> None:
+    places = apart([50, 50, 51, 98], 10, 0, 100)
+    assert all(b - a >= 10 for a, b in pairwise(places))
+    assert places[-1] <= 100
+    assert apart([5, 50], 10, 0, 100) == [5, 50]
+
+
+def test_marks_that_stand_close_are_told_as_one() -> None:
+    marks = [Mark(1, "pause 2"), Mark(1.1, "pause 3"), Mark(1.2, "kill 1"), Mark(5, "start 1")]
+    assert [mark.text for mark in gathered(marks, 0.5)] == ["pause 2, 3 · kill 1", "start 1"]
+
+
+def test_marks_take_as_many_rows_as_they_need() -> None:
+    assert mark_rows([], 0, 10, 7) == 0
+    assert mark_rows([Mark(1, "kill 1"), Mark(8, "start 1")], 0, 10, 7) == 1
+    close = [Mark(1 + i / 4, "something long is done") for i in range(9)]
+    assert mark_rows(close, 0, 10, 7) == 3
+
+
+def test_ticks_are_round_and_inside() -> None:
+    assert list(Ticks.within((0, 21), 10).places) == [0, 5, 10, 15, 20]
+    assert list(Ticks.within((0.5, 2000), 6, log=True).words) == ["1", "10", "100", "1,000"]
+    assert list(Ticks.within((20, 90), 6, log=True).places) == [20, 50]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0"), (5, "5"), (1234, "1,234"), (12.34, "12.3"), (0.0531, "0.0531"), (2.5e6, "2.5 M")],
+)
+def test_numbers_read_easily(value: float, words: str) -> None:
+    assert figures(value) == words
+
+
+def test_each_nine_takes_as_much_room() -> None:
+    assert stretched(99) - stretched(90) == pytest.approx(1)
+    assert stretched(99.9) - stretched(99) == pytest.approx(1)
+    assert stretched(100) == math.inf
