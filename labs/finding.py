@@ -186,7 +186,7 @@ def measurements_html(measurements: Mapping[str, Measured]) -> str:
 def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
     """Each measurement's name in words, and its value with the unit."""
     return [
-        (_words(name)[0], f"{figure(value)} {_words(name)[1]}".strip())
+        (_words(name)[0], f"{figure(value)} {_words(name)[1] if value is not None else ''}".strip())
         for name, value in measurements.items()
         if name not in _CIRCUMSTANCES
     ]

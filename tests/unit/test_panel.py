@@ -1,0 +1,512 @@
+"""The panel: predict, run, look, compare, stop, fail. Experiment and cluster are small models."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from html import unescape
+from typing import Any
+
+import ipywidgets as w
+import pytest
+
+from labs import panel as module
+from labs.checker import VALID, VIOLATED, Counts, Offender, Report
+from labs.errors import BadInput, LabsError
+from labs.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
+from labs.finding import Finding, main_measurements
+from labs.panel import Panel, panel
+from labs.settings import Choice, Number, Switch, resolve
+from labs.views import Bars
+
+SETTINGS = (
+    Choice("acks", ("0", "1", "all"), "1", "who must have a record"),
+    Number("rate", 10, 500, 100, "how fast", "records/s", 10),
+    Number("share", 0.0, 1.0, 0.5, "how much", "", 0.05),
+    Switch("idempotence", False, "numbered by the producer"),
+)
+CRASH = Options(
+    "How many are lost?",
+    {"none": "The leader's word alone died with it.", "some": "Every survivor had them."},
+    lambda result: "some" if result.report.counts.lost else "none",
+)
+STALL = Estimate("How long is the stall?", "ms", 0, 10_000, "stall_ms", "It ends by fencing.")
+LONG_S = 20.0
+
+
+class ModelCluster:
+    """Nothing but what the panel itself asks of a cluster."""
+
+    can_break = True
+    bootstrap = ("127.0.0.1:1",)
+
+
+class ModelExperiment(Experiment):
+    """An experiment without Kafka: `deed` is done with settings and live, and gives the counts."""
+
+    def run(
+        self, cluster: Any, settings: Mapping[str, object] | None = None, live: Live | None = None
+    ) -> Result:
+        live = live or Live()
+        values = resolve(self.settings, settings or {})
+        live.said = "sending while all is well"
+        live.view = Bars("So far", ["sent"], {"records": [1]}, "records")
+        deed: Any = self.body
+        counts, measured = deed(values, live)
+        bad = counts.lost > 0
+        offender = Offender("lost", 83, "UA", 0, 83, 1, "the log ends at offset 83")
+        report = Report(VIOLATED if bad else VALID, counts, (offender,) if bad else ())
+        views = (Bars("In the end", ["sent"], {"records": [counts.sent]}, "records"),)
+        conclusion = f"{counts.lost} are gone"
+        circumstances = {"cores_shared": 2, "load_average_1min": 0.5}
+        found = {**measured, **circumstances}
+        return Result(self.name, values, report, "t-1", [], 1.5, found, views, conclusion)
+
+
+def crash(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+    lost = 40 if values["acks"] == "1" else 0
+    return Counts(100, 100, 0, 0, 100 - lost, lost), {"stall_ms": 4200.0, "who": "broker 2"}
+
+
+def long(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+    live.sleep(LONG_S)
+    return crash(values, live)
+
+
+Deed = Callable[[Mapping[str, Any], Live], tuple[Counts, dict[str, Any]]]
+Make = Callable[..., Panel]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made: list[Panel] = []
+
+    def make(deed: Deed = crash, ask: Ask | None = CRASH, **settings: object) -> Panel:
+        body: Any = deed
+        experiment = ModelExperiment("acks.model", "What is lost?", SETTINGS, body, ask)
+        cluster: Any = ModelCluster()
+        made.append(panel(experiment, cluster=cluster, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        one.wait()
+    assert module._ONE_AT_A_TIME.acquire(blocking=False), "a run has not given way to the next"
+    module._ONE_AT_A_TIME.release()
+
+
+def words(html: str) -> str:
+    return unescape(re.sub("<[^>]+>", " ", html))
+
+
+def status(one: Panel) -> str:
+    return words(one._status.value).strip()
+
+
+def wait(until: Callable[[], Any], what: str, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+
+
+def hooks(widget: w.Widget) -> set[str]:
+    found = set(getattr(widget, "_dom_classes", ()))
+    for child in getattr(widget, "children", ()):
+        found |= hooks(child)
+    return found
+
+
+# --- what it is made of ---------------------------------------------------------------------------
+
+
+def test_controls_are_made_from_the_settings(make: Make) -> None:
+    one = make(rate=200)
+    assert one.settings == {"acks": "1", "rate": 200, "share": 0.5, "idempotence": False}
+    kinds = [type(one._controls[s.name]).__name__ for s in SETTINGS]
+    assert kinds == ["ToggleButtons", "IntSlider", "FloatSlider", "Checkbox"]
+    rate = one._controls["rate"]
+    assert (rate.min, rate.max, rate.step) == (10, 500, 10)
+    assert "records/s" in rate.description
+    assert "how fast" in rate.tooltip
+
+
+def test_many_options_become_a_list(make: Make) -> None:
+    many = Choice("codec", tuple(f"a long option {i}" for i in range(6)), "a long option 3", "")
+    assert isinstance(module._control(many), w.Dropdown)
+
+
+def test_the_hooks_of_the_browser_tests_are_there(make: Make) -> None:
+    wanted = {"t-panel", "t-run", "t-stop", "t-status", "t-elapsed", "t-chart", "t-verdict"}
+    wanted |= {"t-history", "t-set-acks", "t-input", "t-lock", "t-skip", "t-again"}
+    assert wanted <= hooks(make()._box)
+
+
+def test_unknown_names_and_values_are_refused_with_what_is_allowed(make: Make) -> None:
+    with pytest.raises(BadInput, match=r"acks\.leader_crash"):
+        panel("acks.nothing")
+    with pytest.raises(BadInput, match="rate, share"):
+        make(speed=3)
+    with pytest.raises(BadInput, match="from 10 to 500"):
+        make(rate=9)
+    one = make()
+    with pytest.raises(BadInput, match="0, 1, all"):
+        one.run(acks="2")
+    assert not one.running
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def test_run_can_be_pressed_only_after_predicting_or_skipping(make: Make) -> None:
+    one, other = make(), make()
+    assert one._run_button.disabled
+    assert "Predict first" in status(one)
+    one.predict("none")
+    other.skip()
+    assert not one._run_button.disabled
+    assert not other._run_button.disabled
+    assert "press Run" in status(one)
+
+
+def test_a_panel_without_a_question_is_ready_at_once(make: Make) -> None:
+    one = make(ask=None)
+    assert not one._run_button.disabled
+    with pytest.raises(BadInput, match="no prediction"):
+        one.predict("none")
+
+
+def test_a_wrong_prediction_is_told_with_the_sentence_that_corrects_it(make: Make) -> None:
+    one = make()
+    one.predict("none")
+    told = words(one.run().html)
+    assert "You predicted none, but measured some." in told
+    assert "The leader's word alone died with it." in told
+
+
+def test_a_right_prediction_is_told_too(make: Make) -> None:
+    one = make()
+    one.predict("some")
+    told = words(one.run().html)
+    assert "You predicted some, and so it was." in told
+    assert "survivor" not in told
+
+
+def test_without_a_prediction_the_answer_is_told_all_the_same(make: Make) -> None:
+    one = make()
+    assert "What came true in this run:  some" in words(one.run().html)
+    assert one.prediction is not None
+    assert one.prediction.skipped
+
+
+def test_a_predicted_number_stands_beside_the_measured_one(make: Make) -> None:
+    one = make(ask=STALL)
+    one.predict(9000)
+    finding = one.run()
+    assert finding.reconciliation is not None
+    assert finding.reconciliation.right is False
+    assert "predicted 9,000 ms, but measured 4,200 ms" in words(finding.html)
+    assert "It ends by fencing." in words(finding.html)
+    alone = make(ask=STALL).run()
+    assert _height(finding.png) > _height(alone.png) + 50, "the prediction is drawn, too"
+
+
+def _height(image: bytes) -> int:
+    return int.from_bytes(image[20:24], "big")
+
+
+def test_a_run_that_cannot_tell_says_nothing_of_the_prediction(make: Make) -> None:
+    unmeasured = Estimate("How long?", "ms", 0, 10, "no_such_ms", "because")
+    one = make(ask=unmeasured)
+    one.predict(3)
+    assert one.run().reconciliation is None
+
+
+def test_a_prediction_is_for_the_settings_it_was_first_tried_with(make: Make) -> None:
+    one = make()
+    one.predict("none")
+    assert one.run(acks="1").reconciliation.right is False  # type: ignore[union-attr]
+    assert one.run(acks="all").reconciliation.right is None  # type: ignore[union-attr]
+    assert one.run(acks="1").reconciliation.right is False  # type: ignore[union-attr]
+    one._clicked_again()
+    assert one._run_button.disabled
+    one.predict("none")
+    assert one.run(acks="all").reconciliation.right is True  # type: ignore[union-attr]
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+def test_run_returns_the_finding_and_shows_it(make: Make) -> None:
+    one = make()
+    finding = one.run(acks="1", rate=50)
+    assert isinstance(finding, Finding)
+    assert finding.result.settings["rate"] == 50
+    assert one.settings["rate"] == 50, "the controls show what was run"
+    assert one._chart.value == finding.png
+    assert one._chart.layout.display is None
+    shown = words(one._verdict.value)
+    assert "Violated" in shown
+    assert "40 are gone" in shown
+    for proof in ("83", "UA", "broker 1", "the log ends at offset 83", "stall", "4,200 ms"):
+        assert proof in shown
+    assert "client and brokers share these 2 cores" in shown
+    assert "load average over the last minute 0.5" in shown
+    assert status(one) == "Done. Violated: 40 lost."
+    assert not one._run_button.disabled
+    assert one._stop.disabled
+
+
+def test_settings_not_given_stay_as_the_controls_show_them(make: Make) -> None:
+    one = make()
+    one._controls["rate"].value = 300
+    assert one.run(acks="all").result.settings["rate"] == 300
+
+
+def test_the_button_runs_in_the_background_and_says_so_at_once(make: Make) -> None:
+    one = make(long)
+    one.skip()
+    began = time.monotonic()
+    one._run_button.click()
+    assert time.monotonic() - began < 0.2
+    assert "Starting" in status(one) or "Sending" in status(one)
+    assert one.running
+    assert one._run_button.disabled
+    assert one._controls["acks"].disabled
+    assert not one._stop.disabled
+    wait(lambda: "Sending while all is well" in status(one), "what the run says is passed on")
+    wait(lambda: one.frames >= 2, "pictures are drawn while it runs")
+    assert re.search(r"\d\.\d s", one._elapsed.value)
+
+
+def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
+    one = make(long)
+    one.skip()
+    one._run_button.click()
+    wait(lambda: one.frames >= 1, "it runs")
+    one._stop.click()
+    assert "Stopping" in status(one)
+    one.wait()
+    assert isinstance(one.failure, Stopped)
+    assert status(one) == "Stopped. The cluster is whole again."
+    assert not one._run_button.disabled
+    assert not one._controls["acks"].disabled
+    assert one.findings == []
+
+
+def test_a_failure_is_a_sentence_in_the_panel_and_is_raised_from_code(make: Make) -> None:
+    def fails(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        raise LabsError("broker 2 did not come back", hint="labs logs 2")
+
+    one = make(fails)
+    with pytest.raises(LabsError, match="did not come back"):
+        one.run()
+    assert "broker 2 did not come back" in status(one)
+    assert "labs-bad" in one._status.value
+    assert not one._run_button.disabled
+    one._run_button.click()
+    one.wait()
+    assert isinstance(one.failure, LabsError)
+
+
+def test_a_bug_is_told_and_raised_too(make: Make) -> None:
+    def fails(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        raise ZeroDivisionError("a bug")
+
+    one = make(fails)
+    with pytest.raises(ZeroDivisionError):
+        one.run()
+    assert "a bug" in status(one)
+
+
+def test_a_picture_that_cannot_be_drawn_fails_the_run(make: Make) -> None:
+    class Unknown:
+        title = ""
+
+    def odd(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        live.view = Unknown()  # type: ignore[assignment]
+        time.sleep(2)
+        return crash(values, live)
+
+    with pytest.raises(TypeError, match="Unknown"):
+        make(odd).run()
+
+
+def test_one_picture_missed_is_no_failure(make: Make) -> None:
+    asked: list[int] = []
+
+    def view() -> Bars:
+        asked.append(1)
+        if len(asked) == 1:
+            raise RuntimeError("dictionary changed size during iteration")
+        return Bars("", ["sent"], {"records": [1]}, "records")
+
+    def grows(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        live.view = view
+        wait(lambda: len(asked) > 2, "drawn again")
+        return crash(values, live)
+
+    make(grows).run()
+
+
+def test_only_one_experiment_runs_at_a_time(make: Make) -> None:
+    one, other = make(long), make()
+    one.skip()
+    other.skip()
+    one._run_button.click()
+    other._run_button.click()
+    assert "running already" in status(other)
+    assert not other.running
+    with pytest.raises(LabsError, match="running already"):
+        other.run()
+    one.stop()
+    one.wait()
+    other.run()
+
+
+def test_an_interrupt_stops_the_run_and_is_passed_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make(long)
+    joins: list[int] = []
+    join = module._join
+
+    def interrupted(threads: tuple[threading.Thread, ...]) -> None:
+        joins.append(1)
+        if len(joins) == 1:
+            raise KeyboardInterrupt
+        join(threads)
+
+    monkeypatch.setattr(module, "_join", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        one.run()
+    assert time.monotonic() - began < LONG_S / 2
+    assert isinstance(one.failure, Stopped)
+
+
+def test_a_kernel_that_ends_stops_the_run_first(make: Make) -> None:
+    one = make(long)
+    one.skip()
+    one._run_button.click()
+    wait(lambda: one.frames >= 1, "it runs")
+    live = one._live
+    assert live is not None
+    module._Farewell(live, one._threads)._end()
+    assert live.stopping
+    assert not one.running
+
+
+def test_what_cannot_be_broken_here_is_greyed_out_with_the_reason(make: Make) -> None:
+    class Elsewhere(ModelCluster):
+        can_break = False
+
+    cluster: Any = Elsewhere()
+    one = Panel(make().experiment, cluster, resolve(SETTINGS, {}))
+    one.skip()
+    assert one._run_button.disabled
+    assert all(control.disabled for control in one._controls.values())
+    assert "breaks brokers" in status(one)
+    assert "labs-blocked" in one._box._dom_classes
+    with pytest.raises(LabsError, match="can't be done to this cluster"):
+        one.run()
+
+
+# --- the history ----------------------------------------------------------------------------------
+
+
+def test_every_run_is_kept_with_the_settings_that_differ(make: Make) -> None:
+    one = make()
+    one.run(acks="1")
+    assert one._history.children == ()
+    one.run(acks="all")
+    rows = [words(row.children[1].value) for row in one._history.children[1:]]
+    assert [row.split()[0] for row in rows] == ["run", "1", "2"]
+    assert "acks=1" in rows[1]
+    assert "40 lost" in rows[1]
+    assert "acks=all" in rows[2]
+    assert "lost" not in rows[2]
+    assert "stall 4,200 ms" in rows[2]
+    assert "rate" not in rows[1]
+
+
+def test_two_runs_ticked_are_shown_together_and_a_third_takes_the_oldest_place(make: Make) -> None:
+    one = make()
+    findings = [one.run(acks=acks) for acks in ("1", "all", "0")]
+    for number in (1, 2):
+        _box(one, number).value = True
+    pictures = [captioned.children[1].value for captioned in one._pair.children]
+    assert pictures == [findings[0].png, findings[1].png]
+    assert "acks=1" in one._pair.children[0].children[0].value
+    _box(one, 3).value = True
+    assert one._compared == [2, 3]
+    assert not _box(one, 1).value
+    _box(one, 2).value = False
+    assert one._pair.children == ()
+
+
+def _box(one: Panel, number: int) -> w.Checkbox:
+    (box,) = [
+        row.children[0]
+        for row in one._history.children[2:]
+        if f"t-row-{number}" in row.children[0]._dom_classes
+    ]
+    return box
+
+
+# --- on a page ------------------------------------------------------------------------------------
+
+
+def test_before_a_run_a_page_without_a_kernel_shows_what_can_be_asked(make: Make) -> None:
+    bundle = make()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "image/png" not in bundle
+    shown = words(bundle["text/html"])
+    for part in ("What is lost?", "How many are lost?", "none", "rate", "100 records/s"):
+        assert part in shown
+
+
+def test_after_a_run_it_shows_picture_and_words(make: Make) -> None:
+    one = make()
+    finding = one.run()
+    bundle = one._repr_mimebundle_()
+    assert bundle["image/png"] == finding.png
+    assert "data:image/png;base64," in bundle["text/html"]
+    assert "40 are gone" in words(bundle["text/html"])
+    assert "Violated" in bundle["text/plain"]
+
+
+def test_a_finding_is_two_outputs_so_that_every_page_shows_both(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("labs.finding.display", lambda one, **_: shown.append(one))
+    make().run()._ipython_display_()
+    picture, told = shown
+    assert picture.data.startswith(b"\x89PNG")
+    assert "40 are gone" in words(told.data)
+
+
+def test_what_the_run_says_is_escaped(make: Make) -> None:
+    def odd(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        return Counts(1, 1, 0, 0, 1), {"key": "<script>"}
+
+    assert "<script>" not in make(odd).run().html
+
+
+def test_measurements_are_told_with_their_units() -> None:
+    measured: dict[str, Any] = {
+        "stall_ms": 4200.4,
+        "rate_records_per_s": 15000,
+        "who": "broker 2",
+        "p99_ms": None,
+    }
+    assert main_measurements({**measured, "cores_shared": 2}) == [
+        ("stall", "4,200 ms"),
+        ("rate", "15,000 records/s"),
+        ("who", "broker 2"),
+        ("p99", "—"),
+    ]
