@@ -62,6 +62,8 @@ def _copies(run: Run, leader: int) -> Logs:
     seen, ends = run.timeline.latest(), run.timeline.log_ends()
     isr = seen.isr if seen else ()
     water = min(run.timeline.high_watermark() or 0, ends.get(leader, 0))
+    # A paused broker was last asked a moment before; whoever is in the ISR has all up to the mark.
+    ends |= {broker: max(end, water) for broker, end in ends.items() if broker in isr}
     copies = [
         Replica(
             broker,
