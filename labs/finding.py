@@ -48,10 +48,12 @@ CSS = f"""<style>
 .labs-finding table {{ border-collapse: collapse; margin: 6px 0; font-size: 13px; border: none; }}
 .labs-finding caption {{ text-align: left; font-weight: 600; padding: 2px 0; caption-side: top;
   color: inherit; }}
-.labs-finding th, .labs-finding td {{ padding: 2px 14px 2px 0; text-align: left; border: none;
-  font-variant-numeric: tabular-nums; vertical-align: top; background: none; color: inherit; }}
-.labs-finding th {{ font-weight: 600; border-bottom: 1px solid var(--jp-border-color1, {LINE}); }}
-.labs-finding .labs-figure {{ text-align: right; }}
+.labs-finding table tr th, .labs-finding table tr td {{ padding: 2px 14px 2px 0;
+  text-align: left; border: none; background: none; color: inherit;
+  font-variant-numeric: tabular-nums; vertical-align: top; }}
+.labs-finding table tr th {{ font-weight: 600;
+  border-bottom: 1px solid var(--jp-border-color1, {LINE}); }}
+.labs-finding table tr .labs-figure {{ text-align: right; }}
 .labs-finding .labs-muted {{ color: var(--jp-ui-font-color2, {MUTED}); font-size: 12px; }}
 </style>"""
 

@@ -11,6 +11,9 @@ the board does. Nothing is captured and no matplotlib window is ever opened.
 from __future__ import annotations
 
 import atexit
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,7 @@ from matplotlib.figure import Figure
 from labs import connect
 from labs.charts import picture, picture_of
 from labs.charts.style import FONT, INK, LINE, MUTED, png
-from labs.cluster.protocol import Cluster
+from labs.cluster.protocol import Cluster, State
 from labs.errors import BadInput, LabsError
 from labs.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
 from labs.experiments import find
@@ -40,8 +43,8 @@ FRAME_S = 0.2
 REST_S = 0.05
 #: So many pictures in a row may fail to be drawn before that counts as a failure.
 MISSES = 5
-#: A kernel that ends waits so long for the cluster to be mended, s; Jupyter kills it after 5.
-FAREWELL_S = 4.0
+#: A kernel that ends waits so long for its run to stop, s; Jupyter kills it after 5.
+FAREWELL_S = 3.0
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -304,7 +307,7 @@ class Panel:
     # -- the run's thread ----------------------------------------------------------------------
 
     def _work(self, values: Mapping[str, Value], live: Live) -> None:
-        farewell = _Farewell(live, self._threads)
+        farewell = _Farewell(self.cluster, live, self._threads)
         try:
             result = self.experiment.run(self.cluster, values, live)
             said, bad = self._found(result), False
@@ -448,8 +451,8 @@ class Panel:
 class _Farewell:
     """Has a run stopped, and its faults undone, when the kernel is shut down or restarted."""
 
-    def __init__(self, live: Live, threads: Sequence[threading.Thread]) -> None:
-        self._live, self._threads = live, threads
+    def __init__(self, cluster: Cluster, live: Live, threads: Sequence[threading.Thread]) -> None:
+        self._cluster, self._live, self._threads = cluster, live, threads
         atexit.register(self._end)
 
     def _end(self) -> None:
@@ -457,10 +460,28 @@ class _Farewell:
         deadline = time.monotonic() + FAREWELL_S
         for thread in self._threads:
             thread.join(max(0, deadline - time.monotonic()))
+        status = self._cluster.status()
+        if status.backend == "local" and any(n.state is not State.RUNNING for n in status.nodes):
+            _mend_later(status.home)
 
     def over(self) -> None:
         """The run has ended by itself."""
         atexit.unregister(self._end)
+
+
+def _mend_later(home: str) -> None:
+    """Have another process make the cluster whole: one that ends can start no thread any more."""
+    subprocess.Popen(
+        [sys.executable, "-c", _MEND],
+        env={**os.environ, "LABS_HOME": home},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+_MEND = "from labs.cluster.local import LocalCluster; LocalCluster(hold=False).start()"
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

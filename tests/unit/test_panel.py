@@ -14,6 +14,7 @@ import pytest
 
 from labs import panel as module
 from labs.checker import VALID, VIOLATED, Counts, Offender, Report
+from labs.cluster.protocol import Node, Role, State, Status
 from labs.errors import BadInput, LabsError
 from labs.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
 from labs.finding import Finding, main_measurements
@@ -41,6 +42,11 @@ class ModelCluster:
 
     can_break = True
     bootstrap = ("127.0.0.1:1",)
+    state = State.RUNNING
+
+    def status(self) -> Status:
+        node = Node(1, Role.BROKER, self.state, 1, 1, "")
+        return Status("local", "4.3.1", "id", "/nowhere", [], 0.0, [node])
 
 
 class ModelExperiment(Experiment):
@@ -388,16 +394,23 @@ def test_an_interrupt_stops_the_run_and_is_passed_on(
     assert isinstance(one.failure, Stopped)
 
 
-def test_a_kernel_that_ends_stops_the_run_first(make: Make) -> None:
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED])
+def test_a_kernel_that_ends_stops_the_run_and_has_the_cluster_mended(
+    make: Make, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    mended: list[str] = []
+    monkeypatch.setattr(module, "_mend_later", mended.append)
     one = make(long)
+    monkeypatch.setattr(one.cluster, "state", state)
     one.skip()
     one._run_button.click()
     wait(lambda: one.frames >= 1, "it runs")
     live = one._live
     assert live is not None
-    module._Farewell(live, one._threads)._end()
+    module._Farewell(one.cluster, live, one._threads)._end()
     assert live.stopping
     assert not one.running
+    assert mended == ([] if state is State.RUNNING else ["/nowhere"])
 
 
 def test_what_cannot_be_broken_here_is_greyed_out_with_the_reason(make: Make) -> None:
