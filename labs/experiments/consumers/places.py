@@ -9,6 +9,7 @@ from kafka import TopicPartition
 from labs.cluster.housekeeping import admin
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
+    JOIN_S,
     fill,
     group_of,
     join,
@@ -152,7 +153,8 @@ def _reset_policy(run: Run) -> None:
     else:
         fill(run, BEFORE)
         earlier = 0
-    join(run, group, reader)
+    reader.join()  # with auto_offset_reset=none its first poll may already be its last
+    run.wait(lambda: reader.errors or group.owners(), "B had joined", JOIN_S)
     run.sleep(1.5)  # it looks for its place with its first polls
     missed = _first_missed(reader)
     if not reader.errors:
