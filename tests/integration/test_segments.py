@@ -42,7 +42,9 @@ def test_it_agrees_with_kafkas_own_tool(written: LocalCluster) -> None:
     copy = read_copy(written, 1, "dumped")
     folder = Path(written.status().home) / "data" / "broker-1" / "records" / "dumped-0"
     paths = ",".join(str(folder / name) for name in copy.files)
-    said = kafka_tool("org.apache.kafka.tools.DumpLogSegments", "--files", paths, "--print-data-log")
+    said = kafka_tool(
+        "org.apache.kafka.tools.DumpLogSegments", "--files", paths, "--print-data-log"
+    )
     batches = re.findall(r"baseOffset: (\d+) lastOffset: (\d+) .*partitionLeaderEpoch: (\d+)", said)
     epochs = {
         offset: int(epoch)
