@@ -4,8 +4,8 @@
 >>> crash                      # the last line of a cell shows it
 >>> crash.run(acks="1")        # does what the Run button does, and waits
 
-The experiment runs in a thread of its own, another draws. Both write straight into the widgets, as
-the board does. Nothing is captured and no matplotlib window is ever opened.
+The experiment runs in a thread of its own; another has it drawn, by another process. Both write
+straight into the widgets, as the board does. Nothing is captured, no matplotlib window is opened.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from html import escape
 from typing import Any
 
 import ipywidgets as w
-from matplotlib.figure import Figure
 
 from labs import connect
-from labs.charts import picture, picture_of
+from labs.charts import picture
+from labs.charts.painter import Painter
 from labs.charts.style import FONT, INK, LINE, MUTED, png
 from labs.cluster.protocol import Cluster, State
 from labs.errors import BadInput, LabsError
@@ -39,7 +39,7 @@ from labs.views import Bars, View
 
 #: Between two pictures, s, if drawing is quick enough: five a second.
 FRAME_S = 0.2
-#: A rest after each picture, however long it took: the drawing must not starve the run.
+#: A rest after each picture, however long it took.
 REST_S = 0.05
 #: So many pictures in a row may fail to be drawn before that counts as a failure.
 MISSES = 5
@@ -47,6 +47,7 @@ MISSES = 5
 FAREWELL_S = 3.0
 
 _ONE_AT_A_TIME = threading.Lock()
+_PAINTER = Painter()
 
 
 def panel(
@@ -91,9 +92,9 @@ class Panel:
         self._live: Live | None = None  # of the run that goes on now
         self._threads: tuple[threading.Thread, ...] = ()  # the run, and who draws it
         self._began = 0.0
-        self._canvas: Figure | None = None
         self._compared: list[int] = []
         self._build(settings)
+        _PAINTER.start()
 
     # -- for the reader ------------------------------------------------------------------------
 
@@ -396,8 +397,7 @@ class Panel:
         view = live.current_view()
         if view is None:
             return
-        self._canvas = picture_of(view, self._canvas)
-        image = png(self._canvas, quick=True)
+        image = _PAINTER.paint(view)
         with self._lock:
             if self._live is live:  # else the finding stands there already
                 self._draw(image)

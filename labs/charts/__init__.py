@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
-from IPython.display import Image
+from typing import TYPE_CHECKING
+
 from matplotlib.figure import Figure
 
 from labs.charts.style import png
 from labs.charts.views import picture, picture_of
+
+if TYPE_CHECKING:
+    from IPython.display import Image
 
 __all__ = ["picture", "picture_of", "show"]
 
 
 def show(fig: Figure) -> Image:
     """The figure as a notebook's output: a PNG that a static page shows just as well."""
+    from IPython.display import Image  # here: the process that draws live pictures needs none
+
     return Image(data=png(fig), width=900)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -28,7 +29,6 @@ from labs.charts.pen import (
     width_of,
 )
 from labs.charts.style import BLACK, BLUE, DPI, INK, MUTED, PAPER, WIDTH_IN, figure
-from labs.experiment import Result
 from labs.views import (
     Bars,
     Lanes,
@@ -42,6 +42,9 @@ from labs.views import (
     Story,
     View,
 )
+
+if TYPE_CHECKING:  # no Kafka client for the process that draws live pictures
+    from labs.experiment import Result
 
 _LANE_IN, _BAR_IN, _LOG_IN = 0.34, 0.3, 0.5
 _LINES_IN, _PERCENTILES_IN, _OFFSETS_IN, _WAITS_IN = 2.3, 2.5, 1.7, 1.3
