@@ -35,6 +35,7 @@ def mess(cluster: LocalCluster) -> Iterator[None]:
         bootstrap_servers=servers,
         heartbeat_interval_ms=15_000,  # until then it does not know that it was put out
     )
+    consumer.partitions_for_topic("mess")  # kafka-python joins for nothing if it knows none
     wait_until(lambda: consumer.poll(1000) or consumer.assignment(), "the group to take it in")
     yield
     consumer.close(autocommit=False)
@@ -124,6 +125,7 @@ def write_and_read(servers: list[str]) -> None:
         isolation_level="read_committed",
         consumer_timeout_ms=20_000,
     )
+    consumer.partitions_for_topic("proof")
     assert [next(consumer).value for _ in range(3)] == [b"there"] * 3
     consumer.close()
     client.delete_groups(["proof"])
