@@ -7,11 +7,12 @@ blindness. Even so, a chart never speaks by colour alone: it labels, or it diffe
 from __future__ import annotations
 
 import io
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 BLACK: Final = "#000000"
 ORANGE: Final = "#E69F00"
@@ -75,8 +76,14 @@ def axes(fig: Figure, *, title: str = "", x: str = "", y: str = "", position: in
 def png(fig: Figure, *, quick: bool = False) -> bytes:
     """The figure as PNG bytes, for `ipywidgets.Image` or an `image/png` output.
 
+    A palette makes it a third as long as matplotlib's own PNG; nobody sees the difference.
     `quick`: less well compressed, for a picture that the next one soon replaces.
     """
+    canvas: Any = fig.canvas  # a FigureCanvasAgg, whose methods are not typed
+    canvas.draw()
+    size = canvas.get_width_height()
+    drawn = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    few = drawn.convert("RGB").quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    fig.savefig(out, format="png", pil_kwargs={"compress_level": 1} if quick else None)
+    few.save(out, format="png", compress_level=3 if quick else 9)
     return out.getvalue()

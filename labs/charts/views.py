@@ -20,7 +20,6 @@ from labs.charts import pen
 from labs.charts.pen import (
     AXIS_IN,
     EDGE_IN,
-    LEGEND_IN,
     MARK_IN,
     SMALL_PT,
     TEXT_PT,
@@ -106,7 +105,7 @@ def height(view: View) -> float:
 
 @height.register
 def _(view: Bars) -> float:
-    legend = LEGEND_IN if len(view.series) > 1 else 0
+    legend = pen.legend_height(view.series) if len(view.series) > 1 else 0
     return pen.title_height(view.title) + legend + _bars_height(view) + AXIS_IN
 
 
@@ -123,7 +122,7 @@ def _(view: Bars, fig: Figure | SubFigure) -> None:
     if looks:
         looks[next(iter(looks))] = _PLAIN
         pen.legend(fig, top, [_patch(name, look) for name, look in looks.items()])
-        top += LEGEND_IN
+        top += pen.legend_height(looks)
     left = EDGE_IN + 0.12 + max((width_of(label) for label in view.labels), default=0)
     ax = pen.box(fig, top, _bars_height(view), left=min(left, 3.2), right=_bars_right(view))
     _bars_axes(ax, view)
@@ -196,7 +195,7 @@ def _marks_height(marks: Sequence[Mark], low: float, high: float) -> float:
 
 @height.register
 def _(view: Lines) -> float:
-    legend = LEGEND_IN if view.dots and len(view.series) > 1 else 0
+    legend = pen.legend_height(view.series) if view.dots and len(view.series) > 1 else 0
     marks = _marks_height(view.marks, *_reach(view.series))
     return pen.title_height(view.title) + legend + marks + _LINES_IN + AXIS_IN
 
@@ -207,7 +206,7 @@ def _(view: Lines, fig: Figure | SubFigure) -> None:
     top = pen.title_height(view.title)
     if view.dots and len(view.series) > 1:
         pen.legend(fig, top, _dots_legend(view.series))
-        top += LEGEND_IN
+        top += pen.legend_height(view.series)
     top += _marks_height(view.marks, *_reach(view.series))
     named = len(view.series) > 1 and not view.dots
     right = _names_width(view.series) if named else 0.3
@@ -350,7 +349,8 @@ def stretched(percentile: float) -> float:
 @height.register
 def _(view: Lanes) -> float:
     marks = _marks_height(view.marks, *_lanes_range(view))
-    return pen.title_height(view.title) + LEGEND_IN + marks + _lanes_height(view) + AXIS_IN
+    head = pen.title_height(view.title) + pen.legend_height(_lane_looks(view))
+    return head + marks + _lanes_height(view) + AXIS_IN
 
 
 def _lanes_height(view: Lanes) -> float:
@@ -363,7 +363,7 @@ def _(view: Lanes, fig: Figure | SubFigure) -> None:
     top = pen.title_height(view.title)
     looks = _lane_looks(view)
     pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
-    top += LEGEND_IN + _marks_height(view.marks, *_lanes_range(view))
+    top += pen.legend_height(looks) + _marks_height(view.marks, *_lanes_range(view))
     ax = pen.box(fig, top, _lanes_height(view), left=_lanes_left(view))
     ax.set_xlim(*_lanes_range(view))
     _draw_lanes(ax, view, looks)
@@ -529,7 +529,10 @@ def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | Non
 @height.register
 def _(view: Story) -> float:
     return (
-        pen.title_height(view.title) + LEGEND_IN + sum(size for size, _ in _parts(view)) + AXIS_IN
+        pen.title_height(view.title)
+        + pen.legend_height(_lane_looks(view.leaders))
+        + sum(size for size, _ in _parts(view))
+        + AXIS_IN
     )
 
 
@@ -549,7 +552,7 @@ def _(view: Story, fig: Figure | SubFigure) -> None:
     top = pen.title_height(view.title)
     looks = _lane_looks(view.leaders)
     pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
-    top += LEGEND_IN
+    top += pen.legend_height(looks)
     right = _story_right(view)
     left = _lanes_left(view.leaders)
     low, high = _story_range(view)

@@ -11,7 +11,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from labs.charts import picture, picture_of, show
-from labs.charts.pen import Ticks, apart, broken, figures, fills, gathered, mark_rows, thinned
+from labs.charts.pen import (
+    Ticks,
+    apart,
+    broken,
+    figures,
+    fills,
+    gathered,
+    legend_height,
+    mark_rows,
+    thinned,
+)
 from labs.charts.style import png
 from labs.charts.views import stretched
 from labs.checker import VALID, Counts, Report
@@ -214,3 +224,9 @@ def test_each_nine_takes_as_much_room() -> None:
     assert stretched(99) - stretched(90) == pytest.approx(1)
     assert stretched(99.9) - stretched(99) == pytest.approx(1)
     assert stretched(100) == math.inf
+
+
+def test_a_long_legend_takes_more_rows_instead_of_leaving_the_picture() -> None:
+    assert legend_height(["leader", "in the ISR"]) < legend_height(
+        [f"member {i}" for i in range(20)]
+    )
