@@ -22,6 +22,8 @@ from labs.study.quiz import Reconciliation
 #: So many offending records stand in the table.
 SHOWN = 5
 
+_ROWS = 6  # of measurements, before a further table begins
+
 _SIGNS = {VALID: "✓", VIOLATED: "✗", UNKNOWN: "?"}
 _CIRCUMSTANCES = ("cores_shared", "load_average_1min")
 #: The end of a measurement's name → its unit, the longest first.
@@ -177,12 +179,17 @@ def _cell(value: object) -> str:
 
 
 def measurements_html(measurements: Mapping[str, Measured]) -> str:
-    """What was measured, with units, as a table."""
-    rows = "".join(
+    """What was measured, with units: tables of a few rows that stand side by side."""
+    rows = [
         f'<tr><td>{escape(words)}</td><td class="labs-figure">{escape(value)}</td></tr>'
         for words, value in main_measurements(measurements)
-    )
-    return f"<table><caption>Measured</caption>{rows}</table>" if rows else ""
+    ]
+    tables = []
+    for start in range(0, len(rows), _ROWS):
+        caption = "Measured" if start == 0 else "\N{NO-BREAK SPACE}"
+        body = "".join(rows[start : start + _ROWS])
+        tables.append(f"<table><caption>{caption}</caption>{body}</table>")
+    return "".join(tables)
 
 
 def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
