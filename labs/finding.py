@@ -15,7 +15,7 @@ from typing import Any
 from IPython.display import HTML, Image, display
 
 from labs.charts.style import FONT, INK, LINE, MUTED
-from labs.checker import UNKNOWN, VALID, VIOLATED, Offender
+from labs.checker import UNKNOWN, VALID, VIOLATED, Offender, Report
 from labs.experiment import Measured, Result
 from labs.study.quiz import Reconciliation
 
@@ -112,7 +112,7 @@ def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
             verdict_html(result),
             reconciliation_html(reconciliation),
             '<div class="labs-side">',
-            offenders_html(result.report.offenders, result.report.counts.lost),
+            offenders_html(result.report),
             measurements_html(result.measurements),
             "</div>",
             circumstances_html(result),
@@ -124,9 +124,9 @@ def verdict_html(result: Result) -> str:
     """What became of the records, and what the run has shown."""
     report = result.report
     first, _, rest = report.words().partition(":")
-    concluded = f"<p><b>{escape(result.conclusion)}.</b></p>" if result.conclusion else ""
+    concluded = f"<p><b>{escape(_sentence(result.conclusion))}</b></p>" if result.conclusion else ""
     return (
-        f'<div class="labs-said labs-{report.verdict}">{concluded.replace("..", ".")}'
+        f'<div class="labs-said labs-{report.verdict}">{concluded}'
         f"<p><b>{_SIGNS.get(report.verdict, '·')} {escape(first)}</b>:{escape(rest)}</p></div>"
     )
 
@@ -138,19 +138,28 @@ def reconciliation_html(told: Reconciliation | None) -> str:
     if told.right is None:
         return f"<p>What came true in this run: <b>{escape(told.measured)}</b>.</p>"
     sign, side = ("✓", "valid") if told.right else ("≠", "violated")
-    why = f"<p>{escape(told.explanation)}</p>" if told.explanation else ""
+    why = f"<p>{escape(_sentence(told.explanation))}</p>" if told.explanation else ""
     return (
         f'<div class="labs-said labs-{side} t-reconciled">'
         f"<p><b>{sign} {escape(told.verdict)}</b></p>{why}</div>"
     )
 
 
-def offenders_html(offenders: Sequence[Offender], lost: int) -> str:
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with a name such as `acks=1`, and a full stop."""
+    first = text.split(" ", 1)[0]
+    begun = text[:1].upper() + text[1:] if first.isalpha() else text
+    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
+
+
+def offenders_html(report: Report) -> str:
     """The first records that prove a violation, as a table."""
+    offenders, counts = report.offenders, report.counts
     if not offenders:
         return ""
     rows = "".join(_offender_row(offender) for offender in offenders[:SHOWN])
-    more = max(lost, len(offenders)) - min(SHOWN, len(offenders))
+    told = min(SHOWN, len(offenders))
+    more = max(counts.lost + counts.duplicated + counts.reordered, len(offenders)) - told
     rest = f'<tr><td colspan="7" class="labs-muted">… and {more:,} more</td></tr>' if more else ""
     heads = ("what", "record", "key", "partition", "offset", "acknowledged by", "")
     head = "".join(f"<th scope='col'>{name}</th>" for name in heads)

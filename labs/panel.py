@@ -547,7 +547,7 @@ def _control(setting: Setting) -> w.Widget:
     if isinstance(setting, Choice):
         control = _choice(setting, common)
     elif isinstance(setting, Switch):
-        control = w.Checkbox(value=setting.default, **{**common, "style": {}})
+        control = w.Checkbox(value=setting.default, **common)
     else:
         control = _slider(setting, common)
     control.tooltip = f"{setting.help} ({setting.allowed})"
