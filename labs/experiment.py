@@ -34,7 +34,7 @@ from labs.offsets import log_ends
 from labs.settings import Setting, Value, resolve
 from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
-from labs.views import Story, View
+from labs.views import Lines, Point, Story, View
 from labs.workload import Load, read_back
 
 T = TypeVar("T")
@@ -245,6 +245,7 @@ class Run:
     _producers: list[KafkaProducer] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _report: Report | None = None
+    _sent: list[Point] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -322,6 +323,8 @@ class Run:
             self.wait(lambda: self.timeline and self.timeline.latest(), "the topic was seen")
             self.live.view = self.story
         self.began = now()
+        if not watch:
+            self.live.view = self.so_far
         return self.topic
 
     def _await_topic(self, partitions: int, replicas: int) -> None:
@@ -394,6 +397,15 @@ class Run:
         self.cluster.set_topic_config(self.topic, settings)
 
     # -- the end -------------------------------------------------------------------------------
+
+    def so_far(self) -> Lines:
+        """How many records have been sent: what is drawn while nothing else is.
+
+        It only counts: whoever sends as fast as it can must not be held up by being looked at.
+        """
+        self._sent.append((self.elapsed(), self.history.next_number))
+        sent = {"sent": tuple(self._sent)}
+        return Lines("", sent, "s since the run began", "records sent")
 
     def story(self, title: str = "") -> Story:
         """The life of partition 0 so far."""
