@@ -37,8 +37,8 @@ from labs.study import quiz
 from labs.study.quiz import Prediction, Reconciliation, reconcile
 from labs.views import Bars, View
 
-#: Between two pictures, s, if drawing is quick enough: somewhat more than four a second.
-FRAME_S = 0.23
+#: Between two pictures, s, if drawing is quick enough: five a second.
+FRAME_S = 0.2
 #: A rest after each picture, however long it took.
 REST_S = 0.05
 #: So many pictures in a row may fail to be drawn before that counts as a failure.
