@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.local import LocalCluster
+from tests import prose
 
 CELL_TIMEOUT_S = 180
 
@@ -23,18 +24,22 @@ def save(path: Path) -> None:
     """Execute a notebook in place.
 
     Widget state is left out: it is large, and the still picture in each output says the same.
+    Numbers in the prose are those of this run (`tests/prose.py`).
     """
     book = nbformat.read(path, as_version=4)
     client = NotebookClient(
         book, timeout=CELL_TIMEOUT_S, kernel_name="python3", store_widget_state=False
     )
     client.execute(cwd=str(path.parent))
+    kept = {"labs": book.metadata["labs"]} if "labs" in book.metadata else {}
     book.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
+            **kept,
         }
     )
+    prose.fill(book)
     for number, cell in enumerate(book.cells, start=1):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)  # times of day: a difference in every saving

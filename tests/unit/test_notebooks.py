@@ -12,6 +12,7 @@ import pytest
 
 from labs.cluster.home import PROJECT
 from labs.experiments import all_experiments
+from tests import prose
 
 BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]
@@ -96,3 +97,28 @@ def test_static_readers_see_every_widget(path: Path) -> None:
             data = output.get("data", {})
             if "application/vnd.jupyter.widget-view+json" in data:
                 assert set(data) & {"text/html", "image/svg+xml", "image/png"}, cell.source[:60]
+
+
+@each_book
+def test_numbers_in_the_prose_are_those_of_its_own_run(path: Path) -> None:
+    book = read(path)
+    assert prose.named(book) == prose.numbers(book)
+
+
+def test_a_number_is_filled_in_and_drift_is_seen() -> None:
+    run = nbformat.v4.new_code_cell("crash.run()")
+    shown = {"text/html": "<style>9 of</style><p>1,202 of 310&nbsp;are gone after 2,850 ms</p>"}
+    run.outputs = [nbformat.v4.new_output("display_data", data=shown)]
+    text = nbformat.v4.new_markdown_cell("**0<!--lost--> lost** in 0.0<!--after--> s; 7 of 8")
+    where: dict[str, dict[str, Any]] = {
+        "lost": {"cell": "crash.run(", "find": "([\\d,]+) of"},
+        "after": {"cell": "crash.run(", "find": "after ([\\d,]+) ms", "scale": 0.001, "digits": 1},
+    }
+    book = nbformat.v4.new_notebook(cells=[run, text], metadata={"labs": {"numbers": where}})
+    assert prose.named(book) != prose.numbers(book)
+    prose.fill(book)
+    assert text.source == "**1,202<!--lost--> lost** in 2.9<!--after--> s; 7 of 8"
+    assert prose.named(book) == prose.numbers(book)
+    where["lost"]["find"] = "([\\d,]+) found"
+    with pytest.raises(LookupError, match="lost"):
+        prose.fill(nbformat.v4.new_notebook(cells=[run], metadata={"labs": {"numbers": where}}))
