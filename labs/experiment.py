@@ -26,7 +26,7 @@ from kafka.errors import KafkaError
 from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import admin
-from labs.cluster.protocol import Cluster, Fault, Role, State
+from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Role, State
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
 from labs.history import History, Log, Read
@@ -45,6 +45,14 @@ PAUSE_S = 0.03
 FLUSH_S = 5.0
 
 Measured = float | str | None
+
+_DOING = {
+    "kill": "killing",
+    "pause": "pausing",
+    "resume": "resuming",
+    "stop": "stopping",
+    "start": "starting",
+}
 
 
 class Stopped(Exception):  # noqa: N818 - it names what happened
@@ -383,7 +391,9 @@ class Run:
         methods = {"stop": "stop_broker", "start": "start_broker"}
         fault = Fault(now(), action, node)
         self.faults.append(fault)
-        self.say(f"{action}: node {node}")
+        self.say(
+            f"{_DOING[action]} {'the controller' if node == CONTROLLER_ID else f'broker {node}'}"
+        )
         getattr(self.cluster, methods.get(action, action))(node)
         return fault.time
 
