@@ -8,6 +8,7 @@ the artefacts; it is not asserted, for it says more about the machine than about
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -99,14 +100,14 @@ def opened(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Pag
 def _opened(page: Page, lab: Lab, name: str, sources: list[str]) -> Iterator[None]:
     """A notebook with these cells, all of them run."""
     ARTEFACTS.mkdir(exist_ok=True)
-    copy = ARTEFACTS / f"{name}.ipynb"
+    copy = ARTEFACTS / f"{name}_{os.getpid()}.ipynb"  # tests may run twice at the same time
     cells = [new_code_cell(source) for source in sources]
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), copy)
     page.goto(lab.address(str(copy.relative_to(PROJECT))))
     page.wait_for_function(KERNEL_IS_IDLE, timeout=RUN_TIMEOUT_MS)
     assert page.evaluate(RUN_ALL), "a cell raised an error"
     yield
-    copy.unlink()
+    copy.unlink(missing_ok=True)
 
 
 @pytest.mark.timeout(1200)
