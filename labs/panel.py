@@ -40,7 +40,7 @@ from labs.views import Bars, View
 #: Between two pictures, s, if drawing is quick enough: five a second.
 FRAME_S = 0.2
 #: A rest after each picture, however long it took.
-REST_S = 0.05
+REST_S = 0.02
 #: So many pictures in a row may fail to be drawn before that counts as a failure.
 MISSES = 5
 #: A kernel that ends waits so long for its run to stop, s; Jupyter kills it after 5.

@@ -176,20 +176,34 @@ def box(
 ) -> Axes:
     """Axes `top` inches below the upper edge; `left` and `right` are margins, inches."""
     full_width, full_height = size_of(fig)
-    ax = fig.add_axes(
-        (
-            left / full_width,
-            1 - (top + height) / full_height,
-            1 - (left + right) / full_width,
-            height / full_height,
-        ),
-        facecolor=PAPER,
+    place = (
+        left / full_width,
+        1 - (top + height) / full_height,
+        1 - (left + right) / full_width,
+        height / full_height,
     )
+    ours: list[Axes] = fig.__dict__.setdefault("_labs_boxes", [])
+    spare = next((ax for ax in ours if ax not in fig.axes), None)
+    if spare is not None:
+        return _emptied(fig, spare, place)
+    ax = fig.add_axes(place, facecolor=PAPER)
+    ours.append(ax)
     ax.xaxis.set_visible(False)
     ax.yaxis.set_visible(False)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(LINE)
     return ax
+
+
+def _emptied(fig: Figure | SubFigure, ax: Axes, place: tuple[float, float, float, float]) -> Axes:
+    """Axes of the figure's last picture, as good as new: making them takes a fifth of its time."""
+    for artist in [*ax.lines, *ax.patches, *ax.texts, *ax.collections]:
+        artist.remove()
+    ax.set_xscale("linear")
+    ax.set_yscale("linear")
+    ax.spines["left"].set_visible(True)
+    ax.set_position(place)
+    return fig.add_axes(ax)
 
 
 @dataclass(frozen=True)

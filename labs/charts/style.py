@@ -10,9 +10,10 @@ import io
 from typing import Any, Final
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from labs.charts.lettering import Canvas
 
 BLACK: Final = "#000000"
 ORANGE: Final = "#E69F00"
@@ -41,7 +42,7 @@ def figure(height_in: float = 3.6, *, reuse: Figure | None = None) -> Figure:
     """
     if reuse is None:
         reuse = Figure(dpi=DPI, facecolor=PAPER)
-        FigureCanvasAgg(reuse)
+        Canvas(reuse)
     for ax in reuse.axes:
         reuse.delaxes(ax)  # `clear` alone would first make each of them anew, ticks and all
     reuse.clear()
