@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import Any, Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -82,8 +83,7 @@ def png(fig: Figure, *, quick: bool = False) -> bytes:
     """
     canvas: Any = fig.canvas  # a FigureCanvasAgg, whose methods are not typed
     canvas.draw()
-    size = canvas.get_width_height()
-    drawn = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     few = drawn.convert("RGB").quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     out = io.BytesIO()
     few.save(out, format="png", compress_level=3 if quick else 9)

@@ -22,7 +22,7 @@ from labs.charts.pen import (
     mark_rows,
     thinned,
 )
-from labs.charts.style import png
+from labs.charts.style import figure, png
 from labs.charts.views import stretched
 from labs.checker import VALID, Counts, Report
 from labs.experiment import Result
@@ -142,6 +142,13 @@ def test_a_live_picture_is_drawn_over_the_last_one() -> None:
     picture_of(FULL[-1], reuse=fig)
     assert png(fig) == before
     assert size(png(fig, quick=True)) == size(before)
+
+
+def test_every_height_makes_a_picture() -> None:
+    fig = figure(1)
+    for thousandths in range(1300, 6000, 37):
+        figure(thousandths / 1000, reuse=fig)
+        assert abs(size(png(fig, quick=True))[1] - thousandths / 10) <= 1
 
 
 def test_show_is_a_png() -> None:
