@@ -145,7 +145,7 @@ def test_a_live_picture_is_drawn_over_the_last_one() -> None:
 
 
 def test_every_height_makes_a_picture() -> None:
-    fig = figure(1)
+    fig = figure(2)
     for thousandths in range(1300, 6000, 37):
         figure(thousandths / 1000, reuse=fig)
         assert abs(size(png(fig, quick=True))[1] - thousandths / 10) <= 1
