@@ -146,9 +146,10 @@ def test_a_live_picture_is_drawn_over_the_last_one() -> None:
 
 def test_every_height_makes_a_picture() -> None:
     fig = figure(2)
-    for thousandths in range(1300, 6000, 37):
-        figure(thousandths / 1000, reuse=fig)
-        assert abs(size(png(fig, quick=True))[1] - thousandths / 10) <= 1
+    for pixels in range(130, 600, 7):
+        for error in (0, 1e-15, -1e-15):  # what adding up inches leaves
+            figure(pixels / 100 + error, reuse=fig)
+            assert abs(size(png(fig, quick=True))[1] - pixels) <= 1
 
 
 def test_show_is_a_png() -> None:
