@@ -6,5 +6,8 @@
 """
 
 from labs.cluster import connect
+from labs.study.cells import register
 
 __all__ = ["connect"]
+
+register()

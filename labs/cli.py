@@ -18,9 +18,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from labs.cluster import leases
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State, Status
+from labs.cluster.choose import chosen
+from labs.cluster.protocol import Cluster, State, Status
 from labs.errors import LabsError, NotUp
 from labs.progress import progress
 
@@ -68,7 +67,7 @@ def with_cluster(command: Callable[..., R]) -> Callable[..., R]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> R:
         with progress() as tell:
-            cluster = LocalCluster(tell=tell, hold=False)
+            cluster = chosen(tell, hold=False)
             return command(cluster, *args, **kwargs)
 
     return wrapped
@@ -88,12 +87,11 @@ def with_cluster(command: Callable[..., R]) -> Callable[..., R]:
 def up(as_json: bool, hours: float) -> None:
     """Start the cluster, or adopt the one that runs."""
     with progress() as tell:
-        cluster = LocalCluster(tell=tell, hold=False)
-        cluster.home.prepare()
-        leases.promise(cluster.home.leases, hours * 3600)
+        cluster = chosen(tell, hold=False)
+        cluster.keep(hours)
         status = cluster.start()
     _show(status, as_json)
-    if not as_json:
+    if status.backend == "local" and not as_json:
         click.echo(f"\nIt stays up for {hours:g} h, and longer while a notebook uses it.")
         click.echo("`labs down` stops it.")
 
@@ -103,7 +101,7 @@ def up(as_json: bool, hours: float) -> None:
 def down(if_idle: bool) -> None:
     """Stop the cluster; its records stay on disk."""
     with progress() as tell:
-        cluster = LocalCluster(tell=tell, hold=False)
+        cluster = chosen(tell, hold=False)
         was_up = cluster.status().up
         tell("stopping the cluster", None)
         cluster.stop(if_idle)
@@ -114,7 +112,7 @@ def down(if_idle: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(as_json: bool) -> None:
     """Show every node. Exits 3 when the cluster is not up."""
-    seen = LocalCluster(hold=False).status()
+    seen = chosen(hold=False).status()
     if not seen.nodes and not as_json:
         raise NotUp("there is no cluster yet", hint="start it with `labs up`")
     _show(seen, as_json)
@@ -147,7 +145,7 @@ def _node_command(name: str, does: str, said: str) -> None:
     @cli.command(name, help=does)
     @click.argument("node_id", metavar="ID", type=int)
     @with_cluster
-    def command(cluster: LocalCluster, node_id: int) -> None:
+    def command(cluster: Cluster, node_id: int) -> None:
         method = {"stop": "stop_broker", "start": "start_broker"}.get(name, name)
         getattr(cluster, method)(node_id)
         click.echo(f"Node {node_id} {said}.")
@@ -163,11 +161,9 @@ _node_command("start", "Start a stopped or killed node.", "serves again")
 @cli.command()
 @click.option("--hard", is_flag=True, help="Wipe the disks and start a new cluster.")
 @with_cluster
-def reset(cluster: LocalCluster, hard: bool) -> None:
+def reset(cluster: Cluster, hard: bool) -> None:
     """Back to a clean cluster: no topics, no groups, every broker up."""
-    cluster.home.prepare()
-    if not leases.holders(cluster.home.leases):
-        leases.promise(cluster.home.leases, KEEP_H * 3600)
+    cluster.keep(KEEP_H, if_unused=True)
     cluster.reset(hard)
     click.echo("The cluster is clean: no topics, no groups, every broker up.")
 
@@ -201,7 +197,7 @@ def logs(node_id: int | None, follow: bool, lines: int) -> None:
     """Show the end of a node's log (of all nodes without ID)."""
     from labs.logs import show_logs
 
-    show_logs(LocalCluster(hold=False), node_id, lines, follow)
+    show_logs(chosen(hold=False), node_id, lines, follow)
 
 
 @cli.command()
@@ -228,7 +224,7 @@ def study(no_browser: bool, port: int) -> None:
     from labs.study.jupyter import serve
 
     with progress() as tell:
-        cluster = LocalCluster(tell=tell)
+        cluster = chosen(tell)
         cluster.start()
     sys.exit(serve(cluster, port, browser=not no_browser))
 

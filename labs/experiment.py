@@ -26,8 +26,7 @@ from kafka.errors import KafkaError
 from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import admin
-from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Role, State
-from labs.cluster.wire import BrokerConnection
+from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, LabsError
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
@@ -310,9 +309,9 @@ class Run:
         watch: bool = True,
     ) -> str:
         """Make the run's topic, and begin to watch it; earlier runs' topics are deleted."""
-        prefix = f"{self.name.replace('.', '-').replace('_', '-')}-"
+        prefix = self.cluster.named(f"{self.name.replace('.', '-').replace('_', '-')}-")
         self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
-        settings = {"retention.ms": "-1", **(config or {})}
+        settings = {"retention.ms": "-1", **self.cluster.limits, **(config or {})}
         with admin(self.cluster.bootstrap) as client:
             old = [t for t in client.list_topics() if t.startswith(prefix)]
             if old:
@@ -456,10 +455,9 @@ class Run:
 
     def log_ends(self) -> dict[int, int]:
         """The leaders' log end offsets, asked of the leaders themselves."""
-        ports = {n.id: n.port for n in self.cluster.status().nodes if n.role is Role.BROKER}
         found: dict[int, int] = {}
         for index in range(self.partitions):
-            with BrokerConnection(ports[self.leader(index)]) as broker:
+            with self.cluster.line(self.leader(index)) as broker:
                 found |= log_ends(broker, self.topic, [index])
         return found
 

@@ -34,6 +34,7 @@ from labs.finding import CSS as FINDING_CSS
 from labs.finding import Finding, differing, main_measurements, told
 from labs.settings import Choice, Number, Setting, Switch, Value, resolve
 from labs.study import quiz
+from labs.study.cells import NotHere
 from labs.study.quiz import Prediction, Reconciliation, reconcile
 from labs.views import Bars, View
 
@@ -124,7 +125,7 @@ class Panel:
         if self.prediction is not None:
             self.prediction.skip()
 
-    def run(self, **settings: object) -> Finding:
+    def run(self, **settings: object) -> Finding | NotHere:
         """Do what the Run button does, and wait until it is done.
 
         Settings that are not given stay as the controls show them. Not having predicted counts as
@@ -134,8 +135,13 @@ class Panel:
             BadInput: an unknown setting, or a value out of bounds.
             LabsError: what went wrong, or that another panel is running.
             Stopped: the run was stopped.
+
+        Returns:
+            What was found, or why this experiment can't be run on this cluster.
         """
         values = resolve(self.experiment.settings, {**self.settings, **settings})
+        if blocked := self._blocked():
+            return NotHere(blocked)
         if self._unanswered():
             self.skip()
         self._show_settings(values)
@@ -461,7 +467,7 @@ class _Farewell:
         for thread in self._threads:
             thread.join(max(0, deadline - time.monotonic()))
         status = self._cluster.status()
-        if status.backend == "local" and any(n.state is not State.RUNNING for n in status.nodes):
+        if self._cluster.can_break and any(n.state is not State.RUNNING for n in status.nodes):
             _mend_later(status.home)
 
     def over(self) -> None:
@@ -481,7 +487,7 @@ def _mend_later(home: str) -> None:
     )
 
 
-_MEND = "from labs.cluster.local import LocalCluster; LocalCluster(hold=False).start()"
+_MEND = "from labs.cluster.choose import chosen; chosen(hold=False).start()"
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from labs.cluster.local import LocalCluster
+from labs.cluster.choose import chosen
 from labs.errors import BadInput, LabsError
 from labs.experiment import Experiment, Live, Result
 from labs.experiments import all_experiments, find
@@ -54,7 +54,7 @@ def run_experiment(name: str, pairs: Sequence[str], as_json: bool, plot: str | N
     resolve(experiment.settings, settings)  # before a cluster is started for nothing
     picture = _png(plot) if plot else None
     with progress() as tell:
-        cluster = LocalCluster(tell=tell)
+        cluster = chosen(tell)
         cluster.start()
         result = experiment.run(cluster, settings, _Told(tell))
     if picture:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kafka.errors import CorruptRecordError
@@ -61,24 +60,19 @@ def read_copy(cluster: Cluster, broker: int, topic: str, partition: int = 0) -> 
     """Read one broker's copy of a partition from its files; Kafka is not asked.
 
     Raises:
-        LabsError: the files are not on this machine, or that broker has no copy.
+        LabsError: the broker's disk can't be read, or it has no copy.
     """
-    disk = Path(cluster.status().home) / "data" / f"broker-{broker}" / "records"
-    folder = disk / f"{topic}-{partition}"
-    if not folder.is_dir():
-        raise LabsError(
-            f"broker {broker} has no copy of {topic}-{partition} on this machine's disk",
-            hint="the files can be read of a local cluster only (LABS_CLUSTER=local)",
-        )
-    files = sorted(folder.glob("*.log"))
+    folder = f"{topic}-{partition}"
+    segments = cluster.files(broker, f"{folder}/*.log")
+    if not segments:
+        raise LabsError(f"broker {broker} has no copy of {topic}-{partition} on its disk")
+    epochs = _rows(cluster, broker, f"{folder}/leader-epoch-checkpoint")
     return Copy(
         broker=broker,
-        files=tuple(file.name for file in files),
-        records=tuple(record for file in files for record in _records(file.read_bytes())),
-        epochs={
-            int(epoch): int(start) for epoch, start in _rows(folder, "leader-epoch-checkpoint")
-        },
-        checkpoint=_high_watermark(disk, topic, partition),
+        files=tuple(path.rpartition("/")[2] for path in segments),
+        records=tuple(record for file in segments.values() for record in _records(file)),
+        epochs={int(epoch): int(start) for epoch, start in epochs},
+        checkpoint=_high_watermark(cluster, broker, topic, partition),
     )
 
 
@@ -109,17 +103,17 @@ def _records(segment: bytes) -> Iterator[Stored]:
         return
 
 
-def _rows(folder: Path, name: str) -> list[list[str]]:
-    """A checkpoint file's rows: below its version and their number, the words of each line."""
-    try:
-        lines = (folder / name).read_text("utf-8").splitlines()
-    except FileNotFoundError:  # not written yet, or being replaced
-        return []
+def _rows(cluster: Cluster, broker: int, path: str) -> list[list[str]]:
+    """A checkpoint file's rows: below its version and their number, the words of each line.
+
+    None where it is not written yet, or is just being replaced.
+    """
+    lines = cluster.files(broker, path).get(path, b"").decode().splitlines()
     return [line.split() for line in lines[2:]]
 
 
-def _high_watermark(disk: Path, topic: str, partition: int) -> int | None:
-    for name, index, offset in _rows(disk, "replication-offset-checkpoint"):
+def _high_watermark(cluster: Cluster, broker: int, topic: str, partition: int) -> int | None:
+    for name, index, offset in _rows(cluster, broker, "replication-offset-checkpoint"):
         if (name, int(index)) == (topic, partition):
             return int(offset)
     return None

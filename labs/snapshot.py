@@ -20,7 +20,6 @@ from typing import Any
 from kafka.errors import KafkaError
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
 
-from labs.cluster.ports import HOST
 from labs.cluster.protocol import Cluster, Node, Role, State
 from labs.cluster.wire import BrokerConnection
 
@@ -185,7 +184,7 @@ class Observer:
                 _DescribePartitions(topics=wanted, response_partition_limit=2000, cursor=cursor)
             )
             for topic in page.topics:
-                if self.internal or not topic.name.startswith("__"):
+                if self._wanted(topic.name):
                     yield from (_partition(topic.name, p) for p in topic.partitions)
             if page.next_cursor is None:
                 return
@@ -194,12 +193,17 @@ class Observer:
                 partition_index=page.next_cursor.partition_index,
             )
 
+    def _wanted(self, topic: str) -> bool:
+        """Whether it is the learner's, or one of Kafka's own that was asked for."""
+        if topic.startswith("__"):
+            return self.internal and not self.cluster.prefix
+        return topic.startswith(self.cluster.prefix)
+
     def _connected(self, broker: Node) -> BrokerConnection:
         if self._line and self._line[0] != broker.id:
             self._hang_up()
         if self._line is None:
-            host = _host(self.cluster.bootstrap, broker.port)
-            self._line = broker.id, BrokerConnection(broker.port, host, self.timeout_s)
+            self._line = broker.id, self.cluster.line(broker.id, self.timeout_s)
         return self._line[1]
 
     def _hang_up(self) -> None:
@@ -215,15 +219,6 @@ def snapshot(cluster: Cluster, topic: str | None = None) -> ClusterSnapshot:
         return observer.snapshot()
     finally:
         observer.close()
-
-
-def _host(bootstrap: Sequence[str], port: int) -> str:
-    # A node tells its port only; its host is the one that the bootstrap list has with that port.
-    for address in bootstrap:
-        host, _, its_port = address.rpartition(":")
-        if its_port == str(port):
-            return host.strip("[]")
-    return HOST
 
 
 def _partition(topic: str, told: Any) -> Partition:

@@ -119,7 +119,7 @@ class Timeline:
         for _ in self._ticks():
             try:
                 if line is None:
-                    line = BrokerConnection(node.port, timeout_s=ANSWER_TIMEOUT_S)
+                    line = self.cluster.line(node.id, ANSWER_TIMEOUT_S)
                 reached = log_ends(line, self.topic, self.partitions)
                 led = [p for p in self.partitions if self._led_by(p) == node.id]
                 water = high_watermarks(line, self.topic, led) if led else {}

@@ -8,19 +8,19 @@ __all__ = ["Cluster", "Fault", "Node", "Role", "State", "Status", "connect"]
 
 
 def connect() -> Cluster:
-    """The learner's cluster, every node running; started if need be, adopted if it runs.
+    """The learner's cluster (see `choose`), every node running; started or adopted.
 
-    It stays up for as long as this process lives (a lease), and some minutes more.
+    A local one stays up for as long as this process lives (a lease), and some minutes more.
 
     Raises:
         labs.errors.LabsError: it could not be started; the sentence says why and what to do.
     """
     # Here, so that the watchdog, which needs a part of this package, stays small.
-    from labs.cluster.local import LocalCluster
+    from labs.cluster.choose import chosen
     from labs.progress import progress
 
     with progress() as tell:
-        cluster = LocalCluster(tell=tell)
+        cluster = chosen(tell)
         cluster.start()
     cluster.hush()  # later starts mend what was broken: whoever broke it tells of them
     return cluster

@@ -209,8 +209,11 @@ def _run_java(kit: Kit, arguments: list[str], cwd: Path, doing: str) -> None:
 
 
 def _archive_key(kit: Kit) -> str:
-    """An archive fits one JVM build and one class path, times of the jars included."""
-    stamps = [Path(p).stat().st_mtime_ns for p in kit.class_path.split(os.pathsep)]
+    """An archive fits one JVM build and one class path, times of the jars included.
+
+    Whole seconds, which is what the JVM compares: layers of an image keep no fraction of them.
+    """
+    stamps = [int(Path(p).stat().st_mtime) for p in kit.class_path.split(os.pathsep)]
     java = f"{kit.java.path} {kit.java.version}"
     text = f"{java} {kit.class_path} {stamps} {SHARED_FLAGS} {DUMP_FLAGS}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -40,6 +40,7 @@ from labs.progress import Tell, silent
 
 if TYPE_CHECKING:
     from labs.cluster.readiness import StillHopeful
+    from labs.cluster.wire import BrokerConnection
 
 READY_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
@@ -85,6 +86,48 @@ class LocalCluster:
     def can_break(self) -> bool:
         """Processes of ours can be broken at will."""
         return True
+
+    @property
+    def prefix(self) -> str:
+        """None: every topic here is the learner's."""
+        return ""
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """None: the disk is the learner's own."""
+        return {}
+
+    def named(self, name: str) -> str:
+        """The name itself."""
+        return name
+
+    def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
+        """A connection to this very broker."""
+        from labs.cluster.wire import BrokerConnection
+
+        return BrokerConnection(_known(self._state(), broker).port, timeout_s=timeout_s)
+
+    def files(self, broker: int, pattern: str) -> dict[str, bytes]:
+        """Path → content of the files in a broker's log directory."""
+        disk = self.home.data / f"broker-{broker}" / "records"
+        found = {}
+        for file in sorted(disk.glob(pattern)):
+            with contextlib.suppress(FileNotFoundError):  # a checkpoint is just being replaced
+                found[file.relative_to(disk).as_posix()] = file.read_bytes()
+        return found
+
+    def keep(self, hours: float, if_unused: bool = False) -> None:
+        """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
+        self.home.prepare()
+        if not (if_unused and leases.holders(self.home.leases)):
+            leases.promise(self.home.leases, hours * 3600)
+
+    def leave(self) -> None:
+        """Give up this process's lease; stop the cluster unless others use it."""
+        leases.release(self.home.leases)
+        if not leases.holders(self.home.leases):
+            self._tell("stopping the cluster", None)
+            self.stop()
 
     def status(self) -> Status:
         """The state of every node, from the operating system; never talks to Kafka."""

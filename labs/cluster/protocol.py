@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from labs.cluster.wire import BrokerConnection
 
 CONTROLLER_ID = 100
 BROKER_IDS = (1, 2, 3)
@@ -41,6 +44,12 @@ class Node:
     pid: int | None
     port: int
     log: str
+    host: str = "127.0.0.1"
+
+    @property
+    def address(self) -> str:
+        """`host:port`, as `bootstrap_servers` has it."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,10 @@ class Status:
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs status --json` prints."""
-        return asdict(self)
+        told = asdict(self)
+        for node in told["nodes"]:
+            del node["host"]  # `bootstrap` tells it
+        return told
 
 
 @dataclass(frozen=True)
@@ -100,15 +112,59 @@ class Cluster(Protocol):
 
     @property
     def can_break(self) -> bool:
-        """Whether processes can be killed here (not so on somebody else's Kafka)."""
+        """Whether processes can be killed and disks read here (not on somebody else's Kafka)."""
+        ...
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the learner's topics and groups begin with; empty if all is theirs."""
+        ...
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """Settings for every topic that the learner makes, so that it stays small; often none."""
+        ...
+
+    def named(self, name: str) -> str:
+        """The learner's own topic or group of that name: the prefix, then the name."""
+        ...
+
+    def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
+        """A connection to this very broker, that waits `timeout_s` for each answer.
+
+        Raises:
+            OSError: it does not listen, or refused us.
+        """
+        ...
+
+    def files(self, broker: int, pattern: str) -> dict[str, bytes]:
+        """Path → content of the files in a broker's log directory, whatever its process does.
+
+        `pattern` may hold `*` in its last part (`flights-0/*.log`). Sorted by path.
+        """
+        ...
+
+    def keep(self, hours: float, if_unused: bool = False) -> None:
+        """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now).
+
+        Where nothing ends an unused cluster by itself, there is nothing to do.
+        """
+        ...
+
+    def leave(self) -> None:
+        """This process needs it no longer; a local one that nobody else uses is stopped."""
         ...
 
     def start(self) -> Status:
         """Start the cluster, or adopt the one that runs; returns when it is really ready."""
         ...
 
-    def stop(self) -> None:
-        """Stop every node; the records stay on disk."""
+    def hush(self) -> None:
+        """Tell no more what a start is doing."""
+        ...
+
+    def stop(self, if_idle: bool = False) -> None:
+        """Stop every node; the records stay on disk. `if_idle`: only if nobody uses it."""
         ...
 
     def status(self) -> Status:

@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 
-from labs.cluster import leases
-from labs.cluster.home import PROJECT
-from labs.cluster.local import LocalCluster
+from labs.cluster.home import PROJECT, Home
+from labs.cluster.protocol import Cluster
 from labs.errors import LabsError
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 
-def serve(cluster: LocalCluster, port: int, browser: bool = True) -> int:
+def serve(cluster: Cluster, port: int, browser: bool = True) -> int:
     """Run JupyterLab until the learner ends it, then stop the cluster unless others use it.
 
     JupyterLab listens on loopback and keeps its token. Returns its exit code.
@@ -28,12 +27,12 @@ def serve(cluster: LocalCluster, port: int, browser: bool = True) -> int:
             f"{FIRST_NOTEBOOK} is not in {PROJECT}", hint="run `labs study` from a git clone"
         )
     command = jupyter_command(port, browser)
-    environment = {**os.environ, "LABS_HOME": str(cluster.home.path)}
+    environment = {**os.environ, "LABS_HOME": str(Home.current().path)}
     jupyter = subprocess.Popen(command, cwd=PROJECT, env=environment)
     try:
         return _wait(jupyter)
     finally:
-        _leave(cluster)
+        cluster.leave()
 
 
 def jupyter_command(port: int, browser: bool) -> list[str]:
@@ -62,10 +61,3 @@ def _wait(jupyter: subprocess.Popen[bytes]) -> int:
             return jupyter.wait()
         except KeyboardInterrupt:
             continue
-
-
-def _leave(cluster: LocalCluster) -> None:
-    leases.release(cluster.home.leases)
-    if not leases.holders(cluster.home.leases):
-        print("stopping the cluster", file=sys.stderr)
-        cluster.stop()

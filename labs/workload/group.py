@@ -198,8 +198,11 @@ class Group:
     bootstrap: Sequence[str]
     topic: str
     client: str = KAFKA_PYTHON
-    name: str = field(default_factory=lambda: f"group-{uuid.uuid4().hex[:6]}")
+    name: str = ""
     members: dict[str, Member] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or f"{self.topic}-group-{uuid.uuid4().hex[:6]}"
 
     def add(self, name: str, **plan: Any) -> Member:
         """Start a member's process; it joins when told to. `plan`: see `Plan`."""

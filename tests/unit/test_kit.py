@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from labs.cluster import jars
 from labs.cluster.java import Java, _modern, find_java
-from labs.cluster.kit import Kit, format_storage, new_id
+from labs.cluster.kit import Kit, _archive_key, format_storage, new_id
 from labs.cluster.process import _rotate
 from labs.errors import LabsError
 
@@ -107,6 +108,21 @@ def test_formatting(kit: Kit, tmp_path: Path) -> None:
     assert (folder / "meta.properties").read_text() == meta  # kept
     with pytest.raises(LabsError, match="does not name this cluster's id"):
         format_storage(kit, folder, "another", 2)
+
+
+def test_the_class_archive_outlives_an_image_registry(tmp_path: Path) -> None:
+    jar = tmp_path / "a.jar"
+    jar.write_bytes(b"")
+    kit = Kit(Java(Path("java"), "25"), str(jar), tmp_path)
+    keys = []
+    for time_ns in (
+        1_700_000_000_123_456_789,
+        1_700_000_000_000_000_000,
+        1_700_000_001_000_000_000,
+    ):
+        os.utime(jar, ns=(time_ns, time_ns))
+        keys.append(_archive_key(kit))
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_ids() -> None:

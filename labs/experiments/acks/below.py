@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kafka.protocol.admin import DescribeConfigsRequest
 
-from labs.cluster.wire import BrokerConnection
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import (
     NOT_ENOUGH,
@@ -13,7 +12,6 @@ from labs.experiments.acks.common import (
     errors,
     leader_alone,
     min_isr_setting,
-    port_of,
     producer,
     rate_setting,
     since,
@@ -209,7 +207,7 @@ def _set_minimum(run: Run, leader: int, minimum: int) -> None:
         include_synonyms=False,
         include_documentation=False,
     )
-    with BrokerConnection(port_of(run, leader), timeout_s=5) as broker:
+    with run.cluster.line(leader, timeout_s=5) as broker:
 
         def heard() -> bool:
             told = broker.ask(wanted).results[0].configs

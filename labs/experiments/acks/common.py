@@ -8,7 +8,6 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from labs.cluster.protocol import Role
 from labs.experiment import Run
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number
@@ -84,13 +83,6 @@ def leader_alone(run: Run, leader: int) -> bool:
     return seen is not None and seen.isr == (leader,)
 
 
-def port_of(run: Run, broker: int) -> int:
-    """Where that broker listens."""
-    nodes = run.cluster.status().nodes
-    return next(node.port for node in nodes if node.role is Role.BROKER and node.id == broker)
-
-
 def address_of(run: Run, broker: int) -> str:
     """`host:port` of that broker."""
-    port = port_of(run, broker)
-    return next(address for address in run.cluster.bootstrap if address.endswith(f":{port}"))
+    return next(n.address for n in run.cluster.status().nodes if n.id == broker)

@@ -71,7 +71,7 @@ def _hung(run: Run) -> None:
 def _another_producer(run: Run, timeout_s: float) -> Any:
     producer = KafkaProducer(
         bootstrap_servers=run.cluster.bootstrap,
-        transactional_id=f"hung-{run.topic}",
+        transactional_id=f"{run.topic}-hung",
         transaction_timeout_ms=int(1000 * timeout_s),
     )
     run.closing(lambda: producer.close(timeout=0))
@@ -179,7 +179,7 @@ def _last_offset(run: Run) -> None:
     group = group_of(run)
     commit = "after" if run["commit"] == RECORD else "position"
     reader = group.add("A", commit=commit, options={"isolation_level": COMMITTED})
-    producer = run.producer(transactional_id=f"ledger-{run.topic}")
+    producer = run.producer(transactional_id=f"{run.topic}-ledger")
     producer.init_transactions()
     run.say("writing in transactions")
     for _ in range(run["transactions"]):

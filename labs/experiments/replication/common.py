@@ -76,8 +76,7 @@ def elect(run: Run, kind: ElectionType) -> str:
     A new admin client may still hear of brokers as they were a moment ago: then it asks again.
     """
     nodes = run.cluster.status().nodes
-    ports = {n.port for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING}
-    bootstrap = [a for a in run.cluster.bootstrap if int(a.rpartition(":")[2]) in ports]
+    bootstrap = [n.address for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING]
     until = now() + ELECT_TIMEOUT_S
     while True:
         try:

@@ -1,0 +1,52 @@
+"""Which cluster is meant: `LABS_CLUSTER=local|compose|external`, local unless set."""
+
+from __future__ import annotations
+
+import os
+
+from labs.cluster.protocol import Cluster
+from labs.errors import BadInput
+from labs.progress import Tell, silent
+
+BACKENDS = ("local", "compose", "external")
+
+
+def backend() -> str:
+    """The name of the chosen backend.
+
+    Raises:
+        BadInput: `LABS_CLUSTER` names none.
+    """
+    name = os.environ.get("LABS_CLUSTER", "") or "local"
+    if name not in BACKENDS:
+        raise BadInput(
+            f"LABS_CLUSTER is {name!r}, and there is no such backend",
+            hint=f"set it to one of {', '.join(BACKENDS)}",
+        )
+    return name
+
+
+def chosen(tell: Tell = silent, hold: bool = True) -> Cluster:
+    """The chosen cluster, as it is: nothing is started.
+
+    Args:
+        tell: hears what a start is doing.
+        hold: whether a start takes a lease for this process (local only: nothing else ends others
+            by itself).
+
+    Raises:
+        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said.
+    """
+    match backend():
+        case "compose":
+            from labs.cluster.compose import ComposeCluster
+
+            return ComposeCluster(tell=tell)
+        case "external":
+            from labs.cluster.external import ExternalCluster
+
+            return ExternalCluster(tell=tell)
+        case _:
+            from labs.cluster.local import LocalCluster
+
+            return LocalCluster(tell=tell, hold=hold)

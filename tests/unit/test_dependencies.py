@@ -1,0 +1,101 @@
+"""One list of dependencies: conda, Binder and `make` install the same locked packages."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import yaml  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from labs.cluster.home import PROJECT
+
+BINDER = PROJECT / ".binder"
+INSTALLS = re.compile(r"\b(pip3?|uv pip|conda|mamba|micromamba|apt|apt-get|npm) +install\b")
+
+
+def pyproject() -> dict[str, object]:
+    project: dict[str, object] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def conda() -> list[str]:
+    """What conda installs. A section `pip:` would be a dictionary, and has no place here."""
+    text = (PROJECT / "environment.yml").read_text("utf-8")
+    packages: list[str] = yaml.safe_load(text)["dependencies"]
+    assert all(isinstance(package, str) for package in packages), packages
+    return packages
+
+
+def python_of_conda() -> str:
+    (version,) = [p.removeprefix("python=") for p in conda() if p.startswith("python=")]
+    return version
+
+
+def test_conda_brings_tools_and_no_python_package() -> None:
+    names = {re.split(r"[=<>! ]", package)[0] for package in conda()}
+    assert names == {"python", "make", "git"}
+    locked = re.findall(r"^([\w.-]+)==", (PROJECT / "locks" / "test.txt").read_text(), re.MULTILINE)
+    assert names.isdisjoint(canonicalize_name(name) for name in locked)
+
+
+def test_conda_and_binder_have_one_python_that_the_project_takes() -> None:
+    assert (BINDER / "runtime.txt").read_text() == f"python-{python_of_conda()}\n"
+    assert SpecifierSet(str(pyproject()["requires-python"])).contains(python_of_conda())
+
+
+def test_binder_installs_as_make_does_and_nothing_else() -> None:
+    lines = (BINDER / "postBuild").read_text("utf-8").splitlines()
+    assert "make setup" in lines
+    assert any(line.startswith("set -e") for line in lines)
+    assert not any(INSTALLS.search(line) for line in lines)
+    # These would be a second list of packages (repo2docker, "Configuration files").
+    assert {path.name for path in BINDER.iterdir()} == {"postBuild", "runtime.txt", "start"}
+
+
+def test_make_installs_the_lock_by_its_hashes() -> None:
+    text = (PROJECT / "Makefile").read_text("utf-8")
+    installs = [line for line in text.splitlines() if "pip install" in line]
+    by_hash = [line for line in installs if "--require-hashes -r" in line]
+    ours = [line for line in installs if "--no-deps --no-build-isolation -e ." in line]
+    assert by_hash and sorted(by_hash + ours) == sorted(installs)
+
+
+def test_everything_declared_is_locked() -> None:
+    declared = pyproject()["dependencies"]
+    assert isinstance(declared, list)
+    locked = re.findall(
+        r"^([\w.-]+)==", (PROJECT / "locks" / "study.txt").read_text(), re.MULTILINE
+    )
+    assert {canonicalize_name(Requirement(one).name) for one in declared} <= set(locked)
+
+
+def test_binders_start_sets_variables_and_runs_the_command() -> None:
+    code = [
+        line
+        for line in (BINDER / "start").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert code[-1] == 'exec "$@"'
+    assert all(line.startswith("export ") for line in code[:-1])
+    clean = {"PATH": os.environ["PATH"], "REPO_DIR": str(PROJECT), "TMPDIR": "/a place"}
+    tell = "import os; print(os.environ['LABS_HOME'], os.environ['PATH'], sep='\\n')"
+    done = subprocess.run(
+        [BINDER / "start", sys.executable, "-c", tell],
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    home, path = done.stdout.splitlines()
+    assert home == "/a place/kafka-labs"
+    assert path == f"{clean['PATH']}:{PROJECT / '.venv' / 'bin'}"
+
+
+def test_binders_scripts_can_be_run() -> None:
+    assert all(os.access(BINDER / name, os.X_OK) for name in ("postBuild", "start"))
