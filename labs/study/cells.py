@@ -5,6 +5,7 @@ On somebody else's Kafka it says so in one grey sentence, and the notebook goes 
 
 from __future__ import annotations
 
+import ast
 from html import escape
 from typing import Any
 
@@ -37,9 +38,24 @@ def own_cluster(_line: str, cell: str) -> None:
 
     shell: Any = get_ipython()
     if shell.user_ns["cluster"].can_break:
-        shell.run_cell(cell).raise_error()
+        _run(shell, cell)
     else:
         display(NotHere())
+
+
+def _run(shell: Any, cell: str) -> None:
+    """Run a cell as it stands: its last expression is shown, and its errors are the caller's."""
+    from IPython.display import display
+
+    source = shell.transform_cell(cell)
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    file = shell.compile.cache(source)  # so that a traceback can show the line
+    exec(compile(tree, file, "exec"), shell.user_ns)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), file, "eval"), shell.user_ns)
+        if value is not None:
+            display(value)
 
 
 def register() -> None:

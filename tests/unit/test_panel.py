@@ -453,7 +453,7 @@ def test_every_run_is_kept_with_the_settings_that_differ(make: Make) -> None:
 
 def test_two_runs_ticked_are_shown_together_and_a_third_takes_the_oldest_place(make: Make) -> None:
     one = make()
-    findings = [one.run(acks=acks) for acks in ("1", "all", "0")]
+    findings = [ran(one, acks=acks) for acks in ("1", "all", "0")]
     for number in (1, 2):
         _box(one, number).value = True
     pictures = [captioned.children[1].value for captioned in one._pair.children]

@@ -1,0 +1,43 @@
+"""`%%own_cluster`: runs a cell where processes can be broken, and says why not elsewhere."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from labs.study import cells
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Any:
+    shell = InteractiveShell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    shell.shown = []
+    monkeypatch.setattr("IPython.display.display", shell.shown.append)
+    cells.register()
+    return shell
+
+
+def run(shell: Any, cell: str, can_break: bool) -> Any:
+    shell.user_ns["cluster"] = SimpleNamespace(can_break=can_break)
+    return shell.run_cell(f"%%own_cluster\n{cell}", silent=True)
+
+
+def test_here_it_runs_and_shows_its_last_expression(shell: Any) -> None:
+    assert run(shell, "x = 2\nx + 40", can_break=True).success
+    assert shell.shown == [42]
+    assert shell.user_ns["x"] == 2
+
+
+def test_elsewhere_nothing_runs_and_the_reason_is_shown(shell: Any) -> None:
+    assert run(shell, "x = 2\nx", can_break=False).success
+    assert "x" not in shell.user_ns
+    assert [str(shown) for shown in shell.shown] == [cells.REASON]
+
+
+def test_an_error_in_it_is_an_error_of_the_cell(shell: Any) -> None:
+    result = run(shell, "1 / 0", can_break=True)
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
