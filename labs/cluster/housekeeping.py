@@ -178,7 +178,7 @@ def exercise(bootstrap: list[str]) -> None:
             bootstrap_servers=bootstrap,
             group_id="exercise",
             auto_offset_reset="earliest",
-            consumer_timeout_ms=3000,
+            consumer_timeout_ms=30_000,  # waited out only where records are missing
         )
         # kafka-python 3.0 may be given no partition if it joins before it knows them.
         consumer.partitions_for_topic("exercise")
