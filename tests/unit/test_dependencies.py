@@ -65,6 +65,22 @@ def test_make_installs_the_lock_by_its_hashes() -> None:
     assert by_hash and sorted(by_hash + ours) == sorted(installs)
 
 
+def test_repo2docker_takes_the_repository() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert f"Building conda environment for python={python_of_conda()}" in said
+    for line in ("RUN ./.binder/postBuild", 'ENV R2D_ENTRYPOINT="${REPO_DIR}/.binder/start"'):
+        assert line in said
+    assert "pip install" not in said, "repo2docker found a second list of packages"
+
+
 def test_binders_start_sets_variables_and_runs_the_command() -> None:
     code = [
         line
