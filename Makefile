@@ -7,7 +7,7 @@ PYTHON ?= python3
 .PHONY: help setup study test lint bench notebooks down lock
 
 help:   ## Show what there is
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@awk -F ':[^#]*## ' '/^[a-z]+: .*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 study: $(VENV)/study.done ## Open the notebooks in JupyterLab, on a live cluster
 	@$(BIN)/labs study

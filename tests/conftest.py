@@ -26,9 +26,10 @@ def labs_home() -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="labs-test-") as path_name:
-        os.environ["LABS_HOME"] = path_name
-        yield Path(path_name)
-        LocalCluster(Home(Path(path_name))).stop()
+        path = Path(path_name).resolve()  # macOS: /var is a link, and JVMs are known by the path
+        os.environ["LABS_HOME"] = str(path)
+        yield path
+        LocalCluster(Home(path)).stop()
 
 
 @pytest.fixture(scope="session")

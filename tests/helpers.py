@@ -46,7 +46,7 @@ class Labs:
     """The command line on one home."""
 
     def __init__(self, home: Path, **environment: str) -> None:
-        self.home = Home(home)
+        self.home = Home(home.resolve())
         self.environment = environment
         self.wrapper: tuple[str, ...] = ()  # a command that runs the command
 
