@@ -20,8 +20,8 @@ make_debian() {
   tar -C "$work/root" -c . | docker import - "$debian" >/dev/null
 }
 
-# What a download needs here: this machine's proxy, and the certificates it trusts.
-online=(--network host)
+# What a download needs: this machine's proxy, and the certificates it trusts.
+online=()
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL; do
   [ -z "${!name:-}" ] || online+=(-e "$name")
 done
