@@ -54,7 +54,8 @@ def test_binder_installs_as_make_does_and_nothing_else() -> None:
     assert any(line.startswith("set -e") for line in lines)
     assert not any(INSTALLS.search(line) for line in lines)
     # These would be a second list of packages (repo2docker, "Configuration files").
-    assert {path.name for path in BINDER.iterdir()} == {"postBuild", "runtime.txt", "start"}
+    ours = {".dockerignore", "postBuild", "runtime.txt", "start"}
+    assert {path.name for path in BINDER.iterdir()} == ours
 
 
 def test_make_installs_the_lock_by_its_hashes() -> None:
