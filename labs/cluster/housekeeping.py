@@ -155,8 +155,8 @@ def _ask_any(bootstrap: list[str], request: Any) -> Any:
     """
     for address in bootstrap:
         with contextlib.suppress(OSError):
-            port = int(address.rpartition(":")[2])
-            with BrokerConnection(port, timeout_s=5.0) as broker:
+            host, _, port = address.rpartition(":")
+            with BrokerConnection(int(port), host, timeout_s=5.0) as broker:
                 return broker.ask(request)
     raise LabsError("no broker answers", hint="`labs status` shows who is up")
 

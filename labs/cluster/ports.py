@@ -40,11 +40,13 @@ def choose_ports(count: int, wished: list[int] | None = None, skip: int = 0) -> 
     )
 
 
-def is_open(port: int, timeout_s: float = 0.2) -> bool:
+def is_open(port: int, timeout_s: float = 0.2, host: str = HOST) -> bool:
     """Whether something listens on `port`."""
-    with socket.socket() as probe:
-        probe.settimeout(timeout_s)
-        return probe.connect_ex((HOST, port)) == 0
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s):
+            return True
+    except OSError:  # a name that is not known any more, too
+        return False
 
 
 def _all_free(ports: list[int]) -> bool:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Protocol
 
 from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 
 from labs.cluster.ports import is_open
-from labs.cluster.state import NodeState
 from labs.cluster.wire import BrokerConnection
 from labs.errors import LabsError
 
@@ -27,12 +27,36 @@ PROBE_PREFIX = "__labs-probe-"
 StillHopeful = Callable[[], None]
 
 
+class Reachable(Protocol):
+    """A node that can be spoken to."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """And on which port."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Its name in a sentence."""
+        ...
+
+
 class NotReady(LabsError):  # noqa: N818 - it names what happened
     """The time to become ready ran out."""
 
 
 def wait_seen(
-    brokers: list[NodeState], cluster_id: str, hopeful: StillHopeful, timeout_s: float
+    brokers: Sequence[Reachable], cluster_id: str, hopeful: StillHopeful, timeout_s: float
 ) -> None:
     """Wait until each of `brokers` answers and sees all of them.
 
@@ -57,23 +81,23 @@ def wait_seen(
 
 
 def wait_registered(
-    node: NodeState, cluster_id: str, hopeful: StillHopeful, timeout_s: float
+    node: Reachable, cluster_id: str, hopeful: StillHopeful, timeout_s: float
 ) -> None:
     """Wait until a single broker answers and sees itself unfenced in the cluster."""
     _until(lambda: sees(node, cluster_id, {node.id}), hopeful, time.monotonic() + timeout_s)
 
 
-def wait_open(node: NodeState, hopeful: StillHopeful, timeout_s: float) -> None:
+def wait_open(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> None:
     """Wait until a node listens on its port (a controller speaks no client protocol there)."""
-    _until(lambda: is_open(node.port), hopeful, time.monotonic() + timeout_s)
+    _until(lambda: is_open(node.port, host=node.host), hopeful, time.monotonic() + timeout_s)
 
 
-def sees(node: NodeState, cluster_id: str, expected: set[int]) -> bool:
+def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
     """Whether this very broker answers, belongs to the cluster and sees the `expected` brokers."""
-    if not is_open(node.port):
+    if not is_open(node.port, host=node.host):
         return False
     try:
-        with BrokerConnection(node.port) as broker:
+        with BrokerConnection(node.port, node.host) as broker:
             answer = broker.metadata([])
     except OSError:
         return False
@@ -81,7 +105,9 @@ def sees(node: NodeState, cluster_id: str, expected: set[int]) -> bool:
     return answer.cluster_id == cluster_id and expected <= seen
 
 
-def prove_replication(brokers: list[NodeState], hopeful: StillHopeful, timeout_s: float) -> None:
+def prove_replication(
+    brokers: Sequence[Reachable], hopeful: StillHopeful, timeout_s: float
+) -> None:
     """Create a topic on all brokers, wait until each sees its full ISR, and delete it again.
 
     One partition is enough, since it is on every broker.
@@ -93,7 +119,7 @@ def prove_replication(brokers: list[NodeState], hopeful: StillHopeful, timeout_s
     topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
     with ExitStack() as opened, _hangups_told(hopeful):
         connections = [
-            opened.enter_context(BrokerConnection(node.port, timeout_s=timeout_s))
+            opened.enter_context(BrokerConnection(node.port, node.host, timeout_s=timeout_s))
             for node in brokers
         ]
         _until(lambda: _created(connections[0], topic, len(brokers)), hopeful, deadline)

@@ -22,13 +22,13 @@ TIMEOUT_S = 1.0
 DONE, NOT_REGISTERED = 0, 102
 
 
-def unregister(controller_port: int, broker_id: int) -> bool:
+def unregister(controller_port: int, broker_id: int, host: str = HOST) -> bool:
     """Whether the controller no longer knows the broker, which must be dead."""
     head = struct.pack(">hhih", UNREGISTER_BROKER, VERSION, 1, len(CLIENT)) + CLIENT + b"\0"
     body = struct.pack(">ib", broker_id, 0)
     request = head + body
     try:
-        with socket.create_connection((HOST, controller_port), timeout=TIMEOUT_S) as controller:
+        with socket.create_connection((host, controller_port), timeout=TIMEOUT_S) as controller:
             controller.sendall(struct.pack(">i", len(request)) + request)
             with controller.makefile("rb") as answers:
                 (length,) = struct.unpack(">i", answers.read(4))

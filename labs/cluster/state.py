@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from labs.cluster.ports import HOST
 from labs.cluster.protocol import CONTROLLER_ID, Role, State
 
 #: Creation times are derived from the clock, which may be set a little between two looks.
@@ -42,6 +43,11 @@ class NodeState:
     def name(self) -> str:
         """Its folder's and its log's name."""
         return "controller" if self.role is Role.CONTROLLER else f"broker-{self.id}"
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        return HOST
 
     @property
     def label(self) -> str:
