@@ -33,19 +33,26 @@ from labs.cluster.process import (
 )
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Fault, Node, Role, State, Status
 from labs.cluster.registration import unregister
+from labs.cluster.rules import (
+    ALIVE,
+    DEAD,
+    READY_TIMEOUT_S,
+    STOP_TIMEOUT_S,
+    known,
+    require_room,
+    require_state,
+    unfinished,
+)
 from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_processes
 from labs.cluster.watchdog import dismiss, ensure_watchdog
-from labs.errors import BadInput, LabsError
+from labs.errors import LabsError
 from labs.progress import Tell, silent
 
 if TYPE_CHECKING:
     from labs.cluster.readiness import StillHopeful
     from labs.cluster.wire import BrokerConnection
 
-READY_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 15.0
 PORT_ATTEMPTS = 4
-MAX_BROKERS = 6
 
 
 class NodeDied(LabsError):  # noqa: N818 - it names what happened
@@ -371,7 +378,7 @@ class LocalCluster:
     def kill(self, node_id: int) -> None:
         """SIGKILL."""
         with self._changing(node_id, "kill") as node:
-            self._signal(node, signal.SIGKILL, (State.RUNNING, State.PAUSED))
+            self._signal(node, signal.SIGKILL, ALIVE)
             node.wanted = State.KILLED
             wait_gone(self.home, [node], 5)
 
@@ -390,12 +397,7 @@ class LocalCluster:
         with self._changing(node_id, "stop") as node:
             self._signal(node, signal.SIGTERM, (State.RUNNING,))
             if wait_gone(self.home, [node], STOP_TIMEOUT_S):
-                raise LabsError(
-                    f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
-                    " (it needs the controller for that)",
-                    log=self.home.log_of(node.name),
-                    hint=f"wait, or end it with `labs kill {node.id}`",
-                )
+                raise unfinished(node, self.home.log_of(node.name))
             node.wanted = State.STOPPED
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
@@ -407,7 +409,7 @@ class LocalCluster:
         """
         kit = self._get_kit()
         with self._changing(node_id, "start") as node:
-            self._require(node, (State.STOPPED, State.KILLED))
+            self._require(node, DEAD)
             if not port_is_free(node.port):
                 raise LabsError(
                     f"port {node.port}, which {node.label} had, is taken by another program",
@@ -421,11 +423,7 @@ class LocalCluster:
         with self.home.lock():
             cluster = self._running_state()
             new = max(node.id for node in cluster.brokers()) + 1
-            if len(cluster.brokers()) >= MAX_BROKERS:
-                raise BadInput(
-                    f"there are {MAX_BROKERS} brokers, and more would not fit a laptop",
-                    hint="`labs reset --hard` goes back to three",
-                )
+            require_room(len(cluster.brokers()))
             beside = max(node.port for node in cluster.nodes.values()) + 1
             node = NodeState(new, choose_ports(1, [beside])[0])
             cluster.nodes[new] = node
@@ -475,15 +473,7 @@ class LocalCluster:
         send(self.home, node, number)
 
     def _require(self, node: NodeState, allowed: tuple[State, ...]) -> None:
-        state, _ = observed(self.home.path, node)
-        if state not in allowed:
-            ways = {
-                State.RUNNING: "nothing needs to be done",
-                State.PAUSED: f"`labs resume {node.id}` lets it go on",
-                State.STOPPED: f"`labs start {node.id}` starts it",
-                State.KILLED: f"`labs start {node.id}` starts it",
-            }
-            raise LabsError(f"{node.label} is {state}", hint=ways[state])
+        require_state(node, observed(self.home.path, node)[0], allowed)
 
     # -- settings and housekeeping -------------------------------------------------------------
 
@@ -577,14 +567,7 @@ class LocalCluster:
 
 
 def _known(cluster: ClusterState, node_id: int) -> NodeState:
-    if node_id not in cluster.nodes:
-        known = ", ".join(str(i) for i in cluster.nodes)
-        raise BadInput(
-            f"there is no node {node_id}: the cluster has {known}"
-            f" ({CONTROLLER_ID} is the controller)",
-            hint="`labs status` shows them",
-        )
-    return cluster.nodes[node_id]
+    return known(cluster.nodes, node_id)
 
 
 def _is_bind_error(reason: str) -> bool:

@@ -128,7 +128,12 @@ def last_error(log: Path, since: int = 0) -> str:
         return ""
     with log.open("rb") as file:
         file.seek(since)
-        lines = file.read().decode("utf-8", "replace").splitlines()
+        return error_in(file.read())
+
+
+def error_in(log: bytes) -> str:
+    """The last error in what a node has said, with its deepest cause; '' if there is none."""
+    lines = log.decode("utf-8", "replace").splitlines()
     last, cause = "", ""
     for line in lines:
         entry = _LOG_LINE.match(line)

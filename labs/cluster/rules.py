@@ -1,0 +1,88 @@
+"""What every cluster of the learner's own allows, in the same words: local or in containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from labs.cluster.protocol import CONTROLLER_ID, State
+from labs.errors import BadInput, LabsError
+
+T = TypeVar("T")
+
+READY_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 15.0
+MAX_BROKERS = 6
+
+ALIVE = (State.RUNNING, State.PAUSED)
+DEAD = (State.STOPPED, State.KILLED)
+
+
+class Named(Protocol):
+    """A node that sentences are about."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Its name in a sentence."""
+        ...
+
+
+def known(nodes: Mapping[int, T], node_id: int) -> T:
+    """The node of that id.
+
+    Raises:
+        BadInput: there is none; the sentence names those that there are.
+    """
+    if node_id not in nodes:
+        names = ", ".join(str(i) for i in nodes)
+        raise BadInput(
+            f"there is no node {node_id}: the cluster has {names}"
+            f" ({CONTROLLER_ID} is the controller)",
+            hint="`labs status` shows them",
+        )
+    return nodes[node_id]
+
+
+def require_state(node: Named, state: State, allowed: tuple[State, ...]) -> None:
+    """Whatever is to be done to a node needs it in one of these states.
+
+    Raises:
+        LabsError: it is in another; the sentence says the way out.
+    """
+    if state not in allowed:
+        ways = {
+            State.RUNNING: "nothing needs to be done",
+            State.PAUSED: f"`labs resume {node.id}` lets it go on",
+            State.STOPPED: f"`labs start {node.id}` starts it",
+            State.KILLED: f"`labs start {node.id}` starts it",
+        }
+        raise LabsError(f"{node.label} is {state}", hint=ways[state])
+
+
+def require_room(brokers: int) -> None:
+    """One broker more must fit.
+
+    Raises:
+        BadInput: there are enough.
+    """
+    if brokers >= MAX_BROKERS:
+        raise BadInput(
+            f"there are {MAX_BROKERS} brokers, and more would not fit a laptop",
+            hint="`labs reset --hard` goes back to three",
+        )
+
+
+def unfinished(node: Named, log: Path | None = None) -> LabsError:
+    """What to say when a node does not end after SIGTERM."""
+    return LabsError(
+        f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
+        " (it needs the controller for that)",
+        log=log,
+        hint=f"wait, or end it with `labs kill {node.id}`",
+    )
