@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from zlib import crc32
 
 from kafka import KafkaConsumer, TopicPartition
@@ -24,6 +24,7 @@ def read_back(
     log_ends: Mapping[int, int] | None = None,
     timeout_s: float = READ_TIMEOUT_S,
     isolation: str = "read_uncommitted",
+    first: Collection[int] = (),
 ) -> Log:
     """Read every partition from its beginning to its readable end.
 
@@ -34,6 +35,8 @@ def read_back(
             when the readable end (the high watermark) has come that far.
         timeout_s: after so long the log is given back as incomplete.
         isolation: `read_committed` leaves out aborted transactions.
+        first: partitions to read to their end before the others are begun, as it happens in a
+            group whose other member is behind.
     """
     deadline = time.monotonic() + timeout_s
     consumer = KafkaConsumer(
@@ -45,14 +48,20 @@ def read_back(
         consumer_timeout_ms=1000,
     )
     try:
-        return _read(consumer, topic, dict(log_ends or {}), deadline)
+        return _read(consumer, topic, dict(log_ends or {}), deadline, first)
     except KafkaError as error:
         return Log((), {}, False, f"the topic could not be read ({type(error).__name__})")
     finally:
         consumer.close()
 
 
-def _read(consumer: KafkaConsumer, topic: str, log_ends: dict[int, int], deadline: float) -> Log:
+def _read(
+    consumer: KafkaConsumer,
+    topic: str,
+    log_ends: dict[int, int],
+    deadline: float,
+    first: Collection[int],
+) -> Log:
     partitions = _partitions(consumer, topic, deadline)
     if not partitions:
         return Log((), {}, False, "the topic has no partition that can be read")
@@ -60,10 +69,14 @@ def _read(consumer: KafkaConsumer, topic: str, log_ends: dict[int, int], deadlin
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
     reads: list[Read] = []
+    later = [p for p in partitions if first and p.partition not in first]
+    consumer.pause(*later)
     while waiting := [p for p in partitions if consumer.position(p) < ends[p.partition]]:
         if time.monotonic() > deadline:
             names = ", ".join(f"{p.topic}-{p.partition}" for p in waiting)
             return Log(tuple(reads), ends, False, f"{names} could not be read to the end in time")
+        if later and set(waiting) == set(later):
+            consumer.resume(*later)
         for records in consumer.poll(timeout_ms=IDLE_POLL_MS).values():
             reads += [_read_of(record) for record in records]
     behind = [p for p, end in log_ends.items() if ends.get(p, 0) < end]
