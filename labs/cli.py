@@ -15,8 +15,6 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from labs.cluster.choose import chosen
 from labs.cluster.protocol import Cluster, State, Status
@@ -124,6 +122,9 @@ def _show(status: Status, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(status.as_dict(), ensure_ascii=False))
         return
+    from rich.console import Console  # by now the cluster runs: its start need not wait for it
+    from rich.table import Table
+
     table = Table("", "id", "role", "state", "pid", "port", box=None, pad_edge=False)
     for node in status.nodes:
         pid = str(node.pid or "–")

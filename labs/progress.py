@@ -6,9 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 #: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
 Tell = Callable[[str, float | None], None]
 
@@ -29,6 +26,10 @@ def progress() -> Iterator[Tell]:
 
 @contextmanager
 def _live_line() -> Iterator[Tell]:
+    # Here: a start that nobody looks at need not wait until rich is imported.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24))
     console = Console(stderr=True)
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
