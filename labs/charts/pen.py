@@ -7,6 +7,7 @@ live picture takes. Texts are never read as mathematics (`$`).
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ MARK_ROWS = 3
 #: Longer series are thinned to about so many points: nobody sees more on 900 pixels.
 POINTS = 800
 
+#: The space between a figure and its unit.
+_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|%|KB|MB|records)\b|%)")
 _EM = 0.56 / 72  # the mean width of DejaVu Sans' letters, inches per point of size
 _TITLE_LETTERS = int((WIDTH_IN - 2 * EDGE_IN) / (TITLE_PT * 1.1 * _EM))
 
@@ -137,8 +140,9 @@ def width_of(text: str, size_pt: float = TEXT_PT) -> float:
 
 
 def title_lines(title: str) -> list[str]:
-    """The title, wrapped."""
-    return textwrap.wrap(title, _TITLE_LETTERS)
+    """The title, wrapped; a figure and its unit stay on one line."""
+    together = _UNIT.sub("\u00a0", title)
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(together, _TITLE_LETTERS)]
 
 
 def title_height(title: str) -> float:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from labs.charts import picture, picture_of, show
+from labs.charts import pen, picture, picture_of, show
 from labs.charts.pen import (
     Ticks,
     apart,
@@ -238,3 +238,8 @@ def test_a_long_legend_takes_more_rows_instead_of_leaving_the_picture() -> None:
     assert legend_height(["leader", "in the ISR"]) < legend_height(
         [f"member {i}" for i in range(20)]
     )
+
+
+def test_a_figure_stays_with_its_unit() -> None:
+    title = f"{'x' * (pen._TITLE_LETTERS - 5)} 4.00 s without a leader"
+    assert pen.title_lines(title)[1].startswith("4.00 s")
