@@ -339,7 +339,8 @@ class Run:
         self._closers.callback(observer.close)
 
         def whole() -> bool:
-            seen = [p for p in observer.snapshot().partitions if p.leader and not p.out_of_sync]
+            told = observer.snapshot().partitions
+            seen = [p for p in told if p.leader is not None and not p.out_of_sync]
             return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
 
         self.wait(whole, f"{self.topic} had all its replicas")
@@ -378,7 +379,12 @@ class Run:
 
     def leader(self, index: int = 0) -> int:
         """Who leads now."""
-        return self.wait(lambda: self.partition(index).leader, "there was a leader")
+
+        def led() -> tuple[int] | None:
+            leader = self.partition(index).leader
+            return None if leader is None else (leader,)  # somebody's brokers begin with 0
+
+        return self.wait(led, "there was a leader")[0]
 
     def followers(self, index: int = 0) -> list[int]:
         """The other replicas, in the order of their ids."""

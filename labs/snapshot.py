@@ -26,6 +26,7 @@ from labs.cluster.wire import BrokerConnection
 #: A healthy broker answers in a few ms; on a loaded machine we have seen 200.
 ANSWER_TIMEOUT_S = 0.5
 
+# Those of Kafka 4.0; an older broker tells of neither ELR nor fenced ones.
 _DescribePartitions = DescribeTopicPartitionsRequest[0]  # KIP-966: it also tells the ELR
 _DescribeCluster = DescribeClusterRequest[2]  # KIP-1073: it also tells who is fenced
 _NO_ANSWER = (OSError, KafkaError, ValueError, struct.error)
@@ -166,15 +167,25 @@ class Observer:
 
     def _ask(self, broker: Node, nodes: tuple[Node, ...]) -> ClusterSnapshot:
         line = self._connected(broker)
-        cluster = line.ask(_DescribeCluster(include_fenced_brokers=True))
-        partitions = tuple(self._partitions(line))
+        fenced: frozenset[int] = frozenset()
+        if line.understands(_DescribeCluster()) and line.understands(_DescribePartitions()):
+            cluster = line.ask(_DescribeCluster(include_fenced_brokers=True))
+            fenced = frozenset(b.broker_id for b in cluster.brokers if b.is_fenced)
+            partitions = tuple(self._partitions(line))
+        else:
+            partitions = tuple(self._partitions_by_metadata(line))
         return ClusterSnapshot(
             time=time.time(),
             nodes=nodes,
             partitions=partitions,
-            fenced=frozenset(b.broker_id for b in cluster.brokers if b.is_fenced),
+            fenced=fenced,
             answered_by=broker.id,
         )
+
+    def _partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
+        for topic in line.metadata([self.topic] if self.topic else None).topics:
+            if self._wanted(topic.name):
+                yield from (_partition(topic.name, p) for p in topic.partitions)
 
     def _partitions(self, line: BrokerConnection) -> Iterator[Partition]:
         wanted = [_DescribePartitions.TopicRequest(name=self.topic)] if self.topic else []
@@ -229,5 +240,5 @@ def _partition(topic: str, told: Any) -> Partition:
         epoch=told.leader_epoch,
         replicas=tuple(told.replica_nodes),
         isr=tuple(told.isr_nodes),
-        elr=tuple(told.eligible_leader_replicas or ()),
+        elr=tuple(getattr(told, "eligible_leader_replicas", None) or ()),
     )

@@ -1,4 +1,7 @@
-"""Which cluster is meant: `LABS_CLUSTER=local|compose|external`, local unless set."""
+"""Which cluster is meant: `LABS_CLUSTER=local|compose|external`.
+
+Unless set it is the local one, or the external one if `LABS_BOOTSTRAP` says where that is.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ def backend() -> str:
     Raises:
         BadInput: `LABS_CLUSTER` names none.
     """
-    name = os.environ.get("LABS_CLUSTER", "") or "local"
+    implied = "external" if os.environ.get("LABS_BOOTSTRAP") else "local"
+    name = os.environ.get("LABS_CLUSTER", "") or implied
     if name not in BACKENDS:
         raise BadInput(
             f"LABS_CLUSTER is {name!r}, and there is no such backend",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, MemberToRemove
@@ -46,6 +47,27 @@ def clean(bootstrap: list[str]) -> bool:
                 pass
             time.sleep(PAUSE_S)
     return False
+
+
+def clear(bootstrap: list[str], prefix: str) -> list[str]:
+    """Delete the topics and groups whose names begin so, and nothing else.
+
+    Returns the names of those that could not be deleted in time.
+    """
+    deadline = time.monotonic() + CLEAN_TIMEOUT_S
+    with admin(bootstrap) as client:
+        while True:
+            refused = ""
+            try:
+                if not (_drop_topics(client, prefix) | _drop_groups(client, prefix)):
+                    return []
+            except KafkaError as error:
+                refused = type(error).__name__
+            if time.monotonic() > deadline:
+                break
+            time.sleep(PAUSE_S)
+        left = [*_topics(client, prefix), *(g["group_id"] for g in _groups(client, prefix))]
+        return sorted(left) or [refused]
 
 
 def replicas(bootstrap: list[str]) -> set[int]:
@@ -108,17 +130,27 @@ def _abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     return bool(names)
 
 
-def _drop_topics(client: KafkaAdminClient) -> bool:
-    """Delete all but Kafka's internal topics, which hold no learner's record."""
-    topics = [topic["name"] for topic in client.describe_topics() if not topic["is_internal"]]
+def _topics(client: KafkaAdminClient, prefix: str) -> list[str]:
+    """Those that begin so; never Kafka's internal topics, which hold no learner's record."""
+    topics = client.describe_topics()
+    return [t["name"] for t in topics if t["name"].startswith(prefix) and not t["is_internal"]]
+
+
+def _groups(client: KafkaAdminClient, prefix: str) -> list[Any]:
+    return [group for group in client.list_groups() if group["group_id"].startswith(prefix)]
+
+
+def _drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
+    """Delete the learner's topics; whether there were any."""
+    topics = _topics(client, prefix)
     if topics:
         client.delete_topics(topics, timeout_ms=5000, raise_errors=False)
     return bool(topics)
 
 
-def _drop_groups(client: KafkaAdminClient) -> bool:
+def _drop_groups(client: KafkaAdminClient, prefix: str = "") -> bool:
     """Delete every group, its members put out first: a killed consumer stays for 45 s else."""
-    groups = client.list_groups()
+    groups = _groups(client, prefix)
     inhabited = [g["group_id"] for g in groups if g["group_state"] != "Empty"]
     for name, group in client.describe_groups(inhabited).items() if inhabited else ():
         members = [

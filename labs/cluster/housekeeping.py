@@ -30,14 +30,15 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
         LabsError: no broker answered, or the cluster refused.
     """
     try:
-        with _client(bootstrap) as client:
+        with asking(bootstrap) as client:
             yield client
     except KafkaError as error:
         raise _failed("the cluster did not do what was asked", error) from None
 
 
 @contextmanager
-def _client(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
+def asking(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
+    """An admin client whose failures stay Kafka's own errors."""
     client = KafkaAdminClient(
         bootstrap_servers=bootstrap, request_timeout_ms=10_000, bootstrap_timeout_ms=10_000
     )
@@ -102,7 +103,7 @@ def _ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
     deadline = time.monotonic() + ASK_TIMEOUT_S
     while True:
         try:
-            with _client(bootstrap) as client:
+            with asking(bootstrap) as client:
                 return question(client)
         except KafkaError as error:
             if not error.retriable or time.monotonic() > deadline:

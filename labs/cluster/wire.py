@@ -3,26 +3,101 @@
 An ordinary client asks whichever broker it likes and hides the ones that don't answer. Readiness
 and the live picture need the opposite: what does *this* broker say, and does it answer at all?
 The bytes are made and read by kafka-python's protocol classes.
+
+Where the cluster asks who we are, it is told as any client would: TLS first, then SASL (KIP-43 and
+KIP-152).
 """
 
 from __future__ import annotations
 
 import socket
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
-from kafka.protocol.metadata import MetadataRequest
+from kafka.net.sasl import get_sasl_mechanism
+from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 from kafka.protocol.parser import KafkaProtocol
+from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
 from labs.cluster.ports import HOST
+from labs.cluster.security import Security
+
+
+class Denied(ConnectionError):  # noqa: N818 - it names what happened
+    """The broker does not let us in: it doubts who we are. `offers`: the mechanisms it would take.
+
+    Args:
+        offers: told only where ours is none of them.
+    """
+
+    def __init__(self, why: str, offers: tuple[str, ...] = ()) -> None:
+        super().__init__(why)
+        self.offers = offers
 
 
 class BrokerConnection:
-    """A connection to one broker that waits at most `timeout_s` for each answer."""
+    """A connection to one broker that waits at most `timeout_s` for each answer.
 
-    def __init__(self, port: int, host: str = HOST, timeout_s: float = 1.0) -> None:
+    Args:
+        port: where it listens.
+        host: the same.
+        timeout_s: how long to wait for each answer, s.
+        security: how to be let in; None: anybody is.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        host: str = HOST,
+        timeout_s: float = 1.0,
+        security: Security | None = None,
+    ) -> None:
         self._socket = socket.create_connection((host, port), timeout=timeout_s)
         self._protocol = KafkaProtocol(client_id="labs")
+        if security is not None:
+            try:
+                self._be_let_in(security, host)
+            except BaseException:
+                self.close()
+                raise
+
+    def _be_let_in(self, security: Security, host: str) -> None:
+        if security.context is not None:
+            self._socket = security.context.wrap_socket(self._socket, server_hostname=host)
+        if security.asks_who:
+            self._say_who(security)
+
+    def _say_who(self, security: Security) -> None:
+        answer = self.ask(SaslHandshakeRequest[1](mechanism=security.mechanism))
+        if answer.error_code:
+            raise Denied(f"it takes no {security.mechanism}", tuple(answer.mechanisms))
+        talk = get_sasl_mechanism(security.mechanism)(**security.kafka_python())
+        while not talk.is_done():
+            answer = self.ask(SaslAuthenticateRequest[1](auth_bytes=talk.auth_bytes()))
+            if answer.error_code:
+                raise Denied("the user name or the password is wrong")
+            try:
+                talk.receive(answer.auth_bytes)
+            except ValueError:  # SCRAM: it does not know the password either
+                raise Denied("it could not prove that it knows the password") from None
+
+    @cached_property
+    def versions(self) -> Any:
+        """The ApiVersionsResponse: what it understands, and the features of the cluster."""
+        request = ApiVersionsRequest[3]
+        return self.ask(request(client_software_name="labs", client_software_version="1"))
+
+    def understands(self, request: Any) -> bool:
+        """Whether it knows this request in its very version (`DescribeClusterRequest[2]()`).
+
+        One that does not would hang up without a word.
+        """
+        key, version = request.API_KEY, request.API_VERSION
+        return any(
+            known.api_key == key and known.min_version <= version <= known.max_version
+            for known in self.versions.api_keys
+        )
 
     def ask(self, request: Any) -> Any:
         """Send `request` (made with a version, such as `MetadataRequest[12](…)`).

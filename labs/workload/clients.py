@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from labs.cluster import security
+
 #: partition, offset, value
 Record = tuple[int, int, bytes]
 
@@ -148,6 +150,7 @@ class _Librdkafka:
         self._consumer = Consumer(
             {
                 "bootstrap.servers": ",".join(asked.bootstrap),
+                **security.current().librdkafka(),
                 "group.id": asked.group,
                 "enable.auto.commit": asked.commit == "auto",
                 "auto.offset.reset": "earliest",

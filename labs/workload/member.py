@@ -24,6 +24,7 @@ from typing import Any
 from zlib import crc32
 
 from labs.clock import now
+from labs.cluster.security import adopt
 from labs.workload.clients import Client, Record, connect
 from labs.workload.records import number_of
 
@@ -155,4 +156,5 @@ class Member:
 
 
 if __name__ == "__main__":
+    adopt()
     Member(Plan(**json.loads(sys.argv[1]))).run()

@@ -17,6 +17,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
+from labs.cluster.security import adopt
 from labs.workload.records import flight_payload
 
 SENT, ACKNOWLEDGED, PROGRESS = "sent", "acknowledged", "progress"
@@ -57,6 +58,7 @@ def _acknowledged(number: int, metadata: Any) -> None:
 
 
 if __name__ == "__main__":
+    adopt()
     _bootstrap, _topic, _end, _every, _idempotence = sys.argv[1:]
     if _first := sys.stdin.readline():  # nothing: whoever started it is gone
         main(_bootstrap, _topic, int(_first), int(_end), int(_every), _idempotence == "True")

@@ -11,6 +11,7 @@ from zlib import crc32
 from confluent_kafka import KafkaError, Message, Producer
 
 from labs.clock import now
+from labs.cluster import security
 from labs.experiment import Run
 from labs.history import Outcome, Send
 
@@ -22,7 +23,8 @@ def native_producer(run: Run, **options: Any) -> Producer:
     """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`."""
     given = {name.replace("_", "."): value for name, value in options.items()}
     servers = ",".join(run.cluster.bootstrap)
-    producer = Producer({"bootstrap.servers": servers, "log_level": 0, **given})
+    let_in = security.current().librdkafka()
+    producer = Producer({"bootstrap.servers": servers, "log_level": 0, **let_in, **given})
     run.closing(partial(_close, producer))
     return producer
 
