@@ -100,6 +100,8 @@ def down(if_idle: bool) -> None:
     """Stop the cluster; its records stay on disk."""
     with progress() as tell:
         cluster = chosen(tell, hold=False)
+        if not cluster.can_break:
+            raise LabsError("this is somebody else's Kafka, and goes on without you")
         was_up = cluster.status().up
         tell("stopping the cluster", None)
         cluster.stop(if_idle)
@@ -135,7 +137,8 @@ def _show(status: Status, as_json: bool) -> None:
     console.print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
     console.print(table)
     console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", markup=False)
-    console.print(f"logs and records in {status.home}", markup=False)
+    if status.home:
+        console.print(f"logs and records in {status.home}", markup=False)
     if status.ready_s is not None:
         console.print(f"ready after {status.ready_s:g} s")
 
@@ -163,10 +166,16 @@ _node_command("start", "Start a stopped or killed node.", "serves again")
 @click.option("--hard", is_flag=True, help="Wipe the disks and start a new cluster.")
 @with_cluster
 def reset(cluster: Cluster, hard: bool) -> None:
-    """Back to a clean cluster: no topics, no groups, every broker up."""
+    """Back to a clean cluster: no topics, no groups, every broker up.
+
+    On somebody else's Kafka it deletes your own topics and groups, and touches nothing else.
+    """
     cluster.keep(KEEP_H, if_unused=True)
     cluster.reset(hard)
-    click.echo("The cluster is clean: no topics, no groups, every broker up.")
+    if cluster.prefix:
+        click.echo(f"No topic and no group of yours ({cluster.prefix}…) is left.")
+    else:
+        click.echo("The cluster is clean: no topics, no groups, every broker up.")
 
 
 @cli.command()

@@ -38,6 +38,8 @@ def _follow(nodes: list[Node], offsets: dict[str, int]) -> NoReturn:
 
 
 def _chosen(nodes: list[Node], node_id: int | None) -> list[Node]:
+    if nodes and not nodes[0].log:
+        raise LabsError("this is somebody else's Kafka, whose logs can't be read here")
     if not nodes:
         raise LabsError("there are no logs yet", hint="start the cluster with `labs up`")
     chosen = [node for node in nodes if node_id in (None, node.id)]
