@@ -21,6 +21,7 @@ from labs.cluster import faultlog, leases
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
+from labs.cluster.own import OwnCluster
 from labs.cluster.ports import HOST, choose_ports, port_is_free
 from labs.cluster.process import (
     ended_by,
@@ -31,7 +32,7 @@ from labs.cluster.process import (
     spawn,
     wait_gone,
 )
-from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Fault, Node, Role, State, Status
+from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
 from labs.cluster.registration import unregister
 from labs.cluster.rules import (
     ALIVE,
@@ -63,7 +64,7 @@ class PortTaken(NodeDied):
     """It ended because somebody else had taken its port meanwhile."""
 
 
-class LocalCluster:
+class LocalCluster(OwnCluster):
     """The cluster of one home. Making the object starts nothing.
 
     Args:
@@ -73,14 +74,9 @@ class LocalCluster:
     """
 
     def __init__(self, home: Home | None = None, tell: Tell = silent, hold: bool = True) -> None:
-        self.home = home or Home.current()
-        self._tell = tell
+        super().__init__(home or Home.current(), tell)
         self._hold = hold
         self._kit: Kit | None = None
-
-    def hush(self) -> None:
-        """Tell no more what a start is doing."""
-        self._tell = silent
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -88,25 +84,6 @@ class LocalCluster:
     def bootstrap(self) -> list[str]:
         """`host:port` of every broker."""
         return [f"{HOST}:{node.port}" for node in self._state().brokers()]
-
-    @property
-    def can_break(self) -> bool:
-        """Processes of ours can be broken at will."""
-        return True
-
-    @property
-    def prefix(self) -> str:
-        """None: every topic here is the learner's."""
-        return ""
-
-    @property
-    def limits(self) -> Mapping[str, str]:
-        """None: the disk is the learner's own."""
-        return {}
-
-    def named(self, name: str) -> str:
-        """The name itself."""
-        return name
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker."""
@@ -148,10 +125,6 @@ class LocalCluster:
             ready_s=cluster.ready_s,
             nodes=[self._node(node) for node in cluster.nodes.values()],
         )
-
-    def faults(self) -> list[Fault]:
-        """Every fault since the cluster was made, oldest first."""
-        return faultlog.read(self.home.faults_file)
 
     def _node(self, node: NodeState) -> Node:
         state, pid = observed(self.home.path, node)
@@ -447,7 +420,7 @@ class LocalCluster:
         if node.role is Role.BROKER:
             readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
         else:
-            readiness.wait_open(node, hopeful, READY_TIMEOUT_S)
+            readiness.wait_answering(node, hopeful, READY_TIMEOUT_S)
 
     @contextmanager
     def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
@@ -475,37 +448,7 @@ class LocalCluster:
     def _require(self, node: NodeState, allowed: tuple[State, ...]) -> None:
         require_state(node, observed(self.home.path, node)[0], allowed)
 
-    # -- settings and housekeeping -------------------------------------------------------------
-
-    def set_broker_config(
-        self, settings: Mapping[str, str | None], node_id: int | None = None
-    ) -> None:
-        """Change dynamic settings of one broker, or (None) of all; a value None takes it back."""
-        from labs.cluster import housekeeping
-
-        brokers = self._answering()
-        bootstrap = list(brokers.values())
-        if node_id is None:
-            housekeeping.set_default_config(bootstrap, settings, asked=next(iter(brokers)))
-        else:
-            self._require(_known(self._running_state(), node_id), (State.RUNNING,))
-            housekeeping.set_broker_config(bootstrap, settings, node_id)
-        faultlog.record(self.home.faults_file, "configure", node_id, str(dict(settings)))
-
-    def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
-        """Change settings of a topic."""
-        from labs.cluster import housekeeping
-
-        housekeeping.set_topic_config(list(self._answering().values()), topic, settings)
-        faultlog.record(self.home.faults_file, "configure", None, f"{topic}: {dict(settings)}")
-
-    def _answering(self) -> dict[int, str]:
-        """`host:port` of each broker that is neither dead nor paused."""
-        brokers = self._running_state().brokers()
-        running = [n for n in brokers if observed(self.home.path, n)[0] is State.RUNNING]
-        if not running:
-            raise LabsError("no broker is running", hint="`labs status` shows them")
-        return {node.id: f"{HOST}:{node.port}" for node in running}
+    # -- cleaning up ---------------------------------------------------------------------------
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""

@@ -34,6 +34,11 @@ class State(StrEnum):
     KILLED = "killed"  # SIGKILL, or it died by itself
 
 
+def label_of(node_id: int) -> str:
+    """A node's name in a sentence."""
+    return "the controller" if node_id == CONTROLLER_ID else f"broker {node_id}"
+
+
 @dataclass(frozen=True)
 class Node:
     """One process of the cluster. `log` is the path of its log file."""
@@ -45,6 +50,11 @@ class Node:
     port: int
     log: str
     host: str = "127.0.0.1"
+
+    @property
+    def label(self) -> str:
+        """Its name in a sentence."""
+        return label_of(self.id)
 
     @property
     def address(self) -> str:

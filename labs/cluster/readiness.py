@@ -15,6 +15,7 @@ from typing import Protocol
 
 from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
+from kafka.protocol.metadata import ApiVersionsRequest
 
 from labs.cluster.ports import is_open
 from labs.cluster.wire import BrokerConnection
@@ -87,9 +88,17 @@ def wait_registered(
     _until(lambda: sees(node, cluster_id, {node.id}), hopeful, time.monotonic() + timeout_s)
 
 
-def wait_open(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> None:
-    """Wait until a node listens on its port (a controller speaks no client protocol there)."""
-    _until(lambda: is_open(node.port, host=node.host), hopeful, time.monotonic() + timeout_s)
+def wait_answering(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> None:
+    """Wait until a node answers: a controller tells its clients no more than its versions."""
+    _until(lambda: _answers(node), hopeful, time.monotonic() + timeout_s)
+
+
+def _answers(node: Reachable) -> bool:
+    try:
+        with BrokerConnection(node.port, node.host) as line:
+            return bool(line.ask(ApiVersionsRequest[0]()).api_keys)
+    except OSError:
+        return False
 
 
 def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:

@@ -18,21 +18,16 @@ from typing import Any
 import psutil
 
 from labs.cluster.ports import HOST
-from labs.cluster.protocol import CONTROLLER_ID, Role, State
+from labs.cluster.protocol import CONTROLLER_ID, Role, State, label_of
 
 #: Creation times are derived from the clock, which may be set a little between two looks.
 CREATE_TIME_TOLERANCE_S = 2.0
 
 
-@dataclass
-class NodeState:
-    """One node as last recorded. `wanted` is what the last command made of it."""
+class Numbered:
+    """What a node's id tells of it."""
 
     id: int
-    port: int
-    pid: int | None = None
-    create_time: float | None = None
-    wanted: State = State.STOPPED
 
     @property
     def role(self) -> Role:
@@ -45,14 +40,25 @@ class NodeState:
         return "controller" if self.role is Role.CONTROLLER else f"broker-{self.id}"
 
     @property
+    def label(self) -> str:
+        """Its name in a sentence."""
+        return label_of(self.id)
+
+
+@dataclass
+class NodeState(Numbered):
+    """One node as last recorded. `wanted` is what the last command made of it."""
+
+    id: int
+    port: int
+    pid: int | None = None
+    create_time: float | None = None
+    wanted: State = State.STOPPED
+
+    @property
     def host(self) -> str:
         """Where it listens."""
         return HOST
-
-    @property
-    def label(self) -> str:
-        """Its name in a sentence."""
-        return "the controller" if self.role is Role.CONTROLLER else f"broker {self.id}"
 
 
 @dataclass
