@@ -88,6 +88,13 @@ def test_memory_of_a_container(tmp_path: Path, version: int) -> None:
     assert cgroup_room_mb(tmp_path) is None
     write_cgroup(tmp_path, "500000000", 200_000_000, version)
     assert cgroup_room_mb(tmp_path) == 300
+    stat, unused = {
+        1: ("memory/memory.stat", "total_inactive_file"),
+        2: ("memory.stat", "inactive_file"),
+    }[version]
+    (tmp_path / stat).write_text(f"anon 90000000\n{unused} 50000000\nshmem 0\n")
+    assert cgroup_room_mb(tmp_path) == 350, "files that nobody uses give way"
+    (tmp_path / stat).unlink()
     write_cgroup(tmp_path, "500000000", 600_000_000, version)
     assert cgroup_room_mb(tmp_path) == 0
     write_cgroup(tmp_path, "max", 200_000_000, version)
