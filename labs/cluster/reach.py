@@ -93,7 +93,7 @@ def _denied(address: str, security: Security, error: Denied) -> LabsError:
             f"{address} asks nobody who they are, and security.protocol is {security.protocol}",
             hint=f"{_MEND}: {'SSL' if 'SSL' in plain else 'PLAINTEXT'}",
         )
-    return LabsError(f"{address} lets us not in: {error}", hint=_MEND)
+    return LabsError(f"{address} does not let us in: {error}", hint=_MEND)
 
 
 def _misunderstood(address: str, security: Security, error: OSError | KafkaError) -> LabsError:

@@ -1,0 +1,255 @@
+"""Every way to be let in, and a sentence for every way not to be."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+
+from labs.cluster.protocol import Cluster
+from labs.errors import LabsError, NotUp
+from labs.snapshot import Observer
+from tests.external.conftest import Enter
+from tests.external.others import (
+    ADMIN,
+    EXPIRED,
+    KEY_PASSWORD,
+    MTLS,
+    PASSWORD,
+    SASL,
+    Others,
+    jaas,
+    running,
+)
+from tests.helpers import Labs
+
+PLAIN = jaas("ann", PASSWORD, "plain.Plain", "PLAIN")
+SCRAM = jaas("ann", PASSWORD, "scram.Scram", "SCRAM-SHA-512")
+
+
+def certificate(others: Others) -> dict[str, str]:
+    return {
+        "ssl_keystore_type": "PEM",
+        "ssl_keystore_location": str(others.folder / "ann.pem"),
+        "ssl_key_password": KEY_PASSWORD,
+    }
+
+
+WAYS: dict[str, Callable[[Others], Mapping[str, str]]] = {
+    "PLAIN": lambda o: o.environment(SASL, **PLAIN),
+    "SCRAM": lambda o: o.environment(SASL, **SCRAM),
+    "mTLS": lambda o: o.environment(MTLS, **certificate(o)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_client_is_let_in(others: Others, enter: Enter, way: str) -> None:
+    cluster = enter(WAYS[way](others))
+    status = cluster.start()
+    assert status.up
+    assert isinstance(cluster, Cluster)
+    assert [node.id for node in status.nodes] == [0, 1, 2]
+    topic = cluster.named(f"by-{way}")
+    _written_by_kafka_python(cluster, topic)
+    assert _read_by_librdkafka(cluster, topic) == b"hello"
+    with cluster.line(2) as line:  # our own line to one very broker
+        assert [t.name for t in line.metadata([topic]).topics] == [topic]
+
+
+def _written_by_kafka_python(cluster: Cluster, topic: str) -> None:
+    from labs.cluster.housekeeping import admin
+
+    with admin(cluster.bootstrap) as client:
+        wanted = {"num_partitions": 1, "replication_factor": 3, "configs": cluster.limits}
+        client.create_topics({topic: wanted}, wait_for_metadata=True)
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    producer.send(topic, b"hello").get(timeout=30)
+    producer.close()
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=cluster.bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=10_000,
+    )
+    assert next(consumer).value == b"hello"
+    consumer.close()
+
+
+def _read_by_librdkafka(cluster: Cluster, topic: str) -> bytes | None:
+    from confluent_kafka import Consumer
+
+    from labs.cluster.security import current
+
+    consumer = Consumer(
+        {
+            "bootstrap.servers": ",".join(cluster.bootstrap),
+            "group.id": f"{topic}-group",
+            "auto.offset.reset": "earliest",
+            **current().librdkafka(),
+        }
+    )
+    consumer.subscribe([topic])
+    try:
+        message = consumer.poll(30)
+        assert message is not None
+        assert message.error() is None
+        value: bytes | None = message.value()
+        return value
+    finally:
+        consumer.close()
+
+
+WRONG: dict[str, tuple[Callable[[Others], Mapping[str, str]], str]] = {
+    "nobody listens": (
+        lambda o: {"LABS_BOOTSTRAP": "127.0.0.1:1"},
+        "nothing listens on 127.0.0.1:1; look at LABS_BOOTSTRAP",
+    ),
+    "no such host": (
+        lambda o: {"LABS_BOOTSTRAP": "kafka.invalid:9092"},
+        "there is no host of the name in kafka.invalid:9092",
+    ),
+    "no address": (
+        lambda o: {"LABS_BOOTSTRAP": "127.0.0.1"},
+        "'127.0.0.1' is no address; write it as host:port",
+    ),
+    "wrong PLAIN password": (
+        lambda o: o.environment(SASL, **jaas("ann", "wrong", "plain.Plain", "PLAIN")),
+        "does not let us in: the user name or the password is wrong",
+    ),
+    "wrong SCRAM password": (
+        lambda o: o.environment(SASL, **jaas("ann", "wrong", "scram.Scram", "SCRAM-SHA-512")),
+        "does not let us in: the user name or the password is wrong",
+    ),
+    "wrong mechanism": (
+        lambda o: o.environment(SASL, **jaas("ann", PASSWORD, "scram.Scram", "SCRAM-SHA-256")),
+        "takes no SCRAM-SHA-256 but PLAIN, SCRAM-SHA-512",
+    ),
+    "expired certificate": (
+        lambda o: o.environment(EXPIRED, **PLAIN),
+        "has expired; whoever runs that Kafka must renew it",
+    ),
+    "untrusted certificate": (
+        lambda o: o.environment(SASL, ssl_ca_location=str(o.papers.stranger), **PLAIN),
+        "is not trusted by",
+    ),
+    "no certificate of ours": (
+        lambda o: o.environment(MTLS),
+        "wants a certificate of ours",
+    ),
+    "nobody named": (
+        lambda o: o.environment(SASL, security_protocol="SSL"),
+        "it seems to want a user name and a password",
+    ),
+    "plain text to TLS": (
+        lambda o: {"LABS_BOOTSTRAP": o.addresses(SASL)[0]},
+        "seems to speak TLS, or is no Kafka; security.protocol is PLAINTEXT",
+    ),
+    "TLS to plain text": (
+        lambda o: o.environment(ADMIN, security_protocol="SSL"),
+        "speaks no TLS, and security.protocol is SSL",
+    ),
+    "named where nobody asks": (
+        lambda o: o.environment(ADMIN, security_protocol="SASL_PLAINTEXT", **PLAIN),
+        "asks nobody who they are",
+    ),
+    "no right": (
+        lambda o: o.environment(SASL, **jaas("bob", PASSWORD, "plain.Plain", "PLAIN")),
+        "you may make no topic whose name begins with 'ann-'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_a_sentence(others: Others, enter: Enter, case: str) -> None:
+    environment, said = WRONG[case]
+    with pytest.raises(LabsError) as refused:
+        enter(environment(others)).start()
+    assert said in str(refused.value)
+    assert PASSWORD not in str(refused.value)
+
+
+@pytest.fixture
+def web_server() -> Iterator[str]:
+    """Something that listens, and answers, and is no Kafka."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    line, _ = server.accept()
+                except OSError:  # the test is over
+                    return
+                with line:
+                    line.recv(1000)
+                    line.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_is_no_kafka_is_told(enter: Enter, web_server: str) -> None:
+    with pytest.raises(LabsError, match="is no Kafka"):
+        enter({"LABS_BOOTSTRAP": web_server}).start()
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("3.6", r"too old: its metadata\.version is 14, and Kafka 3\.7's begins with 15"),
+        ("3.7", r"this Kafka has 1 broker, and topics with 3 replicas need 3"),
+    ],
+)
+def test_a_cluster_too_old_or_too_small(enter: Enter, release: str, said: str) -> None:
+    with running(nodes=1, release=release) as small:
+        cluster = enter({"LABS_BOOTSTRAP": small.addresses(ADMIN)[0]})
+        with pytest.raises(LabsError, match=said):
+            cluster.start()
+        small.stop()
+        with pytest.raises(NotUp, match="nothing listens on"):
+            enter({}).status()
+
+
+def test_the_commands_tell_it_too(others: Others, tmp_path: Path) -> None:
+    wrong = others.environment(SASL, **jaas("ann", "wrong", "plain.Plain", "PLAIN"))
+    for command, code in {"up": 1, "status": 3, "reset": 1}.items():
+        answer = Labs(tmp_path, **wrong).run(command)
+        assert answer.code == code
+        assert "the user name or the password is wrong" in answer.sentence()
+    right = Labs(tmp_path, **others.as_ann)
+    status = json.loads(right.run("status", "--json").out)
+    assert (status["backend"], status["home"], len(status["nodes"])) == ("external", "", 3)
+    for line in ("kill 1", "down", "logs"):
+        answer = right.run(*line.split())
+        assert answer.code == 1
+        assert "somebody else's Kafka" in answer.sentence()
+
+
+def test_it_stays_readable_when_nobody_answers_any_more(enter: Enter) -> None:
+    with running() as short_lived:
+        cluster = enter({"LABS_BOOTSTRAP": ",".join(short_lived.addresses(ADMIN))})
+        assert cluster.start().up
+        observer = Observer(cluster)
+        assert observer.snapshot().reachable
+        short_lived.stop()
+        cluster._looked = float("-inf")  # a second has passed
+        assert not cluster.status().up
+        assert not observer.snapshot().reachable
+        observer.close()
+
+
+def test_an_older_broker_is_asked_what_it_understands(others: Others, enter: Enter) -> None:
+    """A broker of Kafka 3.7 knows no DescribeTopicPartitions: the metadata say the same."""
+    cluster = enter(others.as_ann)
+    cluster.start()
+    observer = Observer(cluster)
+    with cluster.line(0) as line:
+        assert list(observer._partitions_by_metadata(line)) == list(observer._partitions(line))
+    new = observer.snapshot().partitions
+    observer.close()
+    assert new
