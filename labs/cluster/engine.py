@@ -62,8 +62,8 @@ _WORDS = (
         "install its plug-in (docker-compose-plugin, or docker-compose-v2 on Ubuntu), " + ELSE,
     ),
     (
-        r"pull access denied|manifest unknown|failed to resolve reference|registry-1\.docker\.io"
-        r"|auth\.docker\.io|no such image",
+        r"pull access denied|manifest unknown|failed to resolve reference|failed to do request"
+        r"|no such host|i/o timeout|no such image",
         "the image of Kafka could not be fetched",
         "look at the network and the proxy of Docker, then try again, " + ELSE,
     ),
