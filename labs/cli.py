@@ -17,6 +17,7 @@ import click
 import psutil
 
 from labs.cluster.choose import chosen
+from labs.cluster.ports import HOST
 from labs.cluster.protocol import Cluster, State, Status
 from labs.errors import LabsError, NotUp
 from labs.progress import progress
@@ -137,7 +138,7 @@ def _show(status: Status, as_json: bool) -> None:
     console.print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
     console.print(table)
     console.print(f"bootstrap_servers = {','.join(status.bootstrap)}", markup=False)
-    if status.home:
+    if status.backend == "local":
         console.print(f"logs and records in {status.home}", markup=False)
     if status.ready_s is not None:
         console.print(f"ready after {status.ready_s:g} s")
@@ -229,14 +230,15 @@ def doctor() -> None:
 @cli.command()
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
-def study(no_browser: bool, port: int) -> None:
+@click.option("--ip", default=HOST, hidden=True)  # a container must listen to its outside
+def study(no_browser: bool, port: int, ip: str) -> None:
     """Start the cluster and open the notebooks in JupyterLab."""
     from labs.study.jupyter import serve
 
     with progress() as tell:
         cluster = chosen(tell)
         cluster.start()
-    sys.exit(serve(cluster, port, browser=not no_browser))
+    sys.exit(serve(cluster, port, browser=not no_browser, ip=ip))
 
 
 @cli.command(hidden=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol, runtime_checkable
 
 import click
 
@@ -14,6 +16,15 @@ from labs.cluster.protocol import Cluster, Node
 from labs.errors import BadInput, LabsError
 
 LOOK_EVERY_S = 0.2
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """A cluster whose nodes write no file here: it hands out what they say."""
+
+    def log_lines(self, node_id: int, lines: int, follow: bool) -> Iterator[bytes]:
+        """The last lines that a node wrote, and (`follow`) all that it goes on to write."""
+        ...
 
 
 def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -> None:
@@ -24,10 +35,32 @@ def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -
         LabsError: nothing was ever started, so there are no logs.
     """
     nodes = _chosen(cluster.status().nodes, node_id)
+    if isinstance(cluster, Speaks):
+        _listen(cluster, nodes, lines, follow)
+        return
     offsets = {node.log: _print_tail(node, lines, named=len(nodes) > 1) for node in nodes}
     if follow:
         with contextlib.suppress(KeyboardInterrupt):
             _follow(nodes, offsets)
+
+
+def _listen(cluster: Speaks, nodes: list[Node], lines: int, follow: bool) -> None:
+    """Print what the nodes say: one after the other, or (`follow`) all at once until Ctrl-C."""
+
+    def print_all(node: Node) -> None:
+        for line in cluster.log_lines(node.id, lines, follow):
+            _print(node, line, named=len(nodes) > 1)
+
+    if not follow:
+        for node in nodes:
+            print_all(node)
+        return
+    threads = [threading.Thread(target=print_all, args=[node], daemon=True) for node in nodes]
+    for thread in threads:
+        thread.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(LOOK_EVERY_S)
 
 
 def _follow(nodes: list[Node], offsets: dict[str, int]) -> NoReturn:

@@ -8,16 +8,17 @@ import subprocess
 import sys
 
 from labs.cluster.home import PROJECT, Home
+from labs.cluster.ports import HOST
 from labs.cluster.protocol import Cluster
 from labs.errors import LabsError
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 
-def serve(cluster: Cluster, port: int, browser: bool = True) -> int:
+def serve(cluster: Cluster, port: int, browser: bool = True, ip: str = HOST) -> int:
     """Run JupyterLab until the learner ends it, then stop the cluster unless others use it.
 
-    JupyterLab listens on loopback and keeps its token. Returns its exit code.
+    JupyterLab listens on loopback unless told else, and keeps its token. Returns its exit code.
 
     Raises:
         LabsError: the notebooks are not there (the package was installed without them).
@@ -26,7 +27,7 @@ def serve(cluster: Cluster, port: int, browser: bool = True) -> int:
         raise LabsError(
             f"{FIRST_NOTEBOOK} is not in {PROJECT}", hint="run `labs study` from a git clone"
         )
-    command = jupyter_command(port, browser)
+    command = jupyter_command(port, browser, ip)
     environment = {**os.environ, "LABS_HOME": str(Home.current().path)}
     jupyter = subprocess.Popen(command, cwd=PROJECT, env=environment)
     try:
@@ -35,13 +36,13 @@ def serve(cluster: Cluster, port: int, browser: bool = True) -> int:
         cluster.leave()
 
 
-def jupyter_command(port: int, browser: bool) -> list[str]:
+def jupyter_command(port: int, browser: bool, ip: str = HOST) -> list[str]:
     """The command line that opens the first notebook."""
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
-        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={PROJECT}",
         f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
