@@ -86,6 +86,7 @@ class Box(Numbered):
 
     id: int
     container: str
+    container_name: str
     state: State
     host: str
     port: int
@@ -131,18 +132,19 @@ class ComposeCluster(OwnCluster):
         """The node in a container; None if it holds none (`study`), or is just being removed."""
         from docker.errors import NotFound
 
-        name = row["Id"]
-        if name not in self._facts:
+        container, name = row["Id"], row["Names"][0].strip("/")
+        if container not in self._facts:
             try:
-                self._facts[name] = _facts(self._engine.inspect_container(name))
+                self._facts[container] = _facts(self._engine.inspect_container(container))
             except NotFound:
                 return None
-        facts = self._facts[name]
+        facts = self._facts[container]
         if "KAFKA_NODE_ID" not in facts.environment:
             return None
         node_id = int(facts.environment["KAFKA_NODE_ID"])
         host, port = self._place(node_id, facts)
-        return Box(node_id, name, _state(row["State"], row["Status"]), host, port, facts)
+        state = _state(row["State"], row["Status"])
+        return Box(node_id, container, name, state, host, port, facts)
 
     def _place(self, node_id: int, facts: Facts) -> tuple[str, int]:
         """Where its clients find a node: brokers say it themselves, the controller has one port."""
@@ -211,7 +213,15 @@ class ComposeCluster(OwnCluster):
             bootstrap=[f"{box.host}:{box.port}" for box in _brokers(boxes)],
             ready_s=self._ready_s(),
             nodes=[
-                Node(box.id, box.role, box.state, None, box.port, "", box.host)
+                Node(
+                    box.id,
+                    box.role,
+                    box.state,
+                    None,
+                    box.port,
+                    f"docker logs {box.container_name}",
+                    box.host,
+                )
                 for box in boxes.values()
             ],
         )
