@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help setup study test lint bench notebooks down lock
+# make study CLUSTER=compose: the variable that every command and notebook looks at.
+ifdef CLUSTER
+export LABS_CLUSTER := $(CLUSTER)
+endif
+
+.PHONY: help setup study test test-compose lint bench notebooks down lock
 
 help:   ## Show what there is
-	@awk -F ':[^#]*## ' '/^[a-z]+: .*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+: .*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 study: $(VENV)/study.done ## Open the notebooks in JupyterLab, on a live cluster
 	@$(BIN)/labs study
@@ -17,6 +22,9 @@ setup: $(VENV)/study.done ## Install everything and fetch Kafka
 
 test: $(VENV)/test.done ## Run every check and every test, notebooks included
 	@$(BIN)/python -m tests.run
+
+test-compose: $(VENV)/test.done ## Test the cluster in containers (needs Docker)
+	@$(BIN)/python -m tests.run compose
 
 lint: $(VENV)/test.done ## Check format, style and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

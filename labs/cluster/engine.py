@@ -63,7 +63,7 @@ _WORDS = (
     ),
     (
         r"pull access denied|manifest unknown|failed to resolve reference|failed to do request"
-        r"|no such host|i/o timeout|no such image",
+        r"|no such host|i/o timeout|no such image|Get \"https?://[^\"]+/v2/",
         "the image of Kafka could not be fetched",
         "look at the network and the proxy of Docker, then try again, " + ELSE,
     ),
