@@ -71,7 +71,7 @@ def _up_from_nothing(home: Home) -> tuple[float, float]:
 def _compose_from_nothing() -> float:
     _compose("down", "-v")
     began = time.monotonic()
-    _compose("up", "-d")
+    _compose("up", "-d", *(f"broker-{n}" for n in BROKER_IDS), "controller")
     pairs = zip(BROKER_IDS, COMPOSE_PORTS, strict=True)
     brokers = [NodeState(node_id, port) for node_id, port in pairs]
     readiness.wait_seen(brokers, COMPOSE_ID, lambda: None, 120)
