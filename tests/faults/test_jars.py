@@ -7,13 +7,15 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from jgo.constants import MAVEN_CENTRAL_URL
 
 from labs.cluster.jars import broken_jars, ensure_jars, jars_dir, kit_dir, locked_jars
 from tests.helpers import OFFLINE, Labs
 
-MAVEN_CENTRAL = ("repo.maven.apache.org", 443)
+MAVEN_CENTRAL = (urlsplit(MAVEN_CENTRAL_URL).hostname, 443)
 
 
 @pytest.fixture
