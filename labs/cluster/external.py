@@ -189,13 +189,11 @@ class ExternalCluster:
             LabsError: it can't; the sentence says what is missing.
         """
         began = time.monotonic()
-        self._tell(f"connecting to {', '.join(self._bootstrap)}", None)
         with self._lock:
             self._reach()
             self._looked = time.monotonic()
         self._require_brokers()
         adopt(self._security)
-        self._tell("looking whether topics can be made", None)
         self._require_topics()
         self._ready_s = round(time.monotonic() - began, 2)
         return self.status()

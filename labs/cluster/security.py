@@ -13,6 +13,7 @@ process: in the notebook's, and in those that we start for members of groups.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import ssl
@@ -48,6 +49,9 @@ KNOWN = {
     *("ssl.keystore.location", "ssl.keystore.type", "ssl.keystore.password"),
     *("ssl.key.location", "ssl.key.password", "ssl.endpoint.identification.algorithm"),
 }
+
+#: kafka-python's loggers that write down every byte sent, passwords too, if told to (DEBUG).
+_TALKATIVE = ("kafka.protocol.parser", "kafka.net.connection")
 
 _JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;"']+)""")
 _PEM = b"-----BEGIN "
@@ -155,7 +159,11 @@ def current() -> Security:
     from labs.cluster.choose import backend
 
     path = os.environ.get(PROPERTIES)
-    return read(Path(path).expanduser()) if path and backend() == "external" else Security()
+    if not path or backend() != "external":
+        return Security()
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+    return read(Path(path).expanduser())
 
 
 def adopt(security: Security | None = None) -> None:

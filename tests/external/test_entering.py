@@ -134,7 +134,7 @@ WRONG: dict[str, tuple[Callable[[Others], Mapping[str, str]], str]] = {
         "has expired; whoever runs that Kafka must renew it",
     ),
     "untrusted certificate": (
-        lambda o: o.environment(SASL, ssl_ca_location=str(o.papers.stranger), **PLAIN),
+        lambda o: o.environment(SASL, ssl_truststore_location=str(o.papers.stranger), **PLAIN),
         "is not trusted by",
     ),
     "no certificate of ours": (
