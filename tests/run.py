@@ -37,6 +37,7 @@ PARTS: dict[str, list[list[str]]] = {
     "integration": [[*PYTEST, "tests/integration"]],
     "experiments": [[*PYTEST, "tests/experiments"]],
     "faults": [[*PYTEST, "tests/faults"]],
+    "external": [[*PYTEST, "tests/external"]],
     "notebooks": [[*PYTEST, *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],
     "compose": [[*PYTEST, "tests/compose"]],
