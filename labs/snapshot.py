@@ -183,9 +183,11 @@ class Observer:
         )
 
     def _partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
-        for topic in line.metadata([self.topic] if self.topic else None).topics:
+        told = line.metadata([self.topic] if self.topic else None)
+        for topic in sorted(told.topics, key=lambda t: t.name):
             if self._wanted(topic.name):
-                yield from (_partition(topic.name, p) for p in topic.partitions)
+                partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
+                yield from (_partition(topic.name, p) for p in partitions)
 
     def _partitions(self, line: BrokerConnection) -> Iterator[Partition]:
         wanted = [_DescribePartitions.TopicRequest(name=self.topic)] if self.topic else []

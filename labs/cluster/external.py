@@ -224,7 +224,7 @@ class ExternalCluster:
                 continue
             self._hang_up()
             self._line = line
-            self._version = _require_new_enough(address, line.versions)
+            self._version = require_new_enough(address, line.versions)
             self._note(line.metadata([]))
             return
         raise refusals[0]
@@ -399,7 +399,7 @@ def _prefix() -> str:
     return f"labs-{re.sub(r'[^A-Za-z0-9]', '_', user)[:40]}-"
 
 
-def _require_new_enough(address: str, versions: Any) -> str:
+def require_new_enough(address: str, versions: Any) -> str:
     """The Kafka version that a broker's answer tells (`4.3`).
 
     Its software by what it understands, as kafka-python tells versions apart; its cluster by

@@ -49,7 +49,7 @@ LISTENERS = {
 READY_TIMEOUT_S = 90.0
 
 #: The JVM dies with us, however we end: then the shell's standard input ends.
-LEASH = ["sh", "-c", '"$@" </dev/null & trap "kill -9 $!" EXIT; cat >/dev/null', "sh"]
+LEASH = ["sh", "-c", '"$@" </dev/null & trap "kill -9 $!; wait" EXIT; cat >/dev/null', "sh"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from labs.errors import BadInput
 from tests.external.conftest import Enter
 from tests.external.others import KEY_PASSWORD, PASSWORD, Papers, jaas
 
+pytestmark = pytest.mark.external
+
 JAVA = jaas("ann", PASSWORD, "scram.Scram", "SCRAM-SHA-512")
 
 

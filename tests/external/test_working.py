@@ -34,6 +34,8 @@ from tests.external.others import ADMIN, KEY_PASSWORD, PASSWORD, PREFIX, SASL, O
 from tests.helpers import Labs
 from tests.run import NBVAL, PYTEST
 
+pytestmark = pytest.mark.external
+
 #: Without the signs that each kind of text writes in a way of its own.
 SECRETS = (PASSWORD.partition("=")[0], KEY_PASSWORD)
 
