@@ -76,7 +76,7 @@ class BrokerConnection:
         while not talk.is_done():
             answer = self.ask(SaslAuthenticateRequest[1](auth_bytes=talk.auth_bytes()))
             if answer.error_code:
-                raise Denied("the user name or the password is wrong")
+                raise Denied("it does not take this user name with this password")
             try:
                 talk.receive(answer.auth_bytes)
             except ValueError:  # SCRAM: it does not know the password either

@@ -123,11 +123,11 @@ WRONG: dict[str, tuple[Callable[[Others], Mapping[str, str]], str]] = {
     ),
     "wrong PLAIN password": (
         lambda o: o.environment(SASL, **jaas("ann", "wrong", "plain.Plain", "PLAIN")),
-        "does not let us in: the user name or the password is wrong",
+        "does not let us in: it does not take this user name with this password",
     ),
     "wrong SCRAM password": (
         lambda o: o.environment(SASL, **jaas("ann", "wrong", "scram.Scram", "SCRAM-SHA-512")),
-        "does not let us in: the user name or the password is wrong",
+        "does not let us in: it does not take this user name with this password",
     ),
     "wrong mechanism": (
         lambda o: o.environment(SASL, **jaas("ann", PASSWORD, "scram.Scram", "SCRAM-SHA-256")),
@@ -247,7 +247,7 @@ def test_the_commands_tell_it_too(others: Others, tmp_path: Path) -> None:
     for command, code in {"up": 1, "status": 3, "reset": 1}.items():
         answer = Labs(tmp_path, **wrong).run(command)
         assert answer.code == code
-        assert "the user name or the password is wrong" in answer.sentence()
+        assert "it does not take this user name with this password" in answer.sentence()
     right = Labs(tmp_path, **others.as_ann)
     status = json.loads(right.run("status", "--json").out)
     assert (status["backend"], status["home"], len(status["nodes"])) == ("external", "", 3)
