@@ -20,19 +20,12 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka import KafkaAdminClient
-from kafka.admin import (
-    ACL,
-    ACLOperation,
-    ACLPermissionType,
-    ACLResourcePatternType,
-    ResourcePattern,
-    ResourceType,
-)
 
 from labs.cluster.config import LAB_SETTINGS, LOG4J2
 from labs.cluster.kit import Kit, ensure_kit, format_storage, jvm_environment, new_id
 from labs.cluster.ports import HOST, choose_ports
 from labs.cluster.wire import BrokerConnection
+from tests.kafka_tools import kafka_tool
 
 #: No other text of the project or of Kafka holds them: the tests look for them everywhere.
 PASSWORD, KEY_PASSWORD = "Zitronenfalter=4711\\", "Admiral-4712"
@@ -227,19 +220,13 @@ class Others:
 
     def let_ann_in(self) -> None:
         """What the README has an administrator say: everything under her prefix, and no more."""
-        kinds = (ResourceType.TOPIC, ResourceType.GROUP, ResourceType.TRANSACTIONAL_ID)
-        grants = [
-            ACL(
-                principal="User:ann",
-                host="*",
-                operation=ACLOperation.ALL,
-                permission_type=ACLPermissionType.ALLOW,
-                resource_pattern=ResourcePattern(kind, PREFIX, ACLResourcePatternType.PREFIXED),
-            )
-            for kind in kinds
-        ]
-        with self.admin() as client:
-            client.create_acls(grants)
+        kafka_tool(
+            "org.apache.kafka.tools.AclCommand",
+            *("--bootstrap-server", self.addresses(ADMIN)[0], "--add"),
+            *("--allow-principal", "User:ann", "--operation", "All"),
+            *("--resource-pattern-type", "prefixed", "--topic", PREFIX, "--group", PREFIX),
+            *("--transactional-id", PREFIX),
+        )
 
     # -- as ann ------------------------------------------------------------------------------------
 
