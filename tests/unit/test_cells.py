@@ -13,7 +13,7 @@ from labs.study import cells
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Any:
-    shell = InteractiveShell()
+    shell: Any = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     shell.shown = []
     monkeypatch.setattr("IPython.display.display", shell.shown.append)

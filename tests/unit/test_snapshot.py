@@ -59,6 +59,7 @@ class Wires:
         self.dead: set[int] = set()
         self.opened: list[int] = []
         self.open = 0
+        self.old = False  # Kafka 3.7, which can't be asked for the ELR
         self.topics = [topic("flights", leader=2), topic("__consumer_offsets", leader=1)]
 
     def __call__(self, port: int, host: str, timeout_s: float) -> Wires.Wire:
@@ -69,6 +70,15 @@ class Wires:
     class Wire:
         def __init__(self, wires: Wires, port: int) -> None:
             self.wires, self.port = wires, port
+
+        def understands(self, request: Any) -> bool:
+            return not self.wires.old
+
+        def metadata(self, topics: list[str] | None = None) -> Any:
+            told = [t for t in self.wires.topics if topics is None or t.name in topics]
+            for partition in (p for t in told for p in t.partitions):
+                del partition.eligible_leader_replicas  # metadata has no such field
+            return SimpleNamespace(topics=told)
 
         def ask(self, request: Any) -> Any:
             if self.port in self.wires.dead:
@@ -118,6 +128,14 @@ def test_it_tells_partitions_nodes_and_who_is_fenced(wires: Wires) -> None:
 def test_internal_topics_come_on_request_and_from_every_page(wires: Wires) -> None:
     seen = Observer(FakeCluster(R), internal=True).snapshot()
     assert seen.topics == ("__consumer_offsets", "flights")
+
+
+def test_an_older_broker_is_asked_for_its_metadata(wires: Wires) -> None:
+    wires.old = True
+    seen = snapshot(FakeCluster(R, R, K))
+    assert seen.partitions == (Partition("flights", 0, 2, 5, (1, 2, 3), (2,)),)
+    assert seen.fenced == frozenset()
+    assert wires.asked == []
 
 
 def test_no_leader_is_none(wires: Wires) -> None:
