@@ -14,6 +14,7 @@ import pytest
 
 from labs.cluster.compose import ComposeCluster
 from labs.cluster.engine import in_words
+from labs.cluster.protocol import State
 from labs.errors import LabsError
 from tests.compose.conftest import PORTS, did, down, labs, states
 from tests.helpers import listen
@@ -138,7 +139,7 @@ def test_the_engine_stops_half_way(shared: ComposeCluster, failing: FailingEngin
         with pytest.raises(LabsError, match="the container engine does not answer any more"):
             what()
     shared.start()
-    assert set(states().values()) == {"running"}
+    assert {node.state for node in shared.status().nodes} == {State.RUNNING}
 
 
 def test_the_engine_stops_while_nodes_start(shared: ComposeCluster, failing: FailingEngine) -> None:
@@ -147,7 +148,7 @@ def test_the_engine_stops_while_nodes_start(shared: ComposeCluster, failing: Fai
     with pytest.raises(LabsError, match="the container engine does not answer any more"):
         cluster.start()
     shared.start()
-    assert set(states().values()) == {"running"}
+    assert {node.state for node in shared.status().nodes} == {State.RUNNING}
 
 
 @pytest.mark.parametrize(

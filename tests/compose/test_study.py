@@ -1,4 +1,4 @@
-"""The service `study`: JupyterLab with its token, for an ordinary user who can break the brokers."""
+"""The service `study`: JupyterLab with its token, for an ordinary user who can break brokers."""
 
 from __future__ import annotations
 
