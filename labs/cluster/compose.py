@@ -394,7 +394,22 @@ class ComposeCluster(OwnCluster):
     def pause(self, node_id: int) -> None:
         """Freeze every thread of the container: to others it is as a process after SIGSTOP."""
         with self._changing(node_id, "pause", (State.RUNNING,)) as box:
-            self._engine.pause(box.container)
+            self._freeze(box)
+
+    def _freeze(self, box: Box) -> None:
+        """Freeze it. On a busy machine with an older kernel interface (cgroup v1) that may need
+        several tries: while a process is being born in the container, it can't be frozen.
+        """
+        from docker.errors import APIError
+
+        for attempt in range(TRIES):
+            try:
+                self._engine.pause(box.container)
+                return
+            except APIError as error:
+                if "unable to freeze" not in str(error) or attempt == TRIES - 1:
+                    raise
+                time.sleep(LOOK_EVERY_S)
 
     def resume(self, node_id: int) -> None:
         """Let it go on, as SIGCONT does."""

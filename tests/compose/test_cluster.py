@@ -171,13 +171,15 @@ def test_a_fourth_broker_comes_and_goes(cluster: ComposeCluster) -> None:
 
 def test_reset_cleans_and_mends(cluster: ComposeCluster) -> None:
     written(cluster)
+    before = setting(cluster, 3, "log.retention.ms")
     cluster.set_broker_config({"log.retention.ms": "60000"})
+    wait_until(lambda: setting(cluster, 3, "log.retention.ms") == "60000", "the new setting")
     cluster.pause(1)
     cluster.kill(2)
     did("reset")
     assert states() == WHOLE
     assert topics(cluster) == []
-    wait_until(lambda: setting(cluster, 3, "log.retention.ms") == "604800000", "the old default")
+    wait_until(lambda: setting(cluster, 3, "log.retention.ms") == before, "the old setting")
 
 
 def test_hard_reset_wipes_the_disks(cluster: ComposeCluster) -> None:
