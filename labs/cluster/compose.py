@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs.cluster import faultlog
@@ -232,7 +233,7 @@ class ComposeCluster(OwnCluster):
         return None
 
     @property
-    def _ready_file(self) -> Any:
+    def _ready_file(self) -> Path:
         return self.home.path / "ready_s"
 
     def keep(self, hours: float, if_unused: bool = False) -> None:

@@ -13,6 +13,7 @@ from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTo
 from kafka.errors import KafkaError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
+from labs.cluster.reach import split
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
 
@@ -156,8 +157,8 @@ def _ask_any(bootstrap: list[str], request: Any) -> Any:
     """
     for address in bootstrap:
         with contextlib.suppress(OSError):
-            host, _, port = address.rpartition(":")
-            with BrokerConnection(int(port), host, timeout_s=5.0) as broker:
+            host, port = split(address)
+            with BrokerConnection(port, host, timeout_s=5.0) as broker:
                 return broker.ask(request)
     raise LabsError("no broker answers", hint="`labs status` shows who is up")
 

@@ -89,7 +89,7 @@ class LocalCluster(OwnCluster):
         """A connection to this very broker."""
         from labs.cluster.wire import BrokerConnection
 
-        return BrokerConnection(_known(self._state(), broker).port, timeout_s=timeout_s)
+        return BrokerConnection(known(self._state().nodes, broker).port, timeout_s=timeout_s)
 
     def files(self, broker: int, pattern: str) -> dict[str, bytes]:
         """Path → content of the files in a broker's log directory."""
@@ -428,7 +428,7 @@ class LocalCluster(OwnCluster):
         self._running_state()
         with self.home.lock():
             cluster = self._running_state()
-            node = _known(cluster, node_id)
+            node = known(cluster.nodes, node_id)
             faultlog_time = time.time()
             yield node
             faultlog.record(self.home.faults_file, action, node_id, when=faultlog_time)
@@ -507,10 +507,6 @@ class LocalCluster(OwnCluster):
                 node.port = cluster.nodes[node_id].port if node_id in cluster.nodes else node.port
         fresh.save(self.home.state_file)
         self._bring_up()
-
-
-def _known(cluster: ClusterState, node_id: int) -> NodeState:
-    return known(cluster.nodes, node_id)
 
 
 def _is_bind_error(reason: str) -> bool:
