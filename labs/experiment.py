@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError, for_code
+from kafka.protocol.admin import ElectionType
 
 from labs.checker import Report, check
 from labs.clock import now
-from labs.cluster.housekeeping import admin
-from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
+from labs.cluster.housekeeping import ask
+from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Role, State
 from labs.errors import BadInput, LabsError
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
@@ -312,16 +313,21 @@ class Run:
         prefix = self.cluster.named(f"{self.name.replace('.', '-').replace('_', '-')}-")
         self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
         settings = {"retention.ms": "-1", **self.cluster.limits, **(config or {})}
-        with admin(self.cluster.bootstrap) as client:
+        wanted = {
+            "num_partitions": partitions,
+            "replication_factor": replicas,
+            "configs": settings,
+        }
+
+        def make(client: KafkaAdminClient) -> None:
             old = [t for t in client.list_topics() if t.startswith(prefix)]
+            if self.topic in old:
+                return  # an earlier try was heard, only its answer was not
             if old:
                 client.delete_topics(old, raise_errors=False)
-            wanted = {
-                "num_partitions": partitions,
-                "replication_factor": replicas,
-                "configs": settings,
-            }
             client.create_topics({self.topic: wanted})
+
+        self.ask(make)
         self._await_topic(partitions, replicas)
         if watch:
             self.timeline = Timeline(self.cluster, self.topic, partitions)
@@ -344,6 +350,16 @@ class Run:
             return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
 
         self.wait(whole, f"{self.topic} had all its replicas")
+
+    def ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
+        """Kafka's answer to what may be asked twice; only brokers that run are asked.
+
+        Raises:
+            LabsError: no answer in time, or a refusal.
+        """
+        nodes = self.cluster.status().nodes
+        serving = [n for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING]
+        return ask([n.address for n in serving] or self.cluster.bootstrap, question)
 
     def producer(self, **options: Any) -> KafkaProducer:
         """A kafka-python producer on this cluster, closed when the run ends."""
@@ -401,6 +417,13 @@ class Run:
         )
         getattr(self.cluster, methods.get(action, action))(node)
         return fault.time
+
+    def elect(self, kind: ElectionType, index: int = 0) -> str:
+        """Have a leader elected (KIP-460); the refusal's name, or ""."""
+        asked = {self.topic: [index]}
+        answer: Any = self.ask(lambda c: c.elect_leaders(kind, asked, raise_errors=False))
+        codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
+        return for_code(codes[0]).__name__ if any(codes) else ""
 
     def set_broker(self, settings: Mapping[str, str], node: int | None = None) -> None:
         """Change dynamic settings of one broker, or of all, until the run ends."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownBrokerIdError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from labs.cluster.reach import split
@@ -20,12 +20,18 @@ from labs.errors import BadInput, LabsError
 T = TypeVar("T")
 
 #: How long a question is asked again, s: a killed broker is forgotten sooner.
-ASK_TIMEOUT_S = 10.0
+ASK_TIMEOUT_S = 15.0
+
+#: How long a client may take to find a broker that answers, s. kafka-python 3.0 gives all of it to
+#: the first broker that it tries, and that one may be the one that has just been broken.
+BOOTSTRAP_TIMEOUT_S = 5.0
 
 
 @contextmanager
 def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
     """An admin client; its failures become sentences.
+
+    What may be asked twice is better asked by `ask`, which tries again.
 
     Raises:
         LabsError: no broker answered, or the cluster refused.
@@ -34,14 +40,16 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
         with asking(bootstrap) as client:
             yield client
     except KafkaError as error:
-        raise _failed("the cluster did not do what was asked", error) from None
+        raise _failed(error) from None
 
 
 @contextmanager
 def asking(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
     """An admin client whose failures stay Kafka's own errors."""
     client = KafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=10_000, bootstrap_timeout_ms=10_000
+        bootstrap_servers=bootstrap,
+        request_timeout_ms=10_000,
+        bootstrap_timeout_ms=int(BOOTSTRAP_TIMEOUT_S * 1000),
     )
     try:
         yield client
@@ -49,8 +57,32 @@ def asking(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
         client.close()
 
 
-def _failed(what: str, error: KafkaError) -> LabsError:
-    return LabsError(f"{what} ({type(error).__name__})", hint="`labs status` shows who is up")
+def ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
+    """Kafka's answer to what may be asked twice.
+
+    Some seconds long Kafka still names a killed broker, and a broker that has just come back does
+    not know all: then a new client asks again, until the time is up.
+
+    Raises:
+        LabsError: no answer in time, or a refusal that will not change.
+    """
+    deadline = time.monotonic() + ASK_TIMEOUT_S
+    while True:
+        try:
+            with asking(bootstrap) as client:
+                return question(client)
+        except KafkaError as error:
+            passing = error.retriable or isinstance(error, UnknownBrokerIdError)
+            if not passing or time.monotonic() > deadline:
+                raise _failed(error) from None
+        time.sleep(0.1)
+
+
+def _failed(error: KafkaError) -> LabsError:
+    return LabsError(
+        f"the cluster did not do what was asked ({type(error).__name__})",
+        hint="`labs status` shows who is up",
+    )
 
 
 def set_broker_config(
@@ -61,7 +93,7 @@ def set_broker_config(
     Raises:
         BadInput: Kafka knows no such dynamic setting, or not that value.
     """
-    _ask(bootstrap, lambda client: _require_known(client, node_id, settings))
+    ask(bootstrap, lambda client: _require_known(client, node_id, settings))
     changes = {name: (_operation(value), value) for name, value in settings.items()}
     _alter(bootstrap, ConfigResource(ConfigResourceType.BROKER, str(node_id), changes))
 
@@ -76,7 +108,7 @@ def set_default_config(
     Raises:
         BadInput: Kafka knows no such dynamic setting, or not that value.
     """
-    _ask(bootstrap, lambda client: _require_known(client, asked, settings))
+    ask(bootstrap, lambda client: _require_known(client, asked, settings))
     alter_default(bootstrap, settings)
 
 
@@ -91,25 +123,12 @@ def set_topic_config(bootstrap: list[str], topic: str, settings: Mapping[str, st
 
 def _alter(bootstrap: list[str], resource: ConfigResource) -> None:
     # Kafka's answer counts: it comes back as a value, "OK" or the refusal.
-    answers = _ask(
+    answers = ask(
         bootstrap, lambda client: client.alter_configs([resource], raise_on_unknown=False)
     )
     answer = answers[resource.resource_type.name.lower()][resource.name]
     if answer != "OK":
         raise BadInput(f"Kafka refused {resource.configs} ({answer.rstrip('.')})")
-
-
-def _ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
-    """Kafka's answer. Some seconds long it still names a killed broker: then we ask again."""
-    deadline = time.monotonic() + ASK_TIMEOUT_S
-    while True:
-        try:
-            with asking(bootstrap) as client:
-                return question(client)
-        except KafkaError as error:
-            if not error.retriable or time.monotonic() > deadline:
-                raise _failed("the cluster did not do what was asked", error) from None
-        time.sleep(0.1)
 
 
 def _require_known(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+from kafka.protocol.admin import ElectionType
 
 from labs.clock import now
-from labs.cluster.cleaning import PREFERRED_ELECTION
-from labs.cluster.housekeeping import admin
 from labs.cluster.protocol import CONTROLLER_ID
-from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run, heal
 from labs.experiments.acks.common import (
     NOT_ENOUGH,
@@ -94,8 +91,7 @@ def _leads(run: Run, leader: int) -> bool:
     """Whether it leads; if not, it is elected. Just back, it may be refused for a moment."""
     if run.partition().leader == leader:
         return True
-    with contextlib.suppress(LabsError), admin(run.cluster.bootstrap) as client:
-        client.elect_leaders(PREFERRED_ELECTION, {run.topic: [0]}, raise_errors=False)
+    run.elect(ElectionType.PREFERRED)
     return False
 
 

@@ -134,8 +134,8 @@ def quiet(run: Run, group: Group, seconds: float) -> None:
 
 def places(run: Run, group: Group) -> dict[int, int]:
     """Partition → the place that the group has committed."""
-    with admin(run.cluster.bootstrap) as client:
-        found = client.list_group_offsets({group.name: None})[group.name]
+    asked = {group.name: None}
+    found = run.ask(lambda c: c.list_group_offsets(asked))[group.name]
     return {p.partition: place.offset for p, place in found.items() if place.offset >= 0}
 
 
@@ -183,8 +183,8 @@ def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
     Raises:
         LabsError: the brokers do not allow it.
     """
-    with admin(run.cluster.bootstrap) as client:
-        answer = _alter(client, group, {k: (AlterConfigOp.SET, v) for k, v in settings.items()})
+    changes = {name: (AlterConfigOp.SET, value) for name, value in settings.items()}
+    answer = run.ask(lambda client: _alter(client, group, changes))
     if answer != "OK":
         raise LabsError(
             f"this Kafka allows no {', '.join(settings)} so low",

@@ -6,7 +6,6 @@ import time
 
 from kafka import TopicPartition
 
-from labs.cluster.housekeeping import admin
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
     JOIN_S,
@@ -177,8 +176,8 @@ def _lose_the_place(run: Run, group: Group) -> int:
     fill(run, BEFORE)
     cut = BEFORE
     run.say(f"the records below offset {cut} are deleted")
-    with admin(run.cluster.bootstrap) as client:
-        client.delete_records({TopicPartition(run.topic, 0): cut})
+    before = {TopicPartition(run.topic, 0): cut}
+    run.ask(lambda client: client.delete_records(before))
     return cut
 
 

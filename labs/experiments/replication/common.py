@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import for_code
-from kafka.protocol.admin import ElectionType
 
-from labs.clock import now
-from labs.cluster.housekeeping import admin
-from labs.cluster.protocol import Role, State
-from labs.errors import LabsError
+from labs.cluster.protocol import State
 from labs.experiment import Run
 from labs.segments import Copy, read_copy
 from labs.settings import Choice, Number
@@ -21,9 +15,6 @@ from labs.views import Lanes, Logs, Replica, Span
 
 #: The three ways to lose a process, by the signal that does it.
 HOW = {"SIGTERM": "stop", "SIGKILL": "kill", "SIGSTOP": "pause"}
-
-#: How long an election is asked for, s.
-ELECT_TIMEOUT_S = 15.0
 
 
 def how_setting(default: str, ways: Sequence[str] = tuple(HOW)) -> Choice:
@@ -68,27 +59,6 @@ def await_partition(
     found = run.timeline.latest()
     assert found is not None
     return found
-
-
-def elect(run: Run, kind: ElectionType) -> str:
-    """Ask the controller for an election of the run's partition; the refusal's name, or "".
-
-    A new admin client may still hear of brokers as they were a moment ago: then it asks again.
-    """
-    nodes = run.cluster.status().nodes
-    bootstrap = [n.address for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING]
-    until = now() + ELECT_TIMEOUT_S
-    while True:
-        try:
-            with admin(bootstrap) as client:
-                answer: Any = client.elect_leaders(kind, {run.topic: [0]}, raise_errors=False)
-            break
-        except LabsError:
-            if now() > until:
-                raise
-            run.sleep(0.1)
-    codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
-    return for_code(codes[0]).__name__ if any(codes) else ""
 
 
 def copies_on_disk(run: Run) -> dict[int, Copy]:

@@ -9,7 +9,6 @@ from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.replication.common import (
     HOW,
     await_partition,
-    elect,
     how_setting,
     rate_setting,
 )
@@ -137,7 +136,7 @@ def _rejoin(run: Run) -> None:
     run.measurements["back_in_isr_s"] = round(caught_up - started, 2)
     run.measurements["leader_when_back"] = "the old one" if back.leader == old else "the new one"
     if run["preferred_election"]:
-        elect(run, ElectionType.PREFERRED)
+        run.elect(ElectionType.PREFERRED)
         last = await_partition(run, lambda p: p.leader == old, f"broker {old} led again")
         run.measurements["epoch_after_preferred_election"] = last.epoch
         run.sleep(0.5)

@@ -7,7 +7,6 @@ from kafka.protocol.admin import ElectionType
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.replication.common import (
     await_partition,
-    elect,
     epochs_on_disk,
     min_isr_setting,
     one_try,
@@ -152,7 +151,7 @@ def _unclean(run: Run) -> None:
     refused = ""
     if run["unclean"]:
         run.say(f"forcing an unclean election: broker {back} is to lead")
-        refused = elect(run, ElectionType.UNCLEAN)
+        refused = run.elect(ElectionType.UNCLEAN)
         await_partition(run, lambda p: p.leader == back, f"broker {back} led")
     else:
         run.sleep(WATCH_S)
