@@ -14,32 +14,11 @@ import pytest
 
 from labs.cluster.local import LocalCluster
 from labs.errors import LabsError
-from labs.experiment import Options, Result
-from labs.experiments import find
 from labs.experiments.consumers import EXPERIMENTS
 from labs.workload.group import Group
+from tests.outcomes import came_true, measured, runs_of
 
-
-def measured(cluster: LocalCluster, name: str, **settings: object) -> Result:
-    result = find(f"consumers.{name}").run(cluster, settings)
-    assert result.report.counts.acknowledged > 0
-    assert result.conclusion
-    assert result.views
-    return result
-
-
-def figure(result: Result, name: str) -> float:
-    value = result.measurements[name]
-    assert isinstance(value, int | float)
-    return value
-
-
-def came_true(result: Result) -> str | None:
-    ask = find(result.experiment).ask
-    assert isinstance(ask, Options)
-    answer = ask.measured(result)
-    assert answer is None or answer in ask.options
-    return answer
+run = runs_of("consumers")
 
 
 def test_none_of_them_breaks_a_broker() -> None:
@@ -47,37 +26,35 @@ def test_none_of_them_breaks_a_broker() -> None:
 
 
 def test_a_member_beyond_the_partitions_idles(shared_cluster: LocalCluster) -> None:
-    result = measured(shared_cluster, "members", members=3, partitions=2)
+    result = run(shared_cluster, "members", members=3, partitions=2)
     assert result.measurements["idle_members"] == 1
-    assert figure(result, "with_2_members_records_per_s") > 1.3 * figure(
+    assert measured(result, "with_2_members_records_per_s") > 1.3 * measured(
         result, "with_1_member_records_per_s"
     )
     assert result.report.verdict == "valid"
 
 
 def test_a_cooperative_group_takes_away_only_what_moves(shared_cluster: LocalCluster) -> None:
-    result = measured(shared_cluster, "rebalance", protocol="cooperative")
-    assert 0 < figure(result, "interrupted_partitions") < 6
+    result = run(shared_cluster, "rebalance", protocol="cooperative")
+    assert 0 < measured(result, "interrupted_partitions") < 6
     assert came_true(result) == "only those that change hands"
     assert result.report.counts.lost == 0
 
 
 def test_a_slow_member_holds_up_everybody_only_if_eager(shared_cluster: LocalCluster) -> None:
     eager, kip_848 = (
-        measured(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5)
+        run(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5)
         for protocol in ("eager", "kip-848")
     )
     assert came_true(eager) == "all six"
     assert came_true(kip_848) == "only those that change hands"
-    gaps = [figure(result, "median_gap_others_ms") for result in (eager, kip_848)]
+    gaps = [measured(result, "median_gap_others_ms") for result in (eager, kip_848)]
     assert gaps[1] < gaps[0] / 2
 
 
 def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster) -> None:
-    leaves, dies = (
-        measured(shared_cluster, "rebalance", event=event) for event in ("leaves", "dies")
-    )
-    assert figure(leaves, "longest_gap_ms") < figure(dies, "longest_gap_ms")
+    leaves, dies = (run(shared_cluster, "rebalance", event=event) for event in ("leaves", "dies"))
+    assert measured(leaves, "longest_gap_ms") < measured(dies, "longest_gap_ms")
     assert dies.report.counts.lost == leaves.report.counts.lost == 0
 
 
@@ -93,7 +70,7 @@ def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster) -> 
 def test_when_it_commits_decides_what_a_crash_costs(
     shared_cluster: LocalCluster, when: str, fate: str
 ) -> None:
-    result = measured(shared_cluster, "commits", when=when)
+    result = run(shared_cluster, "commits", when=when)
     assert came_true(result) == fate
     assert result.report.verdict == "violated"
     kind = "lost" if fate == "some never are" else "duplicated"
@@ -104,17 +81,17 @@ def test_when_it_commits_decides_what_a_crash_costs(
 def test_without_a_crash_even_the_worst_way_of_committing_is_right(
     shared_cluster: LocalCluster,
 ) -> None:
-    result = measured(shared_cluster, "commits", when="auto_async", crash=False, process_ms=5)
+    result = run(shared_cluster, "commits", when="auto_async", crash=False, process_ms=5)
     assert result.report.verdict == "valid"
 
 
 def test_lag_grows_with_one_member_and_more_members_drain_it(
     shared_cluster: LocalCluster,
 ) -> None:
-    result = measured(shared_cluster, "lag", alone_s=3, rate=110)
-    peak = figure(result, "lag_with_one_member_records")
+    result = run(shared_cluster, "lag", alone_s=3, rate=110)
+    peak = measured(result, "lag_with_one_member_records")
     assert peak > 20
-    assert figure(result, "drained_after_ms") > 0
+    assert measured(result, "drained_after_ms") > 0
     assert result.report.verdict == "valid"
 
 
@@ -122,9 +99,9 @@ def test_lag_grows_with_one_member_and_more_members_drain_it(
 def test_a_seek_moves_a_consumer_and_only_a_commit_the_group(
     shared_cluster: LocalCluster, commit: bool
 ) -> None:
-    result = measured(shared_cluster, "replay", commit=commit)
-    place = figure(result, "committed_offset")
-    assert figure(result, "read_again_records") > 0
+    result = run(shared_cluster, "replay", commit=commit)
+    place = measured(result, "committed_offset")
+    assert measured(result, "read_again_records") > 0
     assert (100 < place < 300) if commit else place == 300
     began = result.measurements["next_member_began_at_offset"]
     assert began == (place if commit else None)
@@ -132,7 +109,7 @@ def test_a_seek_moves_a_consumer_and_only_a_commit_the_group(
 
 
 def test_a_time_can_be_sought(shared_cluster: LocalCluster) -> None:
-    result = measured(shared_cluster, "replay", to="time")
+    result = run(shared_cluster, "replay", to="time")
     assert result.measurements["sought_offset"] == 150
 
 
@@ -148,7 +125,7 @@ def test_a_time_can_be_sought(shared_cluster: LocalCluster) -> None:
 def test_where_a_group_without_a_place_begins(
     shared_cluster: LocalCluster, policy: str, group: str, read: int, error: str | None
 ) -> None:
-    result = measured(shared_cluster, "reset_policy", auto_offset_reset=policy, group=group)
+    result = run(shared_cluster, "reset_policy", auto_offset_reset=policy, group=group)
     assert result.measurements["read_records"] == read
     assert result.measurements["error"] == error
 
@@ -157,7 +134,7 @@ def test_where_a_group_without_a_place_begins(
 def test_who_does_not_poll_is_put_out(
     shared_cluster: LocalCluster, busy_s: int, limit_s: int, stays: bool
 ) -> None:
-    result = measured(shared_cluster, "max_poll", busy_s=busy_s, max_poll_interval_s=limit_s)
+    result = run(shared_cluster, "max_poll", busy_s=busy_s, max_poll_interval_s=limit_s)
     assert result.measurements["commit_error"] == (None if stays else "CommitFailedError")
     assert (result.report.counts.duplicated == 0) is stays
     assert result.report.counts.lost == 0
@@ -167,7 +144,7 @@ def test_who_does_not_poll_is_put_out(
 def test_nobody_notices_a_static_member_that_is_soon_back(
     shared_cluster: LocalCluster, settings: Mapping[str, object], taken: int
 ) -> None:
-    result = measured(shared_cluster, "static_member", **settings)
+    result = run(shared_cluster, "static_member", **settings)
     assert result.measurements["interrupted_partitions_of_others"] == taken
     assert result.report.counts.lost == 0
 
@@ -176,14 +153,14 @@ def test_nobody_notices_a_static_member_that_is_soon_back(
 def test_an_open_transaction_hides_plain_records_from_read_committed(
     shared_cluster: LocalCluster, level: str
 ) -> None:
-    result = measured(shared_cluster, "hung_transaction", isolation_level=level)
-    hidden = figure(result, "hidden_plain_records")
+    result = run(shared_cluster, "hung_transaction", isolation_level=level)
+    hidden = measured(result, "hidden_plain_records")
     assert hidden > 0 if level == "read_committed" else hidden == 0
     assert result.report.verdict == "valid", "it was late, not lost"
 
 
 def test_lag_need_not_reach_zero(shared_cluster: LocalCluster) -> None:
-    result = measured(shared_cluster, "last_offset", transactions=3)
+    result = run(shared_cluster, "last_offset", transactions=3)
     assert result.measurements["lag_records"] == 1
     assert result.measurements["processed_records"] == 30
     assert result.report.verdict == "valid"

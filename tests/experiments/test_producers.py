@@ -8,31 +8,14 @@ import pytest
 
 from labs.checker import VALID, VIOLATED
 from labs.cluster.local import LocalCluster
-from labs.experiment import Estimate, Options, Result
+from labs.experiment import Estimate
 from labs.experiments import find
+from tests.outcomes import came_true, measured, runs_of
 
 Settings = Mapping[str, object]
 
 
-def run(cluster: LocalCluster, what: str, **settings: object) -> Result:
-    result = find(f"producers.{what}").run(cluster, settings)
-    assert result.conclusion
-    assert result.views
-    return result
-
-
-def measured(result: Result, name: str) -> float:
-    value = result.measurements[name]
-    assert isinstance(value, int | float)
-    return value
-
-
-def came_true(result: Result) -> str | None:
-    ask = find(result.experiment).ask
-    assert isinstance(ask, Options)
-    option = ask.measured(result)
-    assert option is None or option in ask.options
-    return option
+run = runs_of("producers")
 
 
 # -- pace --------------------------------------------------------------------------------------

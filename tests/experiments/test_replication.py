@@ -8,51 +8,41 @@ import pytest
 
 from labs.checker import VALID, VIOLATED
 from labs.cluster.local import LocalCluster
-from labs.experiment import Options, Result
-from labs.experiments import find
+from labs.experiment import Result
+from tests.outcomes import came_true, runs_of
+
+run = runs_of("replication")
 
 
-def run(cluster: LocalCluster, name: str, **settings: Any) -> Result:
-    """One run of an experiment of this chapter."""
-    return find(f"replication.{name}").run(cluster, settings)
-
-
-def measured(result: Result) -> dict[str, Any]:
+def figures(result: Result) -> dict[str, Any]:
     """What it measured."""
     return dict(result.measurements)
-
-
-def predicted(result: Result) -> str | None:
-    """Which of the options came true."""
-    ask = find(result.experiment).ask
-    assert isinstance(ask, Options)
-    return ask.measured(result)
 
 
 def test_consumers_read_no_further_than_the_slowest_of_the_isr(
     shared_cluster: LocalCluster,
 ) -> None:
     result = run(shared_cluster, "copies")
-    m = measured(result)
+    m = figures(result)
     assert m["isr_size"] == 3
     assert m["high_watermark"] <= m["slowest_log_end"] < m["leader_log_end"]
     assert m["middle_log_end"] == m["leader_log_end"], "two of three had everything"
     assert m["disk_agrees_with_brokers"] == "yes"
     assert m["high_watermark_after_shrink"] == m["leader_log_end"]
-    assert predicted(result) == "up to what the paused follower has"
+    assert came_true(result) == "up to what the paused follower has"
     assert result.report.verdict == VALID
 
 
 def test_copies_that_keep_up_are_equal(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "copies", paused_followers=0, acks="all")
-    m = measured(result)
+    m = figures(result)
     assert m["high_watermark"] == m["slowest_log_end"] == m["leader_log_end"]
-    assert predicted(result) is None
+    assert came_true(result) is None
 
 
 def test_the_dead_stay_in_the_isr_and_the_leaving_do_not(shared_cluster: LocalCluster) -> None:
     stay = {
-        how: measured(run(shared_cluster, "dead_follower", how=how))["left_isr_s"]
+        how: figures(run(shared_cluster, "dead_follower", how=how))["left_isr_s"]
         for how in ("SIGTERM", "SIGKILL")
     }
     assert stay["SIGTERM"] < stay["SIGKILL"]
@@ -62,10 +52,10 @@ def test_a_paused_leader_costs_the_client_more_than_it_costs_the_cluster(
     shared_cluster: LocalCluster,
 ) -> None:
     result = run(shared_cluster, "failover", how="SIGSTOP")
-    m = measured(result)
+    m = figures(result)
     assert m["longest_wait_ms"] > m["new_leader_after_ms"]
     assert m["longest_wait_ms"] >= 1000 * float(result.settings["request_timeout_s"])
-    assert predicted(result) == "until the client stops waiting for the old leader"
+    assert came_true(result) == "until the client stops waiting for the old leader"
     assert (result.report.verdict, result.report.counts.lost) == (VALID, 0)
 
 
@@ -73,29 +63,29 @@ def test_nobody_leads_for_longer_after_a_kill_than_after_a_stop(
     shared_cluster: LocalCluster,
 ) -> None:
     results = {how: run(shared_cluster, "failover", how=how) for how in ("SIGTERM", "SIGKILL")}
-    gaps = {how: measured(result)["leaderless_ms"] for how, result in results.items()}
+    gaps = {how: figures(result)["leaderless_ms"] for how, result in results.items()}
     assert gaps["SIGTERM"] < gaps["SIGKILL"]
     assert {result.report.verdict for result in results.values()} == {VALID}
 
 
 def test_the_old_leader_follows_until_a_preferred_election(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "rejoin")
-    m = measured(result)
+    m = figures(result)
     assert m["leader_when_back"] == "the new one"
     assert m["epoch_at_first"] < m["epoch_after_failover"]
     assert m["epoch_after_return"] < m["epoch_after_preferred_election"]
-    assert predicted(result) == "it follows"
+    assert came_true(result) == "it follows"
     assert result.report.verdict == VALID
 
 
 def test_the_old_leader_cuts_off_what_only_it_had(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "truncation")
-    m = measured(result)
+    m = figures(result)
     assert m["cut_records"] > 0
     assert m["cut_at_offset"] < m["log_end_at_death"]
     assert m["copies_equal_after"] == "yes"
     assert m["epoch_before"] < m["epoch_after"]
-    assert predicted(result) == "it cuts them off"
+    assert came_true(result) == "it cuts them off"
     # What is cut off had been acknowledged by the leader alone.
     assert (result.report.verdict, result.report.counts.lost > 0) == (VIOLATED, True)
 
@@ -111,9 +101,9 @@ def test_an_unclean_election_loses_what_acks_all_acknowledged(
 ) -> None:
     result = run(shared_cluster, "unclean")
     assert (result.report.verdict, result.report.counts.lost > 0) == (VIOLATED, True)
-    m = measured(result)
+    m = figures(result)
     assert m["records_on_dead_disk"] > m["records_on_it_after"]
-    assert predicted(result) == "some: those that one broker had"
+    assert came_true(result) == "some: those that one broker had"
 
 
 def test_whoever_waits_for_the_last_leader_loses_nothing(shared_cluster: LocalCluster) -> None:
@@ -148,10 +138,10 @@ def test_records_flow_without_a_controller_and_elections_wait_for_it(
     shared_cluster: LocalCluster,
 ) -> None:
     result = run(shared_cluster, "controller")
-    m = measured(result)
+    m = figures(result)
     assert m["acknowledged_without_controller"] > 0
     assert m["read_without_controller"] > 0
     assert m["create_topic"] != "created"
     assert m["new_leader"] != m["leader_in_metadata"], "nobody was elected meanwhile"
-    assert predicted(result) == "read and write, as before"
+    assert came_true(result) == "read and write, as before"
     assert result.report.verdict == VALID

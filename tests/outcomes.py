@@ -1,0 +1,44 @@
+"""What tests ask of an experiment's result."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from labs.cluster.protocol import Cluster
+from labs.experiment import Options, Result
+from labs.experiments import find
+
+
+class Runs(Protocol):
+    """Runs a chapter's experiment by the second half of its name."""
+
+    def __call__(self, cluster: Cluster, what: str, **settings: object) -> Result: ...
+
+
+def runs_of(chapter: str) -> Runs:
+    """What runs the experiments of a chapter."""
+    return partial(_run, chapter)
+
+
+def _run(chapter: str, cluster: Cluster, what: str, **settings: object) -> Result:
+    result = find(f"{chapter}.{what}").run(cluster, settings)
+    assert result.conclusion
+    assert result.views
+    return result
+
+
+def measured(result: Result, name: str) -> float:
+    """A measurement that is a number."""
+    value = result.measurements[name]
+    assert isinstance(value, int | float)
+    return value
+
+
+def came_true(result: Result) -> str | None:
+    """Which of the options that a learner may predict came true."""
+    ask = find(result.experiment).ask
+    assert isinstance(ask, Options)
+    option = ask.measured(result)
+    assert option is None or option in ask.options
+    return option
