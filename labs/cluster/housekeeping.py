@@ -19,8 +19,8 @@ from labs.errors import BadInput, LabsError
 
 T = TypeVar("T")
 
-#: How long a question is asked again, s: a killed broker is forgotten sooner.
-ASK_TIMEOUT_S = 15.0
+#: How long a question is asked again, s: longer than two tries that a silent broker spoils (10 s).
+ASK_TIMEOUT_S = 30.0
 
 #: How long a client may take to find a broker that answers, s. kafka-python 3.0 gives all of it to
 #: the first broker that it tries, and that one may be the one that has just been broken.
