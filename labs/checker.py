@@ -73,7 +73,8 @@ class Report:
     def words(self) -> str:
         """The verdict as a sentence or two."""
         c = self.counts
-        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged, {c.readable:,} readable"
+        copies = f" and {c.duplicated:,} of them again" if c.duplicated else ""
+        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged, {c.readable:,} readable{copies}"
         if self.verdict == UNKNOWN:
             return f"Unknown: {self.why}. ({told}.)"
         if self.verdict == VALID:

@@ -475,7 +475,7 @@ def _placed(marks: Sequence[Mark], low: float, high: float, width: float) -> lis
     placed = []
     for mark in gathered(marks, 0.12 * inch):
         long = width_of(mark.text, SMALL_PT) * inch
-        left = min(mark.at, high + 0.2 * inch - long)
+        left = max(min(mark.at, high + 0.2 * inch - long), low)
         row = next((row for row, end in enumerate(ends) if left >= end), None)
         if row is not None:
             ends[row] = left + long + 0.12 * inch
@@ -504,4 +504,6 @@ def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
     for one in placed:
         moved = across + Affine2D().translate(2, (3 / 72 + one.row * MARK_IN) * DPI)
         text = top.text(one.left, 1, one.mark.text, transform=moved, parse_math=False)
-        text.set(size=SMALL_PT, color="#A03C00")
+        # A later mark's line does not run through a word.
+        text.set(size=SMALL_PT, color="#A03C00", zorder=6)
+        text.set_bbox({"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"})

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from labs.charts.style import BLUE, CYCLE, INK, MUTED, PAPER, VERMILLION, axes, figure
+from labs.charts import pen
+from labs.charts.style import BLUE, CYCLE, INK, LINE, MUTED, PAPER, VERMILLION, axes, figure
 
 #: An acknowledgement: when its record was sent, and when it came; both in s since the start.
 Ack = tuple[float, float]
+
+#: A key with a smaller part of all records than this has no room for its name in the picture.
+_NAMED = 0.03
 
 
 def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
@@ -29,20 +34,31 @@ def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
     fig = figure(1.2 + 0.7 * len(partitions))
     ax = axes(fig, title=title, x="records", y="partition")
     ax.grid(axis="y", visible=False)
-    ends = dict.fromkeys(partitions, 0)
+    most = sum(sum(counts.values()) for counts in placed.values())
     order = sorted(placed, key=lambda key: -sum(placed[key].values()))
-    for number, key in enumerate(order):
-        for partition, count in placed[key].items():
-            colour = CYCLE[number % len(CYCLE)]
-            bar = ax.barh(
-                partition, count, left=ends[partition], color=colour, edgecolor=PAPER, height=0.7
-            )
-            if count > 0.03 * sum(sum(c.values()) for c in placed.values()):
-                ax.bar_label(bar, [key], label_type="center", color="white", fontweight="bold")
-            ends[partition] += count
+    tints = {key: _tint(CYCLE[number % len(CYCLE)]) for number, key in enumerate(order)}
+    for partition in partitions:
+        here = {key: placed[key][partition] for key in order if partition in placed[key]}
+        named = {key: count for key, count in here.items() if count > _NAMED * most}
+        end = 0
+        for key, count in named.items():
+            bar = ax.barh(partition, count, 0.7, end, color=tints[key], edgecolor=PAPER)
+            ax.bar_label(bar, [key], label_type="center", color=INK, fontweight="bold")
+            end += count
+        if others := sum(here.values()) - end:
+            bar = ax.barh(partition, others, 0.7, end, color=LINE, edgecolor=PAPER)
+            number = len(here) - len(named)
+            ax.bar_label(bar, [f"{number} other{'s' * (number > 1)}"], padding=4, color=MUTED)
     ax.set_yticks(partitions)
+    ax.margins(x=0.1)
     ax.invert_yaxis()
     return fig
+
+
+def _tint(colour: str) -> tuple[float, float, float]:
+    """The colour, light enough for dark letters on it."""
+    red, green, blue = (0.55 + 0.45 * part for part in to_rgb(colour))
+    return red, green, blue
 
 
 def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
@@ -54,14 +70,19 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
     """
     worst = {name: longest_wait_s(acks) for name, acks in runs.items()}
     told = ", ".join(f"{name} {_seconds(wait)}" for name, wait in worst.items())
-    fig = figure(1.3 + 1.2 * len(runs))
+    height_in = 1.6 + 1.2 * len(runs)
+    fig = figure(height_in)
+    fig.subplots_adjust(top=1 - 0.8 / height_in)
+    pen.title(fig, f"The longest wait: {told}")
     for position, (name, acks) in enumerate(runs.items(), start=1):
         last = position == len(runs)
         lane = len(runs) * 100 + 10 + position
-        ax = axes(fig, x="sent, s after the start" if last else "", y="wait, s", position=lane)
+        ax = axes(fig, x="sent, s after the start" if last else "", y="wait", position=lane)
         ax.set_title(f"the leader is {name}", loc="left", fontsize=11, color=INK)
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(numticks=4))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda wait, _: _tick(wait)))
         ax.plot(
             [sent for sent, _ in acks],
             [acked - sent for sent, acked in acks],
@@ -82,8 +103,8 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
         )
         ax.set_xlim(0, max(a[-1][0] for a in runs.values()) * 1.05)
         ax.set_ylim(5e-4, max(worst.values()) * 3)
-    fig.suptitle(f"The longest wait: {told}", x=0.01, ha="left", fontsize=13, color=INK)
-    fig.text(0.99, 0.005, "dashed: the fault", ha="right", fontsize=9, color=MUTED)
+    note = "dashed: the fault; no dots: the client still waits for the send before"
+    fig.text(0.99, 0.01, note, ha="right", fontsize=9, color=MUTED)
     return fig
 
 
@@ -94,3 +115,7 @@ def longest_wait_s(acks: Sequence[Ack]) -> float:
 
 def _seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+def _tick(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"

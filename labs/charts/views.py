@@ -196,7 +196,7 @@ def _marks_height(marks: Sequence[Mark], low: float, high: float) -> float:
 @height.register
 def _(view: Lines) -> float:
     legend = pen.legend_height(view.series) if view.dots and len(view.series) > 1 else 0
-    marks = _marks_height(view.marks, *_reach(view.series))
+    marks = _marks_height(view.marks, *_reach(view))
     return pen.title_height(view.title) + legend + marks + _LINES_IN + AXIS_IN
 
 
@@ -207,12 +207,15 @@ def _(view: Lines, fig: Figure | SubFigure) -> None:
     if view.dots and len(view.series) > 1:
         pen.legend(fig, top, _dots_legend(view.series))
         top += pen.legend_height(view.series)
-    top += _marks_height(view.marks, *_reach(view.series))
+    top += _marks_height(view.marks, *_reach(view))
     named = len(view.series) > 1 and not view.dots
     right = _names_width(view.series) if named else 0.3
     ax = pen.box(fig, top, _LINES_IN, right=right)
     log_x = _span_x(ax, view.series, log=view.log_x)
-    log_y = _span_y(ax, view.series, log=view.log_y)
+    if view.marks and not log_x:
+        low, high = _reach(view)
+        ax.set_xlim(min(low, ax.get_xlim()[0]), max(high, ax.get_xlim()[1]))
+    log_y = _span_y(ax, view.series, log=view.log_y, far=view.dots)
     swept = sorted({x for points in view.series.values() for x, _ in points})
     few = log_x and len(swept) <= 8  # a sweep: each value that was tried is worth a tick
     pen.x_axis(ax, Ticks.at(swept) if few else Ticks.within(ax.get_xlim(), 8, log=log_x), view.x)
@@ -223,8 +226,10 @@ def _(view: Lines, fig: Figure | SubFigure) -> None:
     pen.draw_marks([ax], view.marks)
 
 
-def _reach(series: Mapping[str, Sequence[Point]]) -> tuple[float, float]:
-    xs = [x for points in series.values() for x, _ in points]
+def _reach(view: Lines) -> tuple[float, float]:
+    """From the first to the last of its points and marks."""
+    xs = [x for points in view.series.values() for x, _ in points]
+    xs += [mark.at for mark in view.marks] if xs else []
     return min(xs, default=0), max(xs, default=1)
 
 
@@ -258,8 +263,13 @@ def _span_x(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bo
     return log
 
 
-def _span_y(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bool:
-    """Have the y axis reach over all points, from 0 if it can; tells whether it is logarithmic."""
+def _span_y(
+    ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool, far: bool = False
+) -> bool:
+    """Have the y axis reach over all points, from 0 if it can; tells whether it is logarithmic.
+
+    `far`: points that are all far from 0 may have an axis without it.
+    """
     ys = [y for points in series.values() for _, y in points if math.isfinite(y)]
     ys = [y for y in ys if y > 0 or not log]
     if not ys:
@@ -269,6 +279,9 @@ def _span_y(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bo
     if log:
         ax.set_yscale("log")
         ax.set_ylim(low / 1.5, high * 1.5)
+    elif far and low > high - low:
+        slack = 0.08 * (high - low) or 1
+        ax.set_ylim(low - slack, high + slack)
     else:
         slack = 0.08 * (high - min(low, 0)) or 1
         ax.set_ylim(low - slack if low < 0 else 0, high + slack)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.ports import HOST
@@ -28,7 +29,9 @@ def serve(cluster: Cluster, port: int, browser: bool = True, ip: str = HOST) -> 
             f"{FIRST_NOTEBOOK} is not in {PROJECT}", hint="run `labs study` from a git clone"
         )
     command = jupyter_command(port, browser, ip)
-    environment = {**os.environ, "LABS_HOME": str(Home.current().path)}
+    # Last in the path, so that `labs` is found in a terminal of JupyterLab, and little else.
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    environment = {**os.environ, "LABS_HOME": str(Home.current().path), "PATH": path}
     jupyter = subprocess.Popen(command, cwd=PROJECT, env=environment)
     try:
         return _wait(jupyter)

@@ -103,9 +103,8 @@ def _title(run: Run) -> str:
     if run["acks"] == "0":
         return "acks=0: the producer hears nothing"
     if m["acknowledged_but_hidden"]:
-        return (
-            f"acks={run['acks']}: {m['acknowledged_but_hidden']} acknowledged, yet nobody can read"
-        )
+        hidden = m["acknowledged_but_hidden"]
+        return f"acks={run['acks']}: {hidden} records acknowledged that nobody could read"
     alone = m["acknowledged_by_the_leader_alone"]
     return f"acks={run['acks']}: {alone} acknowledged by the leader alone"
 

@@ -75,9 +75,8 @@ def _copies(run: Run, leader: int) -> Logs:
         for broker, end in sorted(ends.items())
     ]
     only_here = ends.get(leader, 0) - max((e for b, e in ends.items() if b != leader), default=0)
-    return Logs(
-        f"Just before the crash, {only_here:,} records stood on broker {leader} alone", copies
-    )
+    stood = "record stood" if only_here == 1 else "records stood"
+    return Logs(f"Just before the crash, {only_here:,} {stood} on broker {leader} alone", copies)
 
 
 def _told(run: Run, leader: int, elected: int | None) -> str:

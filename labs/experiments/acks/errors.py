@@ -66,7 +66,8 @@ def _failed_but_written(run: Run) -> None:
     run.show(run.story(title))
     labels = ["acknowledged", "failed, and readable", "failed, not readable"]
     parts = [counts.acknowledged, len(written), len(failed) - len(written)]
-    run.show(Bars(title, labels, {"records": parts}, "records"))
+    told = f"{counts.acknowledged:,} records were acknowledged, {counts.readable:,} can be read"
+    run.show(Bars(told, labels, {"records": parts}, "records"))
 
 
 def _written(result: Result) -> str | None:
@@ -180,7 +181,13 @@ def _clients(run: Run) -> Bars:
     title = f"One refusal, two clients: {names[0]} and {names[1]}"
     if set(names) == {"none"}:
         title = "Neither client saw an error"
-    return Bars(title, labels, {"waited": after}, "ms until the application heard", notes=notes)
+    return Bars(
+        title,
+        labels,
+        {"waited": after},
+        "ms until the error: from the send, in Java from the first refusal",
+        notes=notes,
+    )
 
 
 def _two_voices(run: Run) -> str:

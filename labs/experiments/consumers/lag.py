@@ -83,12 +83,17 @@ def _drained(run: Run, sampler: Sampler, peak: float) -> float | None:
 
 def _total(sampler: Sampler, after: float) -> float:
     """The largest lag of all partitions together after a time."""
+    return max(_sums(sampler, after).values(), default=0.0)
+
+
+def _sums(sampler: Sampler, after: float) -> dict[float, float]:
+    """When → the lag of all partitions together."""
     sums: dict[float, float] = {}
     for points in sampler.series.values():
         for at, lag in list(points):
             if at >= after:
                 sums[at] = sums.get(at, 0.0) + lag
-    return max(sums.values(), default=0.0)
+    return sums
 
 
 def _tell(
@@ -118,6 +123,8 @@ def _tell(
 
 def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
     series = {name: list(points) for name, points in sorted(sampler.series.items())}
+    if len(series) > 1:
+        series = {"all together": sorted(_sums(sampler, 0).items()), **series}
     return Lines(title, series, "s since the run began", "lag, records", marks)
 
 

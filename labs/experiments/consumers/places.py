@@ -44,7 +44,7 @@ def _replay(run: Run) -> None:
     run.show_live(lambda: _paths(run, group, "", []))
     join(run, group, first)
     run.wait(lambda: len(first.reads) >= RECORDS, "A had read everything")
-    run.say(f"A seeks back to offset {target} and reads half of the rest again")
+    run.say(f"A seeks back to offset {target} and reads about half of the rest again")
     first.pace(8.0, commit="after" if run["commit"] else "never")
     sought = run.elapsed()
     first.seek({0: target})
@@ -121,8 +121,8 @@ REPLAY = Experiment(
     ),
     _replay,
     Options(
-        "A has read all 300 records, and committed. It seeks back, reads half of the rest again"
-        " without committing, and leaves. Where does the next member begin?",
+        "A has read all 300 records, and committed. It seeks back, reads about half of the rest"
+        " again without committing, and leaves. Where does the next member begin?",
         {
             STOPPED: "A did not commit again: only a commit moves the place of the group.",
             END: "A committed what it read again, and so moved the place of the group back.",

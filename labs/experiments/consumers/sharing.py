@@ -73,7 +73,7 @@ def _rate(run: Run, group: Group) -> float:
 
 
 def _idle(idle: list[str]) -> str:
-    return f"; {' and '.join(idle)} idle" if idle else ""
+    return f"; {' and '.join(idle)} idle{'s' * (len(idle) == 1)}" if idle else ""
 
 
 def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
@@ -94,7 +94,7 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
     run.show(Bars(title, labels, {"rate": rates}, "records/s that the group processed"))
 
 
-NO, YES, DEPENDS = "it idles", "it adds its full speed", "it takes a part of a partition"
+NO, YES, DEPENDS = "one member idles", "it adds its full speed", "it takes a part of a partition"
 
 
 def _last(result: Result) -> str | None:
@@ -114,7 +114,7 @@ MEMBERS = Experiment(
     _members,
     Options(
         "A topic has three partitions, and three members work at full speed. A fourth joins."
-        " What becomes of it?",
+        " What comes of it?",
         {
             NO: "It had work: then there were partitions enough for all.",
             YES: "There was no partition left for it: a partition has one owner in a group.",

@@ -183,9 +183,15 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     )
     shares = [feat.cpu_ms_per_thousand() for feat in feats.values()]
     spent = {"the client's process": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
+    own, brokers = shares[0]
+    title = (
+        f"kafka-python: {own / (own + brokers):.0%} of the processor time went into the client"
+        if brokers
+        else "The processor time that the clients took"
+    )
     run.show(
         Bars(
-            "Where the processor time went",
+            title,
             list(feats),
             {who: times for who, times in spent.items() if any(times)},
             "ms of processor time for 1,000 records",

@@ -348,7 +348,7 @@ def _partitioners(run: Run) -> None:
         "another one": [sum(a == p != b for a, b in pairs) for p in range(run.partitions)],
     }
     labels = [f"partition {p}" for p in range(run.partitions)]
-    title = f"The two clients agree about {percent:.0f} % of the keys"
+    title = f"The two clients agree on {percent:.0f} % of the keys"
     run.show(Bars(title, labels, series, "keys that kafka-python put there"))
 
 
@@ -397,7 +397,7 @@ PARTITIONERS = Experiment(
         {
             _ALL: "The partition is chosen by the client, and each brings its own hash: librdkafka"
             " CRC-32 by default, kafka-python and Java murmur2.",
-            _CHANCE: "With the same hash, murmur2, they agree about every key.",
+            _CHANCE: "With the same hash, murmur2, they agree on every key.",
         },
         _agreement,
     ),

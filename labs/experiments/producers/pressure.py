@@ -139,7 +139,7 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
     most = max(count for _, count in waiting)
     run.show(
         Lines(
-            f"Up to {most:,.0f} records waited in the client",
+            f"Up to {most:,.0f} records waited in {run['client']}",
             {run["client"]: waiting},
             "s since the run began",
             "records without an answer",

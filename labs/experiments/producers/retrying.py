@@ -44,13 +44,11 @@ def _retries(run: Run) -> None:
     run.fault("resume", victim)
     run.sleep(1)
     load.stop(FLUSH_S)
-    retried = producer.metrics()["producer-metrics"]["record-retry-rate"]
     counts = run.verdict().counts
     run.measurements |= {
         "duplicated_records": counts.duplicated,
         "reordered_records": counts.reordered,
         "longest_wait_ms": round(max((s.latency_s or 0) * 1000 for s in load.sends)),
-        "retried_records_per_s": round(retried, 2),
     }
     how = "with idempotence" if run["idempotence"] else "without idempotence"
     how += f", max_in_flight={run['max_in_flight']}"

@@ -108,8 +108,9 @@ def _told(run: Run, old: int) -> str:
     )
     if "new_leader" in m:
         told += (
-            f"; killed, broker {old} stood as leader in the metadata until the controller was back:"
-            f" broker {m['new_leader']} took over after {m['leaderless_s']} s"
+            f"; killed, broker {old} stood as leader in the metadata; broker {m['new_leader']} took"
+            f" over after {m['leaderless_s']} s, {m['elected_after_controller_s']} s after the"
+            " controller was started again"
         )
     return told
 

@@ -68,7 +68,7 @@ def _last_standing(run: Run) -> None:
         f" {counts.acknowledged - counts.lost} of {counts.acknowledged} acknowledged records are"
         f" there. The ELR was [{_ids(seen[first].elr)}] when broker {first} was back"
     )
-    story = run.story(f"Elected was {who}: broker {leader}")
+    story = run.story(f"Broker {leader} was elected: {who}")
     run.show(replace(story, leaders=_lanes(run)))
 
 

@@ -84,7 +84,9 @@ def _show_cut(run: Run, before: Copy, after: Copy, leaders: Copy) -> None:
     run.show(
         epochs_on_disk(f"Broker {old} cut {len(gone)} records off its log (read from disk)", lanes)
     )
-    run.show(run.story("What the cluster saw of it"))
+    run.show(
+        run.story(f"Leader {old} died; broker {new} led without {len(gone)} of its newest records")
+    )
 
 
 def _replaced(offset: int, before: Copy, after: Copy) -> str:
