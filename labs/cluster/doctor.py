@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from labs.cluster import jars, ports
+from labs.cluster.choose import backend, chosen
 from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable
 from labs.cluster.java import find_java
 from labs.cluster.state import ClusterState, is_known, our_processes
@@ -20,6 +21,9 @@ from labs.errors import LabsError
 #: Four JVMs take about 430 MB, JupyterLab and a kernel some 300 MB.
 NEEDED_MEMORY_MB = 900
 OLDEST_PYTHON = (3, 11)
+
+
+Check = Callable[[], "Finding"]
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,58 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Run every check; a check that fails to look counts as a finding, not as a crash."""
+    """Run every check; a check that fails to look counts as a finding, not as a crash.
+
+    Raises:
+        BadInput: `LABS_CLUSTER` names no backend.
+    """
     home = Home.current()
-    checks: list[tuple[str, Callable[[], Finding]]] = [
+    everywhere: list[tuple[str, Check]] = [
         ("Python", _python),
-        ("Java", _java),
-        ("jars", _jars),
         ("memory", _memory),
         ("home", lambda: _writable("home", home.path, "LABS_HOME")),
-        ("cache", lambda: _writable("cache", cache_dir(), "LABS_CACHE")),
         ("disk", lambda: _disk(home)),
-        ("ports", lambda: _ports(home)),
-        ("processes", lambda: _processes(home)),
     ]
-    for name, check in checks:
+    of_backend: dict[str, list[tuple[str, Check]]] = {
+        "local": [
+            ("Java", _java),
+            ("jars", _jars),
+            ("cache", lambda: _writable("cache", cache_dir(), "LABS_CACHE")),
+            ("ports", lambda: _ports(home)),
+            ("processes", lambda: _processes(home)),
+        ],
+        "compose": [("engine", _engine), ("Compose", _compose)],
+        "external": [("Kafka", _kafka)],
+    }
+    for name, check in everywhere + of_backend[backend()]:
         try:
             yield check()
         except LabsError as error:
             yield Finding(name, error.what, error.hint or "see above")
         except (OSError, psutil.Error) as error:
             yield Finding(name, f"could not be checked ({error})", "run `labs doctor` again")
+
+
+def _engine() -> Finding:
+    from labs.cluster import engine
+
+    client = engine.connect()
+    with engine.told():
+        return Finding("engine", f"{client.version()['Version']} answers")
+
+
+def _compose() -> Finding:
+    from labs.cluster import engine
+
+    return Finding("Compose", engine.compose_version())
+
+
+def _kafka() -> Finding:
+    """Everything that a start looks at: who answers, how old it is, what may be done there."""
+    cluster = chosen()
+    status = cluster.start()
+    found = f"{status.kafka_version} with {len(status.nodes)} brokers"
+    return Finding("Kafka", f"{found}; your topics and groups begin with {cluster.prefix}")
 
 
 def _python() -> Finding:

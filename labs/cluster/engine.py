@@ -135,11 +135,21 @@ def compose_up(project: str, services: list[str]) -> None:
     Raises:
         LabsError: there is no Compose, or it failed.
     """
-    _compose(project, "up", "--detach", "--no-build", *services)
+    file = str(COMPOSE_FILE)
+    _compose("--project-name", project, "--file", file, "up", "--detach", "--no-build", *services)
 
 
-def _compose(project: str, *words: str) -> None:
-    command = ["docker", "compose", "--project-name", project, "--file", str(COMPOSE_FILE), *words]
+def compose_version() -> str:
+    """Which Compose there is.
+
+    Raises:
+        LabsError: there is none.
+    """
+    return _compose("version", "--short")
+
+
+def _compose(*words: str) -> str:
+    command = ["docker", "compose", *words]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=COMPOSE_TIMEOUT_S, cwd=PROJECT
@@ -160,6 +170,7 @@ def _compose(project: str, *words: str) -> None:
             f"docker compose failed ({_last_line(said)})",
             hint=f"`docker compose --file {shown(COMPOSE_FILE)} up` tells more",
         )
+    return done.stdout.strip()
 
 
 def shown(path: Path) -> str:

@@ -138,6 +138,23 @@ def test_doctor_finds_what_is_missing(
     assert found["Java"].mark == "✗"
 
 
+def test_doctor_looks_at_the_backend_that_is_meant(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_CLUSTER", "compose")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    found = findings()
+    assert not found["engine"].good
+    assert found["engine"].found == "no container engine answers at unix:///nowhere/docker.sock"
+    assert "Java" not in found
+    monkeypatch.setenv("LABS_CLUSTER", "external")
+    monkeypatch.setenv("LABS_BOOTSTRAP", "127.0.0.1:1")
+    found = findings()
+    assert not found["Kafka"].good
+    assert "127.0.0.1:1" in found["Kafka"].found
+    assert "engine" not in found
+
+
 def test_doctor_never_crashes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise PermissionError("no")
