@@ -147,7 +147,6 @@ def _min_isr(run: Run) -> None:
     leader, followers = run.leader(), run.followers()
     client = producer(run)
     table: dict[str, list[float]] = {}
-    run.show_live(lambda: _table("so far", table, run["records"]))
     for size in (3, 2, 1):
         if size < 3:
             # Kafka 4.3.1's controller forgets itself when the minimum changes while the partition
@@ -180,9 +179,8 @@ def _min_isr(run: Run) -> None:
 
 
 def _table(title: str, table: dict[str, list[float]], records: int) -> Bars:
-    rows = {name: [*row, *[0.0] * (len(MINIMA) - len(row))] for name, row in list(table.items())}
     labels = [f"min.insync.replicas={minimum}" for minimum in MINIMA]
-    return Bars(title, labels, rows, f"records acknowledged, of {records}")
+    return Bars(title, labels, table, f"records acknowledged, of {records}")
 
 
 def _row(size: int) -> str:
