@@ -288,9 +288,8 @@ class Run:
         return now() - self.began
 
     def show(self, view: View) -> None:
-        """Add a view to the result."""
+        """Add a view to the result; the live picture goes on as it was."""
         self.views.append(view)
-        self.live.view = view
 
     def show_live(self, view: View | Callable[[], View]) -> None:
         """What is drawn while the run goes on; a function is asked again for each picture."""

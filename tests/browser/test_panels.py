@@ -26,7 +26,7 @@ from labs.cluster.home import PROJECT
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
 from labs.experiments import find
-from tests.browser.conftest import ARTEFACTS, KERNEL_IS_IDLE, RUN_ALL, Lab, shoot
+from tests.browser.conftest import ARTEFACTS, Lab, run_all, shoot
 from tests.helpers import wait_until
 
 pytestmark = pytest.mark.browser
@@ -103,9 +103,7 @@ def _opened(page: Page, lab: Lab, name: str, sources: list[str]) -> Iterator[Non
     copy = ARTEFACTS / f"{name}_{os.getpid()}.ipynb"  # tests may run twice at the same time
     cells = [new_code_cell(source) for source in sources]
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), copy)
-    page.goto(lab.address(str(copy.relative_to(PROJECT))))
-    page.wait_for_function(KERNEL_IS_IDLE, timeout=RUN_TIMEOUT_MS)
-    assert page.evaluate(RUN_ALL), "a cell raised an error"
+    run_all(page, lab.address(str(copy.relative_to(PROJECT))))
     yield
     copy.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
 from labs.snapshot import Partition, snapshot
-from tests.browser.conftest import KERNEL_IS_IDLE, RUN_ALL, Lab, shoot
+from tests.browser.conftest import Lab, run_all, shoot
 
 pytestmark = pytest.mark.browser
 
@@ -19,9 +19,7 @@ pytestmark = pytest.mark.browser
 def test_all_cells_run_and_the_kill_button_kills(
     page: Page, lab: Lab, cluster: LocalCluster
 ) -> None:
-    page.goto(lab.address("notebooks/00_start_here.ipynb"))
-    page.wait_for_function(KERNEL_IS_IDLE)
-    assert page.evaluate(RUN_ALL), "a cell raised an error"
+    run_all(page, lab.address("notebooks/00_start_here.ipynb"))
 
     assert "Jupyter news" not in (page.locator("body").text_content() or ""), "nobody is asked"
 
