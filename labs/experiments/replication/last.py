@@ -24,7 +24,7 @@ ELIGIBLE = "eligible (ELR)"
 KINDS = (LEADER, IN_ISR, ELIGIBLE, OUT, UNSEEN)
 
 #: How long each returned broker is given to be elected, s.
-CHANCE_S = 1.5
+CHANCE_S = 1.0
 
 FIRST, SECOND, LAST = (
     "the one that left first",
@@ -38,11 +38,11 @@ def _last_standing(run: Run) -> None:
     last, (second, first) = run.leader(), run.followers()
     load = run.load(one_try(run, "all"), run["rate"])
     run.say("sending while all three copy")
-    run.sleep(0.5)
+    run.sleep(0.3)
     for broker in (first, second):
         run.fault(HOW[run["how"]], broker)
         gone = await_partition(run, _without(broker), f"broker {broker} left the ISR")
-        run.sleep(0.5)
+        run.sleep(0.3)
     run.measurements["elr_before_the_last"] = _ids(gone.elr)
     run.fault(HOW[run["how"]], last)
     load.stop(flush_s=0.2)
