@@ -185,7 +185,7 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     spent = {"the client's process": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
     own, brokers = shares[0]
     title = (
-        f"kafka-python: {own / (own + brokers):.0%} of the processor time went into the client"
+        f"kafka-python: {100 * own / (own + brokers):.0f} % of the processor time went into the client"
         if brokers
         else "The processor time that the clients took"
     )
