@@ -38,9 +38,9 @@ from labs.study.cells import NotHere
 from labs.study.quiz import Prediction, Reconciliation, reconcile
 from labs.views import Bars, View
 
-#: Between two pictures, s, if drawing is quick enough: more than four a second, then, even while
-#: brokers that start take the processor.
-FRAME_S = 0.18
+#: Between two pictures, s, if drawing is quick enough: five a second. More would hold up brokers
+#: that start meanwhile: a picture takes a tenth of a second of a core.
+FRAME_S = 0.2
 #: A rest after each picture, however long it took.
 REST_S = 0.02
 #: So many pictures in a row may fail to be drawn before that counts as a failure.
