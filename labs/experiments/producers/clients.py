@@ -184,11 +184,10 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     shares = [feat.cpu_ms_per_thousand() for feat in feats.values()]
     spent = {"the client's process": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
     own, brokers = shares[0]
-    title = (
-        f"kafka-python: {100 * own / (own + brokers):.0f} % of the processor time went into the client"
-        if brokers
-        else "The processor time that the clients took"
-    )
+    title = "The processor time that the clients took"
+    if brokers:
+        share = 100 * own / (own + brokers)
+        title = f"kafka-python: {share:.0f} % of the processor time went into the client"
     run.show(
         Bars(
             title,
