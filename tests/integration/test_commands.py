@@ -198,7 +198,7 @@ def test_doctor(labs: Labs) -> None:
     answer = labs.run("doctor")
     assert answer.code == 0, answer.out
     names = " ".join(line.split()[1].rstrip(":") for line in answer.out.splitlines())
-    assert names == "Python Java jars memory home cache disk ports processes"
+    assert names == "Python memory home disk Java jars cache ports processes"
 
 
 def value_of(cluster: LocalCluster, broker: int, name: str) -> str:
