@@ -275,5 +275,5 @@ def test_an_older_broker_is_asked_what_it_understands(others: Others, enter: Ent
 def test_doctor_looks_at_that_kafka(others: Others, tmp_path: Path) -> None:
     told = Labs(tmp_path, **others.environment(SASL, **PLAIN)).run("doctor").out
     assert "✓ Kafka: 4.3" in told, told
-    assert "with 3 brokers; your topics and groups begin with labs-" in told
+    assert "with 3 brokers; your topics and groups begin with ann-" in told
     assert PASSWORD not in told
