@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Protocol
-
 from labs.cluster.protocol import Cluster
 from labs.experiment import Options, Result
 from labs.experiments import find
 
 
-class Runs(Protocol):
-    """Runs a chapter's experiment by the second half of its name."""
-
-    def __call__(self, cluster: Cluster, what: str, **settings: object) -> Result: ...
-
-
-def runs_of(chapter: str) -> Runs:
-    """What runs the experiments of a chapter."""
-    return partial(_run, chapter)
-
-
-def _run(chapter: str, cluster: Cluster, what: str, **settings: object) -> Result:
+def run_of(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:
+    """Run a chapter's experiment, named by the second half of its name."""
     result = find(f"{chapter}.{what}").run(cluster, settings)
     assert result.conclusion
     assert result.views

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from labs.checker import UNKNOWN, VALID, VIOLATED
 from labs.cluster.local import LocalCluster
-from tests.outcomes import came_true, measured, runs_of
+from tests.outcomes import came_true, measured, run_of
 
 five_times = pytest.mark.parametrize("trial", range(5))
 
 
-run = runs_of("acks")
+run = partial(run_of, "acks")
 
 
 # -- what it costs ------------------------------------------------------------------------------

@@ -14,11 +14,16 @@ import pytest
 
 from labs.cluster.local import LocalCluster
 from labs.errors import LabsError
+from labs.experiment import Result
 from labs.experiments.consumers import EXPERIMENTS
 from labs.workload.group import Group
-from tests.outcomes import came_true, measured, runs_of
+from tests.outcomes import came_true, measured, run_of
 
-run = runs_of("consumers")
+
+def run(cluster: LocalCluster, what: str, **settings: object) -> Result:
+    result = run_of("consumers", cluster, what, **settings)
+    assert result.report.counts.acknowledged > 0
+    return result
 
 
 def test_none_of_them_breaks_a_broker() -> None:

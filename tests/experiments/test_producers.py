@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
@@ -10,12 +11,12 @@ from labs.checker import VALID, VIOLATED
 from labs.cluster.local import LocalCluster
 from labs.experiment import Estimate
 from labs.experiments import find
-from tests.outcomes import came_true, measured, runs_of
+from tests.outcomes import came_true, measured, run_of
 
 Settings = Mapping[str, object]
 
 
-run = runs_of("producers")
+run = partial(run_of, "producers")
 
 
 # -- pace --------------------------------------------------------------------------------------

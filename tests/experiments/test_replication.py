@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from labs.checker import VALID, VIOLATED
 from labs.cluster.local import LocalCluster
 from labs.experiment import Result
-from tests.outcomes import came_true, runs_of
+from tests.outcomes import came_true, run_of
 
-run = runs_of("replication")
+run = partial(run_of, "replication")
 
 
 def figures(result: Result) -> dict[str, Any]:
