@@ -27,7 +27,7 @@ from kafka.protocol.admin import ElectionType
 from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import ask
-from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Role, State
+from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, LabsError
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
@@ -356,9 +356,8 @@ class Run:
         Raises:
             LabsError: no answer in time, or a refusal.
         """
-        nodes = self.cluster.status().nodes
-        serving = [n for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING]
-        return ask([n.address for n in serving] or self.cluster.bootstrap, question)
+        serving = [node.address for node in self.cluster.status().serving]
+        return ask(serving or self.cluster.bootstrap, question)
 
     def producer(self, **options: Any) -> KafkaProducer:
         """A kafka-python producer on this cluster, closed when the run ends."""
@@ -417,9 +416,9 @@ class Run:
         getattr(self.cluster, methods.get(action, action))(node)
         return fault.time
 
-    def elect(self, kind: ElectionType, index: int = 0) -> str:
-        """Have a leader elected (KIP-460); the refusal's name, or ""."""
-        asked = {self.topic: [index]}
+    def elect(self, kind: ElectionType) -> str:
+        """Have a leader of partition 0 elected (KIP-460); the refusal's name, or ""."""
+        asked = {self.topic: [0]}
         answer: Any = self.ask(lambda c: c.elect_leaders(kind, asked, raise_errors=False))
         codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
         return for_code(codes[0]).__name__ if any(codes) else ""

@@ -83,6 +83,10 @@ _KNOWN = {
 }
 
 
+#: Behind a word that a line may run through.
+ON_PAPER: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"}
+
+
 @dataclass(frozen=True)
 class Fill:
     """How an area looks: fill, hatch and outline differ as well as the colour."""
@@ -506,4 +510,4 @@ def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
         text = top.text(one.left, 1, one.mark.text, transform=moved, parse_math=False)
         # A later mark's line does not run through a word.
         text.set(size=SMALL_PT, color="#A03C00", zorder=6)
-        text.set_bbox({"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"})
+        text.set_bbox(ON_PAPER)

@@ -34,12 +34,12 @@ def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
     fig = figure(1.2 + 0.7 * len(partitions))
     ax = axes(fig, title=title, x="records", y="partition")
     ax.grid(axis="y", visible=False)
-    most = sum(sum(counts.values()) for counts in placed.values())
+    total = sum(sum(counts.values()) for counts in placed.values())
     order = sorted(placed, key=lambda key: -sum(placed[key].values()))
     tints = {key: _tint(CYCLE[number % len(CYCLE)]) for number, key in enumerate(order)}
     for partition in partitions:
         here = {key: placed[key][partition] for key in order if partition in placed[key]}
-        named = {key: count for key, count in here.items() if count > _NAMED * most}
+        named = {key: count for key, count in here.items() if count > _NAMED * total}
         end = 0
         for key, count in named.items():
             bar = ax.barh(partition, count, 0.7, end, color=tints[key], edgecolor=PAPER)

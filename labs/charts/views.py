@@ -211,10 +211,7 @@ def _(view: Lines, fig: Figure | SubFigure) -> None:
     named = len(view.series) > 1 and not view.dots
     right = _names_width(view.series) if named else 0.3
     ax = pen.box(fig, top, _LINES_IN, right=right)
-    log_x = _span_x(ax, view.series, log=view.log_x)
-    if view.marks and not log_x:
-        low, high = _reach(view)
-        ax.set_xlim(min(low, ax.get_xlim()[0]), max(high, ax.get_xlim()[1]))
+    log_x = _span_x(ax, view.series, view.marks, log=view.log_x)
     log_y = _span_y(ax, view.series, log=view.log_y, far=view.dots)
     swept = sorted({x for points in view.series.values() for x, _ in points})
     few = log_x and len(swept) <= 8  # a sweep: each value that was tried is worth a tick
@@ -247,12 +244,15 @@ def _dots_legend(series: Mapping[str, Sequence[Point]]) -> list[Line2D]:
     return handles
 
 
-def _span_x(ax: Axes, series: Mapping[str, Sequence[Point]], *, log: bool) -> bool:
-    """Have the x axis reach over all points; returns whether it is logarithmic."""
+def _span_x(
+    ax: Axes, series: Mapping[str, Sequence[Point]], marks: Sequence[Mark] = (), *, log: bool
+) -> bool:
+    """Have the x axis reach over all points and marks; returns whether it is logarithmic."""
     xs = [x for points in series.values() for x, _ in points if x > 0 or not log]
     if not xs:
         ax.set_xlim(0, 1)
         return False
+    xs += [mark.at for mark in marks if not log]
     low, high = min(xs), max(xs)
     if log:
         ax.set_xscale("log")
@@ -531,7 +531,7 @@ def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | Non
         size=TEXT_PT,
         color=INK,
         zorder=5,
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"},
+        bbox=pen.ON_PAPER,
         annotation_clip=False,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from labs.cluster import faultlog
 from labs.cluster.home import Home
-from labs.cluster.protocol import Fault, Role, State, Status
+from labs.cluster.protocol import Fault, State, Status
 from labs.cluster.rules import known, require_state
 from labs.errors import LabsError
 from labs.progress import Tell, silent
@@ -79,14 +79,14 @@ class OwnCluster(ABC):
 
     def _answering(self, wanted: int | None = None) -> dict[int, str]:
         """`host:port` of each broker that is neither dead nor paused; `wanted` must be of them."""
-        nodes = {node.id: node for node in self.status().nodes}
+        status = self.status()
+        nodes = {node.id: node for node in status.nodes}
         if not nodes:
             raise LabsError("the cluster is not up", hint="start it with `labs up`")
         if wanted is not None:
             node = known(nodes, wanted)
             require_state(node, node.state, (State.RUNNING,))
-        brokers = [n for n in nodes.values() if n.role is Role.BROKER]
-        running = {n.id: n.address for n in brokers if n.state is State.RUNNING}
+        running = {node.id: node.address for node in status.serving}
         if not running:
             raise LabsError("no broker is running", hint="`labs status` shows them")
         return running

@@ -84,6 +84,11 @@ class Status:
             n.role is Role.BROKER and n.state in (State.RUNNING, State.PAUSED) for n in self.nodes
         )
 
+    @property
+    def serving(self) -> list[Node]:
+        """The brokers that are neither dead nor paused."""
+        return [n for n in self.nodes if n.role is Role.BROKER and n.state is State.RUNNING]
+
     def __str__(self) -> str:
         """One line for people: `Apache Kafka 4.3.1 is up: broker 1 running, …`."""
         nodes = ", ".join(f"{node.role} {node.id} {node.state}" for node in self.nodes)

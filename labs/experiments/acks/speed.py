@@ -5,6 +5,7 @@ from __future__ import annotations
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import min_isr_setting, producer, rate_setting
 from labs.settings import Number
+from labs.timeline import waits
 from labs.views import Lines, Percentiles
 from labs.workload import Load
 from labs.workload.latency import latencies_ms, percentiles_of, summary_of
@@ -23,14 +24,14 @@ def _latency(run: Run) -> None:
     run.make_topic(config=config, watch=False)  # the samples would cost time, too
     producers = {acks: producer(run, acks) for acks in WORDS}
     found: dict[str, list[float]] = {acks: [] for acks in WORDS}
-    turns: list[tuple[str, Load]] = []
-    run.show_live(lambda: _turn(run, turns))
+    loads: list[Load] = []
+    run.show_live(lambda: _turn(run, loads[-1:]))
     turn_s = run["seconds"] / ROUNDS
     for number in range(ROUNDS):
         for acks, client in producers.items():
             run.say(f"acks={acks}, turn {number + 1} of {ROUNDS}")
             load = run.load(client, run["rate"])
-            turns.append((acks, load))
+            loads.append(load)
             run.sleep(turn_s + WARMUP_S)
             load.stop()
             found[acks] += latencies_ms(load.sends, WARMUP_S)
@@ -50,16 +51,9 @@ def _latency(run: Run) -> None:
     run.show(_view(title, found))
 
 
-def _turn(run: Run, turns: list[tuple[str, Load]]) -> Lines:
+def _turn(run: Run, loads: list[Load]) -> Lines:
     """The answers of the turn that goes on. Percentiles of all would take time from the client."""
-    answers = {
-        f"acks={acks}": [
-            (send.intended - run.began, max(send.latency_s * 1000, 0.001))
-            for send in list(load.sends)
-            if send.latency_s is not None
-        ]
-        for acks, load in turns[-1:]
-    }
+    answers = waits((send for load in loads for send in load.sends), run.began)
     x, y = "s since the run began", "ms until acknowledged"
     return Lines("", answers, x, y, dots=True, log_y=True)
 
