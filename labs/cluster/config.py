@@ -64,6 +64,11 @@ LAB_SETTINGS = (
     ),
 )
 
+_VALUES = {setting.name: setting.value for setting in LAB_SETTINGS}
+
+#: The controller gives a broker up when it has not heard of it for that long, s.
+SESSION_S = int(_VALUES["broker.session.timeout.ms"]) / 1000
+
 
 def properties(cluster: ClusterState, node: NodeState) -> str:
     """The node's `server.properties`.
@@ -83,19 +88,21 @@ def properties(cluster: ClusterState, node: NodeState) -> str:
         # The rest of "no JMX": Kafka's older metrics heed this alone. It is not among the settings
         # that a broker tells the default of. A tenth less work until a node serves.
         "metrics.jmx.exclude": ".*",
-        **{setting.name: setting.value for setting in LAB_SETTINGS},
+        **_VALUES,
     }
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
+def log_flags(**settings: str) -> tuple[str, ...]:
+    """What a JVM is told of its log: `settings` of SLF4J's SimpleLogger, by their own names."""
+    return tuple(f"-Dorg.slf4j.simpleLogger.{name}={value}" for name, value in settings.items())
+
+
 #: To stdout, which the parent sends to the node's log file: a JVM that dies early, before any
 #: logging is set up, then speaks in the very same file.
-LOG4J2 = """\
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = [%d] %p %m (%c)%n
-rootLogger.level = INFO
-rootLogger.appenderRefs = out
-rootLogger.appenderRef.out.ref = out
-"""
+NODE_LOG = log_flags(
+    logFile="System.out",
+    showDateTime="true",
+    dateTimeFormat="[yyyy-MM-dd HH:mm:ss,SSS]",
+    showThreadName="false",
+)

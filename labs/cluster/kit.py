@@ -23,6 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from labs.cluster.config import NODE_LOG
 from labs.cluster.home import Home, make_writable
 from labs.cluster.jars import ensure_jars, kit_dir, locked_jars
 from labs.cluster.java import Java, find_java
@@ -76,7 +77,7 @@ class Kit:
             str(self.java.path),
             *flags,
             *marks,
-            "-Dlog4j2.configurationFile=log4j2.properties",
+            *NODE_LOG,
             "-cp",
             self.class_path,
             "kafka.Kafka",

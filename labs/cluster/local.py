@@ -381,6 +381,7 @@ class LocalCluster(OwnCluster):
             static: settings on top of the lab's, until the node is started again.
         """
         kit = self._get_kit()
+        self._outlast_session(node_id)
         with self._changing(node_id, "start") as node:
             self._require(node, DEAD)
             if not port_is_free(node.port):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from labs.cluster import faultlog
+from labs.cluster.config import SESSION_S
 from labs.cluster.home import Home
-from labs.cluster.protocol import Fault, State, Status
+from labs.cluster.protocol import CONTROLLER_ID, Fault, State, Status, label_of
 from labs.cluster.rules import known, require_state
 from labs.errors import LabsError
 from labs.progress import Tell, silent
+
+#: A JVM takes about that long until it asks the controller to be registered, s.
+BOOT_S = 1.0
 
 
 class OwnCluster(ABC):
@@ -55,6 +60,20 @@ class OwnCluster(ABC):
     def faults(self) -> list[Fault]:
         """Every fault since the cluster was made, oldest first."""
         return faultlog.read(self.home.faults_file)
+
+    def _outlast_session(self, node_id: int) -> None:
+        """Wait while the controller still takes a dead broker for a living one.
+
+        It would refuse it (DUPLICATE_BROKER_REGISTRATION), and who is refused asks again after
+        0.1, 0.2, 0.4 … 3.2 s: a broker that starts too early may register seconds too late.
+        """
+        ends = [f.time for f in self.faults() if f.node == node_id and f.action in ("kill", "stop")]
+        if not ends or node_id == CONTROLLER_ID:
+            return
+        left = ends[-1] + SESSION_S - BOOT_S - time.time()
+        if 0 < left <= SESSION_S:  # a clock that was set back must not keep anybody waiting
+            self._tell(f"the controller still counts on {label_of(node_id)}: waiting", None)
+            time.sleep(left)
 
     def set_broker_config(
         self, settings: Mapping[str, str | None], node_id: int | None = None

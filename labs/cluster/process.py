@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from labs.cluster.config import LOG4J2, properties
+from labs.cluster.config import properties
 from labs.cluster.home import Home
 from labs.cluster.kit import Kit, format_storage, jvm_environment
 from labs.cluster.protocol import State
@@ -40,7 +40,6 @@ def spawn(
     format_storage(kit, folder / "records", cluster.cluster_id, node.id)
     extra = "".join(f"{name}={value}\n" for name, value in (static or {}).items())
     (folder / "server.properties").write_text(properties(cluster, node) + extra, "utf-8")
-    (folder / "log4j2.properties").write_text(LOG4J2, "utf-8")
     log = home.log_of(node.name)
     _rotate(log)
     with log.open("ab") as out:
@@ -110,7 +109,10 @@ def ended_by(node: NodeState) -> str:
     return f"it was ended by {name}{memory}"
 
 
-_LOG_LINE = re.compile(r"^\[[\d ,:-]+\] (?P<level>[A-Z]+) (?P<text>.*?)(?: \([\w.$]+\))?$")
+#: The speaker's name comes first in our nodes' logs, and last in those of the official image.
+_LOG_LINE = re.compile(
+    r"^\[[\d ,:-]+\] (?P<level>[A-Z]+) (?:[\w$]+\.[\w.$]+ - )?(?P<text>.*?)(?: \([\w.$]+\))?$"
+)
 _EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*")
 _JVM = re.compile(
     r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])", re.IGNORECASE

@@ -21,7 +21,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka import KafkaAdminClient
 
-from labs.cluster.config import LAB_SETTINGS, LOG4J2
+from labs.cluster.config import LAB_SETTINGS
 from labs.cluster.kit import Kit, ensure_kit, format_storage, jvm_environment, new_id
 from labs.cluster.ports import HOST, choose_ports
 from labs.cluster.wire import BrokerConnection
@@ -105,7 +105,6 @@ class Others:
             folder.mkdir()
             format_storage(kit, folder / "records", cluster_id, node)
             (folder / "server.properties").write_text(self._properties(node))
-            (folder / "log4j2.properties").write_text(LOG4J2)
             command = kit.command(("-Dlabs.others=1", f"-Dnode={node}"), f"node-{node}")
             with self._log(node).open("wb") as log:
                 self._leashes.append(

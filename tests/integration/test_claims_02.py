@@ -7,7 +7,6 @@ import subprocess
 from binascii import crc32
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import confluent_kafka
 import pytest
@@ -16,22 +15,12 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaConfigurationError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.record.default_records import DefaultRecordBase
 
+from labs.cluster.config import log_flags
 from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
 from labs.cluster.local import LocalCluster
 from tests.kafka_tools import kafka_tool
 
 MIB = 1024 * 1024
-
-#: The Java client says at this level what became of its settings.
-LOGGING = """\
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %m%n
-rootLogger.level = INFO
-rootLogger.appenderRefs = out
-rootLogger.appenderRef.out.ref = out
-"""
 
 
 @pytest.fixture
@@ -112,18 +101,16 @@ def test_acks_1_turns_idempotence_off_unless_it_was_asked_for(cluster: LocalClus
 
 @pytest.mark.parametrize(("settings", "idempotent"), [((), "true"), (("acks=1",), "false")])
 def test_so_it_does_in_the_java_client(
-    cluster: LocalCluster, topic: str, tmp_path: Path, settings: tuple[str, ...], idempotent: str
+    cluster: LocalCluster, topic: str, settings: tuple[str, ...], idempotent: str
 ) -> None:
-    (tmp_path / "log4j2.properties").write_text(LOGGING, "utf-8")
     kit = ensure_kit()
     done = subprocess.run(
         [
-            *(str(kit.java.path), *JVM_FLAGS, "-Dlog4j2.configurationFile=log4j2.properties"),
+            *(str(kit.java.path), *JVM_FLAGS, *log_flags(logFile="System.out")),
             *("-cp", kit.class_path, "org.apache.kafka.tools.ProducerPerformance"),
             *("--topic", topic, "--num-records", "1", "--record-size", "10", "--throughput", "-1"),
             *("--producer-props", f"bootstrap.servers={','.join(cluster.bootstrap)}", *settings),
         ],
-        cwd=tmp_path,
         env=jvm_environment(),
         capture_output=True,
         text=True,

@@ -8,10 +8,10 @@ import pytest
 
 from labs.cluster.process import last_error
 
-START = "[2026-11-22 20:58:58,492] INFO Starting (kafka.server.KafkaServer)\n"
+START = "[2026-11-22 20:58:58,492] INFO kafka.server.KafkaServer - Starting\n"
 PORT_TAKEN = (
-    "[2026-11-22 20:58:59,000] ERROR Exiting Kafka due to fatal exception during startup."
-    " (kafka.Kafka$)\n"
+    "[2026-11-22 20:58:59,000] ERROR kafka.Kafka$ - Exiting Kafka due to fatal exception during"
+    " startup.\n"
     "org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:19091:"
     " Address already in use.\n"
     "\tat kafka.network.Acceptor.openServerSocket(SocketServer.scala:713)\n"
@@ -19,7 +19,7 @@ PORT_TAKEN = (
     "\tat java.base/sun.nio.ch.Net.bind0(Native Method)\n"
     "\t... 5 more\n"
 )
-SHUTDOWN = "[2026-11-22 20:58:59,100] INFO Shutting down (kafka.server.KafkaServer)\n"
+SHUTDOWN = "[2026-11-22 20:58:59,100] INFO kafka.server.KafkaServer - Shutting down\n"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,12 @@ SHUTDOWN = "[2026-11-22 20:58:59,100] INFO Shutting down (kafka.server.KafkaServ
             START + PORT_TAKEN + SHUTDOWN,
             "Exiting Kafka due to fatal exception during startup."
             " (java.net.BindException: Address already in use)",
+        ),
+        # in the official image the speaker's name comes last
+        (
+            "[2026-11-22 20:58:59,000] ERROR Error while binding to port (kafka.Kafka$)\n"
+            "java.net.BindException: Address already in use\n",
+            "Error while binding to port (java.net.BindException: Address already in use)",
         ),
         # a bare name at the end tells less than the message before it
         (

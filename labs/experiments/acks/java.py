@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from labs.cluster.config import log_flags
 from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
 from labs.errors import LabsError
 
 TIMEOUT_S = 60.0
 
-#: Warnings and errors to the terminal, as an application's log would have them.
-_LOGGING = """\
-shutdownHook = disable
-appender.out.type = Console
-appender.out.name = out
-appender.out.target = SYSTEM_ERR
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{UNIX_MILLIS} %p %m%n%xEx{1}
-rootLogger.level = WARN
-rootLogger.appenderRefs = out
-rootLogger.appenderRef.out.ref = out
-"""
+#: Warnings and errors to stderr, as an application's log would have them; with the time since the
+#: first of them, ms.
+_LOG = log_flags(
+    defaultLogLevel="warn", showDateTime="true", showThreadName="false", showLogName="false"
+)
 #: The console producer has values of its own for these, which only its options can change.
 _OPTIONS = {
     "retries": "--message-send-max-retries",
@@ -74,27 +66,23 @@ def console_producer(
     """
     kit = ensure_kit()
     archive = [f"-XX:SharedArchiveFile={kit.archive}"] if kit.archive else []
-    with tempfile.TemporaryDirectory(prefix="labs-java-") as folder:
-        logging = Path(folder) / "log4j2.properties"
-        logging.write_text(_LOGGING, "utf-8")
-        command = [
-            *(str(kit.java.path), *JVM_FLAGS, *archive),
-            *(f"-Dlog4j2.configurationFile={logging}", "-cp", kit.class_path),
-            "org.apache.kafka.tools.ConsoleProducer",
-            *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
-            *(word for setting in settings.items() for word in _option(*setting)),
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                env=jvm_environment(),
-                input=b"\n".join(values) + b"\n",
-                capture_output=True,
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise LabsError("the Java producer could not be run", because=str(error)) from None
+    command = [
+        *(str(kit.java.path), *JVM_FLAGS, *archive, *_LOG, "-cp", kit.class_path),
+        "org.apache.kafka.tools.ConsoleProducer",
+        *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
+        *(word for setting in settings.items() for word in _option(*setting)),
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            env=jvm_environment(),
+            input=b"\n".join(values) + b"\n",
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabsError("the Java producer could not be run", because=str(error)) from None
     text = done.stderr.decode("utf-8", "replace")
     if done.returncode:
         raise LabsError("the Java producer failed", because=text.strip()[-300:])
