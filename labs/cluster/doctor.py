@@ -18,8 +18,8 @@ from labs.cluster.java import find_java
 from labs.cluster.state import ClusterState, is_known, our_processes
 from labs.errors import LabsError
 
-#: Four JVMs take about 430 MB, JupyterLab and a kernel some 300 MB.
-NEEDED_MEMORY_MB = 900
+#: JupyterLab, a kernel and its helpers take some 380 MB, four JVMs of ours 430, containers 600.
+NEEDED_MEMORY_MB = {"local": 900, "compose": 1000, "external": 400}
 OLDEST_PYTHON = (3, 11)
 
 
@@ -130,8 +130,9 @@ def _memory() -> Finding:
     )
     if _is_running():
         return Finding("memory", told + " (the cluster is running)")
-    mend = f"close programs: the labs take about {NEEDED_MEMORY_MB} MB"
-    return Finding("memory", told, "" if room >= NEEDED_MEMORY_MB else mend)
+    needed = NEEDED_MEMORY_MB[backend()]
+    mend = f"close programs: the labs take about {needed} MB"
+    return Finding("memory", told, "" if room >= needed else mend)
 
 
 def cgroup_room_mb(root: Path = Path("/sys/fs/cgroup")) -> int | None:
@@ -163,6 +164,9 @@ def _count(file: Path, name: str) -> int:
 
 
 def _is_running() -> bool:
+    if backend() == "compose":
+        with contextlib.suppress(LabsError):  # no engine, which another check tells of
+            return chosen(hold=False).status().up
     return any(True for _ in our_processes(Home.current().path))
 
 

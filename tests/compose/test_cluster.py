@@ -156,6 +156,20 @@ def test_a_broker_that_dies_at_its_start_says_why(cluster: ComposeCluster) -> No
     heal(cluster)
 
 
+def test_logs_are_followed(cluster: ComposeCluster) -> None:
+    command = [sys.executable, "-m", "labs", "logs", "-f", "-n", "1"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout is not None
+        follower.stdout.readline()  # it is looking now
+        written(cluster)
+        named = {f"broker {broker} | " for broker in BROKER_IDS}
+        while named:  # or the test's time runs out
+            line = follower.stdout.readline()
+            named = {name for name in named if not (line.startswith(name) and "kept-0" in line)}
+        follower.terminate()
+        assert follower.wait() == 0
+
+
 def test_a_fourth_broker_comes_and_goes(cluster: ComposeCluster) -> None:
     assert cluster.add_broker() == 4
     assert states() == {**WHOLE, 4: "running"}
