@@ -33,10 +33,12 @@ from labs.study.jupyter import jupyter_command
 from labs.workload import Load, flight_payload
 
 REPEATS = 5
+RATE_REPEATS = 15  # a client's rate varies more than a start does
 COMPOSE = ["docker", "compose", "--project-name", "kafka-labs-bench"]
 COMPOSE_PORTS = (29091, 29092, 29093)
 COMPOSE_ID = "labs-compose-cluster-01"
-IDLE_S = 20
+SETTLE_S = 120  # a JVM at rest still compiles, a little, for that long
+IDLE_S = 60
 RECORDS = 20_000
 
 
@@ -89,10 +91,16 @@ def memory(home: Home) -> None:
     if sys.platform == "linux":
         print(f"four JVMs, PSS: {sum(map(_pss_mb, pids)):.0f} MB")
     print(f"four JVMs, RSS: {sum(psutil.Process(p).memory_info().rss for p in pids) / 1e6:.0f} MB")
+    print(f"four JVMs, idle, soon after a start: {_work(pids):.1%} of a core (over {IDLE_S} s)")
+    time.sleep(SETTLE_S)
+    print(f"  the same {SETTLE_S} s later: {_work(pids):.1%}")
+
+
+def _work(pids: list[int]) -> float:
+    """The part of one core that the processes take."""
     before = sum(map(_cpu_s, pids))
     time.sleep(IDLE_S)
-    share = (sum(map(_cpu_s, pids)) - before) / IDLE_S
-    print(f"four JVMs, idle: {share:.1%} of one core (over {IDLE_S} s)")
+    return (sum(map(_cpu_s, pids)) - before) / IDLE_S
 
 
 def failover(home: Home) -> None:
@@ -155,14 +163,14 @@ def harness(home: Home) -> None:
     bodies = [flight_payload()(number) for number in range(RECORDS)]
     _bare_rate(producer, bodies)  # warm-up
     bare, ours = [], []
-    for _ in range(REPEATS):
+    for _ in range(RATE_REPEATS):
         bare.append(_bare_rate(producer, bodies))
         ours.append(_our_rate(producer, bodies))
     producer.close()
     _tell("kafka-python, bare", bare, "records/s")
     _tell("  with every record written down", ours, "records/s")
     cost = statistics.median(1 - b / a for a, b in zip(bare, ours, strict=True))
-    print(f"  the harness costs {cost:.1%} of the rate (median of {REPEATS} pairs)")
+    print(f"  the harness costs {cost:.1%} of the rate (median of {RATE_REPEATS} pairs)")
 
 
 def _bare_rate(producer: KafkaProducer, bodies: list[tuple[bytes | None, bytes]]) -> float:

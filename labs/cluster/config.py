@@ -53,6 +53,7 @@ LAB_SETTINGS = (
     LabSetting("num.network.threads", "1", "3", "fewer threads for four nodes on two cores"),
     LabSetting("num.io.threads", "2", "8", "the same"),
     LabSetting("background.threads", "2", "10", "the same"),
+    LabSetting("group.coordinator.threads", "1", "4", "the same"),
     LabSetting(
         "metadata.max.idle.interval.ms", "5000", "500", "an idle cluster wakes your laptop less"
     ),

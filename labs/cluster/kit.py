@@ -41,7 +41,6 @@ JVM_FLAGS = (
     *SHARED_FLAGS,
     "-XX:TieredStopAtLevel=1",
     "-XX:CICompilerCount=1",
-    "-XX:CompileThresholdScaling=2.5",  # compile less while starting
     "-XX:-UsePerfData",
     "-XX:+UnlockDiagnosticVMOptions",
     "-XX:ArchiveRelocationMode=0",
