@@ -35,7 +35,7 @@ from labs.settings import Setting, Value, resolve
 from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
 from labs.views import Lines, Point, Story, View
-from labs.workload import Load, read_back
+from labs.workload import Load, read_back, undisturbed
 
 T = TypeVar("T")
 
@@ -198,7 +198,8 @@ class Experiment:
         heal(cluster)
         run.began = now()
         try:
-            self.body(run)
+            with undisturbed():
+                self.body(run)
             return run.result()
         finally:
             run.close()

@@ -10,9 +10,12 @@ All times are in seconds since the epoch, by `labs.clock.now`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+
+from labs.clock import now
 
 
 class Outcome(StrEnum):
@@ -24,12 +27,25 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+#: What an error leaves of an operation.
+Judge = Callable[[BaseException], Outcome]
+
+
+def nobody_knows(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge
+    """After most errors a record may have been written all the same."""
+    return Outcome.UNKNOWN
+
+
 @dataclass(slots=True)
 class Send:
     """One numbered record on its way into the log.
 
     `intended` is when the open-loop schedule wanted it sent, `invoked` when `send()` was called,
-    `completed` when its answer came. `digest` is the CRC-32 of the whole value.
+    `completed` when its answer came. `digest` is the CRC-32 of the whole value; `judge` tells what
+    an error leaves of it.
+
+    Its answers are methods, to be handed to the client as they are: a closure for each would be two
+    more objects a record, which Python's garbage collector looks at again and again.
     """
 
     number: int
@@ -42,6 +58,22 @@ class Send:
     partition: int | None = None
     offset: int | None = None
     error: str = ""
+    judge: Judge = field(default=nobody_knows, repr=False, compare=False)
+
+    def acknowledged(self, metadata: Any) -> None:
+        """It is written: where, says the client's RecordMetadata."""
+        self.completed = now()
+        self.partition, self.offset = metadata.partition, metadata.offset
+        self.outcome = Outcome.OK
+
+    def placed(self, metadata: Any) -> None:
+        """With acks=0 the client calls it done when it is on the wire."""
+        self.completed, self.partition = now(), metadata.partition
+
+    def refused(self, error: BaseException) -> None:
+        """It ended with an error."""
+        self.completed, self.error = now(), type(error).__name__
+        self.outcome = self.judge(error)
 
     @property
     def latency_s(self) -> float | None:
@@ -85,10 +117,17 @@ class History:
         self.sends: list[Send] = []
         self._lock = threading.Lock()
 
-    def invoke(self, key: bytes | None, digest: int, intended: float, invoked: float) -> Send:
+    def invoke(
+        self,
+        key: bytes | None,
+        digest: int,
+        intended: float,
+        invoked: float,
+        judge: Judge = nobody_knows,
+    ) -> Send:
         """Note a send that begins, and number it."""
         with self._lock:
-            send = Send(len(self.sends), key, digest, intended, invoked)
+            send = Send(len(self.sends), key, digest, intended, invoked, judge=judge)
             self.sends.append(send)
         return send
 
