@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, MemberToRemove
 from kafka.errors import KafkaError
 
-from labs.cluster.housekeeping import admin, alter_default
+from labs.cluster.housekeeping import admin, alter_default, asking
 
 #: How long a soft reset tries before a fresh cluster is quicker, s.
 CLEAN_TIMEOUT_S = 10.0
@@ -28,24 +29,22 @@ def clean(bootstrap: list[str]) -> bool:
     """Take back all that a learner may have made or changed; whether all of it is gone.
 
     Each pass looks, and ends what it sees; the slate is clean when a pass sees nothing. A
-    coordinator or leader that has just moved refuses for a moment: the next pass asks again.
+    coordinator or leader that has just moved refuses for a moment: the next pass asks again, with
+    a client of its own, since kafka-python's admin client never looks for a coordinator twice.
     """
     deadline = time.monotonic() + CLEAN_TIMEOUT_S
-    with admin(bootstrap) as client:
-        while time.monotonic() < deadline:
-            try:
-                seen = [
-                    _drop_settings(client, bootstrap),
-                    _abort_transactions(client, bootstrap),
-                    _drop_topics(client),
-                    _drop_groups(client),
-                    _lead_as_preferred(client),
-                ]
-                if not any(seen):
-                    return True
-            except KafkaError:
-                pass
-            time.sleep(PAUSE_S)
+    while time.monotonic() < deadline:
+        with suppress(KafkaError), asking(bootstrap) as client:
+            seen = [
+                _drop_settings(client, bootstrap),
+                _abort_transactions(client, bootstrap),
+                _drop_topics(client),
+                _drop_groups(client),
+                _lead_as_preferred(client),
+            ]
+            if not any(seen):
+                return True
+        time.sleep(PAUSE_S)
     return False
 
 
@@ -55,19 +54,18 @@ def clear(bootstrap: list[str], prefix: str) -> list[str]:
     Returns the names of those that could not be deleted in time.
     """
     deadline = time.monotonic() + CLEAN_TIMEOUT_S
-    with admin(bootstrap) as client:
-        while True:
-            refused = ""
+    while True:
+        refused = ""
+        with admin(bootstrap) as client:  # a new one each time, as above
             try:
                 if not (_drop_topics(client, prefix) | _drop_groups(client, prefix)):
                     return []
             except KafkaError as error:
                 refused = type(error).__name__
             if time.monotonic() > deadline:
-                break
-            time.sleep(PAUSE_S)
-        left = [*_topics(client, prefix), *(g["group_id"] for g in _groups(client, prefix))]
-        return sorted(left) or [refused]
+                left = [*_topics(client, prefix), *(g["group_id"] for g in _groups(client, prefix))]
+                return sorted(left) or [refused]
+        time.sleep(PAUSE_S)
 
 
 def replicas(bootstrap: list[str]) -> set[int]:
