@@ -131,8 +131,8 @@ class Load:
         try:
             future = self.producer.send(self.topic, value, key, partition=self.partition)
         except KafkaError as error:  # it never left the client
+            send.judge = _never_sent
             send.refused(error)
-            send.outcome = Outcome.FAIL
             return
         if self._silent:
             send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
@@ -143,6 +143,10 @@ class Load:
         if self._each is not None:
             with suppress(KafkaError):  # what became of the record is written down already
                 self._each(future)
+
+
+def _never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge
+    return Outcome.FAIL
 
 
 def _after_one_try(error: BaseException) -> Outcome:
