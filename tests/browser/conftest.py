@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from labs.cluster.home import PROJECT
 from labs.cluster.local import LocalCluster
@@ -38,22 +38,14 @@ KERNEL_IS_IDLE = """() => {
     return kernel && kernel.name && kernel.status === 'idle'
         && kernel.connectionStatus === 'connected';
 }"""
-#: How long that is waited for, ms, and how often the page is loaded. Now and then JupyterLab does
-#: not hear its kernel's first answer and stays "Connecting" for good; a person would load it anew.
-CONNECT_TIMEOUT_MS, LOADS = 40_000, 3
 #: Whether all cells passed.
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 
 
 def run_all(page: Page, address: str) -> None:
     """Open a notebook and run all of its cells; none may fail."""
-    for load in range(LOADS):
-        page.goto(address)
-        try:
-            page.wait_for_function(KERNEL_IS_IDLE, timeout=CONNECT_TIMEOUT_MS)
-            break
-        except TimeoutError:
-            assert load < LOADS - 1, "JupyterLab did not get hold of a kernel"
+    page.goto(address)
+    page.wait_for_function(KERNEL_IS_IDLE)
     assert page.evaluate(RUN_ALL), "a cell raised an error"
 
 
