@@ -1,0 +1,30 @@
+"""Settings of the notebooks' kernels (installed as `etc/ipython`): no request is lost.
+
+A panel needs a kernel that hears its Stop button while a cell waits for the run. In JupyterLab
+ipykernel 7 does, and 6 does not. But 7.0 to 7.3 send replies past the stream that reads requests
+from the same socket, and a request that arrives just then is not seen before the next connection:
+cells stay at [*], a click does nothing, and the kernel is idle (ipython/ipykernel#1554, mended in
+7.4 by #1529). And 7.4 leaves a slider that is moved while an async cell runs without an answer,
+so that it sticks for good.
+
+So it is 7.3, with 7.4's remedy. A release that has neither fault makes this file needless;
+`tests/integration/test_kernel.py` tells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+
+
+class Kernel(IPythonKernel):
+    """Sends its replies through the stream that reads the requests."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
+        if thread := getattr(self, "shell_channel_thread", None):  # only since 7.0
+            thread._shell_socket = self.shell_stream
+
+
+c.IPKernelApp.kernel_class = Kernel  # type: ignore[name-defined]  # noqa: F821 (IPython gives it)
