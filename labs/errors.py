@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class LabsError(Exception):
+class Foreseen(Exception):  # noqa: N818 - a run that was stopped is no error
+    """Shown in a notebook as its sentence, without a traceback, which tells a learner nothing."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class LabsError(Foreseen):
     """A failure foreseen by us, told in one readable sentence.
 
     Args:
@@ -32,10 +40,6 @@ class LabsError(Exception):
         if self.hint:
             parts.append(self.hint)
         return "; ".join(parts) + "."
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback: the sentence is enough for a learner."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 class BadInput(LabsError):  # noqa: N818 - it names what happened

@@ -28,7 +28,7 @@ from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
-from labs.errors import BadInput, LabsError
+from labs.errors import BadInput, Foreseen, LabsError
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
 from labs.settings import Setting, Value, resolve
@@ -55,8 +55,11 @@ _DOING = {
 }
 
 
-class Stopped(Exception):  # noqa: N818 - it names what happened
-    """The learner pressed Stop."""
+class Stopped(Foreseen):
+    """The learner pressed Stop. No LabsError, so that nothing on its way takes it for a failure."""
+
+    def __str__(self) -> str:
+        return "the run was stopped, and the cluster is whole again."
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as w
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from labs import panel as module
 from labs.charts.painter import Unpainted
@@ -309,6 +310,20 @@ def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
     assert not one._run_button.disabled
     assert not one._controls["acks"].disabled
     assert one.findings == []
+
+
+def test_a_cell_whose_run_was_stopped_says_so_in_one_sentence(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = make(long)
+    shell: Any = InteractiveShell()
+    shell.push({"one": one})
+    threading.Timer(0.5, one._stop.click).start()
+    outcome = shell.run_cell("one.run()")
+    assert isinstance(outcome.error_in_exec, Stopped)
+    printed = "".join(capsys.readouterr())
+    assert "Stopped: the run was stopped, and the cluster is whole again." in printed
+    assert "Traceback" not in printed
 
 
 def test_a_failure_is_a_sentence_in_the_panel_and_is_raised_from_code(make: Make) -> None:
