@@ -5,7 +5,8 @@ measured here at five pictures a second, 1 in 10 wake-ups of another thread came
 of 0.3 ms, 1 in 100 came 18 ms late instead of 2.
 
 The process reads views from its standard input, writes PNGs to its standard output, and ends when
-its input does, so it never outlives the kernel. It gives way to brokers and clients (`nice`).
+its input does, so it never outlives the kernel. It asks for less of the processors (`nice`), which
+counts for little where Linux shares them out by session first (`sched_autogroup_enabled`).
 """
 
 from __future__ import annotations
