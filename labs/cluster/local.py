@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from labs.cluster.wire import BrokerConnection
 
 PORT_ATTEMPTS = 4
+#: How long SIGSTOP may take to show, s.
+PAUSE_TIMEOUT_S = 5.0
 
 
 class NodeDied(LabsError):  # noqa: N818 - it names what happened
@@ -356,9 +358,17 @@ class LocalCluster(OwnCluster):
             wait_gone(self.home, [node], 5)
 
     def pause(self, node_id: int) -> None:
-        """SIGSTOP."""
+        """SIGSTOP, and wait for its effect, which comes when each thread is next about to run."""
         with self._changing(node_id, "pause") as node:
             self._signal(node, signal.SIGSTOP, (State.RUNNING,))
+            deadline = time.monotonic() + PAUSE_TIMEOUT_S
+            while observed(self.home.path, node)[0] is State.RUNNING:
+                if time.monotonic() > deadline:
+                    raise LabsError(
+                        f"{node.label} did not stop running within {PAUSE_TIMEOUT_S:g} s",
+                        hint="`labs status` tells whether it has by now",
+                    )
+                time.sleep(0.002)
 
     def resume(self, node_id: int) -> None:
         """SIGCONT."""

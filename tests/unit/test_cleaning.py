@@ -44,3 +44,50 @@ def test_each_pass_asks_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     assert cleaning.clear(["nowhere:1"], "ann-") == []
     assert asked == made
     assert len(made) == PASSES
+
+
+class Asleep:
+    """An admin client whose coordinator waits for a write before it deletes."""
+
+    def __init__(self) -> None:
+        self.groups, self.written = ["left behind"], False
+
+    def list_groups(self) -> list[dict[str, str]]:
+        return [{"group_id": name, "group_state": "Empty"} for name in self.groups]
+
+    def alter_group_offsets(self, group: str, offsets: dict[object, object]) -> None:
+        assert group == "left behind"
+        assert offsets
+        self.written = True
+
+    def delete_groups(self, names: list[str]) -> dict[str, str]:
+        if not self.written:
+            return dict.fromkeys(names, "CoordinatorNotAvailableError")
+        self.groups = []
+        return dict.fromkeys(names, "OK")
+
+
+def test_a_coordinator_that_fell_asleep_is_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Asleep()
+
+    @contextmanager
+    def asking(_bootstrap: list[str]) -> Iterator[Asleep]:
+        yield client
+
+    monkeypatch.setattr(cleaning, "asking", asking)
+    for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_lead_as_preferred"):
+        monkeypatch.setattr(cleaning, name, lambda *_: False)
+    assert cleaning.clean(["nowhere:1"])
+    assert client.groups == []
+
+
+def test_nothing_is_written_while_leaders_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    moves = iter([True, True, False])
+    dropped: list[bool] = []
+    monkeypatch.setattr(cleaning, "asking", lambda _bootstrap: a_new_client([]))
+    monkeypatch.setattr(cleaning, "_lead_as_preferred", lambda _client: next(moves))
+    for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_drop_groups"):
+        monkeypatch.setattr(cleaning, name, lambda *_: dropped.append(True))
+    assert cleaning.clean(["nowhere:1"])
+    assert len(dropped) == 4
+    assert next(moves, None) is None
