@@ -36,7 +36,7 @@ def clean(bootstrap: list[str]) -> bool:
     coordinator or leader that has just moved refuses for a moment: the next pass asks again, with
     a client of its own, since kafka-python's admin client never looks for a coordinator twice.
     Leaders come first, since a coordinator that moves while it is written to may fall asleep
-    (`_drop_groups`).
+    (`_wake`).
     """
     deadline = time.monotonic() + CLEAN_TIMEOUT_S
     while time.monotonic() < deadline:
