@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from zlib import crc32
 
 from kafka import KafkaProducer
 from kafka.errors import (
@@ -24,8 +23,8 @@ from kafka.errors import (
 )
 
 from labs.clock import now
-from labs.history import History, Judge, Outcome, Send, nobody_knows
-from labs.workload.records import Payload, flight_payload
+from labs.history import History, Judge, Outcome, Payload, Send, nobody_knows
+from labs.workload.records import flight_payload
 
 #: How long a load waits at its end for the answers that are still due, s.
 FLUSH_S = 5.0
@@ -70,6 +69,7 @@ class Load:
         self._payload = payload or flight_payload()
         self._each = each
         self._stop = threading.Event()
+        self._stopping = False  # the same, at less cost than a question to the event
         self._thread = threading.Thread(target=self._work, name="labs-load", daemon=True)
         # An answer "not written" is final only if no earlier attempt can have been written.
         self._judge: Judge = _after_one_try if producer.config["retries"] == 0 else nobody_knows
@@ -86,6 +86,7 @@ class Load:
         Raises:
             Exception: whatever ended the sending before its time.
         """
+        self._stopping = True
         self._stop.set()
         self.wait(flush_s)
 
@@ -112,37 +113,36 @@ class Load:
             self.failure = error
 
     def _send_all(self) -> None:
+        """Few calls of Python functions are made here: every record pays for each of them."""
+        invoke, payload, judge = self.history.invoke, self._payload, self._judge
         begin = now()
         number = 0
-        while not self._stop.is_set() and (self.count is None or number < self.count):
+        while not self._stopping and number != self.count:
             at = now()
             due = begin + number / self.rate if self.rate else at
             if due > at:
                 if self._stop.wait(due - at):
                     return
                 at = now()
-            self._send(due, at)
+            send = invoke(payload, due, at, judge)
+            self.sends.append(send)
             number += 1
-
-    def _send(self, due: float, at: float) -> None:
-        key, value = self._payload(self.history.next_number)
-        send = self.history.invoke(key, crc32(value), due, at, self._judge)
-        self.sends.append(send)
-        try:
-            future = self.producer.send(self.topic, value, key, partition=self.partition)
-        except KafkaError as error:  # it never left the client
-            send.judge = _never_sent
-            send.refused(error)
-            return
-        if self._silent:
-            send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
-            future.add_callback(send.placed)
-        else:
-            future.add_callback(send.acknowledged)
-            future.add_errback(send.refused)
-        if self._each is not None:
-            with suppress(KafkaError):  # what became of the record is written down already
-                self._each(future)
+            try:
+                future = self.producer.send(
+                    self.topic, send.value, send.key, partition=self.partition
+                )
+            except KafkaError as error:  # it never left the client
+                send.judge = _never_sent
+                send.failure(error)
+                continue
+            if self._silent:
+                send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
+                future.add_callback(send.placed)
+            else:
+                future.chain(send)
+            if self._each is not None:
+                with suppress(KafkaError):  # what became of the record is written down already
+                    self._each(future)
 
 
 def _never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge

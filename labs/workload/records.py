@@ -5,13 +5,10 @@ A value is `b"17|{…flight as JSON…}"`: the number, a bar, the body.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 from labs.flights import flights
-
-#: number → (key, value)
-Payload = Callable[[int], tuple[bytes | None, bytes]]
+from labs.history import Payload
 
 #: So many different flights take turns as bodies.
 VARIETY = 2000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from zlib import crc32
 
 import pytest
 
@@ -27,11 +28,9 @@ def good() -> tuple[list[Send], list[Read]]:
         partition = number * 7 % PARTITIONS
         offset = ends[partition]
         ends[partition] += 1
-        key, at = b"AA", float(number)
-        sends.append(
-            Send(number, key, 1000 + number, at, at, at + 0.01, Outcome.OK, partition, offset)
-        )
-        reads.append(Read(number, partition, offset, 1000 + number, key))
+        key, value, at = b"AA", b"%d|flight" % number, float(number)
+        sends.append(Send(number, key, value, at, at, at + 0.01, Outcome.OK, partition, offset))
+        reads.append(Read(number, partition, offset, crc32(value), key))
     return sends, sorted(reads, key=lambda r: (r.partition, r.offset))
 
 

@@ -11,7 +11,7 @@ from labs.workload.latency import latencies_ms, percentiles, percentiles_of, sum
 def sends(*waits_ms: float, outcome: Outcome = Outcome.OK) -> list[Send]:
     """One send every 10 ms, each invoked late, each answered after so many ms."""
     return [
-        Send(n, None, 0, n / 100, n / 100 + 1, n / 100 + wait / 1000, outcome)
+        Send(n, None, b"", n / 100, n / 100 + 1, n / 100 + wait / 1000, outcome)
         for n, wait in enumerate(waits_ms)
     ]
 

@@ -58,6 +58,6 @@ def test_offsets_by_broker_and_the_high_watermark(timeline: Timeline) -> None:
 
 
 def test_a_wait_counts_from_when_the_record_was_due() -> None:
-    late = Send(0, None, 0, intended=10.0, invoked=14.0, completed=14.5, outcome=Outcome.OK)
-    open_one = Send(1, None, 0, intended=11.0, invoked=11.0)
+    late = Send(0, None, b"", intended=10.0, invoked=14.0, completed=14.5, outcome=Outcome.OK)
+    open_one = Send(1, None, b"", intended=11.0, invoked=11.0)
     assert waits([late, open_one], began=10.0) == {"ok": [(0.0, 4500.0)]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import (
@@ -139,17 +137,13 @@ def _java_error(run: Run) -> None:
 def _by_java(run: Run) -> Printed:
     """Send a few by Java. One exception for each is all it tells: which is which, it doesn't."""
     payload = flight_payload(keyed=False)
-    sends, values = [], []
-    for _ in range(FEW):
-        _, value = payload(run.history.next_number)
-        at = now()
-        sends.append(run.history.invoke(None, crc32(value), at, at))
-        values.append(value)
+    at = now()
+    sends = [run.history.invoke(payload, at, at) for _ in range(FEW)]
     wait_ms = int(run["delivery_timeout_ms"])
     printed = console_producer(
         [address_of(run, run.leader())],
         run.topic,
-        values,
+        [send.value for send in sends],
         {
             "delivery.timeout.ms": wait_ms,
             "request.timeout.ms": wait_ms - 1000,

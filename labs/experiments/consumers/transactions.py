@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 from kafka import KafkaProducer
 
@@ -86,10 +85,9 @@ def _hang(run: Run, producer: Any) -> tuple[float, int]:
     """
     run.say("another producer opens a transaction, writes one record, and hangs")
     producer.begin_transaction()
-    key, value = flight_payload()(run.history.next_number)
     at = now()
-    send = run.history.invoke(key, crc32(value), at, at)
-    place = producer.send(run.topic, value, key, partition=0).get(timeout=10)
+    send = run.history.invoke(flight_payload(), at, at)
+    place = producer.send(run.topic, send.value, send.key, partition=0).get(timeout=10)
     send.partition, send.offset, send.completed = place.partition, place.offset, now()
     send.outcome, send.error = Outcome.FAIL, "its transaction was never committed"
     return send.completed, int(place.offset)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from zlib import crc32
 
 import psutil
 from confluent_kafka import KafkaError, Message
@@ -18,7 +17,7 @@ from labs.experiments.producers.native import native_producer
 from labs.history import Outcome
 from labs.settings import Number
 from labs.views import Bars
-from labs.workload import flight_payload
+from labs.workload import Payload, flight_payload
 
 FLUSH_S = 30.0
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
@@ -128,17 +127,16 @@ def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
     before = _cpu_s(run)
     send_all(records, book)
     after = _cpu_s(run)
-    _write_down(run, records, book)
+    _write_down(run, payload, book)
     end = max((when for *_, when in book.answers), default=now())
     rate = len(book.answers) / (end - book.invoked[0])
     return Feat(count, rate, after[0] - before[0], after[1] - before[1])
 
 
-def _write_down(run: Run, records: list[Record], book: Book) -> None:
+def _write_down(run: Run, payload: Payload, book: Book) -> None:
     answers = {answer[0]: answer for answer in book.answers}
-    for index, (key, value) in enumerate(records):
-        when = book.invoked[index]
-        send = run.history.invoke(key, crc32(value), when, when)
+    for index, when in enumerate(book.invoked):
+        send = run.history.invoke(payload, when, when)
         if index in answers:
             _, send.partition, send.offset, send.completed = answers[index]
             send.outcome = Outcome.OK

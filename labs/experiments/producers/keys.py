@@ -354,10 +354,8 @@ def _partitioners(run: Run) -> None:
 
 def _send_natively(run: Run, keys: list[bytes]) -> list[Send]:
     producer = native_producer(run, acks="all", partitioner=run["partitioner"])
-    first = run.history.next_number
-    payload = _rounds(keys, first)
-    records = [payload(first + index) for index in range(len(keys))]
-    sends = [produce(run, producer, key, value) for key, value in records]
+    payload = _rounds(keys, run.history.next_number)
+    sends = [produce(run, producer, payload) for _ in keys]
     poll_until(
         producer,
         lambda: all(send.outcome is not Outcome.PENDING for send in sends),

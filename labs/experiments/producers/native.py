@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from zlib import crc32
 
 from confluent_kafka import KafkaError, Message, Producer
 
 from labs.clock import now
 from labs.cluster import security
 from labs.experiment import Run
-from labs.history import Outcome, Send
+from labs.history import Outcome, Payload, Send
 
 #: How long a native producer is given at the end of a run, s.
 CLOSE_S = 1.0
@@ -34,28 +33,26 @@ def _close(producer: Producer) -> None:
     producer.flush(CLOSE_S)
 
 
-def produce(
-    run: Run, producer: Producer, key: bytes | None, value: bytes, due: float | None = None
-) -> Send:
+def produce(run: Run, producer: Producer, payload: Payload, due: float | None = None) -> Send:
     """Queue one numbered record of the run's topic.
 
     Raises:
         BufferError: the client's queue is full; the history says so, too.
     """
     begin = now()
-    send = run.history.invoke(key, crc32(value), due or begin, begin)
-    again(run, producer, send, value)
+    send = run.history.invoke(payload, due or begin, begin)
+    again(run, producer, send)
     return send
 
 
-def again(run: Run, producer: Producer, send: Send, value: bytes) -> None:
+def again(run: Run, producer: Producer, send: Send) -> None:
     """Try to queue a record that found no room before.
 
     Raises:
         BufferError: there is still none.
     """
     try:
-        producer.produce(run.topic, value, send.key, on_delivery=partial(_delivered, send))
+        producer.produce(run.topic, send.value, send.key, on_delivery=partial(_delivered, send))
     except BufferError:
         send.completed, send.outcome, send.error = now(), Outcome.FAIL, "BufferError"
         raise

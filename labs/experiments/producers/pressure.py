@@ -15,7 +15,7 @@ from labs.history import Outcome, Send
 from labs.settings import Choice, Number
 from labs.timeline import marks
 from labs.views import Lines, Point
-from labs.workload import Load, flight_payload
+from labs.workload import Load, Payload, flight_payload
 
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
 WAIT, GIVE_UP = "wait for room", "give the record up"
@@ -62,14 +62,13 @@ class _NativeLoad:
             due = begin + number / self._rate
             while (left := due - now()) > 0 and not self._stop.is_set():
                 self._producer.poll(min(left, POLL_S))
-            key, value = payload(self._run.history.next_number)
-            self._send(key, value, due)
+            self._send(payload, due)
             self.returned.append(now())
             number += 1
 
-    def _send(self, key: bytes | None, value: bytes, due: float) -> None:
+    def _send(self, payload: Payload, due: float) -> None:
         try:
-            self.sends.append(produce(self._run, self._producer, key, value, due))
+            self.sends.append(produce(self._run, self._producer, payload, due))
             return
         except BufferError:
             send = self._run.history.sends[-1]
@@ -77,7 +76,7 @@ class _NativeLoad:
         while self._wait and send.outcome is Outcome.FAIL and not self._stop.is_set():
             self._producer.poll(POLL_S)  # answers make room
             try:
-                again(self._run, self._producer, send, value)
+                again(self._run, self._producer, send)
             except BufferError:
                 continue
 

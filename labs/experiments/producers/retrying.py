@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
-from zlib import crc32
 
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.keys import everything
@@ -191,8 +190,7 @@ class _Program:
 
     def _sent(self, number: int, time: float) -> None:
         if number == self._run.history.next_number:  # else it was sent in an earlier life
-            key, value = self._payload(number)
-            self._run.history.invoke(key, crc32(value), time, time)
+            self._run.history.invoke(self._payload, time, time)
 
     def _acknowledged(self, number: int, values: tuple[str, ...]) -> None:
         send: Send = self._run.history.sends[number]
