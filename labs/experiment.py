@@ -16,7 +16,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -360,8 +360,30 @@ class Run:
         Raises:
             LabsError: no answer in time, or a refusal.
         """
-        serving = [node.address for node in self.cluster.status().serving]
-        return ask(serving or self.cluster.bootstrap, question)
+        return ask(self.serving, question)
+
+    @property
+    def serving(self) -> list[str]:
+        """`host:port` of the brokers that run, else of all.
+
+        A client that begins with these need not wait for a dead one: kafka-python 3.0 picks its
+        first broker at random, may pick a dead one time and again, and waits longer each time.
+        """
+        alive = [node.address for node in self.cluster.status().serving]
+        return alive or list(self.cluster.bootstrap)
+
+    def read(self, first: Collection[int] = ()) -> Log:
+        """All that a fresh consumer finds in the topic at this moment; `first` as in `read_back`.
+
+        Raises:
+            LabsError: it did not come to the end, which says nothing of what can be read.
+        """
+        log = read_back(self.serving, self.topic, first=first)
+        if not log.complete:
+            raise LabsError(
+                f"a fresh consumer did not read to the end: {log.why}", hint="run it again"
+            )
+        return log
 
     def producer(self, **options: Any) -> KafkaProducer:
         """A kafka-python producer on this cluster, closed when the run ends."""
@@ -465,7 +487,7 @@ class Run:
             self.history.close(now())
             self.say("reading everything back")
             ends = self.log_ends()
-            self.log = log = read_back(self.cluster.bootstrap, self.topic, ends)
+            self.log = log = read_back(self.serving, self.topic, ends)
             # Nobody watched: then whoever leads now acknowledged, if nothing was broken.
             known = not (self.faults or self.timeline)
             now_leading = {p: self.leader(p) for p in ends} if known else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from zlib import crc32
 
 from kafka import KafkaConsumer, TopicPartition
@@ -39,20 +40,21 @@ def read_back(
             group whose other member is behind.
     """
     deadline = time.monotonic() + timeout_s
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level=isolation,
-        max_poll_records=5000,
-        consumer_timeout_ms=1000,
-    )
     try:
-        return _read(consumer, topic, dict(log_ends or {}), deadline, first)
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=int(timeout_s * 1000),
+            reconnect_backoff_max_ms=500,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level=isolation,
+            max_poll_records=5000,
+            consumer_timeout_ms=1000,
+        )
+        with closing(consumer):
+            return _read(consumer, topic, dict(log_ends or {}), deadline, first)
     except KafkaError as error:
         return Log((), {}, False, f"the topic could not be read ({type(error).__name__})")
-    finally:
-        consumer.close()
 
 
 def _read(

@@ -18,7 +18,7 @@ from labs.experiment import Experiment, Live, Run, Stopped
 from labs.experiments import all_experiments, find
 from labs.history import Outcome
 from labs.snapshot import snapshot
-from labs.workload import number_of
+from labs.workload import number_of, read_back
 from tests.helpers import Labs, wait_until
 from tests.kafka_tools import consume, end_offsets
 
@@ -151,6 +151,28 @@ def test_the_timeline_saw_the_leader_die_and_the_next_one_rise(
     assert result.report.verdict == "valid"
     (story,) = result.views
     assert [mark.text.split()[0] for mark in story.marks] == ["kill"]  # type: ignore[union-attr]
+
+
+def test_a_run_reads_from_whoever_runs_and_concludes_nothing_from_half_a_reading(
+    shared_cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def body(run: Run) -> None:
+        send_some(run)
+        run.fault("kill", 1)
+        run.fault("kill", 2)
+        left = next(n.address for n in run.cluster.status().nodes if n.id == 3)
+        assert run.serving == [left]
+        run.wait(lambda: all(run.partition(p).leader == 3 for p in (0, 1)), "broker 3 led")
+        run.wait(lambda: {read.number for read in run.read().reads} == set(range(40)), "all of it")
+        dead = [n.address for n in run.cluster.status().nodes if n.id in (1, 2)]
+        nobody = read_back(dead, run.topic, timeout_s=1)
+        assert (nobody.complete, nobody.reads) == (False, ())
+        monkeypatch.setattr("labs.experiment.read_back", lambda *_args, **_options: nobody)
+        with pytest.raises(LabsError, match="did not read to the end"):
+            run.read()
+        monkeypatch.undo()
+
+    assert trial(body).run(shared_cluster).report.verdict == "valid"
 
 
 def test_acks_0_is_never_an_acknowledgement(shared_cluster: LocalCluster) -> None:

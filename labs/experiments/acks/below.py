@@ -20,7 +20,6 @@ from labs.experiments.acks.common import (
 )
 from labs.settings import Choice, Number
 from labs.views import Bars
-from labs.workload import read_back
 
 # -- two of three brokers die ----------------------------------------------------------------------
 
@@ -60,7 +59,7 @@ def _refused(run: Run) -> int:
 def _what_can_be_read(run: Run, alone: float) -> None:
     """What a fresh consumer finds, against what has been acknowledged."""
     run.say("reading with a fresh consumer")
-    found = read_back(run.cluster.bootstrap, run.topic, timeout_s=8)
+    found = run.read()
     sends = since(run.history.sends, run.began + alone)
     promised = [s.offset for s in acknowledged(run.history.sends) if s.offset is not None]
     end = found.ends.get(0, 0)

@@ -16,7 +16,7 @@ from labs.flights import Flight, flights
 from labs.history import Outcome, Read, Send
 from labs.settings import Choice, Number
 from labs.views import Bars, Lines
-from labs.workload import Payload, read_back
+from labs.workload import Payload
 
 #: Flights of the first days of 2013, over which the records go round.
 FLIGHTS = 5000
@@ -256,7 +256,7 @@ def _growing(run: Run) -> None:
     moved = [key for key in was if now_in.get(key) != was[key]]
     run.verdict()
     run.say("reading it as a group does whose reader of the old partitions is behind")
-    reads = read_back(run.cluster.bootstrap, run.topic, first=range(before, after)).reads
+    reads = run.read(first=range(before, after)).reads
     mixed = sum(_behind(r for r in reads if r.key == key) > 0 for key in moved)
     percent = 100 * len(moved) / len(was)
     run.measurements |= {

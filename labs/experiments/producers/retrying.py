@@ -13,7 +13,7 @@ from labs.experiments.producers.keys import everything
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number, Switch
 from labs.views import Lines, Mark
-from labs.workload import flight_payload, noting, read_back
+from labs.workload import flight_payload, noting
 
 LEADER, FOLLOWER = "the leader", "a follower"
 FLUSH_S = 12.0
@@ -214,7 +214,7 @@ def _restart(run: Run) -> None:
     run.say("the program was killed; it starts again")
     noted, resume = first.progress, first.progress
     if run["resume_from"] == LOG:
-        numbers = [r.number for r in read_back(run.cluster.bootstrap, run.topic).reads]
+        numbers = [r.number for r in run.read().reads]
         resume = max((n for n in numbers if n is not None), default=-1) + 1
     second.begin(resume)
     run.wait(lambda: not second.alive, "the program had sent the rest")

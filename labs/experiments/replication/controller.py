@@ -62,7 +62,7 @@ def _acknowledged(sends: list[Send], since: float) -> list[Send]:
 
 def _read_now(run: Run) -> int:
     """How many records a new consumer gets at this moment."""
-    return len(read_back(run.cluster.bootstrap, run.topic, timeout_s=5).reads)
+    return len(read_back(run.serving, run.topic, timeout_s=5).reads)
 
 
 def _create_topic(run: Run) -> str:
