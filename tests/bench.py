@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -110,6 +111,7 @@ def failover(home: Home) -> None:
         client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
     moves, returns = [], []
     for _ in range(REPEATS):
+        _wait(lambda: _leader_and_isr(cluster)[0] != -1)
         leader, _isr = _leader_and_isr(cluster)
         began = time.monotonic()
         cluster.kill(leader)
@@ -228,12 +230,10 @@ def _started(home: Home) -> LocalCluster:
 def _leader_and_isr(cluster: LocalCluster) -> tuple[int, list[int]]:
     for node in cluster.status().nodes:
         if node.id in BROKER_IDS and node.state is State.RUNNING:
-            try:
-                with BrokerConnection(node.port) as broker:
-                    found = broker.metadata(["bench"]).topics[0].partitions[0]
-            except OSError:
-                continue
-            return found.leader_id, list(found.isr_nodes)
+            with suppress(OSError), BrokerConnection(node.port) as broker:
+                heard = broker.metadata(["bench"]).topics[0].partitions
+                if heard:  # a topic just made is not known to every broker yet
+                    return heard[0].leader_id, list(heard[0].isr_nodes)
     return -1, []
 
 
