@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -139,10 +140,14 @@ def test_groups_read_independently_and_a_new_one_begins_at_the_end(
     cluster: LocalCluster, admin: KafkaAdminClient
 ) -> None:
     send(cluster, 200)
-    assert read_as(cluster, "dashboard", auto_offset_reset="earliest") == 200
-    assert read_as(cluster, "billing", auto_offset_reset="earliest") == 200
+    with ThreadPoolExecutor() as side_by_side:
+        dashboard, billing = (
+            side_by_side.submit(read_as, cluster, group, auto_offset_reset="earliest")
+            for group in ("dashboard", "billing")
+        )
+        newcomers = side_by_side.submit(read_as, cluster, "newcomers")
+    assert (dashboard.result(), billing.result(), newcomers.result()) == (200, 200, 0)
     assert read_as(cluster, "dashboard", auto_offset_reset="earliest") == 0
-    assert read_as(cluster, "newcomers") == 0
 
 
 def test_a_pause_costs_a_client_more_than_a_kill_and_a_kill_more_than_a_stop(
