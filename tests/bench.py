@@ -111,11 +111,11 @@ def failover(home: Home) -> None:
         client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
     moves, returns = [], []
     for _ in range(REPEATS):
-        _wait(lambda: _leader_and_isr(cluster)[0] != -1)
+        _wait_for_leader(cluster)
         leader, _isr = _leader_and_isr(cluster)
         began = time.monotonic()
         cluster.kill(leader)
-        _wait_for_new_leader(cluster, leader)
+        _wait_for_leader(cluster, other_than=leader)
         moves.append(time.monotonic() - began)
         began = time.monotonic()
         cluster.start_broker(leader)
@@ -237,8 +237,8 @@ def _leader_and_isr(cluster: LocalCluster) -> tuple[int, list[int]]:
     return -1, []
 
 
-def _wait_for_new_leader(cluster: LocalCluster, old: int) -> None:
-    _wait(lambda: _leader_and_isr(cluster)[0] not in (old, -1))
+def _wait_for_leader(cluster: LocalCluster, other_than: int = -1) -> None:
+    _wait(lambda: _leader_and_isr(cluster)[0] not in (other_than, -1))
 
 
 def _wait(done: Callable[[], bool], timeout_s: float = 60) -> None:

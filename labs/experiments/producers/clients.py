@@ -127,7 +127,7 @@ def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
     before = _cpu_s(run)
     send_all(records, book)
     after = _cpu_s(run)
-    _write_down(run, payload, book)
+    _write_down(run, lambda number: records[number - first], book)
     end = max((when for *_, when in book.answers), default=now())
     rate = len(book.answers) / (end - book.invoked[0])
     return Feat(count, rate, after[0] - before[0], after[1] - before[1])
