@@ -33,6 +33,14 @@ from labs.cluster.state import (
 GRACE_S = 180.0
 LOOK_EVERY_S = 1.0
 MODULE = "labs.cluster.watchdog"
+#: How long it sleeps before it imports anything, s. Four JVMs are just being started: whatever else
+#: computes makes them later. There is nothing to see before: who starts them holds the lock.
+NAP_S = 3.0
+_NAP_THEN_WATCH = f"""
+import runpy, time
+time.sleep({NAP_S})
+runpy.run_module({MODULE!r}, run_name="__main__")
+"""
 
 
 def ensure_watchdog(home: Home) -> None:
@@ -40,7 +48,7 @@ def ensure_watchdog(home: Home) -> None:
     if _running(home) is None:
         with home.log_of("watchdog").open("ab") as out:
             dog = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(home.path)],
+                [sys.executable, "-c", _NAP_THEN_WATCH, MODULE, str(home.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -124,4 +132,4 @@ def watch(home: Home, grace_s: float) -> None:
 
 
 if __name__ == "__main__":
-    watch(Home(Path(sys.argv[1])), float(os.environ.get("LABS_GRACE_S", GRACE_S)))
+    watch(Home(Path(sys.argv[-1])), float(os.environ.get("LABS_GRACE_S", GRACE_S)))
