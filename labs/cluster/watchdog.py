@@ -36,10 +36,11 @@ MODULE = "labs.cluster.watchdog"
 #: How long it sleeps before it imports anything, s. Four JVMs are just being started: whatever else
 #: computes makes them later. There is nothing to see before: who starts them holds the lock.
 NAP_S = 3.0
+#: The module's name is an argument, too: by it and the home a running watchdog is known.
 _NAP_THEN_WATCH = f"""
-import runpy, time
+import runpy, sys, time
 time.sleep({NAP_S})
-runpy.run_module({MODULE!r}, run_name="__main__")
+runpy.run_module(sys.argv[1], run_name="__main__")
 """
 
 
@@ -132,4 +133,4 @@ def watch(home: Home, grace_s: float) -> None:
 
 
 if __name__ == "__main__":
-    watch(Home(Path(sys.argv[-1])), float(os.environ.get("LABS_GRACE_S", GRACE_S)))
+    watch(Home(Path(sys.argv[2])), float(os.environ.get("LABS_GRACE_S", GRACE_S)))
