@@ -44,7 +44,7 @@ def jupyter_command(port: int, browser: bool, ip: str = HOST) -> list[str]:
     command = [
         sys.executable,
         "-m",
-        "jupyterlab",
+        "labs.study.server",
         f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={PROJECT}",

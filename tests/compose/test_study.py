@@ -92,7 +92,7 @@ def test_it_listens_on_loopback_and_runs_as_an_ordinary_user(study: None) -> Non
     assert not container["HostConfig"]["Privileged"]
     assert container["HostConfig"]["Memory"]
     users = docker("top", NAME, "-eo", "uid,pid,args").stdout.splitlines()[1:]
-    jupyter = [line.split()[0] for line in users if "jupyterlab" in line]
+    jupyter = [line.split()[0] for line in users if "labs.study.server" in line]
     assert jupyter and "0" not in jupyter
     assert inside("id", "-un").stdout.strip() == "learner"
 
