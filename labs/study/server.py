@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 
-from jupyterlab.labapp import main  # type: ignore[import-untyped]
+from jupyterlab.labapp import main
 
 
 def serve() -> int:
