@@ -174,14 +174,14 @@ class LocalCluster(OwnCluster):
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.ready_s is None:
             return False
+        states = {observed(self.home.path, node)[0] for node in cluster.nodes.values()}
+        if states != {State.RUNNING}:
+            return False
         from labs.cluster import readiness
 
-        states = [observed(self.home.path, node)[0] for node in cluster.nodes.values()]
         brokers = cluster.brokers()
         ids = {node.id for node in brokers}
-        return set(states) == {State.RUNNING} and all(
-            readiness.sees(node, cluster.cluster_id, ids) for node in brokers
-        )
+        return all(readiness.sees(node, cluster.cluster_id, ids) for node in brokers)
 
     def _bring_up(self) -> None:
         kit = self._get_kit()
