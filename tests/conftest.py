@@ -1,4 +1,4 @@
-"""One real cluster for all tests, in a home of its own: the learner's is never touched."""
+"""One real cluster for all tests of a process, in a home of its own, never in the learner's."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session", autouse=True)
 def labs_home() -> Iterator[Path]:
     """Point `LABS_HOME` of this process, and of all it starts, at the tests' own home."""
-    if "LABS_TEST_HOME" in os.environ:  # tests/run.py keeps one cluster for all its parts
-        path = Path(os.environ["LABS_TEST_HOME"])
-        os.environ["LABS_HOME"] = str(path)
-        yield path
+    if "LABS_TEST_HOMES" in os.environ:  # tests/run.py keeps a cluster for all its parts
+        yield Path(os.environ["LABS_HOME"])
         return
     with tempfile.TemporaryDirectory(prefix="labs-test-") as path_name:
         path = Path(path_name).resolve()  # macOS: /var is a link, and JVMs are known by the path
