@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets as w
 
@@ -28,6 +28,8 @@ from labs.charts.topology import headline, topology_svg
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Node, State
 from labs.errors import BadInput, LabsError
 from labs.snapshot import ClusterSnapshot, Observer
+
+T = TypeVar("T")
 
 SLOW_S = 0.5  # between two looks
 FAST_S = 0.08  # between two looks while an election is awaited: the resolution of the ms shown
@@ -91,8 +93,8 @@ class Event:
 class Chronicle:
     """Turns faults and snapshots into events, and measures from the one to the other.
 
-    A measured time is that of the first snapshot which shows the change, less that of the fault:
-    at most one sampling interval too long.
+    A measured time is that of the first snapshot which shows the change, less that of the fault. It
+    is too long by at most one sampling interval, and what a snapshot takes where nobody answers.
     """
 
     def __init__(self) -> None:
@@ -285,7 +287,7 @@ class Board:
         began = time.monotonic()
         with self._doing(broker_id, f"{what.doing} {who} …"), self._announced(action, broker_id):
             getattr(self.cluster, what.method)(broker_id)
-        self._say(f"{who[:1].upper()}{who[1:]} {what.done} ({_ms(began)}).")
+        self._say(f"{who[:1].upper()}{who[1:]} {what.done} (that took {_ms(began)}).")
 
     def mend(self) -> None:
         """Resume every paused node and start every dead one, the controller first; blocks."""
@@ -299,6 +301,43 @@ class Board:
         self._touch()
         self._start_looking()
         return self._look()
+
+    def wait_for_leader(self, topic: str, partition: int = 0) -> int:
+        """The broker that leads a partition and runs; waits until there is one.
+
+        Kafka goes on naming a dead leader until the controller has given it up: that one is not
+        meant.
+
+        Raises:
+            LabsError: no broker runs, or none has come to lead within `AWAIT_S`.
+        """
+
+        def leads(seen: ClusterSnapshot) -> int | None:
+            found = seen.partition(topic, partition)
+            return found.leader if found and seen.running(found.leader or 0) else None
+
+        return self._wait_for(f"no broker that runs leads {topic}-{partition}", leads)
+
+    def wait_for_full_isr(self, topic: str, partition: int = 0) -> None:
+        """Wait until every replica of a partition is in its ISR.
+
+        Raises:
+            LabsError: no broker runs, or it has not come to that within `AWAIT_S`.
+        """
+
+        def is_full(seen: ClusterSnapshot) -> bool:
+            found = seen.partition(topic, partition)
+            return found is not None and not found.out_of_sync
+
+        self._wait_for(f"the ISR of {topic}-{partition} lacks a replica", is_full)
+
+    def _wait_for(self, otherwise: str, wanted: Callable[[ClusterSnapshot], T | None]) -> T:
+        deadline = time.monotonic() + AWAIT_S
+        while not (found := wanted(seen := self.refresh())):
+            if time.monotonic() > deadline or not any(seen.running(n.id) for n in seen.brokers):
+                raise LabsError(otherwise, hint="press *Mend all*, and run this again")
+            time.sleep(FAST_S)
+        return found
 
     def close(self) -> None:
         """Stop looking; the last picture stays."""

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from labs.cluster.home import PROJECT, Home
+from labs.cluster.ports import choose_ports
 from labs.cluster.state import ClusterState, our_processes
 
 #: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
@@ -108,6 +109,16 @@ def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIEN
     while not true():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
+
+
+def free_ports(count: int) -> list[int]:
+    """Free ports for a test's own servers, which nobody else is about to take.
+
+    They lie far from where clusters look first, and each of pytest's workers has a region of its
+    own: who chooses at the same moment in the same place chooses the same.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return choose_ports(count, skip=100 * (1 + worker))
 
 
 def listen(port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""A pytest plugin of `tests.run`: each of pytest's workers has a home, and so a cluster, of its own.
+"""A plugin of `tests.run`: each of pytest's workers has a home, and so a cluster, of its own.
 
 A test may break its worker's cluster as it likes: the other worker's never meets it.
 """

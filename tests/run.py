@@ -17,8 +17,8 @@ from labs.cluster.local import LocalCluster
 
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 #: Two tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
-#: busy for a third of its time. Who is through helps the other (`worksteal`).
-IN_PAIRS = ["-p", "tests.homes", "--numprocesses=2", "--dist=worksteal"]
+#: busy for a third of its time. Whoever is free takes the next.
+IN_PAIRS = ["-p", "tests.homes", "--numprocesses=2", "--dist=load", "--maxschedchunk=1"]
 #: A file stays with one worker: its tests share what takes long to make.
 BY_FILE = [*IN_PAIRS, "--dist=loadfile"]
 CELL_TIMEOUT_S = 120
@@ -97,4 +97,7 @@ def report(results: list[tuple[str, bool, float]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the tests' clusters are stopped")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from labs.charts import pen
-from labs.charts.style import BLUE, CYCLE, INK, LINE, MUTED, PAPER, VERMILLION, axes, figure
+from labs.charts.style import BLACK, BLUE, CYCLE, INK, LINE, MUTED, PAPER, VERMILLION, axes, figure
 
 #: An acknowledgement: when its record was sent, and when it came; both in s since the start.
 Ack = tuple[float, float]
+
+#: Black, as a tint, is a grey like that of the small keys together.
+_TINTED = [colour for colour in CYCLE if colour != BLACK]
 
 #: A key with a smaller part of all records than this has no room for its name in the picture.
 _NAMED = 0.03
@@ -25,24 +30,25 @@ def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
         placed: key → partition → number of records.
     """
     split = [key for key, counts in placed.items() if len(counts) > 1]
-    title = (
-        f"All records of a key lie in one partition: {len(placed)} airlines, none of them split"
-        if not split
-        else f"{len(split)} of {len(placed)} keys are split over partitions"
-    )
-    partitions = sorted({p for counts in placed.values() for p in counts})
+    sizes = Counter[int]()
+    for counts in placed.values():
+        sizes.update(counts)
+    total, (fullest, most) = sizes.total(), sizes.most_common(1)[0]
+    none_split = f"None of {len(placed)} keys is split"
+    some_split = f"{len(split)} of {len(placed)} keys are split over partitions"
+    title = f"{some_split if split else none_split}; partition {fullest} holds {most / total:.0%}"
+    partitions = sorted(sizes)
     fig = figure(1.2 + 0.7 * len(partitions))
     ax = axes(fig, title=title, x="records", y="partition")
     ax.grid(axis="y", visible=False)
-    total = sum(sum(counts.values()) for counts in placed.values())
     order = sorted(placed, key=lambda key: -sum(placed[key].values()))
-    tints = {key: _tint(CYCLE[number % len(CYCLE)]) for number, key in enumerate(order)}
+    looks = {key: _look(number) for number, key in enumerate(order)}
     for partition in partitions:
         here = {key: placed[key][partition] for key in order if partition in placed[key]}
         named = {key: count for key, count in here.items() if count > _NAMED * total}
         end = 0
         for key, count in named.items():
-            bar = ax.barh(partition, count, 0.7, end, color=tints[key], edgecolor=PAPER)
+            bar = ax.barh(partition, count, 0.7, end, edgecolor=PAPER, **looks[key])
             ax.bar_label(bar, [key], label_type="center", color=INK, fontweight="bold")
             end += count
         if others := sum(here.values()) - end:
@@ -55,14 +61,17 @@ def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
     return fig
 
 
-def _tint(colour: str) -> tuple[float, float, float]:
-    """The colour, light enough for dark letters on it."""
-    red, green, blue = (0.55 + 0.45 * part for part in to_rgb(colour))
-    return red, green, blue
+def _look(number: int) -> dict[str, Any]:
+    """A colour light enough for dark letters on it; hatched where the colours begin again."""
+    turn, colour = divmod(number, len(_TINTED))
+    tint = tuple(0.55 + 0.45 * part for part in to_rgb(_TINTED[colour]))
+    return {"color": tint, "hatch": "//" * turn}
 
 
 def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
     """One lane a run: each dot is a send, placed by when it was sent and how long it waited.
+
+    A line goes from the longest wait's send to its acknowledgement.
 
     Args:
         runs: what was done to the leader → the acknowledgements in order.
@@ -77,7 +86,7 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
     for position, (name, acks) in enumerate(runs.items(), start=1):
         last = position == len(runs)
         lane = len(runs) * 100 + 10 + position
-        ax = axes(fig, x="sent, s after the start" if last else "", y="wait", position=lane)
+        ax = axes(fig, x="s after the start" if last else "", y="wait (log)", position=lane)
         ax.set_title(f"the leader is {name}", loc="left", fontsize=11, color=INK)
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(numticks=4))
@@ -93,17 +102,18 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
         )
         ax.axvline(fault_at_s, color=VERMILLION, linestyle="--", linewidth=1.2)
         sent, acked = max(acks, key=lambda ack: ack[1] - ack[0])
+        ax.hlines(acked - sent, sent, acked, color=BLUE, linewidth=2)
         ax.annotate(
             _seconds(acked - sent),
-            (sent, acked - sent),
+            (acked, acked - sent),
             xytext=(8, -4),
             textcoords="offset points",
             color=INK,
             fontweight="bold",
         )
-        ax.set_xlim(0, max(a[-1][0] for a in runs.values()) * 1.05)
+        ax.set_xlim(0, max(acked for each in runs.values() for _, acked in each) * 1.1)
         ax.set_ylim(5e-4, max(worst.values()) * 3)
-    note = "dashed: the fault; no dots: the client still waits for the send before"
+    note = "dashed: the fault; line: the longest wait, from the send to its acknowledgement"
     fig.text(0.99, 0.01, note, ha="right", fontsize=9, color=MUTED)
     return fig
 

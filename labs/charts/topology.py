@@ -18,6 +18,7 @@ from labs.cluster.protocol import Node, State
 from labs.snapshot import ClusterSnapshot, Partition
 
 _WIDTH = 900
+_TITLE = 88  # so many letters of a title fit in a line, whatever the font
 _PAD = 20
 _GAP = 14
 _MIN_CARD = 132  # narrower, and a card's words no longer fit: the picture grows wider instead
@@ -72,7 +73,7 @@ def topology_svg(snapshot: ClusterSnapshot) -> str:
     """
     grid = _Grid.fit(snapshot)
     title = headline(snapshot)
-    lines = textwrap.wrap(title, 100 * grid.width // _WIDTH)[:2]
+    lines = textwrap.wrap(title, _TITLE * grid.width // _WIDTH)[:2]
     top = 24 * (len(lines) - 1)
     body = [
         *(_text(_PAD, 34 + 24 * i, line, size=17, weight=600) for i, line in enumerate(lines)),
@@ -166,15 +167,22 @@ def _in_sync(s: ClusterSnapshot) -> str:
     down = [n for n in s.brokers if n.state is not State.RUNNING]
     rest = f"; {_states(down)}" if down else ""
     if len(s.partitions) > 1:
-        leads = Counter(p.leader for p in s.partitions if p.leader is not None)
-        each = _list([f"broker {b} leads {n}" for b, n in sorted(leads.items())])
-        return f"All replicas of {len(s.partitions)} partitions are in sync: {each}{rest}"
+        all_in_sync = f"All replicas of {len(s.partitions)} partitions are in sync"
+        return f"{all_in_sync}: {_leading(s)}{rest}"
     (only,) = s.partitions
     followers = [b for b in only.isr if b != only.leader]
     if not followers:
         return f"{only.name} is led by broker {only.leader}, its only replica{rest}"
     verb = "is" if len(followers) == 1 else "are"
     return f"{only.name} is led by broker {only.leader}; {_brokers(followers)} {verb} in sync{rest}"
+
+
+def _leading(s: ClusterSnapshot) -> str:
+    """How many partitions each broker leads."""
+    leads = Counter(p.leader for p in s.partitions if p.leader is not None)
+    if len(leads) == len(s.brokers) and len(set(leads.values())) == 1:
+        return f"each broker leads {leads.popitem()[1]}"
+    return _list([f"broker {b} leads {n}" for b, n in sorted(leads.items())])
 
 
 def _states(nodes: Iterable[Node]) -> str:
@@ -218,7 +226,7 @@ def _source(s: ClusterSnapshot) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(s.time))
     if s.answered_by is None:
         return f"{clock} · process states only: no broker could be asked about its partitions"
-    return f"{clock} · partitions as broker {s.answered_by} tells them"
+    return f"{clock} · partitions as broker {s.answered_by} reports them"
 
 
 def _description(s: ClusterSnapshot) -> str:
@@ -300,7 +308,7 @@ def _controller(s: ClusterSnapshot, grid: _Grid) -> str:
     state = nodes[0].state if nodes else State.RUNNING
     look = _LOOKS[state]
     name = _list([f"controller {n.id}" for n in nodes]) or "controller"
-    words = look.words if nodes else "not ours to see"
+    words = look.words if nodes else "not visible from here"
     duty = "takes heartbeats, elects leaders" if state is State.RUNNING else "nobody elects leaders"
     y = _CONTROLLER_TOP
     return _tag(
@@ -367,7 +375,7 @@ def _port(broker: Node, x: float) -> str:
 def _contents(s: ClusterSnapshot, grid: _Grid, broker: Node) -> Iterable[str]:
     y = _HEADER
     if not s.partitions:
-        words = "no partitions yet" if s.reachable else "holds … nobody can say"
+        words = "no partitions yet" if s.reachable else "contents unknown"
         yield _text(_INSET, y + 24, words, fill=MUTED)
     for topic in s.topics:
         y += 20

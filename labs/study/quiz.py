@@ -284,7 +284,13 @@ class Quiz:
         self.widget = _card("Quiz", self.question, [*self._buttons.values(), self._feedback])
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return _bundle(self.widget, "Quiz", self.question, list(self.options))
+        bundle = _bundle(self.widget, "Quiz", self.question, list(self.options))
+        reasons = "".join(
+            f"<li>{'<b>Right:</b> ' * (option == self.answer)}{_inline(option)} {_inline(why)}</li>"
+            for option, why in self.options.items()
+        )
+        bundle["text/html"] += f"<details><summary>Answer</summary><ul>{reasons}</ul></details>"
+        return bundle
 
 
 def quiz(question: str, options: Mapping[str, str], *, answer: str) -> Quiz:

@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from labs.cluster.home import PROJECT
 from labs.cluster.local import LocalCluster
-from labs.cluster.ports import choose_ports, is_open
+from labs.cluster.ports import is_open
 from labs.study.jupyter import jupyter_command
+from tests.helpers import free_ports
 
 ARTEFACTS = PROJECT / "tests" / "artefacts"
 FLAGS = [
@@ -104,7 +105,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def lab(browser: Browser, cluster: LocalCluster, tmp_path: Path) -> Iterator[Lab]:
     """JupyterLab as `labs study` starts it, with settings that no test before has touched."""
-    port, token = choose_ports(1)[0], "for-this-test"
+    port, token = free_ports(1)[0], "for-this-test"
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
@@ -117,6 +118,7 @@ def lab(browser: Browser, cluster: LocalCluster, tmp_path: Path) -> Iterator[Lab
         *jupyter_command(port, browser=False),
         f"--IdentityProvider.token={token}",
         "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.port_retries=0",  # another port than ours would be another test's
     ]
     (tmp_path / "config" / "labconfig").mkdir(parents=True)
     (tmp_path / "config/labconfig/default_setting_overrides.json").write_text(OVERRIDES)

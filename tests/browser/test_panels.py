@@ -19,6 +19,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
@@ -241,9 +242,10 @@ def _whole(cluster: LocalCluster) -> bool:
 
 def _keep(seen: list[Seen]) -> None:
     path: Path = ARTEFACTS / "panels.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    known |= {one.panel: asdict(one) for one in seen}
-    path.write_text(json.dumps(known, indent=1))
+    with FileLock(ARTEFACTS / "panels.lock"):  # two chapters are tested at a time
+        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        known |= {one.panel: asdict(one) for one in seen}
+        path.write_text(json.dumps(known, indent=1))
     for one in seen:
         print(
             f"{one.panel}: {one.feedback_ms} ms to the first feedback, "

@@ -23,8 +23,9 @@ from kafka import KafkaAdminClient
 
 from labs.cluster.config import LAB_SETTINGS
 from labs.cluster.kit import Kit, ensure_kit, format_storage, jvm_environment, new_id
-from labs.cluster.ports import HOST, choose_ports
+from labs.cluster.ports import HOST
 from labs.cluster.wire import BrokerConnection
+from tests.helpers import free_ports
 from tests.kafka_tools import kafka_tool
 
 #: No other text of the project or of Kafka holds them: the tests look for them everywhere.
@@ -86,7 +87,7 @@ class Others:
     def __init__(self, folder: Path, nodes: int = 3, release: str = "") -> None:
         self.folder, self.release = folder, release
         self.ids = range(nodes)
-        ports = choose_ports(nodes * len(LISTENERS))
+        ports = free_ports(nodes * len(LISTENERS))
         names = [(node, listener) for node in self.ids for listener in LISTENERS]
         self._ports = dict(zip(names, ports, strict=True))
         self._leashes: list[subprocess.Popen[bytes]] = []

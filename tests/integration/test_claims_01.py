@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -16,6 +17,7 @@ from labs.cluster.config import LAB_SETTINGS
 from labs.cluster.local import LocalCluster
 from labs.flights import flights
 from labs.snapshot import snapshot
+from tests.kafka_tools import kafka_tool
 
 THREE = [TopicPartition("flights", number) for number in range(3)]
 
@@ -58,6 +60,19 @@ def read_as(cluster: LocalCluster, group: str, **settings: str) -> int:
     return count
 
 
+def read_all(cluster: LocalCluster) -> list[Any]:
+    """Every record of the topic, read without a group."""
+    reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+    reader.assign(THREE)
+    reader.seek_to_beginning()
+    ends, found = reader.end_offsets(THREE), []
+    while any(reader.position(p) < ends[p] for p in THREE):
+        for records in reader.poll(timeout_ms=1000).values():
+            found += records
+    reader.close()
+    return found
+
+
 def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
     session = next(s for s in LAB_SETTINGS if s.name == "broker.session.timeout.ms")
     assert (session.value, session.default) == ("3000", "9000")
@@ -65,6 +80,7 @@ def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
 
 def test_the_clients_defaults_named_in_the_prose() -> None:
     assert KafkaProducer.DEFAULT_CONFIG["request_timeout_ms"] == 30_000
+    assert KafkaProducer.DEFAULT_CONFIG["acks"] == -1  # "all"
     assert KafkaConsumer.DEFAULT_CONFIG["auto_offset_reset"] == "latest"
 
 
@@ -116,21 +132,39 @@ def test_a_key_goes_to_the_partition_that_murmur2_says(
         assert partitions == {(murmur2(key) & 0x7FFFFFFF) % 3}
 
 
+def test_the_java_client_takes_the_same_partition_for_a_key(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    ours = send(cluster, 200)
+    kafka_tool(
+        "org.apache.kafka.tools.ConsoleProducer",
+        *("--bootstrap-server", ",".join(cluster.bootstrap), "--topic", "flights"),
+        *("--reader-property", "parse.key=true", "--reader-property", "key.separator=:"),
+        given="".join(f"{key.decode()}:by Java\n" for key in ours),
+    )
+    theirs = {
+        record.key: {record.partition} for record in read_all(cluster) if record.value == b"by Java"
+    }
+    assert theirs == ours
+
+
+def test_each_broker_leads_a_partition_and_is_read_from(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    assert {p.leader for p in snapshot(cluster, "flights").partitions} == {1, 2, 3}
+    broker = ConfigResource(ConfigResourceType.BROKER, "1")
+    told = admin.describe_configs([broker], config_filter="all")["broker"]["1"]
+    assert told["replica.selector.class"]["value"] is None  # else followers might be, too (KIP-392)
+
+
 def test_offsets_count_from_zero_and_reading_removes_nothing(
     cluster: LocalCluster, admin: KafkaAdminClient
 ) -> None:
     send(cluster, 300)
     for _ in range(2):
-        reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
-        reader.assign(THREE)
-        reader.seek_to_beginning()
-        ends = reader.end_offsets(THREE)
         offsets: dict[int, list[int]] = {0: [], 1: [], 2: []}
-        while any(reader.position(p) < ends[p] for p in THREE):
-            for records in reader.poll(timeout_ms=1000).values():
-                for record in records:
-                    offsets[record.partition].append(record.offset)
-        reader.close()
+        for record in read_all(cluster):
+            offsets[record.partition].append(record.offset)
         assert sum(map(len, offsets.values())) == 300
         for found in offsets.values():
             assert found == list(range(len(found)))
@@ -148,6 +182,24 @@ def test_groups_read_independently_and_a_new_one_begins_at_the_end(
         newcomers = side_by_side.submit(read_as, cluster, "newcomers")
     assert (dashboard.result(), billing.result(), newcomers.result()) == (200, 200, 0)
     assert read_as(cluster, "dashboard", auto_offset_reset="earliest") == 0
+
+
+def test_a_new_group_at_latest_sees_what_comes_from_now_on(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    send(cluster, 200)
+    late = KafkaConsumer("flights", bootstrap_servers=cluster.bootstrap, group_id="late")
+    late.partitions_for_topic("flights")
+    while len(late.assignment()) < 3:
+        late.poll(timeout_ms=100)
+    for partition in THREE:
+        late.position(partition)  # asked for, the end is looked up now
+    send(cluster, 50)
+    seen, deadline = 0, time.monotonic() + 60
+    while seen < 50 and time.monotonic() < deadline:
+        seen += sum(map(len, late.poll(timeout_ms=500).values()))
+    late.close()
+    assert seen == 50
 
 
 def test_a_pause_costs_a_client_more_than_a_kill_and_a_kill_more_than_a_stop(
@@ -190,6 +242,9 @@ def test_leadership_does_not_come_back_at_once(
     before = snapshot(cluster, "flights").partition("flights")
     assert before is not None and before.leader is not None
     cluster.stop_broker(before.leader)
+    moved = snapshot(cluster, "flights").partition("flights")
+    assert moved is not None
+    assert moved.leader not in (None, before.leader), "it had handed over before it went"
     cluster.start_broker(before.leader)
     _wait_for_full_isr(cluster)
     after = snapshot(cluster, "flights").partition("flights")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from labs.cluster.home import PROJECT
-from labs.cluster.ports import HOST, choose_ports, is_open
+from labs.cluster.ports import HOST, is_open
 from labs.study.jupyter import jupyter_command
-from tests.helpers import wait_until
+from tests.helpers import free_ports, wait_until
 
 PAGES = 8  # that ask at the same time
 PATIENCE_S = 60
@@ -40,7 +40,7 @@ class Page(threading.Thread):
 
 @pytest.fixture
 def port() -> int:
-    return choose_ports(1)[0]
+    return free_ports(1)[0]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_it_ends_while_pages_ask(port: int, jupyter: subprocess.Popen[bytes]) ->
 
 
 def test_its_exit_code_is_ours(tmp_path: Path) -> None:
-    command = [*jupyter_command(choose_ports(1)[0], browser=False), "--ServerApp.root_dir=nowhere"]
+    command = [*jupyter_command(free_ports(1)[0], browser=False), "--ServerApp.root_dir=nowhere"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert b"nowhere" in done.stderr

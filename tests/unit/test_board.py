@@ -268,7 +268,7 @@ def test_what_is_awaited(action: str, isr: tuple[int, ...], later: float, awaiti
 def test_killing_the_leader_is_shown_and_measured(board: Board, cluster: ModelCluster) -> None:
     board.refresh()
     board.run("kill", 1)
-    assert re.fullmatch(r"Broker 1 was killed \(\d+ ms\)\.", status(board))
+    assert re.fullmatch(r"Broker 1 was killed \(that took \d+ ms\)\.", status(board))
     wait(lambda: any("leads" in t for t in told(board)), "no leader move was told")
     (line,) = [t for t in told(board) if "leads" in t]
     measured = re.fullmatch(
@@ -366,6 +366,36 @@ def test_mend_makes_every_node_run(board: Board, cluster: ModelCluster) -> None:
     board.mend()
     assert set(cluster.states.values()) == {R}
     assert status(board) == "Every node runs."
+
+
+def test_it_waits_for_a_leader_that_lives(board: Board, cluster: ModelCluster) -> None:
+    assert board.wait_for_leader("flights") == 1
+    board.run("kill", 1)  # pressed a moment ago: Kafka still names the dead one
+    assert board.wait_for_leader("flights") == 2
+    assert not cluster.seen().running(1)
+
+
+def test_it_waits_for_a_full_isr(board: Board, cluster: ModelCluster) -> None:
+    board.run("kill", 1)
+    board.wait_for_leader("flights")
+    starting = threading.Timer(0.1, cluster.start_broker, [1])
+    starting.start()
+    board.wait_for_full_isr("flights")
+    starting.join()
+    assert cluster.isr == [1, 2, 3]
+
+
+def test_it_does_not_wait_where_nobody_can_come_to_lead(
+    board: Board, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AWAIT_S", 0.1)
+    with pytest.raises(LabsError, match="no broker that runs leads nowhere-0; press"):
+        board.wait_for_leader("nowhere")
+    monkeypatch.setattr(module, "AWAIT_S", 60.0)
+    for broker in (1, 2, 3):
+        board.run("kill", broker)
+    with pytest.raises(LabsError, match="no broker that runs leads flights-0"):
+        board.wait_for_leader("flights")
 
 
 def test_trouble_is_told_once_and_its_end_too(board: Board, cluster: ModelCluster) -> None:

@@ -218,7 +218,9 @@ def test_a_static_page_shows_question_and_options(choice: Prediction, number: Pr
         for option in words:
             assert f"<li>{option}</li>" in html
             assert option in bundle["text/plain"]
-    assert "every replica in it" not in ask()._repr_mimebundle_()["text/html"]  # no spoilers
+    shown, folded = ask()._repr_mimebundle_()["text/html"].split("<details>")
+    assert "every replica in it" not in shown  # no spoilers
+    assert "<b>Right:</b> " in folded and "every replica in it" in folded
 
 
 def test_markup_is_escaped() -> None:

@@ -87,6 +87,10 @@ def texts(svg: str) -> list[str]:
             "All replicas of 2 partitions are in sync: broker 1 leads 1 and broker 2 leads 1",
         ),
         (
+            seen(part(0), part(1, leader=2), part(2, leader=3)),
+            "All replicas of 3 partitions are in sync: each broker leads 1",
+        ),
+        (
             seen(part(isr=(1,), replicas=(1,)), states=(R, K, R)),
             "flights-0 is led by broker 1, its only replica; broker 2 is killed",
         ),

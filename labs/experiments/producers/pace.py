@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaProducer
 
+from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number
@@ -26,9 +28,20 @@ def warm_up(run: Run, producer: KafkaProducer) -> None:
 
 
 def rate_of(sends: list[Send]) -> float:
-    """Records/s from the first call of `send()` to the last acknowledgement."""
+    """Records/s from the first call of `send()` to the last acknowledgement.
+
+    Raises:
+        LabsError: none was acknowledged, so there is no rate; it names the client's errors.
+    """
     done = [s.completed for s in sends if s.outcome is Outcome.OK and s.completed]
-    return len(done) / (max(done) - sends[0].invoked) if done else 0.0
+    if not done:
+        errors = Counter(send.error or send.outcome.value for send in sends)
+        told = ", ".join(f"{count:,} × {error}" for error, count in errors.most_common())
+        raise LabsError(
+            f"no record was acknowledged ({told or 'none was sent'})",
+            hint="`labs status` shows whether the brokers run; then run it again",
+        )
+    return len(done) / (max(done) - sends[0].invoked)
 
 
 # -- synchronous, asynchronous, with callbacks ------------------------------------------------
