@@ -314,7 +314,8 @@ class Board:
 
         def leads(seen: ClusterSnapshot) -> int | None:
             found = seen.partition(topic, partition)
-            return found.leader if found and seen.running(found.leader or 0) else None
+            led = found is not None and found.leader is not None and seen.running(found.leader)
+            return found.leader if found and led else None
 
         return self._wait_for(f"no broker that runs leads {topic}-{partition}", leads)
 
@@ -325,15 +326,15 @@ class Board:
             LabsError: no broker runs, or it has not come to that within `AWAIT_S`.
         """
 
-        def is_full(seen: ClusterSnapshot) -> bool:
+        def is_full(seen: ClusterSnapshot) -> bool | None:
             found = seen.partition(topic, partition)
-            return found is not None and not found.out_of_sync
+            return True if found and not found.out_of_sync else None
 
         self._wait_for(f"the ISR of {topic}-{partition} lacks a replica", is_full)
 
     def _wait_for(self, otherwise: str, wanted: Callable[[ClusterSnapshot], T | None]) -> T:
         deadline = time.monotonic() + AWAIT_S
-        while not (found := wanted(seen := self.refresh())):
+        while (found := wanted(seen := self.refresh())) is None:
             if time.monotonic() > deadline or not any(seen.running(n.id) for n in seen.brokers):
                 raise LabsError(otherwise, hint="press *Mend all*, and run this again")
             time.sleep(FAST_S)

@@ -129,8 +129,10 @@ def _abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     names = [listing.transactional_id for listings in found.values() for listing in listings]
     for name in names:
         successor = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=name)
-        successor.init_transactions()
-        successor.close()
+        try:
+            successor.init_transactions()
+        finally:
+            successor.close()
     return bool(names)
 
 

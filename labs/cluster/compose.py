@@ -257,11 +257,11 @@ class ComposeCluster(OwnCluster):
 
         `if_idle`: nobody can tell who else uses them, so they run on.
         """
-        boxes = self._boxes()
-        if if_idle or not boxes:
+        if if_idle or not self._boxes():
             return
         self.home.prepare()
         with self.home.lock(), told():
+            boxes = self._boxes()
             self._thaw(boxes)
             controller = boxes.get(CONTROLLER_ID)
             orderly = controller is not None and controller.state in ALIVE
@@ -318,11 +318,11 @@ class ComposeCluster(OwnCluster):
 
     def _bring_up(self) -> None:
         started = time.monotonic()
-        self._make_missing()
-        boxes = self._boxes()
-        alive = [box.id for box in boxes.values() if box.state in ALIVE]
+        alive = [box.id for box in self._boxes().values() if box.state in ALIVE]
         began = time.time()
         try:
+            self._make_missing()
+            boxes = self._boxes()
             with told():
                 self._thaw(boxes)
                 for box in boxes.values():

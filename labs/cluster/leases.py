@@ -44,15 +44,18 @@ def release_all(folder: Path) -> None:
 
 
 def holders(folder: Path) -> list[str]:
-    """Who holds a lease now (`process 123`, `a promise until 18:00`); drops those of the dead."""
-    living = []
+    """Who holds a lease now (`process 123`, `a promise until 18:00`); drops those of the dead.
+
+    A promise that is over stays: a new one may be put in its place at this very moment.
+    """
+    found = []
     for path in sorted(folder.glob("*.json")):
         holder = _holder(_read(path))
         if holder:
-            living.append(holder)
-        else:
+            found.append(holder)
+        elif path.name != PROMISE:
             path.unlink(missing_ok=True)
-    return living
+    return found
 
 
 def _holder(lease: dict[str, Any]) -> str | None:

@@ -27,7 +27,6 @@ from labs.cluster.process import (
     ended_by,
     is_alive,
     last_error,
-    log_size,
     send,
     spawn,
     wait_gone,
@@ -105,15 +104,16 @@ class LocalCluster(OwnCluster):
     def keep(self, hours: float, if_unused: bool = False) -> None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
         self.home.prepare()
-        if not (if_unused and leases.holders(self.home.leases)):
-            leases.promise(self.home.leases, hours * 3600)
+        with self.home.lock():  # a stop that is under way will forget every lease
+            if not (if_unused and leases.holders(self.home.leases)):
+                leases.promise(self.home.leases, hours * 3600)
 
     def leave(self) -> None:
         """Give up this process's lease; stop the cluster unless others use it."""
         leases.release(self.home.leases)
         if not leases.holders(self.home.leases):
             self._tell("stopping the cluster", None)
-            self.stop()
+            self.stop(if_idle=True)  # looks again: somebody may have come meanwhile
 
     def status(self) -> Status:
         """The state of every node, from the operating system; never talks to Kafka."""
@@ -213,7 +213,7 @@ class LocalCluster(OwnCluster):
         """The state to boot from: strays gone, paused nodes running, ports free."""
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.kafka_version != kafka_version():
-            self._wipe(cluster)
+            self._wipe()
             cluster = self._new_state(attempt)
         self._reap_strays(cluster)
         for node in cluster.nodes.values():
@@ -254,9 +254,9 @@ class LocalCluster(OwnCluster):
         The controller goes first: a broker that finds nobody listening waits longer and longer.
         """
         nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
-        begins = {node.id: log_size(self.home.log_of(node.name)) for node in nodes}
+        begins: dict[int, int] = {}
         for node in nodes:
-            spawn(self.home, kit, cluster, node, static)
+            begins[node.id] = spawn(self.home, kit, cluster, node, static)
             # Saved one by one: killed between two of them, we still know the first.
             cluster.save(self.home.state_file)
 
@@ -336,9 +336,8 @@ class LocalCluster(OwnCluster):
     def _alive(self, node: NodeState) -> bool:
         return is_alive(self.home, node)
 
-    def _wipe(self, cluster: ClusterState | None) -> None:
-        if cluster is not None:
-            self._kill_all(cluster)
+    def _wipe(self) -> None:
+        self._kill_all(self._state())  # also those that a lost state file knew
         shutil.rmtree(self.home.data, ignore_errors=True)
         self.home.faults_file.unlink(missing_ok=True)
         self.home.data.mkdir(exist_ok=True)
@@ -410,9 +409,13 @@ class LocalCluster(OwnCluster):
             require_room(len(cluster.brokers()))
             beside = max(node.port for node in cluster.nodes.values()) + 1
             node = NodeState(new, choose_ports(1, [beside])[0])
-            cluster.nodes[new] = node
-            faultlog.record(self.home.faults_file, "add", new)
-            self._serve(kit, node, cluster)
+            when = time.time()
+            try:
+                self._serve(kit, node, cluster)
+            except BaseException:  # or every later start would try again
+                self._discard(cluster, [node])
+                raise
+            faultlog.record(self.home.faults_file, "add", new, when=when)
         return new
 
     def _serve(
@@ -436,7 +439,7 @@ class LocalCluster(OwnCluster):
     @contextmanager
     def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
         """Hold the lock, hand out the node, then record the fault and save the state."""
-        self._running_state()
+        self._running_state()  # before the lock, whose file would make a home
         with self.home.lock():
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
@@ -448,7 +451,7 @@ class LocalCluster(OwnCluster):
 
     def _running_state(self) -> ClusterState:
         cluster = ClusterState.load(self.home.state_file)
-        if cluster is None or cluster.ready_s is None:
+        if cluster is None or not cluster.is_whole():
             raise LabsError("the cluster is not up", hint="start it with `labs up`")
         return cluster
 
@@ -498,20 +501,24 @@ class LocalCluster(OwnCluster):
 
         if cleaning.replicas(self.bootstrap) - set(BROKER_IDS):
             return False
+        return self._discard(cluster, added)
+
+    def _discard(self, cluster: ClusterState, added: list[NodeState]) -> bool:
+        """Take brokers away, disks and all; False where somebody still knows one of them."""
         for node in added:
             send(self.home, node, signal.SIGKILL)
-        if wait_gone(self.home, added, 5) or not self._forget(added):
+        if wait_gone(self.home, added, 5):
             return False
         for node in added:
-            del cluster.nodes[node.id]
+            cluster.nodes.pop(node.id, None)
             shutil.rmtree(self.home.data / node.name, ignore_errors=True)
         cluster.save(self.home.state_file)
-        return True
+        return self._forget(added)
 
     def _start_empty(self) -> None:
         cluster = ClusterState.load(self.home.state_file)
         self._tell("wiping the disks", None)
-        self._wipe(cluster)
+        self._wipe()
         fresh = self._new_state(0)
         if cluster is not None:
             for node_id, node in fresh.nodes.items():

@@ -30,10 +30,11 @@ def spawn(
     cluster: ClusterState,
     node: NodeState,
     static: Mapping[str, str] | None = None,
-) -> None:
+) -> int:
     """Start the node's JVM and note its pid and birth in `node` (saving is the caller's).
 
-    `static`: settings that come on top of the lab's, for this start only.
+    `static`: settings that come on top of the lab's, for this start only. Returns where in the
+    node's log its words begin, bytes.
     """
     folder = home.data / node.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,7 @@ def spawn(
     log = home.log_of(node.name)
     _rotate(log)
     with log.open("ab") as out:
+        begins = out.tell()
         jvm = subprocess.Popen(
             kit.command(marks(home.path, node.id), node.name),
             cwd=folder,
@@ -57,6 +59,7 @@ def spawn(
     node.pid = jvm.pid
     node.create_time = psutil.Process(jvm.pid).create_time()
     node.wanted = State.RUNNING
+    return begins
 
 
 def _rotate(log: Path) -> None:
@@ -97,7 +100,7 @@ def is_alive(home: Home, node: NodeState) -> bool:
 
 
 def ended_by(node: NodeState) -> str:
-    """How a child of ours ended (`it was killed by SIGKILL`); '' where we can't know."""
+    """How a child of ours ended (`it was ended by SIGKILL`); '' where we can't know."""
     child = _children.get(node.pid or 0)
     code = child.poll() if child else None
     if code is None:
@@ -117,11 +120,6 @@ _EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*")
 _JVM = re.compile(
     r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])", re.IGNORECASE
 )
-
-
-def log_size(log: Path) -> int:
-    """The log's length in bytes; 0 where there is none."""
-    return log.stat().st_size if log.exists() else 0
 
 
 def last_error(log: Path, since: int = 0) -> str:

@@ -94,7 +94,9 @@ def _environment(home: Home) -> dict[str, str]:
     # The package may be found through the current folder; the watchdog leaves that folder.
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "LABS_HOME": str(home.path), "PYTHONPATH": path}
+    # Whatever cluster the starter's own environment means, this home's is a local one.
+    own = {"LABS_HOME": str(home.path), "LABS_CLUSTER": "local"}
+    return {**os.environ, **own, "PYTHONPATH": path}
 
 
 def _is_over(home: Home) -> bool:

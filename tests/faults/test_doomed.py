@@ -10,6 +10,11 @@ from tests.helpers import Labs
 def test_damaged_storage(labs: Labs) -> None:
     labs.up()
     assert labs.run("down").code == 0
+    for command in (("start", "1"), ("start", "100"), ("kill", "1")):
+        assert "the cluster is not up" in labs.run(*command).sentence()
+    assert labs.leftovers() == []
+
+    labs.home.log_of("broker-2").write_bytes(b"as long as it gets\n" * 300_000)  # it is rotated
     meta = labs.home.data / "broker-2" / "records" / "meta.properties"
     good = meta.read_text()
 

@@ -136,6 +136,22 @@ def test_breaking_and_mending(cluster: LocalCluster, labs: Labs) -> None:
     assert times == sorted(times)
 
 
+def test_a_broker_that_does_not_come_up_is_not_added(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_arguments: object) -> None:
+        raise LabsError("it does not register")
+
+    known = len(cluster.faults())
+    monkeypatch.setattr("labs.cluster.readiness.wait_registered", never)
+    with pytest.raises(LabsError, match="it does not register"):
+        cluster.add_broker()
+    assert set(states(cluster)) == {1, 2, 3, 100}
+    assert len(Labs(cluster.home.path).jvms()) == 4
+    assert not (cluster.home.data / "broker-4").exists()
+    assert len(cluster.faults()) == known
+
+
 def test_records_outlive_the_cluster(cluster: LocalCluster, labs: Labs) -> None:
     with admin(cluster) as client:
         client.create_topics([NewTopic("kept", num_partitions=1, replication_factor=3)])
