@@ -27,7 +27,7 @@ test-compose: $(VENV)/test.done ## Test the cluster in containers (needs Docker)
 	@$(BIN)/python -m tests.run compose
 
 lint: $(VENV)/test.done ## Check format, style and types
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	@$(BIN)/python -m tests.run lint
 
 bench: $(VENV)/test.done ## Measure start-up, memory and failover
 	@$(BIN)/python -m tests.bench

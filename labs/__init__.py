@@ -6,8 +6,9 @@
 """
 
 from labs.cluster import connect
-from labs.study.cells import register
+from labs.study import cells, quiet
 
 __all__ = ["connect"]
 
-register()
+cells.register()
+quiet.register()

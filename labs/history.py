@@ -10,7 +10,7 @@ All times are in seconds since the epoch, by `labs.clock.now`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -160,16 +160,3 @@ class History:
             if send.outcome is Outcome.PENDING:
                 send.outcome, send.error = Outcome.UNKNOWN, send.error or "no answer"
                 send.completed = when
-
-    def with_outcome(self, outcome: Outcome) -> list[Send]:
-        """The sends that ended so."""
-        return [send for send in self.sends if send.outcome is outcome]
-
-
-def highest_offsets(sends: Iterable[Send]) -> dict[int, int]:
-    """The highest acknowledged offset of each partition."""
-    highest: dict[int, int] = {}
-    for send in sends:
-        if send.partition is not None and send.offset is not None and send.offset >= 0:
-            highest[send.partition] = max(highest.get(send.partition, -1), send.offset)
-    return highest

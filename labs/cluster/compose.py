@@ -29,8 +29,7 @@ from labs.cluster.jars import kafka_version
 from labs.cluster.own import OwnCluster
 from labs.cluster.ports import HOST
 from labs.cluster.process import error_in
-from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
-from labs.cluster.registration import unregister
+from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, NODE_IDS, Node, Role, State, Status
 from labs.cluster.rules import (
     ALIVE,
     DEAD,
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from labs.cluster.wire import BrokerConnection
 
 PROJECT_NAME = "kafka-labs"
-NODES = (CONTROLLER_ID, *BROKER_IDS)
 DATA = "/var/lib/kafka/data"
 
 #: Each container boots two JVMs in turn, and nothing of them is prepared as it is for local ones.
@@ -153,11 +151,6 @@ class ComposeCluster(OwnCluster):
             return _advertised(facts.environment, "INSIDE" if self.inside else "OUTSIDE")
         return ("controller", 9093) if self.inside else (HOST, facts.controller_port)
 
-    @property
-    def bootstrap(self) -> list[str]:
-        """`host:port` of every broker."""
-        return [f"{box.host}:{box.port}" for box in _brokers(self._boxes())]
-
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker."""
         from labs.cluster.wire import BrokerConnection
@@ -239,18 +232,13 @@ class ComposeCluster(OwnCluster):
     def keep(self, hours: float, if_unused: bool = False) -> None:
         """Nothing ends unused containers."""
 
+    def _keep(self) -> None:
+        """Containers run until they are told to stop."""
+
     def leave(self) -> None:
         """Nothing to give up: containers run until they are told to stop."""
 
     # -- starting and stopping ---------------------------------------------------------------
-
-    def start(self) -> Status:
-        """Bring every node up, or adopt those that run; returns when they are really ready."""
-        self.home.prepare()
-        with self.home.lock():
-            if not self._adopt():
-                self._bring_up()
-        return self.status()
 
     def stop(self, if_idle: bool = False) -> None:
         """Stop every container: the brokers together, then the controller; the records stay.
@@ -305,17 +293,6 @@ class ComposeCluster(OwnCluster):
             if box.state is State.PAUSED:
                 self._engine.unpause(box.container)
 
-    def _adopt(self) -> bool:
-        """Whether the cluster runs whole: containers, cluster id, every broker seen."""
-        boxes = self._boxes()
-        if not set(NODES) <= set(boxes) or {b.state for b in boxes.values()} != {State.RUNNING}:
-            return False
-        from labs.cluster import readiness
-
-        brokers = _brokers(boxes)
-        ids = {box.id for box in brokers}
-        return all(readiness.sees(box, _cluster_id(boxes), ids) for box in brokers)
-
     def _bring_up(self) -> None:
         started = time.monotonic()
         alive = [box.id for box in self._boxes().values() if box.state in ALIVE]
@@ -338,7 +315,7 @@ class ComposeCluster(OwnCluster):
         """Have Compose make the nodes that there are not, or not of this Kafka."""
         self._tell("starting one controller and three brokers", None)
         boxes = self._boxes()
-        missing = set(NODES) - set(boxes)
+        missing = set(NODE_IDS) - set(boxes)
         if not missing and all(_version(b.facts.image) == kafka_version() for b in boxes.values()):
             return
         if self.inside:
@@ -346,7 +323,7 @@ class ComposeCluster(OwnCluster):
                 "containers of the cluster are missing, and only Docker itself can make them",
                 hint="on your machine, not in this container: `docker compose up --detach`",
             )
-        compose_up(self.project, [_service(node_id) for node_id in NODES])
+        compose_up(self.project, [_service(node_id) for node_id in NODE_IDS])
 
     def _wait_ready(self, began: float) -> None:
         from labs.cluster import readiness
@@ -526,45 +503,10 @@ class ComposeCluster(OwnCluster):
 
     # -- cleaning up ---------------------------------------------------------------------------
 
-    def reset(self, hard: bool = False) -> None:
-        """Back to a clean cluster of three brokers; `hard` wipes the volumes too."""
-        self.home.prepare()
-        with self.home.lock():
-            if hard or not self._clean_softly():
-                self._start_empty()
-            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
-
-    def _clean_softly(self) -> bool:
-        """Mend and empty the running cluster; False where only a fresh one will be clean."""
-        if not self._adopt():
-            self._forget([box for box in _brokers(self._boxes()) if box.state in DEAD])
-            self._bring_up()
-        from labs.cluster import cleaning
-
-        return cleaning.clean(self.bootstrap) and self._shrink()
-
-    def _forget(self, dead: list[Box]) -> bool:
-        """Whether the controller has forgotten these brokers, so that none waits to register."""
-        controller = self._boxes().get(CONTROLLER_ID)
-        if controller is None or controller.state is not State.RUNNING:
-            return False
-        return all([unregister(controller.port, box.id, controller.host) for box in dead])
-
-    def _shrink(self) -> bool:
-        """Take the added brokers away; False where one of them holds what the others lack."""
-        added = [box for box in _brokers(self._boxes()) if box.id not in BROKER_IDS]
-        if not added:
-            return True
-        from labs.cluster import cleaning
-
-        if cleaning.replicas(self.bootstrap) - set(BROKER_IDS):
-            return False
-        with told():
-            self._signal(added, "SIGKILL")
-            if self._wait_gone(added, STOP_TIMEOUT_S) or not self._forget(added):
-                return False
-        for box in added:
-            self._remove(box)
+    def _discard(self, brokers: list[int]) -> bool:
+        boxes = self._boxes()
+        for node_id in brokers:
+            self._remove(boxes[node_id])
         return True
 
     def _start_empty(self) -> None:
@@ -576,7 +518,7 @@ class ComposeCluster(OwnCluster):
             for box in _brokers(boxes):
                 if box.id not in BROKER_IDS:
                     self._remove(box)
-            kept = [box for box in boxes.values() if box.id in NODES]
+            kept = [box for box in boxes.values() if box.id in NODE_IDS]
             if kept:
                 self._wipe(kept)
         self.home.faults_file.unlink(missing_ok=True)

@@ -32,7 +32,6 @@ from labs.cluster.process import (
     wait_gone,
 )
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
-from labs.cluster.registration import unregister
 from labs.cluster.rules import (
     ALIVE,
     DEAD,
@@ -80,11 +79,6 @@ class LocalCluster(OwnCluster):
         self._kit: Kit | None = None
 
     # -- looking ---------------------------------------------------------------------------
-
-    @property
-    def bootstrap(self) -> list[str]:
-        """`host:port` of every broker."""
-        return [f"{HOST}:{node.port}" for node in self._state().brokers()]
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker."""
@@ -139,15 +133,6 @@ class LocalCluster(OwnCluster):
 
     # -- starting and stopping ---------------------------------------------------------------
 
-    def start(self) -> Status:
-        """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
-        self.home.prepare()
-        with self.home.lock():
-            self._keep()
-            if not self._adopt():
-                self._bring_up()
-        return self.status()
-
     def stop(self, if_idle: bool = False) -> None:
         """Stop every node cleanly, and the watchdog; the records stay on disk.
 
@@ -170,18 +155,7 @@ class LocalCluster(OwnCluster):
         ensure_watchdog(self.home)
 
     def _adopt(self) -> bool:
-        """Whether the recorded cluster runs whole: processes, cluster id, every broker seen."""
-        cluster = ClusterState.load(self.home.state_file)
-        if cluster is None or cluster.ready_s is None:
-            return False
-        states = {observed(self.home.path, node)[0] for node in cluster.nodes.values()}
-        if states != {State.RUNNING}:
-            return False
-        from labs.cluster import readiness
-
-        brokers = cluster.brokers()
-        ids = {node.id for node in brokers}
-        return all(readiness.sees(node, cluster.cluster_id, ids) for node in brokers)
+        return self._state().ready_s is not None and super()._adopt()  # its start was finished
 
     def _bring_up(self) -> None:
         kit = self._get_kit()
@@ -214,7 +188,7 @@ class LocalCluster(OwnCluster):
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.kafka_version != kafka_version():
             self._wipe()
-            cluster = self._new_state(attempt)
+            cluster = self._new_state()
         self._reap_strays(cluster)
         for node in cluster.nodes.values():
             send(self.home, node, signal.SIGCONT)
@@ -227,17 +201,16 @@ class LocalCluster(OwnCluster):
         cluster.save(self.home.state_file)
         return cluster
 
-    def _new_state(self, skip_ports: int) -> ClusterState:
+    def _new_state(self) -> ClusterState:
+        """A cluster that was never started; it gets its ports when it is."""
         cluster = ClusterState(cluster_id=new_id(), kafka_version=kafka_version())
         for node_id in (*BROKER_IDS, CONTROLLER_ID):
             cluster.nodes[node_id] = NodeState(node_id, port=0)
-        self._assign_ports(cluster, skip_ports)
         return cluster
 
     def _assign_ports(self, cluster: ClusterState, skip: int) -> None:
-        nodes = sorted(cluster.nodes.values(), key=lambda node: node.id)
         # The controller comes first in the block: 19090, then brokers 19091, 19092, 19093.
-        nodes.insert(0, nodes.pop())
+        nodes = sorted(cluster.nodes.values(), key=lambda node: (node.role is Role.BROKER, node.id))
         wished = [node.port for node in nodes]
         for node, port in zip(nodes, choose_ports(len(nodes), wished, skip), strict=True):
             node.port = port
@@ -398,7 +371,7 @@ class LocalCluster(OwnCluster):
                     f"port {node.port}, which {node.label} had, is taken by another program",
                     hint="close that program, or let `labs down` and `labs up` choose new ports",
                 )
-            self._serve(kit, node, static=static)
+            self._serve(kit, node, static)
 
     def add_broker(self) -> int:
         """One broker more."""
@@ -411,22 +384,17 @@ class LocalCluster(OwnCluster):
             node = NodeState(new, choose_ports(1, [beside])[0])
             when = time.time()
             try:
-                self._serve(kit, node, cluster)
+                self._serve(kit, node)
             except BaseException:  # or every later start would try again
-                self._discard(cluster, [node])
+                if self._discard([new]):
+                    self._forget([new])
                 raise
             faultlog.record(self.home.faults_file, "add", new, when=when)
         return new
 
-    def _serve(
-        self,
-        kit: Kit,
-        node: NodeState,
-        cluster: ClusterState | None = None,
-        static: Mapping[str, str] | None = None,
-    ) -> None:
+    def _serve(self, kit: Kit, node: NodeState, static: Mapping[str, str] | None = None) -> None:
         """Spawn a node of a running cluster and wait until it serves."""
-        cluster = cluster or self._running_state()
+        cluster = self._running_state()
         cluster.nodes[node.id] = node
         hopeful = self._start_all(kit, cluster, [node], static)
         from labs.cluster import readiness
@@ -443,10 +411,9 @@ class LocalCluster(OwnCluster):
         with self.home.lock():
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
-            faultlog_time = time.time()
+            when = time.time()
             yield node
-            faultlog.record(self.home.faults_file, action, node_id, when=faultlog_time)
-            cluster.nodes[node_id] = node
+            faultlog.record(self.home.faults_file, action, node_id, when=when)
             cluster.save(self.home.state_file)
 
     def _running_state(self) -> ClusterState:
@@ -464,62 +431,24 @@ class LocalCluster(OwnCluster):
 
     # -- cleaning up ---------------------------------------------------------------------------
 
-    def reset(self, hard: bool = False) -> None:
-        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
-        self.home.prepare()
-        with self.home.lock():
-            self._keep()
-            cluster = ClusterState.load(self.home.state_file)
-            if hard or not self._clean_softly(cluster):
-                self._start_empty()
-            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
-
-    def _clean_softly(self, cluster: ClusterState | None) -> bool:
-        """Mend and empty the running cluster; False where only a fresh one will be clean."""
-        if not self._adopt():
-            if cluster is not None:
-                self._forget([node for node in cluster.brokers() if not self._alive(node)])
-            self._bring_up()
-        from labs.cluster import cleaning
-
-        return cleaning.clean(self.bootstrap) and self._shrink()
-
-    def _forget(self, dead: list[NodeState]) -> bool:
-        """Whether the controller has forgotten these brokers, so that none waits to register."""
-        controller = self._state().nodes.get(CONTROLLER_ID)
-        if controller is None or observed(self.home.path, controller)[0] is not State.RUNNING:
-            return False
-        return all([unregister(controller.port, node.id) for node in dead])
-
-    def _shrink(self) -> bool:
-        """Take the added brokers away; False where one of them holds what the others lack."""
+    def _discard(self, brokers: list[int]) -> bool:
         cluster = self._state()
-        added = [node for node in cluster.brokers() if node.id not in BROKER_IDS]
-        if not added:
-            return True
-        from labs.cluster import cleaning
-
-        if cleaning.replicas(self.bootstrap) - set(BROKER_IDS):
-            return False
-        return self._discard(cluster, added)
-
-    def _discard(self, cluster: ClusterState, added: list[NodeState]) -> bool:
-        """Take brokers away, disks and all; False where somebody still knows one of them."""
-        for node in added:
+        nodes = [cluster.nodes[node_id] for node_id in brokers if node_id in cluster.nodes]
+        for node in nodes:
             send(self.home, node, signal.SIGKILL)
-        if wait_gone(self.home, added, 5):
+        if wait_gone(self.home, nodes, 5):
             return False
-        for node in added:
-            cluster.nodes.pop(node.id, None)
+        for node in nodes:
+            del cluster.nodes[node.id]
             shutil.rmtree(self.home.data / node.name, ignore_errors=True)
         cluster.save(self.home.state_file)
-        return self._forget(added)
+        return True
 
     def _start_empty(self) -> None:
         cluster = ClusterState.load(self.home.state_file)
         self._tell("wiping the disks", None)
         self._wipe()
-        fresh = self._new_state(0)
+        fresh = self._new_state()
         if cluster is not None:
             for node_id, node in fresh.nodes.items():
                 node.port = cluster.nodes[node_id].port if node_id in cluster.nodes else node.port

@@ -9,8 +9,19 @@ from collections.abc import Mapping
 from labs.cluster import faultlog
 from labs.cluster.config import SESSION_S
 from labs.cluster.home import Home
-from labs.cluster.protocol import CONTROLLER_ID, Fault, State, Status, label_of
-from labs.cluster.rules import known, require_state
+from labs.cluster.protocol import (
+    BROKER_IDS,
+    CONTROLLER_ID,
+    NODE_IDS,
+    Fault,
+    Node,
+    Role,
+    State,
+    Status,
+    label_of,
+)
+from labs.cluster.registration import unregister
+from labs.cluster.rules import DEAD, known, require_state
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
@@ -30,13 +41,38 @@ class OwnCluster(ABC):
         self.home = home
         self._tell = tell
 
+    # -- what differs ----------------------------------------------------------------------
+
     @abstractmethod
     def status(self) -> Status:
         """The state of every node."""
 
+    @abstractmethod
+    def _keep(self) -> None:
+        """Take care that the cluster is up for as long as this process needs it, and no longer."""
+
+    @abstractmethod
+    def _bring_up(self) -> None:
+        """Start what does not run, and wait until all of it is really ready."""
+
+    @abstractmethod
+    def _start_empty(self) -> None:
+        """Start a new cluster of three brokers on empty disks, at the old addresses."""
+
+    @abstractmethod
+    def _discard(self, brokers: list[int]) -> bool:
+        """Kill added brokers and remove their disks; False where one of them lives on."""
+
+    # -- what does not ---------------------------------------------------------------------
+
     def hush(self) -> None:
         """Tell no more what a start is doing."""
         self._tell = silent
+
+    @property
+    def bootstrap(self) -> list[str]:
+        """`host:port` of every broker."""
+        return self.status().bootstrap
 
     @property
     def can_break(self) -> bool:
@@ -56,6 +92,65 @@ class OwnCluster(ABC):
     def named(self, name: str) -> str:
         """The name itself."""
         return name
+
+    def start(self) -> Status:
+        """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
+        self.home.prepare()
+        with self.home.lock():
+            self._keep()
+            if not self._adopt():
+                self._bring_up()
+        return self.status()
+
+    def reset(self, hard: bool = False) -> None:
+        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
+        self.home.prepare()
+        with self.home.lock():
+            self._keep()
+            if hard or not self._clean_softly():
+                self._start_empty()
+            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
+
+    def _adopt(self) -> bool:
+        """Whether the cluster runs whole: every process, the right id, every broker seen."""
+        status = self.status()
+        ids, states = ({n.id for n in status.nodes}, {n.state for n in status.nodes})
+        if not set(NODE_IDS) <= ids or states != {State.RUNNING}:
+            return False
+        from labs.cluster import readiness  # only now: a start must not wait for kafka-python
+
+        brokers = status.serving
+        expected = {node.id for node in brokers}
+        return all(readiness.sees(node, status.cluster_id, expected) for node in brokers)
+
+    def _clean_softly(self) -> bool:
+        """Mend and empty the running cluster; False where only a fresh one will be clean."""
+        if not self._adopt():
+            self._forget([node.id for node in self._brokers() if node.state in DEAD])
+            self._bring_up()
+        from labs.cluster import cleaning
+
+        return cleaning.clean(self.bootstrap) and self._shrink()
+
+    def _shrink(self) -> bool:
+        """Take the added brokers away; False where one of them holds what the others lack."""
+        added = [node.id for node in self._brokers() if node.id not in BROKER_IDS]
+        if not added:
+            return True
+        from labs.cluster import cleaning
+
+        held = cleaning.replicas(self.bootstrap) - set(BROKER_IDS)
+        return not held and self._discard(added) and self._forget(added)
+
+    def _forget(self, dead: list[int]) -> bool:
+        """Whether the controller has forgotten these brokers, so that none waits to register."""
+        controller = next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
+        if controller is None or controller.state is not State.RUNNING:
+            return False
+        return all([unregister(controller.port, broker, controller.host) for broker in dead])
+
+    def _brokers(self) -> list[Node]:
+        return [node for node in self.status().nodes if node.role is Role.BROKER]
 
     def faults(self) -> list[Fault]:
         """Every fault since the cluster was made, oldest first."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONTROLLER_ID = 100
 BROKER_IDS = (1, 2, 3)
+NODE_IDS = (CONTROLLER_ID, *BROKER_IDS)
 
 
 class Role(StrEnum):
@@ -41,7 +42,7 @@ def label_of(node_id: int) -> str:
 
 @dataclass(frozen=True)
 class Node:
-    """One process of the cluster. `log` is the path of its log file."""
+    """One process of the cluster. `log` is its log file, or the command that shows its log."""
 
     id: int
     role: Role
@@ -183,7 +184,7 @@ class Cluster(Protocol):
         ...
 
     def status(self) -> Status:
-        """The state of every node, from the operating system; does not talk to Kafka."""
+        """The state of every node, from whoever runs it (external: from Kafka itself)."""
         ...
 
     def kill(self, node_id: int) -> None:

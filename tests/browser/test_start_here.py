@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -40,7 +41,9 @@ def test_all_cells_run_and_the_kill_button_kills(
     assert [i for i, state in states.items() if state is not State.RUNNING] == [victim]
     moved = _wait_for_new_leader(cluster, victim)
     assert moved.epoch > epoch
-    expect(board).to_contain_text(f"broker {moved.leader}")
+    told = rf"broker {moved.leader} leads hello-0, [\d,]+ ms after broker {victim} was killed"
+    expect(board.locator(".t-log")).to_contain_text(re.compile(told))
+    expect(board.locator("svg title").first).to_contain_text(f"is led by broker {moved.leader}")
     shoot(page, "00_new_leader")
 
     board.locator(f".t-start-{victim}").click()

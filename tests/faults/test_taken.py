@@ -84,6 +84,14 @@ def test_process_that_nobody_remembers(labs: Labs) -> None:
         assert stray.wait(10) != 0
 
 
+def test_a_state_file_that_is_lost_while_the_cluster_runs(labs: Labs) -> None:
+    first = labs.up()
+    labs.home.state_file.unlink()
+    second = labs.up()  # nobody knows the old one's ids any more: it made way
+    assert second["cluster_id"] != first["cluster_id"]
+    assert second["bootstrap"] == first["bootstrap"]
+
+
 def test_many_starts_at_once_in_two_homes(labs: Labs, tmp_path: Path) -> None:
     other = Labs(tmp_path / "other")
     ups = [home.begin("up", "--json") for home in (labs, other, labs, labs, labs)]
