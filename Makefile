@@ -48,8 +48,8 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 # The locks hold the sha256 of every package; nothing is installed that does not match.
 $(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
 	@echo "… installing the Python packages of locks/$*.txt"
-	@$$(cat $(VENV)/uv) pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
-	@$$(cat $(VENV)/uv) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@"$$(cat $(VENV)/uv)" pip install --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
+	@"$$(cat $(VENV)/uv)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 # uv: the one on this machine, or the locked one, fetched into .venv by pip.
@@ -62,5 +62,5 @@ $(VENV)/uv:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@if command -v uv >/dev/null; then command -v uv > $@; else \
 	  awk '/^[a-z]/ { on = /^uv==/ } on' locks/study.txt > $(VENV)/uv.txt && \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
+	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
 	  echo $(BIN)/uv > $@; fi

@@ -40,10 +40,10 @@ def main() -> None:
     except LabsError as error:
         _fail(str(error), error.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        told = error.format_message().rstrip(".")
+        _fail(f"{told[:1].lower()}{told[1:]}; `labs --help` lists the commands.", error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was left half done.", 1)
+        _fail("interrupted; `labs status` shows how things stand.", 1)
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, psutil.Error) as error:

@@ -10,18 +10,16 @@ the news that there is none) comes in about a second whatever is killed or pause
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kafka.errors import KafkaError
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
 
 from labs.cluster.protocol import Cluster, Node, Role, State
-from labs.cluster.wire import BrokerConnection
+from labs.cluster.wire import NO_ANSWER, BrokerConnection
 
 #: A healthy broker answers in a few ms; on a loaded machine we have seen 200.
 ANSWER_TIMEOUT_S = 0.5
@@ -29,7 +27,6 @@ ANSWER_TIMEOUT_S = 0.5
 # Those of Kafka 4.0; an older broker tells of neither ELR nor fenced ones.
 _DescribePartitions = DescribeTopicPartitionsRequest[0]  # KIP-966: it also tells the ELR
 _DescribeCluster = DescribeClusterRequest[2]  # KIP-1073: it also tells who is fenced
-_NO_ANSWER = (OSError, KafkaError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ class Observer:
             for broker in self._candidates(nodes):
                 try:
                     return self._ask(broker, nodes)
-                except _NO_ANSWER:
+                except NO_ANSWER:
                     self._hang_up()
             return ClusterSnapshot(time.time(), nodes)
 

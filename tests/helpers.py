@@ -112,13 +112,8 @@ def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIEN
 
 
 def free_ports(count: int) -> list[int]:
-    """Free ports for a test's own servers, which nobody else is about to take.
-
-    They lie far from where clusters look first, and each of pytest's workers has a region of its
-    own: who chooses at the same moment in the same place chooses the same.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return choose_ports(count, skip=100 * (1 + worker))
+    """Free ports for a test's own servers, far from where clusters look first."""
+    return choose_ports(count, skip=100)
 
 
 def listen(port: int) -> socket.socket:

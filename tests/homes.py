@@ -1,6 +1,7 @@
 """A plugin of `tests.run`: each of pytest's workers has a home, and so a cluster, of its own.
 
-A test may break its worker's cluster as it likes: the other worker's never meets it.
+A test may break its worker's cluster as it likes: the other worker's never meets it, not even at
+the door. Who looks for free ports at the same moment in the same place takes the same.
 """
 
 from __future__ import annotations
@@ -8,5 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from labs.cluster.ports import FIRST
+
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # pytest-xdist's name for it: gw0, gw1 …
     os.environ["LABS_HOME"] = str(Path(os.environ["LABS_TEST_HOMES"], worker))
+    os.environ["LABS_FIRST_PORT"] = str(FIRST + 2000 * int(worker.removeprefix("gw")))

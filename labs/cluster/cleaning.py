@@ -12,6 +12,7 @@ from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from labs.cluster.housekeeping import admin, alter_default, asking
+from labs.errors import LabsError
 
 #: How long a soft reset tries before a fresh cluster is quicker, s.
 CLEAN_TIMEOUT_S = 10.0
@@ -40,7 +41,7 @@ def clean(bootstrap: list[str]) -> bool:
     """
     deadline = time.monotonic() + CLEAN_TIMEOUT_S
     while time.monotonic() < deadline:
-        with suppress(KafkaError), asking(bootstrap) as client:
+        with suppress(KafkaError, LabsError), asking(bootstrap) as client:
             if not _lead_as_preferred(client) and not any(
                 [
                     _drop_settings(client, bootstrap),

@@ -409,6 +409,7 @@ class ComposeCluster(OwnCluster):
             static: settings on top of the lab's, until the node is started again. A container's
                 environment can't be changed: it is made anew, on the same volume.
         """
+        self._require_controller(node_id)
         self._outlast_session(node_id)
         with self._changing(node_id, "start", DEAD) as box:
             self._serve(box, static or {})

@@ -18,11 +18,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from labs.errors import LabsError
+from labs.progress import Tell, silent
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 #: A cluster with a chapter's records takes about 100 MB; Kafka dies on a full disk.
 MIN_FREE_MB = 300
+
+#: Somebody's first start downloads 43 MB and learns Kafka's classes before it lets go, s.
+LOCK_TIMEOUT_S = 900.0
+MOMENT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,18 +85,26 @@ class Home:
         require_space(self.path, MIN_FREE_MB, "LABS_HOME")
 
     @contextmanager
-    def lock(self, timeout_s: float = 180) -> Iterator[None]:
+    def lock(self, timeout_s: float = LOCK_TIMEOUT_S, tell: Tell = silent) -> Iterator[None]:
         """Hold this home alone. The kernel lets go of the lock even after kill -9.
 
         It needs no free space: a cluster that has filled the disk can still be stopped.
 
+        Args:
+            timeout_s: how long to wait for whoever holds it, s.
+            tell: hears that we wait, if it takes longer than a moment.
+
         Raises:
             LabsError: another process held it for all of `timeout_s`, or the place is read-only.
         """
-        guard = FileLock(self.path / "lock", timeout=timeout_s)
+        guard = FileLock(self.path / "lock")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            guard.acquire()
+            try:
+                guard.acquire(timeout=min(MOMENT_S, timeout_s))
+            except Timeout:
+                tell("waiting for another labs command to finish", None)
+                guard.acquire(timeout=max(timeout_s - MOMENT_S, 0))
         except Timeout:
             raise LabsError(
                 f"another labs command has been working on {self.path} for {timeout_s:g} s",

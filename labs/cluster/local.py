@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 PORT_ATTEMPTS = 4
 #: How long SIGSTOP may take to show, s.
 PAUSE_TIMEOUT_S = 5.0
+#: How long a process may take to be gone after SIGKILL, s.
+KILL_TIMEOUT_S = 5.0
 
 
 class NodeDied(LabsError):  # noqa: N818 - it names what happened
@@ -171,9 +173,9 @@ class LocalCluster(OwnCluster):
 
     def _boot(self, kit: Kit, started: float, attempt: int) -> None:
         cluster = self._ready_to_boot(attempt)
-        cluster.ready_s = None
-        with self._undone_on_failure(cluster):
-            dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+        dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+        with self._undone_on_failure(cluster, dead):
+            cluster.ready_s = None
             hopeful = self._start_all(kit, cluster, dead)
             from labs.cluster import readiness  # while the JVMs are starting
 
@@ -257,12 +259,19 @@ class LocalCluster(OwnCluster):
         )
 
     @contextmanager
-    def _undone_on_failure(self, cluster: ClusterState) -> Iterator[None]:
-        """Leave nothing half started behind, whatever ends the start (an interrupt too)."""
+    def _undone_on_failure(self, cluster: ClusterState, begun: list[NodeState]) -> Iterator[None]:
+        """Leave nothing half started behind, whatever ends the start (an interrupt too).
+
+        Nodes that ran before go on as before.
+        """
+        before, wanted = cluster.ready_s, {node.id: node.wanted for node in begun}
         try:
             yield
         except BaseException:
-            self._kill_all(cluster)
+            self._kill(begun)
+            for node in begun:
+                node.wanted = wanted[node.id]
+            cluster.ready_s = before if len(begun) < len(cluster.nodes) else None
             with contextlib.suppress(OSError):
                 cluster.save(self.home.state_file)
             raise
@@ -294,11 +303,17 @@ class LocalCluster(OwnCluster):
         return 8.0 if controller and self._alive(controller) else 0.5
 
     def _kill_all(self, cluster: ClusterState) -> None:
-        for node in cluster.nodes.values():
-            send(self.home, node, signal.SIGKILL)
+        nodes = list(cluster.nodes.values())
+        self._kill(nodes)
+        for node in nodes:
             node.wanted = State.STOPPED
-        wait_gone(self.home, cluster.nodes.values(), 5)
         self._reap_strays(None)
+
+    def _kill(self, nodes: list[NodeState]) -> list[NodeState]:
+        """SIGKILL; returns those that live all the same."""
+        for node in nodes:
+            send(self.home, node, signal.SIGKILL)
+        return wait_gone(self.home, nodes, KILL_TIMEOUT_S)
 
     def _reap_strays(self, cluster: ClusterState | None) -> None:
         """End processes that name our home but that no state file knows (its writer was killed)."""
@@ -327,7 +342,7 @@ class LocalCluster(OwnCluster):
         with self._changing(node_id, "kill") as node:
             self._signal(node, signal.SIGKILL, ALIVE)
             node.wanted = State.KILLED
-            wait_gone(self.home, [node], 5)
+            wait_gone(self.home, [node], KILL_TIMEOUT_S)
 
     def pause(self, node_id: int) -> None:
         """SIGSTOP, and wait for its effect, which comes when each thread is next about to run."""
@@ -363,6 +378,8 @@ class LocalCluster(OwnCluster):
             static: settings on top of the lab's, until the node is started again.
         """
         kit = self._get_kit()
+        self._running_state()
+        self._require_controller(node_id)
         self._outlast_session(node_id)
         with self._changing(node_id, "start") as node:
             self._require(node, DEAD)
@@ -380,20 +397,24 @@ class LocalCluster(OwnCluster):
             cluster = self._running_state()
             new = max(node.id for node in cluster.brokers()) + 1
             require_room(len(cluster.brokers()))
+            self._require_controller(new)
             beside = max(node.port for node in cluster.nodes.values()) + 1
-            node = NodeState(new, choose_ports(1, [beside])[0])
             when = time.time()
-            try:
-                self._serve(kit, node)
-            except BaseException:  # or every later start would try again
-                if self._discard([new]):
-                    self._forget([new])
-                raise
+            for attempt in range(PORT_ATTEMPTS):
+                try:
+                    self._serve(kit, NodeState(new, choose_ports(1, [beside], attempt)[0]))
+                    break
+                except BaseException as error:
+                    if self._discard([new]):  # or every later start would try again
+                        self._forget([new])
+                    if not isinstance(error, PortTaken) or attempt == PORT_ATTEMPTS - 1:
+                        raise
             faultlog.record(self.home.faults_file, "add", new, when=when)
         return new
 
     def _serve(self, kit: Kit, node: NodeState, static: Mapping[str, str] | None = None) -> None:
         """Spawn a node of a running cluster and wait until it serves."""
+        ensure_watchdog(self.home)  # the machine may have been started anew since
         cluster = self._running_state()
         cluster.nodes[node.id] = node
         hopeful = self._start_all(kit, cluster, [node], static)
@@ -434,9 +455,7 @@ class LocalCluster(OwnCluster):
     def _discard(self, brokers: list[int]) -> bool:
         cluster = self._state()
         nodes = [cluster.nodes[node_id] for node_id in brokers if node_id in cluster.nodes]
-        for node in nodes:
-            send(self.home, node, signal.SIGKILL)
-        if wait_gone(self.home, nodes, 5):
+        if self._kill(nodes):
             return False
         for node in nodes:
             del cluster.nodes[node.id]

@@ -96,7 +96,7 @@ class OwnCluster(ABC):
     def start(self) -> Status:
         """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
         self.home.prepare()
-        with self.home.lock():
+        with self.home.lock(tell=self._tell):
             self._keep()
             if not self._adopt():
                 self._bring_up()
@@ -105,7 +105,7 @@ class OwnCluster(ABC):
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
         self.home.prepare()
-        with self.home.lock():
+        with self.home.lock(tell=self._tell):
             self._keep()
             if hard or not self._clean_softly():
                 self._start_empty()
@@ -155,6 +155,21 @@ class OwnCluster(ABC):
     def faults(self) -> list[Fault]:
         """Every fault since the cluster was made, oldest first."""
         return faultlog.read(self.home.faults_file)
+
+    def _require_controller(self, node_id: int) -> None:
+        """A broker that starts waits for the controller to let it in; none would say why.
+
+        Raises:
+            LabsError: the controller does not run.
+        """
+        controller = next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
+        if node_id == CONTROLLER_ID or controller is None or controller.state is State.RUNNING:
+            return
+        cure = "resume" if controller.state is State.PAUSED else "start"
+        raise LabsError(
+            f"no broker can start while the controller is {controller.state}",
+            hint=f"`labs {cure} {CONTROLLER_ID}` comes first",
+        )
 
     def _outlast_session(self, node_id: int) -> None:
         """Wait while the controller still takes a dead broker for a living one.

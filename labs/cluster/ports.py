@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import ExitStack
 
-from labs.errors import LabsError
+from labs.errors import BadInput, LabsError
 
 HOST = "127.0.0.1"
 FIRST, LAST, BLOCK = 19090, 31990, 10
@@ -25,19 +26,31 @@ def choose_ports(count: int, wished: list[int] | None = None, skip: int = 0) -> 
 
     Raises:
         LabsError: no block of free ports is left.
+        BadInput: `LABS_FIRST_PORT` is no port to begin with.
     """
     if wished and all(wished) and not skip and _all_free(wished):
         return wished
-    for start in range(FIRST, LAST, BLOCK):
+    for start in range(_first(), LAST, BLOCK):
         block = list(range(start, start + count))
         if _all_free(block):
             if not skip:
                 return block
             skip -= 1
     raise LabsError(
-        f"no {count} free ports in a row were found on {HOST} between {FIRST} and {LAST}",
+        f"no {count} free ports in a row were found on {HOST} between {_first()} and {LAST}",
         hint="close programs that listen there (`ss -ltnp` names them) and try again",
     )
+
+
+def _first() -> int:
+    """Where to begin to look: what starts at the same moment should begin at different places."""
+    named = os.environ.get("LABS_FIRST_PORT", "") or str(FIRST)
+    if not named.isdecimal() or not 1024 <= int(named) < LAST:
+        raise BadInput(
+            f"LABS_FIRST_PORT is {named!r}, and no port to begin with",
+            hint=f"set it to a number from 1024 to {LAST - 1}, or unset it",
+        )
+    return int(named)
 
 
 def is_open(port: int, timeout_s: float = 0.2, host: str = HOST) -> bool:

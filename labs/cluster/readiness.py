@@ -17,8 +17,7 @@ from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
-from labs.cluster.ports import is_open
-from labs.cluster.wire import BrokerConnection
+from labs.cluster.wire import NO_ANSWER, BrokerConnection
 from labs.errors import LabsError
 
 PAUSE_S = 0.03
@@ -97,18 +96,16 @@ def _answers(node: Reachable) -> bool:
     try:
         with BrokerConnection(node.port, node.host) as line:
             return bool(line.ask(ApiVersionsRequest[0]()).api_keys)
-    except OSError:
+    except NO_ANSWER:
         return False
 
 
 def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
     """Whether this very broker answers, belongs to the cluster and sees the `expected` brokers."""
-    if not is_open(node.port, host=node.host):
-        return False
     try:
         with BrokerConnection(node.port, node.host) as broker:
             answer = broker.metadata([])
-    except OSError:
+    except NO_ANSWER:
         return False
     seen = {b.node_id for b in answer.brokers}
     return answer.cluster_id == cluster_id and expected <= seen
@@ -145,7 +142,7 @@ def prove_replication(
 def _hangups_told(hopeful: StillHopeful) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except NO_ANSWER as error:
         hopeful()
         raise NotReady(
             f"a broker hung up before it was ready ({error})", hint="look at `labs logs`"

@@ -11,10 +11,12 @@ KIP-152).
 from __future__ import annotations
 
 import socket
+import struct
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from kafka.errors import KafkaError
 from kafka.net.sasl import get_sasl_mechanism
 from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 from kafka.protocol.parser import KafkaProtocol
@@ -22,6 +24,9 @@ from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
 from labs.cluster.ports import HOST
 from labs.cluster.security import Security
+
+#: What asking raises where no answer comes, or one that makes no sense: another program's.
+NO_ANSWER = (OSError, KafkaError, ValueError, struct.error)
 
 
 class Denied(ConnectionError):  # noqa: N818 - it names what happened
@@ -104,6 +109,7 @@ class BrokerConnection:
 
         Raises:
             OSError: the broker is gone, or did not answer in time (a paused one never does).
+            KafkaError, ValueError, struct.error: what answers there is no Kafka.
         """
         self._protocol.send_request(request)
         self._socket.sendall(self._protocol.send_bytes())

@@ -44,7 +44,10 @@ def test_damaged_storage(labs: Labs) -> None:
     answer = labs.run("start", "2")
     assert answer.code == 1
     assert "Stored node id 7" in answer.sentence()
-    assert len(labs.jvms()) == 3
+    others = labs.jvms()
+    assert len(others) == 3
+    assert "Stored node id 7" in labs.run("up").sentence()
+    assert labs.jvms() == others
 
     assert labs.run("reset", "--hard").code == 0  # mended as the sentence says
     assert len(labs.jvms()) == 4
@@ -60,5 +63,7 @@ def test_nothing_was_ever_started(labs: Labs) -> None:
         answer = labs.run(*command)
         assert (answer.code, told in answer.sentence()) == (code, True), command
     assert labs.run("down").code == 0
-    assert labs.run("kill", "one").code == 2
+    for wrong in (("kill", "one"), ("explode",), ("up", "--soon"), ("kill",)):
+        answer = labs.run(*wrong)
+        assert (answer.code, "`labs --help`" in answer.sentence()) == (2, True), wrong
     assert not labs.home.path.exists()

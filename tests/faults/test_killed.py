@@ -48,6 +48,24 @@ def test_up_interrupted_half_way(labs: Labs, number: signal.Signals) -> None:
     assert labs.run("status", "--json").code == 3
 
 
+def test_a_start_that_is_interrupted_harms_nobody_who_ran_before(labs: Labs) -> None:
+    labs.up()
+    assert labs.run("kill", "1").code == 0
+    others = labs.jvms()
+    up = labs.begin("up")
+    wait_until(lambda: len(labs.jvms()) == 4, "a start that is half way")
+    up.send_signal(signal.SIGINT)
+    assert "interrupted" in finish(up).sentence()
+    assert labs.jvms() == others
+    states = {node["id"]: node["state"] for node in labs.status()["nodes"]}
+    assert states == {1: "killed", 2: "running", 3: "running", 100: "running"}
+
+    assert labs.run("kill", "100").code == 0
+    answer = labs.run("start", "1")  # it would wait for the controller in vain
+    assert (answer.code, "`labs start 100` comes first" in answer.sentence()) == (1, True)
+    labs.up()
+
+
 def run_cell(client: BlockingKernelClient, code: str) -> str:
     reply = client.execute_interactive(code, timeout=PATIENCE_S)
     return str(reply["content"]["status"])

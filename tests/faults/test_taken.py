@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
@@ -63,8 +65,11 @@ def test_port_taken_between_choice_and_start(labs: Labs) -> None:
     up = labs.begin("up", "--json")
     wait_until(labs.home.state_file.exists, "the choice of ports")
     port = labs.state().nodes[1].port
-    with listen(port):  # a JVM needs a second until it listens: we are first
+    # A JVM needs a second until it listens: we are first. And this one answers, but not as Kafka.
+    with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
         answer = finish(up)
+        web.shutdown()
     assert answer.code == 0, answer.err
     assert port not in [node["port"] for node in json.loads(answer.out)["nodes"]]
     assert len(labs.jvms()) == 4
@@ -89,7 +94,6 @@ def test_a_state_file_that_is_lost_while_the_cluster_runs(labs: Labs) -> None:
     labs.home.state_file.unlink()
     second = labs.up()  # nobody knows the old one's ids any more: it made way
     assert second["cluster_id"] != first["cluster_id"]
-    assert second["bootstrap"] == first["bootstrap"]
 
 
 def test_many_starts_at_once_in_two_homes(labs: Labs, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from labs.cluster import ports
-from labs.errors import LabsError
+from labs.errors import BadInput, LabsError
 from tests.helpers import listen
 
 
@@ -55,3 +55,12 @@ def test_free_and_open() -> None:
         assert not ports.port_is_free(port)
         assert ports.is_open(port)
     assert ports.port_is_free(port)
+
+
+def test_where_to_begin_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABS_FIRST_PORT", "23456")
+    assert ports.choose_ports(1)[0] >= 23456
+    for wrong in ("80", "40000", "many"):
+        monkeypatch.setenv("LABS_FIRST_PORT", wrong)
+        with pytest.raises(BadInput, match="no port to begin with; set it to a number"):
+            ports.choose_ports(1)

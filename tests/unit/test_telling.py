@@ -67,8 +67,14 @@ def test_home_of_a_learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     home = Home.current()
     assert home.path == tmp_path / "a b"
     assert not home.path.exists()  # naming it makes nothing
-    with home.lock(), pytest.raises(LabsError, match="another labs command"), home.lock(0.05):
+    told: list[str] = []
+    with (
+        home.lock(),
+        pytest.raises(LabsError, match="another labs command has been"),
+        home.lock(0.05, tell=lambda text, _: told.append(text)),
+    ):
         pass
+    assert told == ["waiting for another labs command to finish"]
     with home.lock(0):  # let go again
         pass
 
