@@ -9,8 +9,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from labs.cluster.local import LocalCluster
 from labs.cluster.ports import FIRST
 
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # pytest-xdist's name for it: gw0, gw1 …
-    os.environ["LABS_HOME"] = str(Path(os.environ["LABS_TEST_HOMES"], worker))
-    os.environ["LABS_FIRST_PORT"] = str(FIRST + 2000 * int(worker.removeprefix("gw")))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # pytest-xdist's name for it: gw0, gw1 …
+
+if WORKER:
+    os.environ["LABS_HOME"] = str(Path(os.environ["LABS_TEST_HOMES"], WORKER))
+    os.environ["LABS_FIRST_PORT"] = str(FIRST + 2000 * int(WORKER.removeprefix("gw")))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have a cluster ready for notebooks: else the first would tell of its start, and differ."""
+    if WORKER and session.config.getoption("nbval_lax"):
+        LocalCluster().start()

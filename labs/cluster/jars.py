@@ -97,11 +97,13 @@ def _fetch(jars: list[Jar], tell: Tell) -> None:
         tempfile.TemporaryDirectory(prefix="staging-", dir=kit_dir()) as staging,
         ThreadPoolExecutor(4) as pool,
     ):
+        what = f"downloading Kafka {kafka_version()}: {len(jars)} jars"
+        tell(what, 0.0)
         work = [pool.submit(_fetch_one, jar, Path(staging)) for jar in jars]
         try:
             for done, future in enumerate(as_completed(work), start=1):
                 future.result()
-                tell(f"downloading Kafka {kafka_version()}: {len(jars)} jars", done / len(jars))
+                tell(what, done / len(jars))
         except OSError as error:
             raise disk_error(error, kit_dir(), "LABS_CACHE") from None
         finally:
@@ -120,8 +122,11 @@ def _fetch_one(jar: Jar, staging: Path) -> None:
     for attempt in range(ATTEMPTS):
         try:
             fetched = _download(jar, staging / str(attempt))
-        except (requests.RequestException, RuntimeError) as error:
-            failure = f"{type(error).__name__}"
+        except requests.RequestException as error:
+            failure = type(error).__name__  # its own words are a page long
+            continue
+        except (RuntimeError, ValueError, IndexError) as error:  # jgo, of an answer that is no jar
+            failure = " ".join(str(error).split())
             continue
         if _is_intact(fetched, jar):
             shutil.move(fetched, jars_dir() / jar.file_name)
