@@ -17,6 +17,7 @@ from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
+from labs.cluster.ports import is_open
 from labs.cluster.wire import NO_ANSWER, BrokerConnection
 from labs.errors import LabsError
 
@@ -102,6 +103,8 @@ def _answers(node: Reachable) -> bool:
 
 def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
     """Whether this very broker answers, belongs to the cluster and sees the `expected` brokers."""
+    if not is_open(node.port, host=node.host):  # cheap: the JVMs that boot need the processor
+        return False
     try:
         with BrokerConnection(node.port, node.host) as broker:
             answer = broker.metadata([])
