@@ -144,10 +144,13 @@ class OwnCluster(ABC):
 
     def _forget(self, dead: list[int]) -> bool:
         """Whether the controller has forgotten these brokers, so that none waits to register."""
-        controller = next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
+        controller = self._controller()
         if controller is None or controller.state is not State.RUNNING:
             return False
         return all([unregister(controller.port, broker, controller.host) for broker in dead])
+
+    def _controller(self) -> Node | None:
+        return next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
 
     def _brokers(self) -> list[Node]:
         return [node for node in self.status().nodes if node.role is Role.BROKER]
@@ -162,7 +165,7 @@ class OwnCluster(ABC):
         Raises:
             LabsError: the controller does not run.
         """
-        controller = next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
+        controller = self._controller()
         if node_id == CONTROLLER_ID or controller is None or controller.state is State.RUNNING:
             return
         cure = "resume" if controller.state is State.PAUSED else "start"
