@@ -51,6 +51,9 @@ JVM_FLAGS = (
 #: JEP 483: the archive's classes are linked already. A seventh less CPU until ready.
 DUMP_FLAGS = ("-Xshare:dump", "-XX:+AOTClassLinking")
 
+#: How the names of folders begin in which something is being made.
+DRAFT = "making-"
+
 #: A training run gets a Kit that writes class lists, and a home of its own.
 Train = Callable[["Kit", Home], None]
 
@@ -117,6 +120,7 @@ def ensure_kit(train: Train | None = None, tell: Tell = silent) -> Kit:
     if missing_archive or not checkpoint.exists():
         make_writable(kit_dir(), "LABS_CACHE")
         with FileLock(kit_dir() / "make.lock"):
+            _sweep()
             if not checkpoint.exists():
                 _make_checkpoint(kit, tell)
             if train is not None and not archive.exists():
@@ -147,9 +151,15 @@ def format_storage(kit: Kit, folder: Path, cluster_id: str, node_id: int) -> Non
     draft.replace(meta)
 
 
+def _sweep() -> None:
+    """Remove the drafts of those who were killed at it; whoever lives would hold the lock."""
+    for draft in kit_dir().glob(f"{DRAFT}*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def _make_checkpoint(kit: Kit, tell: Tell) -> None:
     tell("formatting a storage with Kafka's own tool (once)", None)
-    with tempfile.TemporaryDirectory(dir=kit_dir()) as work:
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=kit_dir()) as work:
         Path(work, "server.properties").write_text(
             "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
             "controller.quorum.voters=100@127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:2\n"
@@ -166,7 +176,7 @@ def _make_checkpoint(kit: Kit, tell: Tell) -> None:
 
 def _make_archive(kit: Kit, archive: Path, train: Train, tell: Tell) -> None:
     """Boot once to learn which classes are loaded, then archive them."""
-    with tempfile.TemporaryDirectory(dir=kit_dir()) as work:
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=kit_dir()) as work:
         lists = Path(work, "lists")
         lists.mkdir()
         tell("starting Kafka once to learn its classes (once)", None)

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from labs.cluster.state import living, write_atomically
+from labs.cluster.state import birth, living, write_atomically
 
 PROMISE = "promise.json"
 
@@ -22,7 +22,7 @@ PROMISE = "promise.json"
 def hold(folder: Path) -> None:
     """Keep the cluster up for as long as this process lives."""
     own = psutil.Process()
-    lease = {"pid": own.pid, "create_time": own.create_time()}
+    lease = {"pid": own.pid, "create_time": birth(own)}
     write_atomically(folder / f"{own.pid}.json", json.dumps(lease))
 
 

@@ -73,11 +73,19 @@ class LocalCluster(OwnCluster):
         home: where it lives; None takes the one that `LABS_HOME` names.
         tell: hears what a start is doing.
         hold: whether a start takes a lease for this process.
+        grace_s: how long it outlives its last lease, s; None: as long as any.
     """
 
-    def __init__(self, home: Home | None = None, tell: Tell = silent, hold: bool = True) -> None:
+    def __init__(
+        self,
+        home: Home | None = None,
+        tell: Tell = silent,
+        hold: bool = True,
+        grace_s: float | None = None,
+    ) -> None:
         super().__init__(home or Home.current(), tell)
         self._hold = hold
+        self._grace_s = grace_s
         self._kit: Kit | None = None
 
     # -- looking ---------------------------------------------------------------------------
@@ -154,7 +162,7 @@ class LocalCluster(OwnCluster):
         """Take our lease and start the watchdog: whatever becomes of us, nothing stays behind."""
         if self._hold:
             leases.hold(self.home.leases)
-        ensure_watchdog(self.home)
+        ensure_watchdog(self.home, self._grace_s)
 
     def _adopt(self) -> bool:
         return self._state().ready_s is not None and super()._adopt()  # its start was finished
@@ -231,9 +239,11 @@ class LocalCluster(OwnCluster):
         nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
         begins: dict[int, int] = {}
         for node in nodes:
-            begins[node.id] = spawn(self.home, kit, cluster, node, static)
-            # Saved one by one: killed between two of them, we still know the first.
-            cluster.save(self.home.state_file)
+            try:
+                begins[node.id] = spawn(self.home, kit, cluster, node, static)
+            finally:
+                # Saved one by one, come what may: whoever ends us between two, the first is known.
+                cluster.save(self.home.state_file)
 
         def hopeful() -> None:
             if not all(is_alive(self.home, node) for node in nodes):
@@ -481,7 +491,7 @@ def _is_bind_error(reason: str) -> bool:
 
 def train(kit: Kit, home: Home) -> None:
     """Boot and use a throwaway cluster, so that its JVMs write down which classes they load."""
-    cluster = LocalCluster(home)
+    cluster = LocalCluster(home, grace_s=0)  # it is nobody's if we are killed
     cluster._kit = kit
     try:
         cluster.start()

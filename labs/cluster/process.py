@@ -6,8 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,7 +18,7 @@ from labs.cluster.config import properties
 from labs.cluster.home import Home
 from labs.cluster.kit import Kit, format_storage, jvm_environment
 from labs.cluster.protocol import State
-from labs.cluster.state import ClusterState, NodeState, marks, process_of
+from labs.cluster.state import ClusterState, NodeState, birth, marks, process_of
 
 LOG_LIMIT_BYTES = 5_000_000
 
@@ -43,7 +45,7 @@ def spawn(
     (folder / "server.properties").write_text(properties(cluster, node) + extra, "utf-8")
     log = home.log_of(node.name)
     _rotate(log)
-    with log.open("ab") as out:
+    with log.open("ab") as out, _uninterrupted():
         begins = out.tell()
         jvm = subprocess.Popen(
             kit.command(marks(home.path, node.id), node.name),
@@ -55,11 +57,33 @@ def spawn(
             # Jupyter interrupts the kernel's whole process group; Kafka must not be in it.
             start_new_session=True,
         )
-    _children[jvm.pid] = jvm
-    node.pid = jvm.pid
-    node.create_time = psutil.Process(jvm.pid).create_time()
-    node.wanted = State.RUNNING
+        _children[jvm.pid] = jvm
+        node.pid = jvm.pid
+        node.create_time = birth(psutil.Process(jvm.pid))
+        node.wanted = State.RUNNING
     return begins
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and its like wait until the end of the block.
+
+    One that came while a JVM is being born would end us before we know whom to end in turn.
+    """
+    caught: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # only there do they arrive
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, lambda number, _frame: caught.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(caught[0])
 
 
 def _rotate(log: Path) -> None:
@@ -69,7 +93,7 @@ def _rotate(log: Path) -> None:
 
 def send(home: Home, node: NodeState, number: signal.Signals) -> bool:
     """Signal the node's process; False where it no longer lives. Nobody else is ever hit."""
-    process = process_of(home.path, node)
+    process = _child(home, node) or process_of(home.path, node)
     if process is None:
         return False
     try:
@@ -92,11 +116,19 @@ def wait_gone(home: Home, nodes: Iterable[NodeState], timeout_s: float) -> list[
 
 def is_alive(home: Home, node: NodeState) -> bool:
     """Whether the node's process lives; a dead child of ours is reaped in passing."""
+    return (_child(home, node) or process_of(home.path, node)) is not None
+
+
+def _child(home: Home, node: NodeState) -> subprocess.Popen[bytes] | None:
+    """The node's process, if it lives and we are its parent.
+
+    A parent knows whom it started. Others must read a command line, and that is empty in the moment
+    in which a process becomes Java.
+    """
     child = _children.get(node.pid or 0)
-    if child is not None:
-        # Its command line can't be read in the moment in which it becomes Java.
-        return child.poll() is None
-    return process_of(home.path, node) is not None
+    if child is None or child.poll() is not None or not isinstance(child.args, list):
+        return None
+    return child if set(marks(home.path, node.id)) <= set(child.args) else None
 
 
 def ended_by(node: NodeState) -> str:

@@ -20,7 +20,7 @@ import psutil
 from labs.cluster.ports import HOST
 from labs.cluster.protocol import CONTROLLER_ID, Role, State, label_of
 
-#: Creation times are derived from the clock, which may be set a little between two looks.
+#: What the system tells of the boot may differ a little between two looks.
 CREATE_TIME_TOLERANCE_S = 2.0
 
 
@@ -47,7 +47,10 @@ class Numbered:
 
 @dataclass
 class NodeState(Numbered):
-    """One node as last recorded. `wanted` is what the last command made of it."""
+    """One node as last recorded. `wanted` is what the last command made of it.
+
+    `create_time` is its process's `birth`.
+    """
 
     id: int
     port: int
@@ -117,19 +120,30 @@ def marks(home: Path, node_id: int) -> tuple[str, str]:
     return f"-Dlabs.home={home}", f"-Dlabs.node={node_id}"
 
 
+def birth(process: psutil.Process) -> float:
+    """When a process was created, s, on a scale that does not move when the clock is set.
+
+    Clocks are set: a laptop that slept, WSL 2 that catches up. Linux counts from the boot, and
+    `create_time` adds the boot's time by the present clock; macOS writes the time down once.
+    """
+    return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
+
+
 def living(pid: object, create_time: object, words: Collection[str] = ()) -> psutil.Process | None:
     """The process that a file recorded, or None: it is over, or its pid is another program's now.
 
     A zombie is over: it waits for its parent only. What a file holds may make no sense at all.
 
     Args:
+        pid: of the process.
+        create_time: its `birth`, s.
         words: what its command line must hold to be ours.
     """
     if not isinstance(pid, int) or not isinstance(create_time, int | float):
         return None
     with contextlib.suppress(psutil.Error, ValueError, OverflowError):
         process = psutil.Process(pid)
-        same_birth = abs(process.create_time() - create_time) < CREATE_TIME_TOLERANCE_S
+        same_birth = abs(birth(process) - create_time) < CREATE_TIME_TOLERANCE_S
         over = process.status() == psutil.STATUS_ZOMBIE
         if same_birth and not over and (not words or set(words) <= set(process.cmdline())):
             return process

@@ -22,6 +22,7 @@ from labs.cluster import leases
 from labs.cluster.home import Home
 from labs.cluster.state import (
     ClusterState,
+    birth,
     kill_all,
     living,
     our_processes,
@@ -44,12 +45,18 @@ runpy.run_module(sys.argv[1], run_name="__main__")
 """
 
 
-def ensure_watchdog(home: Home) -> None:
-    """Start the home's watchdog unless it runs (call with the home's lock held)."""
+def ensure_watchdog(home: Home, grace_s: float | None = None) -> None:
+    """Start the home's watchdog unless it runs (call with the home's lock held).
+
+    Args:
+        grace_s: how long the cluster outlives its last lease, s; None: `LABS_GRACE_S` or `GRACE_S`.
+    """
+    if grace_s is None:
+        grace_s = float(os.environ.get("LABS_GRACE_S", GRACE_S))
     if _running(home) is None:
         with home.log_of("watchdog").open("ab") as out:
             dog = subprocess.Popen(
-                [sys.executable, "-c", _NAP_THEN_WATCH, MODULE, str(home.path)],
+                [sys.executable, "-c", _NAP_THEN_WATCH, MODULE, str(home.path), str(grace_s)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -57,7 +64,7 @@ def ensure_watchdog(home: Home) -> None:
                 start_new_session=True,
                 env=_environment(home),
             )
-        born = psutil.Process(dog.pid).create_time()
+        born = birth(psutil.Process(dog.pid))
         write_atomically(_record(home), json.dumps({"pid": dog.pid, "create_time": born}))
 
 
@@ -135,4 +142,4 @@ def watch(home: Home, grace_s: float) -> None:
 
 
 if __name__ == "__main__":
-    watch(Home(Path(sys.argv[2])), float(os.environ.get("LABS_GRACE_S", GRACE_S)))
+    watch(Home(Path(sys.argv[2])), float(sys.argv[3]))

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from labs.cluster.protocol import State
+from labs.cluster.state import birth
 from tests.helpers import Labs, finish, listen, wait_until
 
 
@@ -34,10 +35,10 @@ def test_recorded_pids_and_ports_that_others_have_now(labs: Labs, stranger: psut
     state = labs.state()
     for node in state.nodes.values():
         node.pid, node.wanted = stranger.pid, State.RUNNING
-        node.create_time = stranger.create_time() if node.id == 3 else node.create_time
+        node.create_time = birth(stranger) if node.id == 3 else node.create_time
     state.save(labs.home.state_file)
     (labs.home.path / "watchdog.json").write_text(
-        json.dumps({"pid": stranger.pid, "create_time": stranger.create_time()})
+        json.dumps({"pid": stranger.pid, "create_time": birth(stranger)})
     )
 
     assert {node["state"] for node in labs.status()["nodes"]} == {"killed"}

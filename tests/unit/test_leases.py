@@ -14,7 +14,7 @@ import pytest
 
 from labs.cluster import leases
 from labs.cluster.home import Home
-from labs.cluster.state import ClusterState
+from labs.cluster.state import ClusterState, birth
 from labs.cluster.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
 from tests.helpers import wait_until
 
@@ -33,7 +33,7 @@ def test_this_process(tmp_path: Path) -> None:
 
 def test_the_dead_hold_nothing(tmp_path: Path) -> None:
     child = psutil.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    write_lease(tmp_path, "child", pid=child.pid, create_time=child.create_time())
+    write_lease(tmp_path, "child", pid=child.pid, create_time=birth(child))
     assert leases.holders(tmp_path) == [f"process {child.pid}"]
     child.kill()
     wait_until(lambda: not leases.holders(tmp_path), "the lease of a zombie to end")

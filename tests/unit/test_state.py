@@ -14,6 +14,7 @@ from labs.cluster.protocol import Role, State
 from labs.cluster.state import (
     ClusterState,
     NodeState,
+    birth,
     kill_all,
     living,
     marks,
@@ -39,7 +40,7 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def node_of(process: subprocess.Popen[bytes], node_id: int = 1, later: float = 0.0) -> NodeState:
-    born = psutil.Process(process.pid).create_time()
+    born = birth(psutil.Process(process.pid))
     return NodeState(node_id, 19091, process.pid, born + later, State.RUNNING)
 
 
@@ -114,9 +115,21 @@ def test_no_process_for_a_record_that_makes_no_sense(pid: object, create_time: o
     assert living(pid, create_time) is None
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system writes the time down once")
+def test_a_clock_that_is_set_makes_nobody_a_stranger(
+    tmp_path: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = node_of(process)
+    before = psutil.Process(process.pid).create_time()
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)  # as Linux tells it then
+    assert psutil.Process(process.pid).create_time() == pytest.approx(before + 3600, abs=2)
+    assert process_of(tmp_path, node) is not None
+
+
 def test_a_zombie_does_not_live(process: subprocess.Popen[bytes]) -> None:
     ours = psutil.Process(process.pid)
-    born = ours.create_time()
+    born = birth(ours)
     assert living(process.pid, born) == ours
     assert living(process.pid, born, ("no such word",)) is None
     kill_all([ours])
