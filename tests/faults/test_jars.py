@@ -13,7 +13,8 @@ import pytest
 from jgo.constants import MAVEN_CENTRAL_URL
 
 from labs.cluster.jars import broken_jars, ensure_jars, jars_dir, kit_dir, locked_jars
-from tests.helpers import OFFLINE, Labs
+from labs.cluster.state import ClusterState
+from tests.helpers import OFFLINE, Labs, finish, wait_until
 
 MAVEN_CENTRAL = (urlsplit(MAVEN_CENTRAL_URL).hostname, 443)
 
@@ -86,3 +87,22 @@ def test_intact_jars_need_no_network(jars: Path, monkeypatch: pytest.MonkeyPatch
     before = {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()}
     ensure_jars()
     assert {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()} == before
+
+
+def test_a_first_start_killed_while_it_learns_the_classes(labs: Labs, jars: Path) -> None:
+    training = Labs(kit_dir() / "training")
+
+    def learning() -> bool:
+        state = ClusterState.load(training.home.state_file)
+        return state is not None and state.is_whole()
+
+    up = labs.begin("up")
+    wait_until(learning, "the cluster that is only there to be learnt from")
+    up.kill()
+    finish(up)
+    wait_until(lambda: not training.leftovers(), "the end of a cluster whose user was killed")
+    assert list(kit_dir().glob("making-*")) != []  # what it had begun
+
+    labs.up()
+    made = {path.suffix or path.name for path in kit_dir().iterdir()}
+    assert made == {"jars", ".checkpoint", ".jsa", ".lock"}
