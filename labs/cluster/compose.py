@@ -34,10 +34,10 @@ from labs.cluster.rules import (
     ALIVE,
     DEAD,
     STOP_TIMEOUT_S,
+    Unfinished,
     known,
     require_room,
     require_state,
-    unfinished,
 )
 from labs.cluster.state import Numbered, write_atomically
 from labs.errors import LabsError
@@ -302,7 +302,8 @@ class ComposeCluster(OwnCluster):
             boxes = self._boxes()
             with told():
                 self._thaw(boxes)
-                for box in boxes.values():
+                # The controller first, as locally: the brokers look for its name.
+                for box in sorted(boxes.values(), key=lambda box: box.role is Role.BROKER):
                     if box.state in DEAD:
                         self._run(box, {})
             self._wait_ready(began)
@@ -399,7 +400,7 @@ class ComposeCluster(OwnCluster):
         with self._changing(node_id, "stop", (State.RUNNING,)) as box:
             self._engine.kill(box.container, "SIGTERM")
             if self._wait_gone([box], STOP_TIMEOUT_S):
-                raise unfinished(box)
+                raise Unfinished(box)
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
         """Start a stopped or killed node again, on its old port and data.
@@ -497,10 +498,15 @@ class ComposeCluster(OwnCluster):
                 raise LabsError("the cluster is not up", hint="start it with `labs up`")
             box = known(boxes, node_id)
             require_state(box, box.state, allowed)
-            when = time.time()
-            yield box
+            when, unfinished = time.time(), None
+            try:
+                yield box
+            except Unfinished as error:  # it was told to, all the same
+                unfinished = error
             if recorded:
                 faultlog.record(self.home.faults_file, action, node_id, when=when)
+            if unfinished:
+                raise unfinished
 
     # -- cleaning up ---------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import psutil
 
 from labs.cluster import jars, ports
 from labs.cluster.choose import backend, chosen
-from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable
+from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.cluster.java import find_java
 from labs.cluster.state import ClusterState, is_known, our_processes
 from labs.errors import LabsError
@@ -55,14 +55,14 @@ def examine() -> Iterator[Finding]:
     everywhere: list[tuple[str, Check]] = [
         ("Python", _python),
         ("memory", _memory),
-        ("home", lambda: _writable("home", home.path, "LABS_HOME")),
+        ("home", lambda: _home(home)),
         ("disk", lambda: _disk(home)),
     ]
     of_backend: dict[str, list[tuple[str, Check]]] = {
         "local": [
             ("Java", _java),
             ("jars", _jars),
-            ("cache", lambda: _writable("cache", cache_dir(), "LABS_CACHE")),
+            ("cache", _cache),
             ("ports", lambda: _ports(home)),
             ("processes", lambda: _processes(home)),
         ],
@@ -170,9 +170,18 @@ def _is_running() -> bool:
     return any(True for _ in our_processes(Home.current().path))
 
 
-def _writable(name: str, folder: Path, variable: str) -> Finding:
-    make_writable(folder, variable)
-    return Finding(name, f"{folder} can be written")
+def _home(home: Home) -> Finding:
+    make_writable(home.path, "LABS_HOME")
+    return Finding("home", f"{home.path} can be written")
+
+
+def _cache() -> Finding:
+    """Where the downloads go: it may lie on another disk than the home does."""
+    folder = cache_dir()
+    make_writable(folder, "LABS_CACHE")
+    if not jars.jars_dir().exists():
+        require_space(folder, jars.NEEDED_MB, "LABS_CACHE")
+    return Finding("cache", f"{folder} can be written")
 
 
 def _disk(home: Home) -> Finding:

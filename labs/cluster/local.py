@@ -37,10 +37,10 @@ from labs.cluster.rules import (
     DEAD,
     READY_TIMEOUT_S,
     STOP_TIMEOUT_S,
+    Unfinished,
     known,
     require_room,
     require_state,
-    unfinished,
 )
 from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_processes
 from labs.cluster.watchdog import dismiss, ensure_watchdog
@@ -376,9 +376,9 @@ class LocalCluster(OwnCluster):
         """SIGTERM, and wait for the controlled shutdown."""
         with self._changing(node_id, "stop") as node:
             self._signal(node, signal.SIGTERM, (State.RUNNING,))
-            if wait_gone(self.home, [node], STOP_TIMEOUT_S):
-                raise unfinished(node, self.home.log_of(node.name))
             node.wanted = State.STOPPED
+            if wait_gone(self.home, [node], STOP_TIMEOUT_S):
+                raise Unfinished(node, self.home.log_of(node.name))
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
         """Start a stopped or killed node again, on its old port and data.
@@ -442,10 +442,15 @@ class LocalCluster(OwnCluster):
         with self.home.lock():
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
-            when = time.time()
-            yield node
+            when, unfinished = time.time(), None
+            try:
+                yield node
+            except Unfinished as error:  # it was told to, all the same
+                unfinished = error
             faultlog.record(self.home.faults_file, action, node_id, when=when)
             cluster.save(self.home.state_file)
+            if unfinished:
+                raise unfinished
 
     def _running_state(self) -> ClusterState:
         cluster = ClusterState.load(self.home.state_file)

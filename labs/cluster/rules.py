@@ -78,11 +78,13 @@ def require_room(brokers: int) -> None:
         )
 
 
-def unfinished(node: Named, log: Path | None = None) -> LabsError:
-    """What to say when a node does not end after SIGTERM."""
-    return LabsError(
-        f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
-        " (it needs the controller for that)",
-        log=log,
-        hint=f"wait, or end it with `labs kill {node.id}`",
-    )
+class Unfinished(LabsError):  # noqa: N818 - it names what happened
+    """A node was told to stop, and had not ended after `STOP_TIMEOUT_S`."""
+
+    def __init__(self, node: Named, log: Path | None = None) -> None:
+        super().__init__(
+            f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
+            " (it needs the controller for that)",
+            log=log,
+            hint=f"wait, or end it with `labs kill {node.id}`",
+        )

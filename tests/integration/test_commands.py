@@ -136,6 +136,18 @@ def test_breaking_and_mending(cluster: LocalCluster, labs: Labs) -> None:
     assert times == sorted(times)
 
 
+def test_a_stop_that_takes_too_long_is_written_down(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = len(cluster.faults())
+    monkeypatch.setattr("labs.cluster.local.STOP_TIMEOUT_S", 0.0)
+    with pytest.raises(LabsError, match="did not finish its controlled shutdown"):
+        cluster.stop_broker(3)
+    assert [(fault.action, fault.node) for fault in cluster.faults()[known:]] == [("stop", 3)]
+    wait_until(lambda: states(cluster)[3] is State.STOPPED, "the end of what had begun")
+    cluster.start_broker(3)
+
+
 def test_a_broker_that_does_not_come_up_is_not_added(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,17 @@ def test_doctor_finds_what_is_missing(
     assert found["Java"].mark == "✗"
 
 
+def test_doctor_finds_no_room_for_the_download(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.jars, "NEEDED_MB", 10**9)
+    assert findings()["cache"].good  # what was fetched once needs no more room
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
+    cache = findings()["cache"]
+    assert "MB are needed" in cache.found
+    assert "set LABS_CACHE" in cache.mend
+
+
 def test_doctor_looks_at_the_backend_that_is_meant(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
