@@ -147,7 +147,7 @@ def test_doctor_finds_what_is_missing(
 def test_doctor_finds_no_room_for_the_download(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor.jars, "NEEDED_MB", 10**9)
+    monkeypatch.setattr("labs.cluster.jars.NEEDED_MB", 10**9)
     assert findings()["cache"].good  # what was fetched once needs no more room
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
     cache = findings()["cache"]
