@@ -9,6 +9,13 @@ ifdef CLUSTER
 export LABS_CLUSTER := $(CLUSTER)
 endif
 
+# An environment names its own folder: in one that was moved, nothing would start. So it is made anew.
+ifneq ($(wildcard $(VENV)/uv),)
+ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
+$(shell rm -f $(VENV)/uv)
+endif
+endif
+
 .PHONY: help setup study test test-compose lint bench notebooks down lock
 
 help:   ## Show what there is
@@ -60,6 +67,7 @@ $(VENV)/uv:
 	  { echo "Python's venv is missing: on Debian and Ubuntu, 'apt install python3-venv' brings it." >&2; exit 1; }
 	@echo "… making a Python environment in $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
+	@pwd -P > $(VENV)/place
 	@if command -v uv >/dev/null; then command -v uv > $@; else \
 	  awk '/^[a-z]/ { on = /^uv==/ } on' locks/study.txt > $(VENV)/uv.txt && \
 	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
