@@ -12,7 +12,7 @@ endif
 # An environment names its own folder: in one that was moved, nothing would start. So it is made anew.
 ifneq ($(wildcard $(VENV)/uv),)
 ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
-$(shell rm -f $(VENV)/uv)
+$(shell rm -rf $(VENV))
 endif
 endif
 
