@@ -11,9 +11,7 @@ endif
 
 # An environment names its own folder: in one that was moved, nothing would start. So it is made anew.
 ifneq ($(wildcard $(VENV)/uv),)
-ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
-$(shell rm -rf $(VENV))
-endif
+$(shell test "$$(cat $(VENV)/place 2>/dev/null)" -ef . || rm -rf $(VENV))
 endif
 
 .PHONY: help setup study test test-compose lint bench notebooks down lock

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
 from packaging.specifiers import SpecifierSet
@@ -64,6 +66,21 @@ def test_make_installs_the_lock_by_its_hashes() -> None:
     by_hash = [line for line in installs if "--require-hashes -r" in line]
     ours = [line for line in installs if "--no-deps --no-build-isolation -e ." in line]
     assert by_hash and sorted(by_hash + ours) == sorted(installs)
+
+
+def test_an_environment_that_was_moved_is_made_anew(tmp_path: Path) -> None:
+    clone, moved = tmp_path / "my clone", tmp_path / "다른 곳"
+    environment = clone / ".venv"
+    environment.mkdir(parents=True)
+    shutil.copy(PROJECT / "Makefile", clone)
+    (environment / "uv").touch()
+    (environment / "place").write_text(f"{clone}\n", "utf-8")
+    make = ["make", "help"]
+    subprocess.run(make, cwd=clone, check=True, stdout=subprocess.DEVNULL)
+    assert environment.exists()
+    clone.rename(moved)
+    subprocess.run(make, cwd=moved, check=True, stdout=subprocess.DEVNULL)
+    assert sorted(path.name for path in moved.iterdir()) == ["Makefile"]
 
 
 def test_repo2docker_takes_the_repository() -> None:
