@@ -34,9 +34,10 @@ def by_partition(placed: Mapping[str, Mapping[int, int]]) -> Figure:
     for counts in placed.values():
         sizes.update(counts)
     total, (fullest, most) = sizes.total(), sizes.most_common(1)[0]
-    none_split = f"None of {len(placed)} keys is split"
+    none_split = f"Each of {len(placed)} keys lies in one partition"
     some_split = f"{len(split)} of {len(placed)} keys are split over partitions"
-    title = f"{some_split if split else none_split}; partition {fullest} holds {most / total:.0%}"
+    full = f"partition {fullest} holds {most / total:.0%} of the records"
+    title = f"{some_split if split else none_split}; {full}"
     partitions = sorted(sizes)
     fig = figure(1.2 + 0.7 * len(partitions))
     ax = axes(fig, title=title, x="records", y="partition")
@@ -113,7 +114,7 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
         )
         ax.set_xlim(0, max(acked for each in runs.values() for _, acked in each) * 1.1)
         ax.set_ylim(5e-4, max(worst.values()) * 3)
-    note = "dashed: the fault; line: the longest wait, from the send to its acknowledgement"
+    note = "dot: a send; dashed: the fault; line: the longest wait, until the acknowledgement"
     fig.text(0.99, 0.01, note, ha="right", fontsize=9, color=MUTED)
     return fig
 

@@ -286,7 +286,8 @@ class Quiz:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle = _bundle(self.widget, "Quiz", self.question, list(self.options))
         reasons = "".join(
-            f"<li>{'<b>Right:</b> ' * (option == self.answer)}{_inline(option)} {_inline(why)}</li>"
+            f"<li>{'<b>Right:</b> ' * (option == self.answer)}<i>{_inline(option)}</i> –"
+            f" {_inline(why)}</li>"
             for option, why in self.options.items()
         )
         bundle["text/html"] += f"<details><summary>Answer</summary><ul>{reasons}</ul></details>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -73,9 +74,19 @@ def read_all(cluster: LocalCluster) -> list[Any]:
     return found
 
 
-def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
-    session = next(s for s in LAB_SETTINGS if s.name == "broker.session.timeout.ms")
+def test_session_and_heartbeat_of_the_lab_and_of_kafka() -> None:
+    ours = {setting.name: setting for setting in LAB_SETTINGS}  # test_lab_settings asks the brokers
+    session = ours["broker.session.timeout.ms"]
     assert (session.value, session.default) == ("3000", "9000")
+    assert ours["broker.heartbeat.interval.ms"].value == "1000"
+
+
+def test_where_the_airlines_of_2000_flights_go() -> None:
+    count = Counter(flight.key for flight in flights(2000))
+    at = {key: (murmur2(key) & 0x7FFFFFFF) % 3 for key in count}  # the next tests prove that rule
+    assert (len(at), Counter(at.values())[0]) == (14, 9)
+    assert count.most_common(1)[0][0] == b"UA"
+    assert [key for key, partition in at.items() if partition == 1] == [b"UA"]
 
 
 def test_the_clients_defaults_named_in_the_prose() -> None:
