@@ -293,8 +293,15 @@ class Board:
         """Resume every paused node and start every dead one, the controller first; blocks."""
         broken = [n for n in self.cluster.status().nodes if n.state in _MENDING]
         for node in sorted(broken, key=lambda n: n.id, reverse=True):
-            self.run(_MENDING[node.state], node.id)
+            try:
+                self.run(_MENDING[node.state], node.id)
+            except LabsError:
+                if self._state_of(node.id) is not State.RUNNING:
+                    raise  # else somebody mends as we do: by the button and by a cell, say
         self._say("Every node runs.")
+
+    def _state_of(self, node_id: int) -> State | None:
+        return next((n.state for n in self.cluster.status().nodes if n.id == node_id), None)
 
     def refresh(self) -> ClusterSnapshot:
         """Look at once, and go on looking."""

@@ -9,6 +9,7 @@ import json
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -34,11 +35,15 @@ MARKS = {State.RUNNING: "●", State.PAUSED: "❚❚", State.STOPPED: "○", Sta
 def main() -> None:
     """Run the command line; every foreseeable failure is one sentence on stderr."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was begun is undone
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)
     except LabsError as error:
         _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         told = error.format_message().rstrip(".")
         _fail(f"{told[:1].lower()}{told[1:]}; `labs --help` lists the commands.", error.exit_code)
@@ -87,11 +92,12 @@ def up(as_json: bool, hours: float) -> None:
     """Start the cluster, or adopt the one that runs."""
     with progress() as tell:
         cluster = chosen(tell, hold=False)
-        cluster.keep(hours)
+        until = cluster.keep(hours)
         status = cluster.start()
     _show(status, as_json)
-    if status.backend == "local" and not as_json:
-        click.echo(f"\nIt stays up for {hours:g} h, and longer while a notebook uses it.")
+    if until is not None and not as_json:
+        clock = time.strftime("%a %H:%M", time.localtime(until))
+        click.echo(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
         click.echo("`labs down` stops it.")
 
 
@@ -239,12 +245,20 @@ def doctor() -> None:
 @click.option("--ip", default=HOST, hidden=True)  # a container must listen to its outside
 def study(no_browser: bool, port: int, ip: str) -> None:
     """Start the cluster and open the notebooks in JupyterLab."""
-    from labs.study.jupyter import serve
+    from labs.study.jupyter import require_notebooks, serve
 
+    require_notebooks()
     with progress() as tell:
-        cluster = chosen(tell)
-        cluster.start()
-    sys.exit(serve(cluster, port, browser=not no_browser, ip=ip))
+        chosen(tell).start()
+    try:
+        code = serve(port, browser=not no_browser, ip=ip)
+    finally:
+        with progress() as tell:
+            cluster = chosen(tell)
+            cluster.leave()
+    if cluster.can_break and cluster.status().up:
+        click.echo("The cluster stays up; `labs down` stops it.")
+    sys.exit(code)
 
 
 @cli.command(hidden=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 #: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
 Tell = Callable[[str, float | None], None]
+
+#: Where each word is a line of its own: how long to say no more than what is going on, s.
+QUIET_S = 2.0
 
 
 def silent(text: str, fraction: float | None = None) -> None:
@@ -16,7 +20,7 @@ def silent(text: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A live line on the terminal; plain lines, one a step, where stderr is no terminal."""
+    """A live line on the terminal; where stderr is none, a line a step, and a few for long ones."""
     if sys.stderr.isatty():
         with _live_line() as tell:
             yield tell
@@ -43,12 +47,17 @@ def _live_line() -> Iterator[Tell]:
 
 
 def _plain_lines() -> Tell:
-    last = ""
+    last, quarters, told_at = "", 0, 0.0
 
-    def tell(text: str, _fraction: float | None = None) -> None:
-        nonlocal last
+    def tell(text: str, fraction: float | None = None) -> None:
+        nonlocal last, quarters, told_at
+        reached, now = int((fraction or 0.0) * 4), time.monotonic()
         if text != last:
             print(f"… {text}", file=sys.stderr, flush=True)
-        last = text
+        elif reached > quarters and now - told_at >= QUIET_S:
+            print(f"… {text}: {reached * 25} %", file=sys.stderr, flush=True)
+        else:
+            return
+        last, quarters, told_at = text, reached, now
 
     return tell

@@ -66,7 +66,7 @@ class Labs:
 
     def up(self, **environment: str) -> dict[str, Any]:
         """Start the cluster, and prove that it is whole: four JVMs and one watchdog, no more."""
-        answer = self.run("up", "--json", **environment)
+        answer = self.run("up", "--json", "--for", "0.2", **environment)  # whoever kills the tests
         assert answer.code == 0, answer.err
         status: dict[str, Any] = json.loads(answer.out)
         assert {node["state"] for node in status["nodes"]} == {"running"}

@@ -32,6 +32,7 @@ from labs.cluster.process import error_in
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, NODE_IDS, Node, Role, State, Status
 from labs.cluster.rules import (
     ALIVE,
+    CUT_SHORT,
     DEAD,
     STOP_TIMEOUT_S,
     Unfinished,
@@ -229,7 +230,7 @@ class ComposeCluster(OwnCluster):
     def _ready_file(self) -> Path:
         return self.home.path / "ready_s"
 
-    def keep(self, hours: float, if_unused: bool = False) -> None:
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Nothing ends unused containers."""
 
     def _keep(self) -> None:
@@ -498,15 +499,15 @@ class ComposeCluster(OwnCluster):
                 raise LabsError("the cluster is not up", hint="start it with `labs up`")
             box = known(boxes, node_id)
             require_state(box, box.state, allowed)
-            when, unfinished = time.time(), None
+            when, cut_short = time.time(), None
             try:
                 yield box
-            except Unfinished as error:  # it was told to, all the same
-                unfinished = error
+            except CUT_SHORT as error:
+                cut_short = error
             if recorded:
                 faultlog.record(self.home.faults_file, action, node_id, when=when)
-            if unfinished:
-                raise unfinished
+            if cut_short:
+                raise cut_short
 
     # -- cleaning up ---------------------------------------------------------------------------
 

@@ -202,7 +202,7 @@ class ExternalCluster:
         """Tell no more what a start is doing."""
         self._tell = silent
 
-    def keep(self, hours: float, if_unused: bool = False) -> None:
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """It stays up without us."""
 
     def leave(self) -> None:

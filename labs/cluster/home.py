@@ -78,10 +78,17 @@ class Home:
         """Create the folders.
 
         Raises:
-            LabsError: the place is read-only, not a folder, or nearly full.
+            LabsError: the place is read-only, or not a folder.
         """
         for folder in (self.path, self.data, self.logs, self.leases):
             make_writable(folder, "LABS_HOME")
+
+    def require_room(self) -> None:
+        """A cluster that starts must find room for its records.
+
+        Raises:
+            LabsError: the disk is nearly full.
+        """
         require_space(self.path, MIN_FREE_MB, "LABS_HOME")
 
     @contextmanager

@@ -26,10 +26,20 @@ def hold(folder: Path) -> None:
     write_atomically(folder / f"{own.pid}.json", json.dumps(lease))
 
 
-def promise(folder: Path, seconds: float) -> None:
-    """Keep the cluster up for `seconds`, whoever lives; a longer promise made earlier stands."""
+def promise(folder: Path, seconds: float) -> float:
+    """Keep the cluster up for `seconds`, whoever lives; a longer promise made earlier stands.
+
+    Returns the time until which it is kept, s since the epoch.
+    """
     until = max(time.time() + seconds, _until(_read(folder / PROMISE)))
     write_atomically(folder / PROMISE, json.dumps({"until": until}))
+    return until
+
+
+def take_back(folder: Path, until: float | None) -> None:
+    """A start failed, so a promise keeps nothing up; one that somebody else made since stands."""
+    if until is not None and _until(_read(folder / PROMISE)) == until:
+        (folder / PROMISE).unlink(missing_ok=True)
 
 
 def release(folder: Path) -> None:

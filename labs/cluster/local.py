@@ -34,9 +34,11 @@ from labs.cluster.process import (
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
 from labs.cluster.rules import (
     ALIVE,
+    CUT_SHORT,
     DEAD,
     READY_TIMEOUT_S,
     STOP_TIMEOUT_S,
+    NotReady,
     Unfinished,
     known,
     require_room,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from labs.cluster.wire import BrokerConnection
 
 PORT_ATTEMPTS = 4
+STARTING = "starting one controller and three brokers"
 #: How long SIGSTOP may take to show, s.
 PAUSE_TIMEOUT_S = 5.0
 #: How long a process may take to be gone after SIGKILL, s.
@@ -87,6 +90,8 @@ class LocalCluster(OwnCluster):
         self._hold = hold
         self._grace_s = grace_s
         self._kit: Kit | None = None
+        self._promised: float | None = None
+        self._begins: dict[int, int] = {}  # where in a node's log its last start begins, bytes
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -105,12 +110,13 @@ class LocalCluster(OwnCluster):
                 found[file.relative_to(disk).as_posix()] = file.read_bytes()
         return found
 
-    def keep(self, hours: float, if_unused: bool = False) -> None:
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
         self.home.prepare()
-        with self.home.lock():  # a stop that is under way will forget every lease
+        with self.home.lock(tell=self._tell):  # a stop under way will forget every lease
             if not (if_unused and leases.holders(self.home.leases)):
-                leases.promise(self.home.leases, hours * 3600)
+                self._promised = leases.promise(self.home.leases, hours * 3600)
+        return self._promised
 
     def leave(self) -> None:
         """Give up this process's lease; stop the cluster unless others use it."""
@@ -143,6 +149,15 @@ class LocalCluster(OwnCluster):
 
     # -- starting and stopping ---------------------------------------------------------------
 
+    def start(self) -> Status:
+        """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
+        try:
+            return super().start()
+        except BaseException:
+            if not any(map(self._alive, self._state().nodes.values())):
+                leases.take_back(self.home.leases, self._promised)
+            raise
+
     def stop(self, if_idle: bool = False) -> None:
         """Stop every node cleanly, and the watchdog; the records stay on disk.
 
@@ -151,7 +166,7 @@ class LocalCluster(OwnCluster):
         """
         if not self.home.path.exists():
             return
-        with self.home.lock():
+        with self.home.lock(tell=self._tell):
             if if_idle and leases.holders(self.home.leases):
                 return
             self._stop_all()
@@ -170,7 +185,7 @@ class LocalCluster(OwnCluster):
     def _bring_up(self) -> None:
         kit = self._get_kit()
         started = time.monotonic()
-        self._tell("starting one controller and three brokers", None)
+        self._tell(STARTING, 0.0)
         for attempt in range(PORT_ATTEMPTS):
             try:
                 self._boot(kit, started, attempt)
@@ -182,13 +197,18 @@ class LocalCluster(OwnCluster):
     def _boot(self, kit: Kit, started: float, attempt: int) -> None:
         cluster = self._ready_to_boot(attempt)
         dead = [node for node in cluster.nodes.values() if not self._alive(node)]
-        with self._undone_on_failure(cluster, dead):
-            cluster.ready_s = None
+        with self._undone_on_failure(cluster, dead), self._log_named():
+            if len(dead) == len(cluster.nodes):  # else those that run are whole without us
+                cluster.ready_s = None
             hopeful = self._start_all(kit, cluster, dead)
             from labs.cluster import readiness  # while the JVMs are starting
 
-            readiness.wait_seen(cluster.brokers(), cluster.cluster_id, hopeful, READY_TIMEOUT_S)
-            self._tell("checking that records are replicated", None)
+            def arrived(part: float) -> None:
+                self._tell(STARTING, part * 0.9)
+
+            brokers = cluster.brokers()
+            readiness.wait_seen(brokers, cluster.cluster_id, hopeful, READY_TIMEOUT_S, arrived)
+            self._tell("checking that records are replicated", 0.9)
             readiness.prove_replication(cluster.brokers(), hopeful, READY_TIMEOUT_S)
             cluster.ready_s = round(time.monotonic() - started, 2)
             cluster.save(self.home.state_file)
@@ -197,6 +217,9 @@ class LocalCluster(OwnCluster):
         """The state to boot from: strays gone, paused nodes running, ports free."""
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.kafka_version != kafka_version():
+            if any(self.home.data.iterdir()):
+                of = f"of Kafka {cluster.kafka_version}" if cluster else "of a cluster unknown here"
+                self._tell(f"wiping the disks: what is on them is {of}", None)
             self._wipe()
             cluster = self._new_state()
         self._reap_strays(cluster)
@@ -237,36 +260,44 @@ class LocalCluster(OwnCluster):
         The controller goes first: a broker that finds nobody listening waits longer and longer.
         """
         nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
-        begins: dict[int, int] = {}
         for node in nodes:
             try:
-                begins[node.id] = spawn(self.home, kit, cluster, node, static)
+                self._begins[node.id] = spawn(self.home, kit, cluster, node, static)
             finally:
                 # Saved one by one, come what may: whoever ends us between two, the first is known.
                 cluster.save(self.home.state_file)
 
         def hopeful() -> None:
             if not all(is_alive(self.home, node) for node in nodes):
-                raise self._death_among(nodes, begins)
+                raise self._death_among(nodes)
 
         return hopeful
 
-    def _death_among(self, nodes: list[NodeState], begins: dict[int, int]) -> NodeDied:
+    def _death_among(self, nodes: list[NodeState]) -> NodeDied:
         """Why a start failed. One lost port brings the others down too: that reason goes first."""
         dead = [node for node in nodes if not is_alive(self.home, node)]
-        logs = {node.id: self.home.log_of(node.name) for node in nodes}
-        reasons = {
-            node.id: last_error(logs[node.id], begins[node.id]) or ended_by(node) for node in dead
-        }
+        reasons = {node.id: self._last_error(node) or ended_by(node) for node in dead}
         bound = next((node for node in dead if _is_bind_error(reasons[node.id])), None)
         node = bound or dead[0]
-        log, because = logs[node.id], reasons[node.id]
         return (PortTaken if bound else NodeDied)(
             f"{node.label} died while it was starting",
-            because=because,
-            log=log,
+            because=reasons[node.id],
+            log=self.home.log_of(node.name),
             hint="mend that and run `labs up` again; `labs reset --hard` starts with empty disks",
         )
+
+    def _last_error(self, node: NodeState) -> str:
+        return last_error(self.home.log_of(node.name), self._begins.get(node.id, 0))
+
+    @contextmanager
+    def _log_named(self) -> Iterator[None]:
+        """A node that is not ready in time has a log, and perhaps said there what it waits for."""
+        try:
+            yield
+        except NotReady as error:
+            node = self._state().nodes[error.node.id]
+            error.because, error.log = self._last_error(node), self.home.log_of(node.name)
+            raise
 
     @contextmanager
     def _undone_on_failure(self, cluster: ClusterState, begun: list[NodeState]) -> Iterator[None]:
@@ -430,10 +461,11 @@ class LocalCluster(OwnCluster):
         hopeful = self._start_all(kit, cluster, [node], static)
         from labs.cluster import readiness
 
-        if node.role is Role.BROKER:
-            readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
-        else:
-            readiness.wait_answering(node, hopeful, READY_TIMEOUT_S)
+        with self._log_named():
+            if node.role is Role.BROKER:
+                readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
+            else:
+                readiness.wait_answering(node, hopeful, READY_TIMEOUT_S)
 
     @contextmanager
     def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
@@ -442,15 +474,21 @@ class LocalCluster(OwnCluster):
         with self.home.lock():
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
-            when, unfinished = time.time(), None
+            when, cut_short = time.time(), None
             try:
                 yield node
-            except Unfinished as error:  # it was told to, all the same
-                unfinished = error
-            faultlog.record(self.home.faults_file, action, node_id, when=when)
-            cluster.save(self.home.state_file)
-            if unfinished:
-                raise unfinished
+            except CUT_SHORT as error:
+                cut_short = error
+            try:
+                faultlog.record(self.home.faults_file, action, node_id, when=when)
+                cluster.save(self.home.state_file)
+            except OSError as error:
+                raise LabsError(
+                    f"{action} {node_id} was done, but can't be written down ({error.strerror})",
+                    hint="free some space, or let `labs reset --hard` wipe the cluster's disks",
+                ) from None
+            if cut_short:
+                raise cut_short
 
     def _running_state(self) -> ClusterState:
         cluster = ClusterState.load(self.home.state_file)
@@ -487,6 +525,7 @@ class LocalCluster(OwnCluster):
             for node_id, node in fresh.nodes.items():
                 node.port = cluster.nodes[node_id].port if node_id in cluster.nodes else node.port
         fresh.save(self.home.state_file)
+        self.home.require_room()
         self._bring_up()
 
 

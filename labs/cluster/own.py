@@ -97,8 +97,11 @@ class OwnCluster(ABC):
         """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
         self.home.prepare()
         with self.home.lock(tell=self._tell):
+            adopted = self._adopt()
+            if not adopted:
+                self.home.require_room()
             self._keep()
-            if not self._adopt():
+            if not adopted:
                 self._bring_up()
         return self.status()
 
@@ -126,6 +129,7 @@ class OwnCluster(ABC):
     def _clean_softly(self) -> bool:
         """Mend and empty the running cluster; False where only a fresh one will be clean."""
         if not self._adopt():
+            self.home.require_room()
             self._forget([node.id for node in self._brokers() if node.state in DEAD])
             self._bring_up()
         from labs.cluster import cleaning

@@ -160,10 +160,10 @@ class Cluster(Protocol):
         """
         ...
 
-    def keep(self, hours: float, if_unused: bool = False) -> None:
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now).
 
-        Where nothing ends an unused cluster by itself, there is nothing to do.
+        Returns until when, s since the epoch; None where nothing ends an unused cluster by itself.
         """
         ...
 

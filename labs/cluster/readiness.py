@@ -18,8 +18,8 @@ from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
 from labs.cluster.ports import is_open
+from labs.cluster.rules import NotReady
 from labs.cluster.wire import NO_ANSWER, BrokerConnection
-from labs.errors import LabsError
 
 PAUSE_S = 0.03
 PROBE_PREFIX = "__labs-probe-"
@@ -52,14 +52,16 @@ class Reachable(Protocol):
         ...
 
 
-class NotReady(LabsError):  # noqa: N818 - it names what happened
-    """The time to become ready ran out."""
-
-
 def wait_seen(
-    brokers: Sequence[Reachable], cluster_id: str, hopeful: StillHopeful, timeout_s: float
+    brokers: Sequence[Reachable],
+    cluster_id: str,
+    hopeful: StillHopeful,
+    timeout_s: float,
+    arrived: Callable[[float], None] | None = None,
 ) -> None:
     """Wait until each of `brokers` answers and sees all of them.
+
+    `arrived` hears which part of them does so far, 0 to 1.
 
     Raises:
         NotReady: `timeout_s` passed; says who was missing.
@@ -72,11 +74,13 @@ def wait_seen(
         if not waiting:
             return
         hopeful()
+        if arrived:
+            arrived(1 - len(waiting) / len(brokers))
         if time.monotonic() > deadline:
             names = ", ".join(node.label for node in waiting)
             raise NotReady(
+                waiting[0],
                 f"after {timeout_s:g} s {names} did not yet see all of the cluster",
-                hint="look at `labs logs`, then try `labs up` again",
             )
         time.sleep(PAUSE_S)
 
@@ -85,12 +89,12 @@ def wait_registered(
     node: Reachable, cluster_id: str, hopeful: StillHopeful, timeout_s: float
 ) -> None:
     """Wait until a single broker answers and sees itself unfenced in the cluster."""
-    _until(lambda: sees(node, cluster_id, {node.id}), hopeful, time.monotonic() + timeout_s)
+    _until(lambda: sees(node, cluster_id, {node.id}), node, hopeful, timeout_s)
 
 
 def wait_answering(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> None:
     """Wait until a node answers: a controller tells its clients no more than its versions."""
-    _until(lambda: _answers(node), hopeful, time.monotonic() + timeout_s)
+    _until(lambda: _answers(node), node, hopeful, timeout_s)
 
 
 def _answers(node: Reachable) -> bool:
@@ -124,40 +128,53 @@ def prove_replication(
     Raises:
         NotReady: `timeout_s` passed first.
     """
-    deadline = time.monotonic() + timeout_s
     topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
-    with ExitStack() as opened, _hangups_told(hopeful):
-        connections = [
-            opened.enter_context(BrokerConnection(node.port, node.host, timeout_s=timeout_s))
-            for node in brokers
-        ]
-        _until(lambda: _created(connections[0], topic, len(brokers)), hopeful, deadline)
-        for connection in connections:
-            _until(partial(_full_isr, connection, topic, len(brokers)), hopeful, deadline)
-        connections[0].ask(
-            DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=int(timeout_s * 1000))
-        )
-        for connection in connections:
-            _until(partial(_is_gone, connection, topic), hopeful, deadline)
+    with ExitStack() as opened:
+        lines = [(node, _line_to(node, hopeful, timeout_s, opened)) for node in brokers]
+        first, line = lines[0]
+        with _hangups_told(first, hopeful):
+            _until(lambda: _created(line, topic, len(brokers)), first, hopeful, timeout_s)
+        for node, line in lines:
+            with _hangups_told(node, hopeful):
+                full = partial(_full_isr, line, topic, len(brokers))
+                _until(full, node, hopeful, timeout_s)
+        with _hangups_told(first, hopeful):
+            timeout_ms = int(timeout_s * 1000)
+            lines[0][1].ask(DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=timeout_ms))
+        for node, line in lines:
+            with _hangups_told(node, hopeful):
+                _until(partial(_is_gone, line, topic), node, hopeful, timeout_s)
+
+
+def _line_to(
+    node: Reachable, hopeful: StillHopeful, timeout_s: float, opened: ExitStack
+) -> BrokerConnection:
+    with _hangups_told(node, hopeful):
+        return opened.enter_context(BrokerConnection(node.port, node.host, timeout_s=timeout_s))
 
 
 @contextmanager
-def _hangups_told(hopeful: StillHopeful) -> Iterator[None]:
+def _hangups_told(node: Reachable, hopeful: StillHopeful) -> Iterator[None]:
     try:
         yield
     except NO_ANSWER as error:
         hopeful()
         raise NotReady(
-            f"a broker hung up before it was ready ({error})", hint="look at `labs logs`"
+            node,
+            f"{node.label} hung up before it was ready ({error})",
         ) from None
 
 
-def _until(done: Callable[[], bool], hopeful: StillHopeful, deadline: float) -> None:
+def _until(
+    done: Callable[[], bool], node: Reachable, hopeful: StillHopeful, timeout_s: float
+) -> None:
+    deadline = time.monotonic() + timeout_s
     while not done():
         hopeful()
         if time.monotonic() > deadline:
             raise NotReady(
-                "the nodes run, but did not become ready in time", hint="look at `labs logs`"
+                node,
+                f"{node.label} runs, but was not ready after {timeout_s:g} s",
             )
         time.sleep(PAUSE_S / 2)
 

@@ -88,3 +88,15 @@ class Unfinished(LabsError):  # noqa: N818 - it names what happened
             log=log,
             hint=f"wait, or end it with `labs kill {node.id}`",
         )
+
+
+class NotReady(LabsError):  # noqa: N818 - it names what happened
+    """The time to become ready ran out. `node` is who was waited for."""
+
+    def __init__(self, node: Named, what: str) -> None:
+        super().__init__(what, hint="look at `labs logs`, then try `labs up` again")
+        self.node = node
+
+
+#: What may end a change of a node that has begun: it took place, and belongs into the fault log.
+CUT_SHORT = (Unfinished, KeyboardInterrupt)

@@ -19,6 +19,7 @@ import psutil
 
 from labs.cluster.ports import HOST
 from labs.cluster.protocol import CONTROLLER_ID, Role, State, label_of
+from labs.errors import LabsError
 
 #: What the system tells of the boot may differ a little between two looks.
 CREATE_TIME_TOLERANCE_S = 2.0
@@ -91,12 +92,27 @@ class ClusterState:
 
     @classmethod
     def load(cls, path: Path) -> ClusterState | None:
-        """The saved state; None where there is none or it can't be understood."""
+        """The saved state; None where there is none or it can't be understood.
+
+        Raises:
+            LabsError: there is one, and the system does not let us read it.
+        """
         try:
-            body = json.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:  # to take that for "none" would wipe the disks
+            raise LabsError(
+                f"{path} can't be read ({error.strerror})",
+                hint="mend that; if somebody else's command made it, it is theirs",
+            ) from None
+        except ValueError:
+            return None
+        try:
+            body = json.loads(text)
             nodes = [_node_from(n) for n in body.pop("nodes")]
             return cls(**body, nodes={n.id: n for n in nodes})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 

@@ -9,6 +9,8 @@ import ast
 from html import escape
 from typing import Any
 
+from labs.errors import LabsError
+
 REASON = (
     "Not here: this needs a cluster of your own, whose processes can be broken and whose disks can "
     "be read (LABS_CLUSTER=local)."
@@ -37,7 +39,10 @@ def own_cluster(_line: str, cell: str) -> None:
     from IPython.display import display
 
     shell: Any = get_ipython()
-    if shell.user_ns["cluster"].can_break:
+    cluster = shell.user_ns.get("cluster")
+    if cluster is None:
+        raise LabsError("this notebook has no `cluster` yet", hint="run its first code cell")
+    if cluster.can_break:
         _run(shell, cell)
     else:
         display(NotHere())

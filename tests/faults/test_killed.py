@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from labs.cluster import leases
+from labs.cluster.local import LocalCluster
+from labs.cluster.rules import NotReady
 from tests.helpers import PATIENCE_S, Labs, finish, wait_until
 
 
@@ -64,6 +68,34 @@ def test_a_start_that_is_interrupted_harms_nobody_who_ran_before(labs: Labs) -> 
     answer = labs.run("start", "1")  # it would wait for the controller in vain
     assert (answer.code, "`labs start 100` comes first" in answer.sentence()) == (1, True)
     labs.up()
+
+
+def test_a_start_that_is_killed_harms_nobody_who_ran_before(labs: Labs) -> None:
+    labs.up()
+    assert labs.run("kill", "1").code == 0
+    others = labs.jvms()
+    up = labs.begin("up")
+    wait_until(lambda: len(labs.jvms()) == 4, "a start that is half way")
+    up.kill()
+    finish(up)
+    time.sleep(5)  # the watchdog naps for 3 s, and looks every second
+    assert set(others) <= set(labs.jvms())
+    labs.up()
+
+
+def test_a_start_that_fails_promises_nothing(labs: Labs) -> None:
+    assert labs.run("up", LABS_JAVA="/nothing").code == 1
+    assert leases.holders(labs.home.leases) == []
+
+
+def test_a_start_in_vain_names_the_node_and_its_log(
+    labs: Labs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.cluster.local.READY_TIMEOUT_S", 0.0)
+    with pytest.raises(NotReady, match="did not yet see all of the cluster") as told:
+        LocalCluster(labs.home).start()
+    assert told.value.log == labs.home.log_of("broker-1")
+    assert labs.jvms() == []
 
 
 def run_cell(client: BlockingKernelClient, code: str) -> str:
@@ -147,18 +179,22 @@ def test_pytest_worker_killed_and_the_watchdog_stops_the_cluster(
         f"    pathlib.Path({str(ready)!r}).touch()\n"
         "    time.sleep(600)\n"
     )
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+    boss = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-n1", "-p", "no:cacheprovider", str(test)],
         cwd=tmp_path,
         env={**os.environ, "LABS_HOME": str(labs.home.path), "LABS_GRACE_S": "1"},
         stdout=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: ready.exists() or worker.poll() is not None, "the worker's cluster")
+        wait_until(lambda: ready.exists() or boss.poll() is not None, "the worker's cluster")
         time.sleep(2.5)  # longer than the grace and a look
         assert len(labs.jvms()) == 4  # it stays while the holder of the lease lives
+        (holder,) = labs.home.leases.glob("*.json")
+        assert int(holder.stem) in {child.pid for child in psutil.Process(boss.pid).children()}
+        os.kill(int(holder.stem), signal.SIGKILL)
+        wait_until(lambda: not labs.leftovers(), "the cluster that nobody needs to stop")
     finally:
-        worker.kill()
-        worker.wait()
-    wait_until(lambda: not labs.leftovers(), "the cluster that nobody needs to stop")
+        boss.kill()
+        boss.wait()
     assert {node["state"] for node in labs.status()["nodes"]} == {"stopped"}
+    labs.up()

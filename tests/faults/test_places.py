@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -80,11 +81,17 @@ def test_no_space(labs: Labs) -> None:
 
 
 def test_disk_that_is_full_by_now(labs: Labs) -> None:
-    """A cluster that has filled its disk can still be looked at, broken and stopped."""
+    """A cluster that has filled its disk can still be looked at, broken, wiped and stopped."""
     labs.wrapper = on_disk(labs.home.path, "size=400m")
     command = shlex.join([sys.executable, "-m", "labs"])
-    full = shlex.quote(str(labs.home.path / "full"))
-    script = f"{command} up --json && cat /dev/zero > {full}; {command} status && {command} down"
+    full = shlex.quote(str(labs.home.data / "broker-1" / "full"))
+    script = f"""
+        {command} up --json --for 0.2 && cat /dev/zero > {full}
+        {command} status
+        {command} kill 2
+        {command} reset --hard && {command} status --json
+        {command} down
+    """
     done = subprocess.run(
         [*labs.wrapper, "sh", "-c", script],
         cwd=PROJECT,
@@ -95,6 +102,9 @@ def test_disk_that_is_full_by_now(labs: Labs) -> None:
     labs.wrapper = ()
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "kill 2 was done, but can't be written down (No space left on device)" in done.stderr
+    after = json.loads(done.stdout.splitlines()[-2])
+    assert {node["state"] for node in after["nodes"]} == {"running"}
     assert done.stdout.endswith("The cluster is down.\n")
     assert labs.leftovers() == []
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from labs.cluster import leases
@@ -36,6 +39,18 @@ def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
             assert "/lab/tree/notebooks/00_start_here.ipynb?" in page.url
         with pytest.raises(urllib.error.HTTPError):  # it keeps its token
             urllib.request.urlopen(f"{address}/api/contents", timeout=PATIENCE_S)
+    assert labs.leftovers() == []
+
+
+def test_ctrl_c_ends_jupyterlab_and_the_cluster(labs: Labs) -> None:
+    (port,) = free_ports(1)
+    study = labs.begin("study", "--no-browser", "--port", str(port), JUPYTER_TOKEN=TOKEN)
+    wait_until(lambda: is_open(port) or study.poll() is not None, "JupyterLab")
+    for pid in (study.pid, *(child.pid for child in psutil.Process(study.pid).children())):
+        os.kill(pid, signal.SIGINT)  # to all of the group, as a terminal does
+    answer = finish(study)
+    assert (answer.code, "Traceback" in answer.err) == (0, False)
+    assert "… stopping the cluster" in answer.err
     assert labs.leftovers() == []
 
 

@@ -368,6 +368,24 @@ def test_mend_makes_every_node_run(board: Board, cluster: ModelCluster) -> None:
     assert status(board) == "Every node runs."
 
 
+def test_two_who_mend_at_once_do_not_fail(
+    board: Board, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for node in (1, 2):
+        board.run("kill", node)
+    ours, start = threading.current_thread(), cluster.start_broker
+
+    def overtaken(node: int) -> None:
+        if threading.current_thread() is ours:  # the button was faster than the cell
+            start(node)
+        start(node)
+
+    monkeypatch.setattr(cluster, "start_broker", overtaken)
+    board.mend()
+    assert set(cluster.states.values()) == {R}
+    assert status(board) == "Every node runs."
+
+
 def test_it_waits_for_a_leader_that_lives(board: Board, cluster: ModelCluster) -> None:
     assert board.wait_for_leader("flights") == 1
     board.run("kill", 1)  # pressed a moment ago: Kafka still names the dead one

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from labs.errors import LabsError
 from labs.study import cells
 
 
@@ -41,3 +42,9 @@ def test_elsewhere_nothing_runs_and_the_reason_is_shown(shell: Any) -> None:
 def test_an_error_in_it_is_an_error_of_the_cell(shell: Any) -> None:
     result = run(shell, "1 / 0", can_break=True)
     assert isinstance(result.error_in_exec, ZeroDivisionError)
+
+
+def test_without_a_cluster_it_says_what_to_run(shell: Any) -> None:
+    result = shell.run_cell("%%own_cluster\nx = 1", silent=True)
+    assert isinstance(result.error_in_exec, LabsError)
+    assert "run its first code cell" in str(result.error_in_exec)

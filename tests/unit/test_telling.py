@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,7 @@ import pytest
 from labs.cluster import doctor
 from labs.cluster.doctor import cgroup_room_mb, examine
 from labs.cluster.home import Home, disk_error, require_space
+from labs.cluster.jars import jars_dir
 from labs.errors import BadInput, LabsError, NotUp
 from labs.progress import progress
 
@@ -60,6 +63,24 @@ def test_progress_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None
     captured = capsys.readouterr()
     assert captured.err == "… downloading\n… starting\n"
     assert captured.out == ""
+
+
+def test_how_far_a_long_step_is_without_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.progress.QUIET_S", 0.0)
+    with progress() as tell:
+        for part in range(9):
+            tell("downloading", part / 8)
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["… downloading", *(f"… downloading: {part} %" for part in (25, 50, 75, 100))]
+
+
+def test_no_command_shows_the_commands_and_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-m", "labs"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ") and "\n  doctor " in done.stderr
+    assert done.stdout == ""
 
 
 def test_home_of_a_learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,12 +168,13 @@ def test_doctor_finds_what_is_missing(
 def test_doctor_finds_no_room_for_the_download(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("labs.cluster.jars.NEEDED_MB", 10**9)
-    assert findings()["cache"].good  # what was fetched once needs no more room
-    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
     cache = findings()["cache"]
     assert "MB are needed" in cache.found
     assert "set LABS_CACHE" in cache.mend
+    jars_dir().mkdir(parents=True)  # what was fetched once needs no more room
+    assert findings()["cache"].good
 
 
 def test_doctor_looks_at_the_backend_that_is_meant(
