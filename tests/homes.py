@@ -22,6 +22,9 @@ if WORKER:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have a cluster ready for notebooks: else the first would tell of its start, and differ."""
+    """Have a clean cluster ready for notebooks: else the first would tell of its start, or find
+    topics of others, and differ.
+    """
     if WORKER and session.config.getoption("nbval_lax"):
         LocalCluster().start()
+        LocalCluster().reset()

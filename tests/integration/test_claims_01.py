@@ -233,6 +233,31 @@ def test_a_pause_costs_a_client_more_than_a_kill_and_a_kill_more_than_a_stop(
     assert waits["stop_broker"] < waits["kill"] < waits["pause"]
 
 
+def test_a_consumer_outlives_its_leader_and_finds_every_record(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    send(cluster, 100)
+    reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+    reader.assign(THREE)
+    before = _from_the_beginning(reader)
+    led = snapshot(cluster, "flights").partition("flights")
+    assert led is not None and led.leader is not None
+    cluster.kill(led.leader)
+    assert _from_the_beginning(reader) == before  # it waits for the new leader
+    reader.close()
+    assert len(before) == 100
+    _mend(cluster, led.leader, "kill")
+
+
+def _from_the_beginning(reader: KafkaConsumer) -> set[tuple[int, int, bytes]]:
+    reader.seek_to_beginning()
+    found, deadline = set(), time.monotonic() + 90
+    while len(found) < 100 and time.monotonic() < deadline:
+        for records in reader.poll(timeout_ms=1000).values():
+            found |= {(record.partition, record.offset, record.value) for record in records}
+    return found
+
+
 def _send_one(producer: KafkaProducer, acks: list[Ack]) -> None:
     sent = time.monotonic()
     producer.send("flights", b"one more", partition=0).get(timeout=120)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import yaml  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -20,8 +24,8 @@ BINDER = PROJECT / ".binder"
 INSTALLS = re.compile(r"\b(pip3?|uv pip|conda|mamba|micromamba|apt|apt-get|npm) +install\b")
 
 
-def pyproject() -> dict[str, object]:
-    project: dict[str, object] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+def pyproject() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     return project
 
 
@@ -36,6 +40,31 @@ def conda() -> list[str]:
 def python_of_conda() -> str:
     (version,) = [p.removeprefix("python=") for p in conda() if p.startswith("python=")]
     return version
+
+
+def imported(room: str) -> set[str]:
+    """The packages (not of Python itself, and not ours) that the modules of a folder import."""
+    names = set()
+    for file in (PROJECT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"labs", "tests"}
+    packages = packages_distributions()
+    return {canonicalize_name(package) for top in tops for package in packages[top]}
+
+
+def declared(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
+
+
+def test_whatever_is_imported_is_declared() -> None:
+    project = pyproject()
+    ours = declared(project["dependencies"])
+    assert imported("labs") <= ours
+    assert imported("tests") <= ours | declared(project["optional-dependencies"]["test"])
 
 
 def test_conda_brings_tools_and_no_python_package() -> None:
