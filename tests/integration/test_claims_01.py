@@ -251,7 +251,8 @@ def test_a_consumer_outlives_its_leader_and_finds_every_record(
 
 def _from_the_beginning(reader: KafkaConsumer) -> set[tuple[int, int, bytes]]:
     reader.seek_to_beginning()
-    found, deadline = set(), time.monotonic() + 90
+    found: set[tuple[int, int, bytes]] = set()
+    deadline = time.monotonic() + 90
     while len(found) < 100 and time.monotonic() < deadline:
         for records in reader.poll(timeout_ms=1000).values():
             found |= {(record.partition, record.offset, record.value) for record in records}
