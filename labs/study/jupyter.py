@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +35,12 @@ def serve(port: int, browser: bool = True, ip: str = HOST) -> int:
     # Last in the path, so that `labs` is found in a terminal of JupyterLab, and little else.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     environment = {**os.environ, "LABS_HOME": str(Home.current().path), "PATH": path}
-    return _wait(subprocess.Popen(command, cwd=PROJECT, env=environment))
+    # Ctrl-C is for us alone: JupyterLab would ask, or leave its kernels behind, and with them the
+    # cluster that they hold.
+    jupyter = subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    return _wait(jupyter)
 
 
 def jupyter_command(port: int, browser: bool, ip: str = HOST) -> list[str]:
@@ -48,7 +52,6 @@ def jupyter_command(port: int, browser: bool, ip: str = HOST) -> list[str]:
         f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={PROJECT}",
-        "--ServerApp.answer_yes=True",  # Ctrl-C ends it: it would ask, and go on after 5 s
         f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
     ]
     if not browser:
@@ -59,10 +62,9 @@ def jupyter_command(port: int, browser: bool, ip: str = HOST) -> list[str]:
 
 
 def _wait(jupyter: subprocess.Popen[bytes]) -> int:
-    """Wait for JupyterLab; it hears Ctrl-C itself, so we just wait on."""
-    signal.signal(signal.SIGTERM, lambda *_: jupyter.terminate())
+    """Wait for JupyterLab; told to end (Ctrl-C, SIGTERM, a closed terminal), have it end first."""
     while True:
         try:
             return jupyter.wait()
         except KeyboardInterrupt:
-            continue
+            jupyter.terminate()  # it shuts its kernels down

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import json
 import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_core.paths import jupyter_runtime_dir
 
 from labs.cluster import leases
 from labs.cluster.ports import is_open
@@ -42,16 +45,41 @@ def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
     assert labs.leftovers() == []
 
 
-def test_ctrl_c_ends_jupyterlab_and_the_cluster(labs: Labs) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_ends_jupyterlab_its_notebooks_and_the_cluster(
+    labs: Labs, number: signal.Signals
+) -> None:
     (port,) = free_ports(1)
     study = labs.begin("study", "--no-browser", "--port", str(port), JUPYTER_TOKEN=TOKEN)
     wait_until(lambda: is_open(port) or study.poll() is not None, "JupyterLab")
-    for pid in (study.pid, *(child.pid for child in psutil.Process(study.pid).children())):
-        os.kill(pid, signal.SIGINT)  # to all of the group, as a terminal does
+    kernel = kernel_with_a_cluster(f"http://127.0.0.1:{port}")
+    study.send_signal(number)
     answer = finish(study)
-    assert (answer.code, "Traceback" in answer.err) == (0, False)
+    assert (answer.code, "Traceback" in answer.err) == (0, False), answer.err
     assert "… stopping the cluster" in answer.err
+    assert not psutil.pid_exists(kernel)
     assert labs.leftovers() == []
+
+
+def kernel_with_a_cluster(address: str) -> int:
+    """Have JupyterLab start a kernel, and that take a lease; returns its pid."""
+    start = urllib.request.Request(
+        f"{address}/api/kernels", b"{}", {"Authorization": f"token {TOKEN}"}
+    )
+    with urllib.request.urlopen(start, timeout=PATIENCE_S) as told:
+        name = json.load(told)["id"]
+    client = BlockingKernelClient()
+    client.load_connection_file(str(Path(jupyter_runtime_dir(), f"kernel-{name}.json")))
+    client.start_channels()
+    said: list[str] = []
+    reply = client.execute_interactive(
+        "import labs, os; labs.connect(); print(os.getpid())",
+        timeout=PATIENCE_S,
+        output_hook=lambda message: said.append(message["content"].get("text", "")),
+    )
+    client.stop_channels()
+    assert reply["content"]["status"] == "ok", said
+    return int("".join(said).split()[-1])
 
 
 def test_a_cluster_that_others_use_stays(labs: Labs) -> None:
