@@ -296,12 +296,9 @@ class Board:
             try:
                 self.run(_MENDING[node.state], node.id)
             except LabsError:
-                if self._state_of(node.id) is not State.RUNNING:
+                if not self.refresh().running(node.id):
                     raise  # else somebody mends as we do: by the button and by a cell, say
         self._say("Every node runs.")
-
-    def _state_of(self, node_id: int) -> State | None:
-        return next((n.state for n in self.cluster.status().nodes if n.id == node_id), None)
 
     def refresh(self) -> ClusterSnapshot:
         """Look at once, and go on looking."""

@@ -34,9 +34,7 @@ MARKS = {State.RUNNING: "●", State.PAUSED: "❚❚", State.STOPPED: "○", Sta
 
 def main() -> None:
     """Run the command line; every foreseeable failure is one sentence on stderr."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was begun is undone
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
-            signal.signal(number, signal.default_int_handler)
+    end_as_on_ctrl_c()
     try:
         cli.main(standalone_mode=False)
     except LabsError as error:
@@ -53,6 +51,13 @@ def main() -> None:
         sys.exit(0)
     except (OSError, psutil.Error) as error:
         _fail(f"the system refused ({error}); `labs doctor` looks for the cause.", 1)
+
+
+def end_as_on_ctrl_c() -> None:
+    """Have SIGTERM and a closed terminal raise KeyboardInterrupt too: what was begun is undone."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, signal.default_int_handler)
 
 
 def _fail(sentence: str, code: int) -> None:

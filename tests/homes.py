@@ -26,5 +26,4 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     topics of others, and differ.
     """
     if WORKER and session.config.getoption("nbval_lax"):
-        LocalCluster().start()
         LocalCluster().reset()

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from labs.cli import end_as_on_ctrl_c
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.local import LocalCluster
 
@@ -98,8 +98,7 @@ def report(results: list[tuple[str, bool, float]]) -> None:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: a closed window leaves nothing
-        signal.signal(number, signal.default_int_handler)
+    end_as_on_ctrl_c()
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

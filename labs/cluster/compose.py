@@ -16,7 +16,7 @@ import re
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,7 +32,6 @@ from labs.cluster.process import error_in
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, NODE_IDS, Node, Role, State, Status
 from labs.cluster.rules import (
     ALIVE,
-    CUT_SHORT,
     DEAD,
     STOP_TIMEOUT_S,
     Unfinished,
@@ -499,15 +498,8 @@ class ComposeCluster(OwnCluster):
                 raise LabsError("the cluster is not up", hint="start it with `labs up`")
             box = known(boxes, node_id)
             require_state(box, box.state, allowed)
-            when, cut_short = time.time(), None
-            try:
+            with self._written_down(action, node_id) if recorded else nullcontext():
                 yield box
-            except CUT_SHORT as error:
-                cut_short = error
-            if recorded:
-                faultlog.record(self.home.faults_file, action, node_id, when=when)
-            if cut_short:
-                raise cut_short
 
     # -- cleaning up ---------------------------------------------------------------------------
 

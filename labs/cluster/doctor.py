@@ -55,7 +55,7 @@ def examine() -> Iterator[Finding]:
     everywhere: list[tuple[str, Check]] = [
         ("Python", _python),
         ("memory", _memory),
-        ("home", lambda: _home(home)),
+        ("home", lambda: _writable("home", home.path, "LABS_HOME")),
         ("disk", lambda: _disk(home)),
     ]
     of_backend: dict[str, list[tuple[str, Check]]] = {
@@ -170,18 +170,17 @@ def _is_running() -> bool:
     return any(True for _ in our_processes(Home.current().path))
 
 
-def _home(home: Home) -> Finding:
-    make_writable(home.path, "LABS_HOME")
-    return Finding("home", f"{home.path} can be written")
+def _writable(name: str, folder: Path, variable: str) -> Finding:
+    make_writable(folder, variable)
+    return Finding(name, f"{folder} can be written")
 
 
 def _cache() -> Finding:
     """Where the downloads go: it may lie on another disk than the home does."""
-    folder = cache_dir()
-    make_writable(folder, "LABS_CACHE")
+    found = _writable("cache", cache_dir(), "LABS_CACHE")
     if not jars.jars_dir().exists():
-        require_space(folder, jars.NEEDED_MB, "LABS_CACHE")
-    return Finding("cache", f"{folder} can be written")
+        require_space(cache_dir(), jars.NEEDED_MB, "LABS_CACHE")
+    return found
 
 
 def _disk(home: Home) -> Finding:

@@ -34,7 +34,6 @@ from labs.cluster.process import (
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
 from labs.cluster.rules import (
     ALIVE,
-    CUT_SHORT,
     DEAD,
     READY_TIMEOUT_S,
     STOP_TIMEOUT_S,
@@ -474,21 +473,8 @@ class LocalCluster(OwnCluster):
         with self.home.lock():
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
-            when, cut_short = time.time(), None
-            try:
+            with self._written_down(action, node_id, lambda: cluster.save(self.home.state_file)):
                 yield node
-            except CUT_SHORT as error:
-                cut_short = error
-            try:
-                faultlog.record(self.home.faults_file, action, node_id, when=when)
-                cluster.save(self.home.state_file)
-            except OSError as error:
-                raise LabsError(
-                    f"{action} {node_id} was done, but can't be written down ({error.strerror})",
-                    hint="free some space, or let `labs reset --hard` wipe the cluster's disks",
-                ) from None
-            if cut_short:
-                raise cut_short
 
     def _running_state(self) -> ClusterState:
         cluster = ClusterState.load(self.home.state_file)

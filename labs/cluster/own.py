@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from labs.cluster import faultlog
 from labs.cluster.config import SESSION_S
@@ -21,7 +22,7 @@ from labs.cluster.protocol import (
     label_of,
 )
 from labs.cluster.registration import unregister
-from labs.cluster.rules import DEAD, known, require_state
+from labs.cluster.rules import CUT_SHORT, DEAD, known, require_state
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
@@ -162,6 +163,31 @@ class OwnCluster(ABC):
     def faults(self) -> list[Fault]:
         """Every fault since the cluster was made, oldest first."""
         return faultlog.read(self.home.faults_file)
+
+    @contextmanager
+    def _written_down(
+        self, action: str, node_id: int, save: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """Record as a fault, and `save`, what the block does; also if it began and was cut short.
+
+        Raises:
+            LabsError: it was done, and can't be written down.
+        """
+        when, cut_short = time.time(), None
+        try:
+            yield
+        except CUT_SHORT as error:
+            cut_short = error
+        try:
+            faultlog.record(self.home.faults_file, action, node_id, when=when)
+            save()
+        except OSError as error:
+            raise LabsError(
+                f"{action} {node_id} was done, but can't be written down ({error.strerror})",
+                hint="free some space, or let `labs reset --hard` wipe the cluster's disks",
+            ) from None
+        if cut_short:
+            raise cut_short
 
     def _require_controller(self, node_id: int) -> None:
         """A broker that starts waits for the controller to let it in; none would say why.

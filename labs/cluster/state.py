@@ -98,22 +98,18 @@ class ClusterState:
             LabsError: there is one, and the system does not let us read it.
         """
         try:
-            text = path.read_text("utf-8")
+            body = json.loads(path.read_text("utf-8"))
+            nodes = [_node_from(n) for n in body.pop("nodes")]
+            return cls(**body, nodes={n.id: n for n in nodes})
         except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
         except OSError as error:  # to take that for "none" would wipe the disks
             raise LabsError(
                 f"{path} can't be read ({error.strerror})",
                 hint="mend that; if somebody else's command made it, it is theirs",
             ) from None
-        except ValueError:
-            return None
-        try:
-            body = json.loads(text)
-            nodes = [_node_from(n) for n in body.pop("nodes")]
-            return cls(**body, nodes={n.id: n for n in nodes})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
 
 
 def _node_from(body: dict[str, Any]) -> NodeState:

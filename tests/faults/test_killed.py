@@ -52,12 +52,18 @@ def test_up_interrupted_half_way(labs: Labs, number: signal.Signals) -> None:
     assert labs.run("status", "--json").code == 3
 
 
-def test_a_start_that_is_interrupted_harms_nobody_who_ran_before(labs: Labs) -> None:
+def mending(labs: Labs) -> tuple[subprocess.Popen[str], list[int]]:
+    """A start that is half way, with one broker to mend, and the JVMs that ran before."""
     labs.up()
     assert labs.run("kill", "1").code == 0
     others = labs.jvms()
     up = labs.begin("up")
     wait_until(lambda: len(labs.jvms()) == 4, "a start that is half way")
+    return up, others
+
+
+def test_a_start_that_is_interrupted_harms_nobody_who_ran_before(labs: Labs) -> None:
+    up, others = mending(labs)
     up.send_signal(signal.SIGINT)
     assert "interrupted" in finish(up).sentence()
     assert labs.jvms() == others
@@ -71,11 +77,7 @@ def test_a_start_that_is_interrupted_harms_nobody_who_ran_before(labs: Labs) -> 
 
 
 def test_a_start_that_is_killed_harms_nobody_who_ran_before(labs: Labs) -> None:
-    labs.up()
-    assert labs.run("kill", "1").code == 0
-    others = labs.jvms()
-    up = labs.begin("up")
-    wait_until(lambda: len(labs.jvms()) == 4, "a start that is half way")
+    up, others = mending(labs)
     up.kill()
     finish(up)
     time.sleep(5)  # the watchdog naps for 3 s, and looks every second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,20 +24,21 @@ TOKEN = "for-this-test"
 
 
 @contextmanager
-def studying(labs: Labs) -> Iterator[str]:
-    """The address of a JupyterLab that is told to end after the block."""
+def studying(labs: Labs) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`labs study` and its JupyterLab's address; told to end after the block, if it still runs."""
     (port,) = free_ports(1)
     study = labs.begin("study", "--no-browser", "--port", str(port), JUPYTER_TOKEN=TOKEN)
     try:
         wait_until(lambda: is_open(port) or study.poll() is not None, "JupyterLab")
-        yield f"http://127.0.0.1:{port}"
+        yield study, f"http://127.0.0.1:{port}"
     finally:
-        study.terminate()
-        finish(study)
+        if study.poll() is None:
+            study.terminate()
+            finish(study)
 
 
 def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
-    with studying(labs) as address:
+    with studying(labs) as (_, address):
         assert len(labs.jvms()) == 4
         with urllib.request.urlopen(f"{address}/?token={TOKEN}", timeout=PATIENCE_S) as page:
             assert "/lab/tree/notebooks/00_start_here.ipynb?" in page.url
@@ -49,12 +51,10 @@ def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
 def test_ctrl_c_ends_jupyterlab_its_notebooks_and_the_cluster(
     labs: Labs, number: signal.Signals
 ) -> None:
-    (port,) = free_ports(1)
-    study = labs.begin("study", "--no-browser", "--port", str(port), JUPYTER_TOKEN=TOKEN)
-    wait_until(lambda: is_open(port) or study.poll() is not None, "JupyterLab")
-    kernel = kernel_with_a_cluster(f"http://127.0.0.1:{port}")
-    study.send_signal(number)
-    answer = finish(study)
+    with studying(labs) as (study, address):
+        kernel = kernel_with_a_cluster(address)
+        study.send_signal(number)
+        answer = finish(study)
     assert (answer.code, "Traceback" in answer.err) == (0, False), answer.err
     assert "… stopping the cluster" in answer.err
     assert not psutil.pid_exists(kernel)

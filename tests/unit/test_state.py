@@ -24,6 +24,7 @@ from labs.cluster.state import (
     wait_over,
     write_atomically,
 )
+from labs.errors import LabsError
 
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 
@@ -60,6 +61,11 @@ def test_file_that_makes_no_sense(tmp_path: Path, text: str) -> None:
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     assert ClusterState.load(tmp_path / "state.json") is None
+
+
+def test_file_that_can_not_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+    with pytest.raises(LabsError, match=r"can't be read \(Is a directory\)"):
+        ClusterState.load(tmp_path)
 
 
 def test_roles_and_names() -> None:
