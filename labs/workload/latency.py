@@ -1,4 +1,4 @@
-"""How long answers took: percentiles of an HDR histogram (Gil Tene's HdrHistogram).
+"""How long answers took: percentiles of all answers, none of them rounded or grouped.
 
 A latency is *answer − intended time of sending*: a record that had to queue behind a stall counts
 with all of its wait (Tene, "How NOT to Measure Latency": coordinated omission). A mean would hide
@@ -7,15 +7,10 @@ what a percentile tells: how bad the worst are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
-from hdrh.histogram import HdrHistogram
-
 from labs.history import Outcome, Send
-
-#: The histogram counts whole microseconds, up to ten minutes, to three significant digits.
-_HIGHEST_US = 600_000_000
-_DIGITS = 3
 
 #: Where a curve has its points; the axis is stretched towards 100 %.
 CURVE = (
@@ -75,27 +70,19 @@ def percentiles(
 
 def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
     """`summary` of latencies in ms, whoever measured them."""
-    histogram = _histogram(values_ms)
-    if not histogram.total_count:
-        return {}
+    ordered = sorted(values_ms)
     wanted = {"p50_ms": 50.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
-    return {name: _at(histogram, percentile) for name, percentile in wanted.items()}
+    return {name: _at(ordered, percent) for name, percent in wanted.items()} if ordered else {}
 
 
 def percentiles_of(values_ms: Iterable[float]) -> list[tuple[float, float]]:
     """`percentiles` of latencies in ms, whoever measured them."""
-    histogram = _histogram(values_ms)
-    count = histogram.total_count
-    known = [p for p in CURVE if p == 100.0 or count * (100.0 - p) / 100.0 >= 1.0]
-    return [(p, _at(histogram, p)) for p in known] if count else []
+    ordered = sorted(values_ms)
+    known = [p for p in CURVE if p == 100.0 or len(ordered) * (100.0 - p) / 100.0 >= 1.0]
+    return [(p, _at(ordered, p)) for p in known] if ordered else []
 
 
-def _histogram(values_ms: Iterable[float]) -> HdrHistogram:
-    histogram = HdrHistogram(1, _HIGHEST_US, _DIGITS)
-    for value in values_ms:
-        histogram.record_value(min(max(round(value * 1000), 1), _HIGHEST_US))
-    return histogram
-
-
-def _at(histogram: HdrHistogram, percentile: float) -> float:
-    return round(float(histogram.get_value_at_percentile(percentile)) / 1000, 3)
+def _at(ordered_ms: Sequence[float], percent: float) -> float:
+    """The smallest latency that so many percent did not exceed: one that was measured, to 1 µs."""
+    rank = math.ceil(round(len(ordered_ms) * percent / 100, 6))  # 99.9 % of 1,000 are 999
+    return round(ordered_ms[max(rank, 1) - 1], 3)
