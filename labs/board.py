@@ -25,6 +25,7 @@ import ipywidgets as w
 
 from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import headline, topology_svg
+from labs.clock import now, wall
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Node, State
 from labs.errors import BadInput, LabsError
 from labs.snapshot import ClusterSnapshot, Observer
@@ -108,7 +109,7 @@ class Chronicle:
 
     def announce(self, action: str, node: int) -> Fault:
         """Note a fault at the moment it begins: a stop is recorded only when it has ended."""
-        fault = Fault(time.time(), action, node)
+        fault = Fault(now(), action, node)
         self._own.append(fault)
         self._happened(fault)
         return fault
@@ -593,8 +594,9 @@ def _log_html(events: Sequence[Event]) -> str:
 
 
 def _clock(when: float) -> str:
-    ms = int(1000 * when) % 1000
-    return f"{time.strftime('%H:%M:%S', time.localtime(when))}.{ms:03d}"
+    epoch_s = wall(when)
+    ms = int(1000 * epoch_s) % 1000
+    return f"{time.strftime('%H:%M:%S', time.localtime(epoch_s))}.{ms:03d}"
 
 
 def _ms(began: float) -> str:

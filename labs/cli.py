@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import psutil
 
+from labs.clock import wall
 from labs.cluster.choose import chosen
 from labs.cluster.ports import HOST
 from labs.cluster.protocol import Cluster, State, Status
@@ -101,7 +102,7 @@ def up(as_json: bool, hours: float) -> None:
         status = cluster.start()
     _show(status, as_json)
     if until is not None and not as_json:
-        clock = time.strftime("%a %H:%M", time.localtime(until))
+        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
         click.echo(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
         click.echo("`labs down` stops it.")
 

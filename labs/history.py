@@ -4,7 +4,7 @@ The words are Jepsen's (jepsen.io, "histories"): an operation is *invoked*, and 
 (acknowledged), *fail* (it certainly did not happen) or *unknown* (nobody can say: a time-out, a
 broken connection, or `acks=0`, where no answer is ever sent).
 
-All times are in seconds since the epoch, by `labs.clock.now`.
+All times are in seconds, by `labs.clock.now`.
 """
 
 from __future__ import annotations

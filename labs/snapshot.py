@@ -11,13 +11,13 @@ the news that there is none) comes in about a second whatever is killed or pause
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
 
+from labs.clock import now
 from labs.cluster.protocol import Cluster, Node, Role, State
 from labs.cluster.wire import NO_ANSWER, BrokerConnection
 
@@ -58,7 +58,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class ClusterSnapshot:
-    """The cluster at one moment: `time` is in seconds since the epoch.
+    """The cluster at one moment: `time` is by `labs.clock`.
 
     `reachable` is False when no broker answered; then there are nodes and no partitions.
     `fenced` are the brokers that the controller counts as dead, `answered_by` is who told us.
@@ -148,7 +148,7 @@ class Observer:
                     return self._ask(broker, nodes)
                 except NO_ANSWER:
                     self._hang_up()
-            return ClusterSnapshot(time.time(), nodes)
+            return ClusterSnapshot(now(), nodes)
 
     def close(self) -> None:
         """Hang up. A later snapshot connects again."""
@@ -172,7 +172,7 @@ class Observer:
         else:
             partitions = tuple(self._partitions_by_metadata(line))
         return ClusterSnapshot(
-            time=time.time(),
+            time=now(),
             nodes=nodes,
             partitions=partitions,
             fenced=fenced,

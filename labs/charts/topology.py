@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 
 from labs.charts.style import BLUE, FONT, GREEN, INK, LINE, MUTED, PAPER, VERMILLION
+from labs.clock import wall
 from labs.cluster.protocol import Node, State
 from labs.snapshot import ClusterSnapshot, Partition
 
@@ -223,7 +224,7 @@ def _capital(text: str) -> str:
 
 
 def _source(s: ClusterSnapshot) -> str:
-    clock = time.strftime("%H:%M:%S", time.localtime(s.time))
+    clock = time.strftime("%H:%M:%S", time.localtime(wall(s.time)))
     if s.answered_by is None:
         return f"{clock} · process states only: no broker could be asked about its partitions"
     return f"{clock} · partitions as broker {s.answered_by} reports them"

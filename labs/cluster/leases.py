@@ -7,6 +7,7 @@ lease counts no more, however it died; so a killed notebook never keeps the clus
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from labs import clock
 from labs.cluster.state import birth, living, write_atomically
 
 PROMISE = "promise.json"
@@ -29,10 +31,12 @@ def hold(folder: Path) -> None:
 def promise(folder: Path, seconds: float) -> float:
     """Keep the cluster up for `seconds`, whoever lives; a longer promise made earlier stands.
 
-    Returns the time until which it is kept, s since the epoch.
+    Returns the time until which it is kept, by `labs.clock`: a wall clock that is set ends no
+    promise, and prolongs none.
     """
-    until = max(time.time() + seconds, _until(_read(folder / PROMISE)))
-    write_atomically(folder / PROMISE, json.dumps({"until": until}))
+    until = max(clock.now() + seconds, _until(_read(folder / PROMISE)))
+    lease = {"until": clock.wall(until), **clock.written(until)}
+    write_atomically(folder / PROMISE, json.dumps(lease))
     return until
 
 
@@ -70,15 +74,15 @@ def holders(folder: Path) -> list[str]:
 
 def _holder(lease: dict[str, Any]) -> str | None:
     until = _until(lease)
-    if until > time.time():
-        return f"a promise until {time.strftime('%H:%M', time.localtime(until))}"
+    if until > clock.now():
+        return f"a promise until {time.strftime('%H:%M', time.localtime(clock.wall(until)))}"
     process = living(lease.get("pid"), lease.get("create_time"))
     return f"process {process.pid}" if process else None
 
 
 def _until(lease: dict[str, Any]) -> float:
-    until = lease.get("until", 0.0)
-    return float(until) if isinstance(until, int | float) else 0.0
+    until = lease.get("until")
+    return clock.read(lease, float(until)) if isinstance(until, int | float) else -math.inf
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from labs.clock import now
 from labs.cluster import faultlog, leases
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
@@ -439,7 +440,7 @@ class LocalCluster(OwnCluster):
             require_room(len(cluster.brokers()))
             self._require_controller(new)
             beside = max(node.port for node in cluster.nodes.values()) + 1
-            when = time.time()
+            when = now()
             for attempt in range(PORT_ATTEMPTS):
                 try:
                     self._serve(kit, NodeState(new, choose_ports(1, [beside], attempt)[0]))

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from labs.clock import now
 from labs.cluster import faultlog
 from labs.cluster.config import SESSION_S
 from labs.cluster.home import Home
@@ -173,7 +174,7 @@ class OwnCluster(ABC):
         Raises:
             LabsError: it was done, and can't be written down.
         """
-        when, cut_short = time.time(), None
+        when, cut_short = now(), None
         try:
             yield
         except CUT_SHORT as error:
@@ -213,8 +214,8 @@ class OwnCluster(ABC):
         ends = [f.time for f in self.faults() if f.node == node_id and f.action in ("kill", "stop")]
         if not ends or node_id == CONTROLLER_ID:
             return
-        left = ends[-1] + SESSION_S - BOOT_S - time.time()
-        if 0 < left <= SESSION_S:  # a clock that was set back must not keep anybody waiting
+        left = ends[-1] + SESSION_S - BOOT_S - now()
+        if 0 < left <= SESSION_S:  # of another boot's faults only the time of day is known
             self._tell(f"the controller still counts on {label_of(node_id)}: waiting", None)
             time.sleep(left)
 

@@ -105,7 +105,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing done to the cluster: when (epoch s), what, and to which node (None: to all)."""
+    """One thing done to the cluster: when (by `labs.clock`), what, to which node (None: to all)."""
 
     time: float
     action: str
@@ -163,7 +163,7 @@ class Cluster(Protocol):
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now).
 
-        Returns until when, s since the epoch; None where nothing ends an unused cluster by itself.
+        Returns until when, by `labs.clock`; None where nothing ends an unused cluster by itself.
         """
         ...
 

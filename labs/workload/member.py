@@ -5,7 +5,7 @@ ends, its parent is gone, and it ends at once. `labs.workload.group` is the othe
 
 Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
 `commit`), `seek` (with `offsets`).
-Told by it, each with `t` (s since the epoch) and `e`: `ready`, `assigned`, `revoked`, `lost`,
+Told by it, each with `t` (s, by `labs.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
 `polled`, `done` (a record was processed), `committed`, `error`, `left`.
 """
 

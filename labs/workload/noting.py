@@ -17,6 +17,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
+from labs.clock import now
 from labs.cluster.security import adopt
 from labs.workload.records import flight_payload
 
@@ -40,7 +41,7 @@ def main(bootstrap: str, topic: str, first: int, end: int, every: int, idempoten
     payload, futures = flight_payload(), []
     for number in range(first, end):
         key, value = payload(number)
-        _tell(SENT, number, time.time())
+        _tell(SENT, number, now())
         future = producer.send(topic, value, key)
         future.add_callback(lambda metadata, number=number: _acknowledged(number, metadata))
         futures.append(future)
@@ -54,7 +55,7 @@ def main(bootstrap: str, topic: str, first: int, end: int, every: int, idempoten
 
 
 def _acknowledged(number: int, metadata: Any) -> None:
-    _tell(ACKNOWLEDGED, number, metadata.partition, metadata.offset, time.time())
+    _tell(ACKNOWLEDGED, number, metadata.partition, metadata.offset, now())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from labs.clock import now
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
 from labs.cluster.wire import BrokerConnection
@@ -81,7 +81,7 @@ def test_loopback_only(cluster: LocalCluster) -> None:
 
 
 def test_breaking_and_mending(cluster: LocalCluster, labs: Labs) -> None:
-    began = time.time()
+    began = now()
     known = len(cluster.faults())
 
     assert labs.run("kill", "1").code == 0
@@ -132,7 +132,7 @@ def test_breaking_and_mending(cluster: LocalCluster, labs: Labs) -> None:
         ("kill", 100),
         ("start", 100),
     ]
-    times = [began, *(fault.time for fault in log), time.time()]
+    times = [began, *(fault.time for fault in log), now()]
     assert times == sorted(times)
 
 

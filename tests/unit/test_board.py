@@ -13,6 +13,7 @@ import pytest
 
 from labs import board as module
 from labs.board import ACTIONS, Board, Chronicle
+from labs.clock import now
 from labs.cluster.protocol import CONTROLLER_ID, Fault, Node, Role, State, Status
 from labs.errors import BadInput, LabsError
 from labs.snapshot import ClusterSnapshot, Partition
@@ -65,30 +66,30 @@ class ModelCluster:
     def _do(self, action: str, node: int, state: State) -> None:
         if self.states.get(node) not in ACTIONS[action].allowed:
             raise LabsError(f"broker {node} can't {action}", hint="look first")
-        now = time.time()
+        began = now()
         time.sleep(self.action_s)
         self.states[node] = state
         if state is R:
             self.silent_since.pop(node, None)
             self.isr = sorted({*self.isr, node})
         else:
-            self.silent_since[node] = now
-        self.recorded.append(Fault(now, action, node))
+            self.silent_since[node] = began
+        self.recorded.append(Fault(began, action, node))
 
     def seen(self) -> ClusterSnapshot:
         nodes = tuple(self.status().nodes)
         self.looks += 1
-        now = time.time()
+        at = now()
         for node, since in self.silent_since.items():
-            if now - since >= self.election_s and node in self.isr:
+            if at - since >= self.election_s and node in self.isr:
                 self.isr.remove(node)
         if self.leader not in self.isr and self.isr:
             self.leader, self.epoch = self.isr[0], self.epoch + 1
         running = [n for n in (1, 2, 3) if self.states[n] is R]
         partition = Partition("flights", 0, self.leader, self.epoch, (1, 2, 3), tuple(self.isr))
         if not running:
-            return ClusterSnapshot(now, nodes)
-        return ClusterSnapshot(now, nodes, (partition,), answered_by=running[0])
+            return ClusterSnapshot(at, nodes)
+        return ClusterSnapshot(at, nodes, (partition,), answered_by=running[0])
 
 
 class ModelObserver:
@@ -231,7 +232,7 @@ def test_other_faults_are_told_and_cause_nothing() -> None:
 
 def test_an_announced_fault_is_told_once_and_takes_the_clusters_time() -> None:
     chronicle = Chronicle()
-    chronicle.observe([], shot(time.time(), 1, (1, 2)))
+    chronicle.observe([], shot(now(), 1, (1, 2)))
     begun = chronicle.announce("stop", 1)
     chronicle.observe([], shot(begun.time + 1, 2, (2,)))
     recorded = Fault(begun.time + 0.5, "stop", 1)

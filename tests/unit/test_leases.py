@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labs import clock
 from labs.cluster import leases
 from labs.cluster.home import Home
 from labs.cluster.state import ClusterState, birth
@@ -53,6 +54,20 @@ def test_a_promise_ends_and_the_longer_one_counts(tmp_path: Path) -> None:
     (holder,) = leases.holders(tmp_path)
     assert holder.startswith("a promise until ")
     write_lease(tmp_path, "promise", until=time.time() - 1)
+    assert leases.holders(tmp_path) == []
+
+
+def test_a_wall_clock_that_is_set_ends_no_promise_and_prolongs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_time, real_now = time.time, clock.now
+    leases.promise(tmp_path, 1800)
+    monkeypatch.setattr(time, "time", lambda: real_time() + 3600)
+    assert leases.holders(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: real_time() - 900)
+    monkeypatch.setattr(clock, "now", lambda: real_now() + 1790)
+    assert leases.holders(tmp_path)
+    monkeypatch.setattr(clock, "now", lambda: real_now() + 1810)
     assert leases.holders(tmp_path) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.clock import now
 from labs.cluster import faultlog
 from labs.cluster.config import SESSION_S
 from labs.cluster.home import Home
@@ -23,7 +24,7 @@ from labs.cluster.protocol import CONTROLLER_ID
         ("kill", 2, 0.2, False),  # another one
         ("kill", CONTROLLER_ID, 0.2, False),
         ("kill", 1, SESSION_S + 0.2, False),
-        ("kill", 1, -3600.0, False),  # the clock was set back meanwhile
+        ("kill", 1, -3600.0, False),  # another boot's, and the clock was set back since
     ],
 )
 def test_a_broker_waits_for_the_end_of_its_old_session(
@@ -36,9 +37,24 @@ def test_a_broker_waits_for_the_end_of_its_old_session(
 ) -> None:
     home = Home(tmp_path)
     home.prepare()
-    faultlog.record(home.faults_file, action, node, when=time.time() - ago_s)
+    faultlog.record(home.faults_file, action, node, when=now() - ago_s)
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     LocalCluster(home)._outlast_session(CONTROLLER_ID if node == CONTROLLER_ID else 1)
     assert len(slept) == waits
     assert all(0 < seconds < SESSION_S for seconds in slept)
+
+
+@pytest.mark.parametrize("moved", [3600, -900])
+def test_a_wall_clock_that_is_set_shortens_no_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: float
+) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    slept: list[float] = []
+    real = time.time
+    faultlog.record(home.faults_file, "kill", 1)
+    monkeypatch.setattr(time, "time", lambda: real() + moved)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    LocalCluster(home)._outlast_session(1)
+    assert len(slept) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 
 from labs.charts import style
 from labs.charts.topology import headline, topology_svg
+from labs.clock import now
 from labs.cluster.protocol import CONTROLLER_ID, Node, Role, State
 from labs.snapshot import ClusterSnapshot, Partition
 
@@ -42,7 +42,7 @@ def seen(
     fenced: frozenset[int] = frozenset(),
 ) -> ClusterSnapshot:
     who = next((i for i, s in enumerate(states, 1) if s is R), None)
-    return ClusterSnapshot(time.time(), nodes(*states), partitions, fenced, who)
+    return ClusterSnapshot(now(), nodes(*states), partitions, fenced, who)
 
 
 def texts(svg: str) -> list[str]:
