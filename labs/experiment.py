@@ -44,6 +44,12 @@ WAIT_S = 30.0
 PAUSE_S = 0.03
 FLUSH_S = 5.0
 
+#: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
+#: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
+#: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
+#: `replica.fetch.backoff.ms`. Nothing that can be asked tells whether an empty topic is copied.
+COPYING_S = 0.7
+
 Measured = float | str | None
 
 _DOING = {
@@ -331,6 +337,7 @@ class Run:
             client.create_topics({self.topic: wanted})
 
         self.ask(make)
+        copied = now() + COPYING_S
         self._await_topic(partitions, replicas)
         if watch:
             self.timeline = Timeline(self.cluster, self.topic, partitions)
@@ -338,6 +345,7 @@ class Run:
             self._closers.callback(self.timeline.stop)
             self.wait(lambda: self.timeline and self.timeline.latest(), "the topic was seen")
             self.live.view = self.story
+        self.sleep(max(0.0, copied - now()))
         self.began = now()
         if not watch:
             self.live.view = self.so_far

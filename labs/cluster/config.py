@@ -46,6 +46,13 @@ LAB_SETTINGS = (
         "5000",
         "and to hear of a change every second; 5 s unless set",
     ),
+    LabSetting(
+        "replica.fetch.backoff.ms",
+        "100",
+        "1000",
+        "a follower that asks a leader too early, just after a topic was created or a leader"
+        " elected, asks again sooner: acks=all need not wait a second for it",
+    ),
     LabSetting("offsets.topic.num.partitions", "3", "50", "three brokers on a laptop start sooner"),
     LabSetting("transaction.state.log.num.partitions", "3", "50", "the same"),
     LabSetting("share.coordinator.state.topic.num.partitions", "3", "50", "the same"),
