@@ -16,14 +16,16 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
 from kafka.protocol.admin import ElectionType
 
+from labs import set_here
 from labs.checker import Report, check
 from labs.clock import now
 from labs.cluster.housekeeping import ask
@@ -31,11 +33,13 @@ from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, Foreseen, LabsError
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
+from labs.set_here import Departure
 from labs.settings import Setting, Value, resolve
 from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
 from labs.views import Lines, Point, Story, View
 from labs.workload import Load, read_back, undisturbed
+from labs.workload.reading import reader_options
 
 T = TypeVar("T")
 
@@ -104,7 +108,8 @@ Ask = Options | Estimate
 class Result:
     """What one run found. `views` can be drawn by `labs.charts`; `conclusion` is a sentence.
 
-    `measurements`: name, unit included (`stall_ms`) → figure.
+    `measurements`: name, unit included (`stall_ms`) → figure. `set_here`: what was set otherwise
+    than the default, by the learner or by the experiment.
     """
 
     experiment: str
@@ -117,6 +122,7 @@ class Result:
     views: tuple[View, ...] = ()
     conclusion: str = ""
     faults: tuple[Fault, ...] = ()
+    set_here: tuple[Departure, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs run --json` prints."""
@@ -128,6 +134,7 @@ class Result:
             "bootstrap": list(self.bootstrap),
             "duration_s": self.duration_s,
             "measurements": dict(self.measurements),
+            "set_here": [departure.as_dict() for departure in self.set_here],
         }
 
 
@@ -264,6 +271,7 @@ class Run:
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _report: Report | None = None
     _sent: list[Point] = field(default_factory=list)
+    _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -386,19 +394,41 @@ class Run:
         Raises:
             LabsError: it did not come to the end, which says nothing of what can be read.
         """
-        log = read_back(self.serving, self.topic, first=first)
+        log = self._read_back(first=first)
         if not log.complete:
             raise LabsError(
                 f"a fresh consumer did not read to the end: {log.why}", hint="run it again"
             )
         return log
 
-    def producer(self, **options: Any) -> KafkaProducer:
-        """A kafka-python producer on this cluster, closed when the run ends."""
+    def producer(self, who: str = "producer", **options: Any) -> KafkaProducer:
+        """A kafka-python producer on this cluster, closed when the run ends; `who` names it."""
         given = {"metadata_max_age_ms": 5000, "reconnect_backoff_max_ms": 500, **options}
+        self.note(set_here.kafka_python("producer", given, who))
         producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap, **given)
         self._producers.append(producer)
         return producer
+
+    def consumer(self, **options: Any) -> KafkaConsumer:
+        """A kafka-python consumer on this cluster, in no group; closed when the run ends."""
+        self.note(set_here.kafka_python("consumer", options))
+        consumer = KafkaConsumer(bootstrap_servers=self.cluster.bootstrap, **options)
+        self.closing(consumer.close)
+        return consumer
+
+    def admin(self, **options: Any) -> KafkaAdminClient:
+        """A kafka-python admin client on this cluster, closed when the run ends.
+
+        For what the run is about: `ask` is for what it merely needs to know.
+        """
+        self.note(set_here.kafka_python("admin client", options))
+        client = KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap, **options)
+        self.closing(client.close)
+        return client
+
+    def note(self, departures: Iterable[Departure]) -> None:
+        """Have the result name what is set otherwise than the default."""
+        self._set_here |= dict.fromkeys(departures)
 
     def load(
         self, producer: KafkaProducer, rate: float, count: int | None = None, **options: Any
@@ -495,7 +525,7 @@ class Run:
             self.history.close(now())
             self.say("reading everything back")
             ends = self.log_ends()
-            self.log = log = read_back(self.serving, self.topic, ends)
+            self.log = log = self._read_back(ends)
             # Nobody watched: then whoever leads now acknowledged, if nothing was broken.
             known = not (self.faults or self.timeline)
             now_leading = {p: self.leader(p) for p in ends} if known else {}
@@ -506,6 +536,10 @@ class Run:
             if self.timeline:
                 self.timeline.stop()
         return self._report
+
+    def _read_back(self, ends: Mapping[int, int] | None = None, first: Collection[int] = ()) -> Log:
+        self.note(set_here.kafka_python("consumer", reader_options(), "final reader"))
+        return read_back(self.serving, self.topic, ends, first=first)
 
     def _close_senders(self) -> None:
         """What a producer still holds back would else be written after everything was read."""
@@ -536,7 +570,14 @@ class Run:
             views=tuple(self.views),
             conclusion=self.conclusion,
             faults=tuple(self.faults),
+            set_here=(*self._set_here, *self._topic_departures()),
         )
+
+    def _topic_departures(self) -> tuple[Departure, ...]:
+        """What the topic sets otherwise, by the brokers' own word."""
+        topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
+        told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
+        return set_here.topic(told["topic"][self.topic])
 
     def close(self) -> None:
         """End the clients, take back the settings, mend the cluster; whatever happened."""

@@ -17,6 +17,7 @@ from IPython.display import HTML, Image, display
 from labs.charts.style import FONT, INK, LINE, MUTED
 from labs.checker import UNKNOWN, VALID, VIOLATED, Offender, Report
 from labs.experiment import Measured, Result
+from labs.set_here import rows
 from labs.study.quiz import Reconciliation
 
 #: So many offending records stand in the table.
@@ -116,6 +117,7 @@ def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
             measurements_html(result.measurements),
             "</div>",
             circumstances_html(result),
+            set_here_html(result),
         )
     )
 
@@ -236,6 +238,28 @@ def circumstances_html(result: Result) -> str:
     told += [f"load average over the last minute {load}" if load is not None else ""]
     told += [f"{result.duration_s:.1f} s", f"topic {result.topic}" if result.topic else ""]
     return f'<p class="labs-muted">{escape("; ".join(filter(None, told)))}.</p>'
+
+
+def set_here_html(result: Result) -> str:
+    """What this run set otherwise than the default, folded: a reader of the figures may ask."""
+    found = rows(result.set_here)
+    if not found:
+        return ""
+    head = "".join(f"<th scope='col'>{name}</th>" for name in ("", "setting", "here", "default"))
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found
+    )
+    return (
+        f'<details class="labs-muted t-set-here"><summary>Set here: {len(found)} settings differ'
+        " from the defaults of Kafka and of its clients, your own choices included</summary>"
+        f"<table><tr>{head}</tr>{body}</table><p>{_LAB}</p></details>"
+    )
+
+
+_LAB = (
+    "The brokers of the local cluster differ from Kafka's defaults, too, in every run alike:"
+    " chapter 00 lists these settings."
+)
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:

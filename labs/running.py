@@ -15,6 +15,7 @@ from labs.errors import BadInput, LabsError
 from labs.experiment import Experiment, Live, Result
 from labs.experiments import all_experiments, find
 from labs.progress import Tell, progress
+from labs.set_here import rows
 from labs.settings import describe, resolve
 
 SHOWN_OFFENDERS = 5
@@ -121,4 +122,7 @@ def _tell(experiment: Experiment, result: Result) -> None:
     for name, value in result.measurements.items():
         table.add_row(name, f"{value:,.6g}" if isinstance(value, int | float) else str(value))
     console.print(table)
+    console.print("\nset here (the rest is at its default):")
+    for where, name, value, default in rows(result.set_here):
+        console.print(f"  {where}: {name} = {value}, default {default}")
     console.print(f"\ntopic {result.topic} on {','.join(result.bootstrap)}")

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from labs import set_here
 from labs.cluster import security
 
 #: partition, offset, value
@@ -41,6 +42,8 @@ class Asked(Protocol):
     def commit(self) -> str: ...  # noqa: D102
     @property
     def options(self) -> Mapping[str, Any] | None: ...  # noqa: D102
+    @property
+    def max_records(self) -> int: ...  # noqa: D102
 
 
 class Client(Protocol):
@@ -72,13 +75,50 @@ def connect(asked: Asked, moved: Moved) -> Client:
     return kind(asked, moved)
 
 
+def departures(asked: Asked) -> tuple[set_here.Departure, ...]:
+    """What a member's consumer sets otherwise than its default."""
+    if asked.client == LIBRDKAFKA:
+        return set_here.librdkafka("consumer", _librdkafka_options(asked), "members")
+    options = {**_kafka_python_options(asked), "max_poll_records": asked.max_records}
+    return set_here.kafka_python("consumer", options, "members")
+
+
+def _kafka_python_options(asked: Asked) -> dict[str, Any]:
+    from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+    from kafka.coordinator.assignors.range import RangePartitionAssignor
+
+    cooperative = asked.protocol == "cooperative-sticky"
+    return {
+        "bootstrap_servers": list(asked.bootstrap),
+        "group_id": asked.group,
+        "enable_auto_commit": asked.commit == "auto",
+        "partition_assignment_strategy": [
+            CooperativeStickyAssignor if cooperative else RangePartitionAssignor
+        ],
+        "auto_offset_reset": "earliest",
+        **(asked.options or {}),
+    }
+
+
+def _librdkafka_options(asked: Asked) -> dict[str, Any]:
+    protocol: dict[str, Any] = {"group.protocol": "consumer"}
+    if asked.protocol != "consumer":
+        protocol = {"partition.assignment.strategy": asked.protocol}
+    return {
+        "bootstrap.servers": ",".join(asked.bootstrap),
+        **security.current().librdkafka(),
+        "group.id": asked.group,
+        "enable.auto.commit": asked.commit == "auto",
+        "auto.offset.reset": "earliest",
+        "log_level": 0,
+        **protocol,
+        **(asked.options or {}),
+    }
+
+
 class _KafkaPython:
     def __init__(self, asked: Asked, moved: Moved) -> None:
         from kafka import ConsumerRebalanceListener, KafkaConsumer
-        from kafka.coordinator.assignors.cooperative_sticky import (
-            CooperativeStickyAssignor,
-        )
-        from kafka.coordinator.assignors.range import RangePartitionAssignor
 
         class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             def on_partitions_assigned(self, assigned: Any) -> None:
@@ -90,17 +130,8 @@ class _KafkaPython:
             def on_partitions_lost(self, lost: Any) -> None:
                 moved("lost", [p.partition for p in lost])
 
-        cooperative = asked.protocol == "cooperative-sticky"
         self._topic = asked.topic
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=list(asked.bootstrap),
-            group_id=asked.group,
-            enable_auto_commit=asked.commit == "auto",
-            partition_assignment_strategy=[
-                CooperativeStickyAssignor if cooperative else RangePartitionAssignor
-            ],
-            **{"auto_offset_reset": "earliest", **(asked.options or {})},
-        )
+        self._consumer = KafkaConsumer(**_kafka_python_options(asked))
         self._consumer.subscribe([asked.topic], listener=Listener())
         # kafka-python 3.0.12 joins before it knows the topic's partitions, shares out none, and
         # joins again; if a poll's time is up during that second join, its result is dropped, and
@@ -139,26 +170,11 @@ class _Librdkafka:
     def __init__(self, asked: Asked, moved: Moved) -> None:
         from confluent_kafka import Consumer
 
-        protocol: dict[str, Any] = {"group.protocol": "consumer"}
-        if asked.protocol != "consumer":
-            protocol = {"partition.assignment.strategy": asked.protocol}
-
         def tell(event: str) -> Callable[[Any, Any], None]:
             return lambda _consumer, partitions: moved(event, [p.partition for p in partitions])
 
         self._topic = asked.topic
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": ",".join(asked.bootstrap),
-                **security.current().librdkafka(),
-                "group.id": asked.group,
-                "enable.auto.commit": asked.commit == "auto",
-                "auto.offset.reset": "earliest",
-                "log_level": 0,
-                **protocol,
-                **(asked.options or {}),
-            }
-        )
+        self._consumer = Consumer(_librdkafka_options(asked))
         self._consumer.subscribe(
             [asked.topic],
             on_assign=tell("assigned"),

@@ -16,14 +16,15 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labs.clock import now
 from labs.errors import LabsError
 from labs.history import Read
-from labs.workload.clients import KAFKA_PYTHON
+from labs.set_here import Departure
+from labs.workload.clients import KAFKA_PYTHON, departures
 from labs.workload.member import Plan
 
 #: How long a clean close may take before the process is killed, s.
@@ -193,13 +194,17 @@ class Member:
 
 @dataclass
 class Group:
-    """Members of one group, reading one topic. `name` is new for each `Group`."""
+    """Members of one group, reading one topic. `name` is new for each `Group`.
+
+    `note` is told what each member's consumer sets otherwise than its default.
+    """
 
     bootstrap: Sequence[str]
     topic: str
     client: str = KAFKA_PYTHON
     name: str = ""
     members: dict[str, Member] = field(default_factory=dict)
+    note: Callable[[tuple[Departure, ...]], object] | None = None
 
     def __post_init__(self) -> None:
         self.name = self.name or f"{self.topic}-group-{uuid.uuid4().hex[:6]}"
@@ -207,8 +212,10 @@ class Group:
     def add(self, name: str, **plan: Any) -> Member:
         """Start a member's process; it joins when told to. `plan`: see `Plan`."""
         given = {"client": self.client, **plan}
-        member = Member(name, Plan(topic=self.topic, bootstrap=self.bootstrap, group=self.name,
-                                   **given))  # fmt: skip
+        wanted = Plan(topic=self.topic, bootstrap=self.bootstrap, group=self.name, **given)
+        if self.note is not None:
+            self.note(departures(wanted))
+        member = Member(name, wanted)
         self.members[name] = member
         return member
 

@@ -33,10 +33,15 @@ def _tell(*values: object) -> None:
         print(*values, flush=True)
 
 
+def producer_options(idempotence: bool) -> dict[str, Any]:
+    """What its producer is told beside where the brokers are."""
+    return {"enable_idempotence": idempotence, "acks": "all"}
+
+
 def main(bootstrap: str, topic: str, first: int, end: int, every: int, idempotence: bool) -> None:
     """Send the records from `first` to before `end`."""
     producer = KafkaProducer(
-        bootstrap_servers=bootstrap.split(","), enable_idempotence=idempotence, acks="all"
+        bootstrap_servers=bootstrap.split(","), **producer_options(idempotence)
     )
     payload, futures = flight_payload(), []
     for number in range(first, end):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from typing import Any
 from zlib import crc32
 
 from kafka import KafkaConsumer, TopicPartition
@@ -17,6 +18,21 @@ from labs.workload.records import number_of
 #: How long a final read may take, s.
 READ_TIMEOUT_S = 20.0
 IDLE_POLL_MS = 200
+
+
+def reader_options(
+    timeout_s: float = READ_TIMEOUT_S, isolation: str = "read_uncommitted"
+) -> dict[str, Any]:
+    """What the final reader's consumer is told beside where the brokers are."""
+    return {
+        "bootstrap_timeout_ms": int(timeout_s * 1000),
+        "reconnect_backoff_max_ms": 500,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": isolation,
+        "max_poll_records": 5000,
+        "consumer_timeout_ms": 1000,
+    }
 
 
 def read_back(
@@ -43,13 +59,7 @@ def read_back(
     try:
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=int(timeout_s * 1000),
-            reconnect_backoff_max_ms=500,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level=isolation,
-            max_poll_records=5000,
-            consumer_timeout_ms=1000,
+            **reader_options(timeout_s, isolation),
         )
         with closing(consumer):
             return _read(consumer, topic, dict(log_ends or {}), deadline, first)

@@ -213,7 +213,7 @@ def test_the_command_prints_one_object_and_draws(
     told = json.loads(answer.out)
     assert set(told) == {
         "experiment", "settings", "verdict", "counts", "offenders", "topic", "bootstrap",
-        "duration_s", "measurements",
+        "duration_s", "measurements", "set_here",
     }  # fmt: skip
     assert set(told["counts"]) == COUNTS
     assert (told["experiment"], told["settings"]["acks"]) == ("acks.leader_crash", "all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs import set_here
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import (
@@ -14,7 +15,7 @@ from labs.experiments.acks.common import (
     topic,
     while_all_is_well,
 )
-from labs.experiments.acks.java import Printed, console_producer
+from labs.experiments.acks.java import ITS_OWN, Printed, console_producer
 from labs.history import Outcome
 from labs.settings import Choice, Number
 from labs.views import Bars
@@ -140,16 +141,15 @@ def _by_java(run: Run) -> Printed:
     at = now()
     sends = [run.history.invoke(payload, at, at) for _ in range(FEW)]
     wait_ms = int(run["delivery_timeout_ms"])
+    settings = {
+        "delivery.timeout.ms": wait_ms,
+        "request.timeout.ms": wait_ms - 1000,
+        "linger.ms": 0,
+        "retries": run["retries"],
+    }
+    run.note(set_here.java_producer("console producer", {**ITS_OWN, **settings}))
     printed = console_producer(
-        [address_of(run, run.leader())],
-        run.topic,
-        [send.value for send in sends],
-        {
-            "delivery.timeout.ms": wait_ms,
-            "request.timeout.ms": wait_ms - 1000,
-            "linger.ms": 0,
-            "retries": run["retries"],
-        },
+        [address_of(run, run.leader())], run.topic, [send.value for send in sends], settings
     )
     for send in sends:
         send.completed = now()

@@ -25,6 +25,9 @@ _OPTIONS = {
     "linger.ms": "--timeout",
     "acks": "--request-required-acks",
 }
+#: And these it sets whatever one asks for (`ConsoleProducerOptions`; a test reads what the client
+#: in it logs).
+ITS_OWN = {"send.buffer.bytes": 102_400}
 _LINE = re.compile(r"^(\d+) (WARN|ERROR) (.*)$", re.MULTILINE)
 _EXCEPTION = re.compile(r"org\.apache\.kafka\.common\.errors\.(\w+): (.*)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kafka.protocol.admin import ElectionType
 
+from labs import set_here
 from labs.clock import now
 from labs.cluster.protocol import CONTROLLER_ID
 from labs.experiment import Experiment, Options, Result, Run, heal
@@ -135,6 +136,8 @@ def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
         run.cluster.stop_broker(node)
         run.cluster.start_broker(node)
 
+    where = "the controller" if node == CONTROLLER_ID else f"broker {node}"
+    run.note(set_here.broker(where, settings))
     run.cluster.stop_broker(node)
     run.cluster.start_broker(node, settings)
     run.closing(back)

@@ -13,6 +13,7 @@ from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner
 
+from labs import set_here
 from labs.clock import now
 from labs.cluster.housekeeping import admin
 from labs.errors import LabsError
@@ -35,7 +36,7 @@ NAMES = "ABCDEFGH"
 
 def group_of(run: Run, client: str = KAFKA_PYTHON) -> Group:
     """An empty group on the run's topic; its processes end with the run, and Kafka forgets it."""
-    group = Group(run.cluster.bootstrap, run.topic, client)
+    group = Group(run.cluster.bootstrap, run.topic, client, note=run.note)
     run.closing(lambda: _forget(run, group))
     run.closing(group.close)
     return group
@@ -172,9 +173,7 @@ def ends_of(run: Run, consumer: KafkaConsumer) -> dict[int, int]:
 
 def onlooker(run: Run, **options: Any) -> KafkaConsumer:
     """A consumer in no group, to ask for offsets."""
-    consumer = KafkaConsumer(bootstrap_servers=run.cluster.bootstrap, **options)
-    run.closing(consumer.close)
-    return consumer
+    return run.consumer(**options)
 
 
 def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
@@ -183,6 +182,7 @@ def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
     Raises:
         LabsError: the brokers do not allow it.
     """
+    run.note(set_here.group(settings))
     changes = {name: (AlterConfigOp.SET, value) for name, value in settings.items()}
     answer = run.ask(lambda client: _alter(client, group, changes))
     if answer != "OK":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kafka import KafkaAdminClient
-
 from labs.experiment import Estimate, Experiment, Run
 from labs.experiments.consumers.common import (
     NAMES,
@@ -34,8 +32,7 @@ def _lag(run: Run) -> None:
     options = {"auto_commit_interval_ms": COMMIT_MS, "heartbeat_interval_ms": 500}
     plan = {"process_ms": run["process_ms"], "max_records": 20, "options": options}
     members = [group.add(name, **plan) for name in NAMES[: run["members"]]]
-    watcher, client = onlooker(run), KafkaAdminClient(bootstrap_servers=run.cluster.bootstrap)
-    run.closing(client.close)
+    watcher, client = onlooker(run), run.admin()
     join(run, group, members[0])
 
     def ask() -> dict[str, float]:

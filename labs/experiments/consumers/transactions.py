@@ -6,6 +6,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
+from labs import set_here
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
@@ -68,12 +69,13 @@ def _hung(run: Run) -> None:
 
 
 def _another_producer(run: Run, timeout_s: float) -> Any:
-    producer = KafkaProducer(
-        bootstrap_servers=run.cluster.bootstrap,
-        transactional_id=f"{run.topic}-hung",
-        transaction_timeout_ms=int(1000 * timeout_s),
-    )
-    run.closing(lambda: producer.close(timeout=0))
+    options = {
+        "transactional_id": f"{run.topic}-hung",
+        "transaction_timeout_ms": int(1000 * timeout_s),
+    }
+    run.note(set_here.kafka_python("producer", options, "the program that hangs"))
+    producer = KafkaProducer(bootstrap_servers=run.cluster.bootstrap, **options)
+    run.closing(lambda: producer.close(timeout=0))  # it never ends its transaction
     producer.init_transactions()
     return producer
 

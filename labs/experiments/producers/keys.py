@@ -57,7 +57,7 @@ def planes(count: int) -> list[bytes]:
 
 
 def _send_all(run: Run, producer: KafkaProducer, count: int, payload: Payload) -> list[Send]:
-    load = run.load(producer, 0, count, payload=payload, each=Window(ROOM))
+    load = run.load(producer, 0, count, payload=payload, each=Window(run, ROOM))
     load.wait(ANSWER_TIMEOUT_S)
     return load.sends
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from labs import set_here
 from labs.clock import now
 from labs.cluster import security
 from labs.experiment import Run
@@ -21,6 +22,7 @@ CLOSE_S = 1.0
 def native_producer(run: Run, **options: Any) -> Producer:
     """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`."""
     given = {name.replace("_", "."): value for name, value in options.items()}
+    run.note(set_here.librdkafka("producer", given))
     servers = ",".join(run.cluster.bootstrap)
     let_in = security.current().librdkafka()
     producer = Producer({"bootstrap.servers": servers, "log_level": 0, **let_in, **given})

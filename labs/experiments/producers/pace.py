@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.history import Outcome, Send
+from labs.set_here import Departure
 from labs.settings import Choice, Number
 from labs.views import Bars, Percentiles
 from labs.workload.latency import percentiles, summary
@@ -150,7 +151,8 @@ AT_ONCE = "each at once"
 class Window:
     """Holds a sender up while too many of its records have no answer."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, run: Run, room: int) -> None:
+        run.note([Departure("the program", "records without an answer, at most", room, None)])
         self._room = threading.Semaphore(room)
 
     def __call__(self, future: Any) -> None:
@@ -178,7 +180,7 @@ def _phase(run: Run, name: str, **options: Any) -> Phase:
     producer = run.producer(**options)
     warm_up(run, producer)
     run.say(f"{name}: {options}")
-    load = run.load(producer, run["rate"], each=Window(WINDOW))
+    load = run.load(producer, run["rate"], each=Window(run, WINDOW))
     run.sleep(run["seconds"])
     load.stop(ANSWER_TIMEOUT_S)
     told = producer.metrics()["producer-metrics"]

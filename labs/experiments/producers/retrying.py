@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from itertools import pairwise
 
+from labs import set_here
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.keys import everything
 from labs.history import Outcome, Send
@@ -150,6 +151,8 @@ class _Program:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        options = noting.producer_options(bool(run["idempotence"]))
+        run.note(set_here.kafka_python("producer", options, "the program's producer"))
         run.closing(self.kill)
         self._reader = threading.Thread(target=self._read, name="labs-noting", daemon=True)
         self._reader.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from labs.clock import now
@@ -68,13 +67,8 @@ def _read_now(run: Run) -> int:
 def _create_topic(run: Run) -> str:
     """What becomes of an attempt to create a topic: the error's name, or "created"."""
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=run.cluster.bootstrap, request_timeout_ms=CREATE_TIMEOUT_MS
-        )
-        try:
-            client.create_topics({_new_topic(run): {"num_partitions": 1, "replication_factor": 3}})
-        finally:
-            client.close()
+        client = run.admin(request_timeout_ms=CREATE_TIMEOUT_MS)
+        client.create_topics({_new_topic(run): {"num_partitions": 1, "replication_factor": 3}})
     except KafkaError as error:
         return type(error).__name__
     return "created"

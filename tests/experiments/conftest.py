@@ -1,0 +1,68 @@
+"""Every run in these tests is looked at: does its result name all that its clients were told?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+
+from labs import set_here
+from labs.experiment import Experiment, Result
+from labs.experiments.producers import native as module
+from labs.set_here import Departure
+from labs.workload import clients
+from labs.workload.member import Plan
+
+KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient: "admin client"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def settings_are_told() -> Iterator[None]:
+    """Spy on the constructors of clients, and compare after each run."""
+    made: list[tuple[Departure, ...]] = []
+    run, popen = Experiment.run, subprocess.Popen.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        for client, kind in KINDS.items():
+            patch.setattr(client, "__init__", _spied(client.__init__, kind, made))
+        native: Any = module
+        producer = native.Producer
+
+        def natively(options: dict[str, Any]) -> Any:
+            made.append(set_here.librdkafka("producer", options))
+            return producer(options)
+
+        def started(self: Any, command: Any, *args: Any, **options: Any) -> None:
+            if isinstance(command, list) and "labs.workload.member" in command:
+                made.append(clients.departures(Plan(**json.loads(command[-1]))))
+            popen(self, command, *args, **options)
+
+        def checked(self: Experiment, *args: Any, **options: Any) -> Result:
+            made.clear()
+            result = run(self, *args, **options)
+            told = {(d.name, d.value) for d in result.set_here}
+            given = {(d.name, d.value) for departures in list(made) for d in departures}
+            assert given <= told, f"{self.name} does not tell {given - told}"
+            assert {d.name for d in result.set_here if d.where == "topic"} >= {"retention.ms"}
+            return result
+
+        patch.setattr(native, "Producer", natively)
+        patch.setattr(subprocess.Popen, "__init__", started)
+        patch.setattr(Experiment, "run", checked)
+        yield
+
+
+def _spied(
+    original: Callable[..., None], kind: str, made: list[tuple[Departure, ...]]
+) -> Callable[..., None]:
+    def init(self: Any, *topics: Any, **options: Any) -> None:
+        caller = sys._getframe(1).f_globals["__name__"]
+        if not caller.startswith(("labs.cluster", "tests")):  # those manage the cluster
+            made.append(set_here.kafka_python(kind, options))
+        original(self, *topics, **options)
+
+    return init

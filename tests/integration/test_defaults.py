@@ -1,0 +1,132 @@
+"""The defaults that a run's settings are compared with are those of the clients that we run."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from labs import set_here
+from labs.cluster.housekeeping import admin
+from labs.cluster.kit import JVM_FLAGS
+from labs.cluster.local import LocalCluster
+from labs.experiment import Experiment, Run
+from labs.experiments.acks import java
+from tests.kafka_tools import kafka_tool
+
+#: librdkafka's name for it in its own list, where ours is an alias or has a word for a number.
+ALIASES = {
+    "acks": ("request.required.acks", "-1"),
+    "auto.offset.reset": ("auto.offset.reset", "largest"),
+    "compression.type": ("compression.codec", "none"),
+    "delivery.timeout.ms": ("message.timeout.ms", "300000"),
+    "linger.ms": ("queue.buffering.max.ms", "5"),
+    "retries": ("message.send.max.retries", "2147483647"),
+    "group.instance.id": ("group.instance.id", ""),
+    "max.in.flight.requests.per.connection": ("max.in.flight.requests.per.connection", "1000000"),
+}
+
+
+def librdkafkas_defaults() -> dict[str, str]:
+    """All that the library itself lists (`rd_kafka_conf_dump`), a topic's first."""
+    inside = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
+    found = sorted(inside.glob("librdkafka*"))
+    if not found:
+        pytest.skip("this wheel of confluent-kafka brings librdkafka in another way")
+    library = ctypes.CDLL(str(found[0]))
+    told: dict[str, str] = {}
+    for kind in ("topic_conf", "conf"):
+        new, dump = (getattr(library, f"rd_kafka_{kind}_{what}") for what in ("new", "dump"))
+        new.restype = ctypes.c_void_p
+        dump.restype, dump.argtypes = (
+            ctypes.POINTER(ctypes.c_char_p),
+            [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)],
+        )
+        count = ctypes.c_size_t()
+        words = dump(new(), ctypes.byref(count))
+        texts = [(words[n] or b"").decode() for n in range(count.value)]
+        told |= dict(zip(texts[::2], texts[1::2], strict=True))
+    return told
+
+
+def test_librdkafkas_defaults() -> None:
+    told = librdkafkas_defaults()
+    for name, default in set_here.LIBRDKAFKA.items():
+        alias, value = ALIASES.get(name, (name, str(default)))
+        assert told.get(alias, "").lower() == value.lower(), name
+
+
+def java_producers_defaults() -> dict[str, str]:
+    """As Kafka's own documentation generator prints them, without the unit in words."""
+    page = kafka_tool("org.apache.kafka.clients.producer.ProducerConfig")
+    entries = re.findall(
+        r'<h4><a id="([\w.]+)".*?Default:</th><td>(.*?)</td>', page, flags=re.DOTALL
+    )
+    return {name: value.partition(" (")[0] for name, value in entries}
+
+
+def test_the_java_producers_defaults() -> None:
+    told = java_producers_defaults()
+    for name, default in set_here.JAVA_PRODUCER.items():
+        assert told[name] == str(default).lower(), name
+
+
+def test_what_the_console_producer_sets_of_its_own(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has values of its own; the client in it logs what it really goes by."""
+    loud = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=info"
+    monkeypatch.setattr(java, "JVM_FLAGS", (*JVM_FLAGS, loud))
+    heard: list[str] = []
+    understood = java._printed
+
+    def listen(text: str) -> java.Printed:
+        heard.append(text)
+        return understood(text)
+
+    monkeypatch.setattr(java, "_printed", listen)
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"console": {"num_partitions": 1, "replication_factor": 3}})
+    given = {"delivery.timeout.ms": 9000, "request.timeout.ms": 8000, "linger.ms": 0, "retries": 9}
+    java.console_producer(cluster.bootstrap, "console", [b"1|x"], given)
+    told = dict(re.findall(r"^\t([\w.]+) = (.*)$", heard[0], flags=re.MULTILINE))
+    assert told["delivery.timeout.ms"] == "9000"
+    defaults = {n: d for n, d in java_producers_defaults().items() if d.isdigit() or d == "all"}
+    real = {
+        name: "all" if (name, told[name]) == ("acks", "-1") else told[name] for name in defaults
+    }
+    changed = {name for name, default in defaults.items() if real[name] != default}
+    ours = set_here.java_producer("console", {**java.ITS_OWN, **given})
+    assert {d.name for d in ours} == changed
+
+
+def test_the_brokers_defaults(shared_cluster: LocalCluster) -> None:
+    broker = ConfigResource(ConfigResourceType.BROKER, "1")
+    with admin(shared_cluster.bootstrap) as client:
+        told = client.describe_configs([broker], config_filter="all", include_synonyms=True)
+    known: Mapping[str, dict[str, list[dict[str, str]]]] = told["broker"]["1"]
+    for name, default in set_here.BROKER.items():
+        assert known[name]["synonyms"][-1] == {
+            "name": name, "value": str(default), "source": "DEFAULT_CONFIG"
+        }  # fmt: skip
+
+
+def test_a_run_tells_what_it_sets_and_nothing_else(shared_cluster: LocalCluster) -> None:
+    def body(run: Run) -> None:
+        run.make_topic(config={"min.insync.replicas": "2", "segment.bytes": "1073741824"})
+        run.load(run.producer(retries=0, enable_idempotence=False), 0, 10).wait()
+
+    result = Experiment("trial.of_settings", "?", (), body, breaks=False).run(shared_cluster)
+    told = {(d.where, d.name): (d.value, d.default) for d in result.set_here}
+    producer = "producer (kafka-python)"
+    assert told[producer, "metadata.max.age.ms"] == (5000, 300_000)
+    assert told[producer, "retries"] == (0, "no limit")
+    assert told["topic", "min.insync.replicas"] == (2, 1)
+    assert told["topic", "retention.ms"] == (-1, 604_800_000)
+    assert ("topic", "segment.bytes") not in told  # set, but to what it is anyway
+    assert result.as_dict()["set_here"][0] == result.set_here[0].as_dict()

@@ -1,0 +1,137 @@
+"""What a run sets otherwise than the default: compared with the clients' own defaults, in words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+
+from labs import set_here
+from labs.cluster.home import PROJECT
+from labs.set_here import Departure, rows
+from labs.workload import clients
+from labs.workload.member import Plan
+from labs.workload.noting import producer_options
+from labs.workload.reading import reader_options
+
+
+def test_only_what_differs_from_kafka_pythons_own_default_is_told() -> None:
+    default = KafkaProducer.DEFAULT_CONFIG["request_timeout_ms"]
+    options = {"linger_ms": 5, "acks": "all", "request_timeout_ms": default, "retries": 0}
+    assert set_here.kafka_python("producer", options) == (
+        Departure("producer (kafka-python)", "linger.ms", 5, 0),
+        Departure("producer (kafka-python)", "retries", 0, "no limit"),
+    )
+
+
+def test_who_a_client_is_and_how_it_is_let_in_is_not_told() -> None:
+    options = {"bootstrap_servers": "a", "group_id": "g", "sasl_plain_password": "secret"}
+    assert set_here.kafka_python("consumer", options) == ()
+    assert set_here.librdkafka("consumer", {"group.id": "g", "sasl.password": "secret"}) == ()
+
+
+def test_an_option_whose_default_is_not_known_is_an_error() -> None:
+    with pytest.raises(LookupError, match="lingers"):
+        set_here.kafka_python("producer", {"lingers": 5})
+    for of_table in (set_here.librdkafka, set_here.java_producer, set_here.broker):
+        with pytest.raises(LookupError, match=r"fetch\.odd"):
+            of_table("producer", {"fetch.odd": 2})
+
+
+def test_java_and_librdkafka_by_their_own_names() -> None:
+    told = {d.name: (d.value, d.default) for d in set_here.java_producer("x", {"retries": "3"})}
+    assert told == {"retries": ("3", 2_147_483_647)}
+    native = set_here.librdkafka("producer", {"acks": "all", "linger.ms": 20, "log_level": 0})
+    assert native == (Departure("producer (confluent-kafka)", "linger.ms", 20, 5),)
+
+
+@pytest.mark.parametrize("client", [clients.KAFKA_PYTHON, clients.LIBRDKAFKA])
+def test_a_members_consumer(client: str) -> None:
+    kafka_python = client == clients.KAFKA_PYTHON
+    options = {"heartbeat_interval_ms" if kafka_python else "heartbeat.interval.ms": 500}
+    plan = Plan(client, "t", ["b"], "g", commit="after", max_records=20, options=options)
+    told = {d.name: d.value for d in clients.departures(plan)}
+    assert told["heartbeat.interval.ms"] == 500
+    assert told["auto.offset.reset"] == "earliest"
+    assert told["enable.auto.commit"] is False
+    assert told.get("max.poll.records") == (20 if kafka_python else None)
+    assert told["partition.assignment.strategy"] == "range"
+
+
+def test_the_other_programs_clients() -> None:
+    reader = set_here.kafka_python("consumer", reader_options(), "final reader")
+    assert {"auto.offset.reset", "max.poll.records"} <= {d.name for d in reader}
+    assert {d.where for d in reader} == {"final reader (kafka-python)"}
+    assert [d.name for d in set_here.kafka_python("producer", producer_options(False))] == [
+        "enable.idempotence"
+    ]
+    assert set_here.kafka_python("producer", producer_options(True)) == ()
+
+
+def test_lists_and_classes_are_written_as_kafka_does() -> None:
+    default = KafkaConsumer.DEFAULT_CONFIG["partition_assignment_strategy"]
+    same = set_here.kafka_python("consumer", {"partition_assignment_strategy": list(default)})
+    assert same == ()
+    (one,) = set_here.kafka_python(
+        "consumer", {"partition_assignment_strategy": [RangePartitionAssignor]}
+    )
+    assert (one.value, one.default) == ("range", "range,roundrobin")
+
+
+def test_a_topics_own_settings_and_kafkas_defaults() -> None:
+    def entry(value: str, source: str, *synonyms: tuple[str, str]) -> dict[str, object]:
+        told = [{"value": value, "source": source} for value, source in synonyms]
+        return {"value": value, "config_source": source, "synonyms": told}
+
+    told = {
+        "retention.ms": entry("-1", "DYNAMIC_TOPIC_CONFIG"),
+        "segment.bytes": entry("99", "DEFAULT_CONFIG", ("99", "DEFAULT_CONFIG")),
+        "min.insync.replicas": entry("2", "DYNAMIC_TOPIC_CONFIG", ("1", "DEFAULT_CONFIG")),
+    }
+    assert set_here.topic(told) == (
+        Departure("topic", "min.insync.replicas", 2, 1),
+        Departure("topic", "retention.ms", -1, 604_800_000),
+    )
+
+
+def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
+    found = [
+        Departure("producer", "acks", "0", "all"),
+        Departure("producer", "acks", "1", "all"),
+        Departure("producer", "metadata.max.age.ms", 5000, 300_000),
+        Departure("topic", "retention.ms", -1, 604_800_000),
+        Departure("members", "group.instance.id", "desk", None),
+    ]
+    assert rows(found) == [
+        ("producer", "acks", "0; 1", "all"),
+        ("producer", "metadata.max.age.ms", "5000 (5 s)", "300000 (300 s)"),
+        ("topic", "retention.ms", "-1 (for ever)", "604800000 (168 h)"),
+        ("members", "group.instance.id", "desk", "not set"),
+    ]
+
+
+#: Where clients may be made: each of these notes what it sets, or manages the cluster.
+MAKERS = {
+    "labs/experiment.py",  # Run.producer, Run.consumer, Run.admin
+    "labs/workload/clients.py",  # a group's members
+    "labs/workload/noting.py",
+    "labs/workload/reading.py",
+    "labs/experiments/producers/native.py",
+    "labs/experiments/consumers/transactions.py",
+    "labs/cluster/housekeeping.py",
+    "labs/cluster/cleaning.py",
+}
+
+
+def test_no_client_is_made_elsewhere() -> None:
+    made = re.compile(r"\b(Kafka(Producer|Consumer|AdminClient)|(?<!def )Producer|Consumer)\(")
+    makers = {
+        str(path.relative_to(PROJECT).as_posix())
+        for path in (PROJECT / "labs").rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if made.search(line.partition("#")[0])
+        and not line.lstrip().startswith(("class ", "def ", "A notebook says"))
+    }
+    assert makers <= MAKERS
