@@ -28,6 +28,7 @@ from kafka.protocol.admin import ElectionType
 from labs import set_here
 from labs.checker import Report, check
 from labs.clock import now
+from labs.cluster.cgroup import cores
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, Foreseen, LabsError
@@ -595,7 +596,7 @@ class Run:
 def _circumstances() -> dict[str, Measured]:
     """What a reader of the figures must know: client and brokers share these cores."""
     load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-    return {"cores_shared": os.cpu_count(), "load_average_1min": load}
+    return {"cores_shared": cores(), "load_average_1min": load}
 
 
 def _close(producer: KafkaProducer) -> None:

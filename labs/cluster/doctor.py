@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from labs.cluster import jars, ports
+from labs.cluster.cgroup import memory_room_mb
 from labs.cluster.choose import backend, chosen
 from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.cluster.java import find_java
@@ -123,7 +124,7 @@ def _jars() -> Finding:
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available // 1_000_000
-    limit = cgroup_room_mb()
+    limit = memory_room_mb()
     room = min(free, limit) if limit is not None else free
     told = f"{free} MB available" + (
         f", {limit} MB left in this container" if limit is not None else ""
@@ -133,34 +134,6 @@ def _memory() -> Finding:
     needed = NEEDED_MEMORY_MB[backend()]
     mend = f"close programs: the labs take about {needed} MB"
     return Finding("memory", told, "" if room >= needed else mend)
-
-
-def cgroup_room_mb(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Memory left under the container's limit, MB; None where there is no limit (or no cgroup).
-
-    Pages of files that nobody uses count as left: the kernel drops them first (kernel
-    documentation, cgroup-v2, `inactive_file`; Kubernetes reckons so, too).
-    """
-    v2 = ("memory.max", "memory.current", "memory.stat", "inactive_file")
-    v1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "total_inactive_file")
-    for folder, (limit_name, used_name, stat_name, unused) in ((root, v2), (root / "memory", v1)):
-        try:
-            limit = int((folder / limit_name).read_text())
-            used = int((folder / used_name).read_text())
-        except (OSError, ValueError):  # "max" is no number: no limit
-            continue
-        if limit < psutil.virtual_memory().total:
-            return max(0, limit - used + _count(folder / stat_name, unused)) // 1_000_000
-    return None
-
-
-def _count(file: Path, name: str) -> int:
-    """The number beside `name`; 0 where there is none."""
-    with contextlib.suppress(OSError):
-        for line in file.read_text().splitlines():
-            if line.startswith(f"{name} "):
-                return int(line.split()[1])
-    return 0
 
 
 def _is_running() -> bool:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from labs.cluster import doctor
-from labs.cluster.doctor import cgroup_room_mb, examine
+from labs.cluster.doctor import examine
 from labs.cluster.home import Home, disk_error, require_space
 from labs.cluster.jars import jars_dir
 from labs.errors import BadInput, LabsError, NotUp
@@ -100,36 +100,6 @@ def test_home_of_a_learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         pass
 
 
-def write_cgroup(root: Path, limit: str, usage: int, version: int = 2) -> None:
-    limit_name, usage_name = {
-        1: ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-        2: ("memory.max", "memory.current"),
-    }[version]
-    (root / limit_name).parent.mkdir(exist_ok=True)
-    (root / limit_name).write_text(limit + "\n")
-    (root / usage_name).write_text(f"{usage}\n")
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_memory_of_a_container(tmp_path: Path, version: int) -> None:
-    assert cgroup_room_mb(tmp_path) is None
-    write_cgroup(tmp_path, "500000000", 200_000_000, version)
-    assert cgroup_room_mb(tmp_path) == 300
-    stat, unused = {
-        1: ("memory/memory.stat", "total_inactive_file"),
-        2: ("memory.stat", "inactive_file"),
-    }[version]
-    (tmp_path / stat).write_text(f"anon 90000000\n{unused} 50000000\nshmem 0\n")
-    assert cgroup_room_mb(tmp_path) == 350, "files that nobody uses give way"
-    (tmp_path / stat).unlink()
-    write_cgroup(tmp_path, "500000000", 600_000_000, version)
-    assert cgroup_room_mb(tmp_path) == 0
-    write_cgroup(tmp_path, "max", 200_000_000, version)
-    assert cgroup_room_mb(tmp_path) is None
-    write_cgroup(tmp_path, str(2 * psutil.virtual_memory().total), 1, version)
-    assert cgroup_room_mb(tmp_path) is None  # more than there is: no limit
-
-
 def findings() -> dict[str, doctor.Finding]:
     return {finding.name: finding for finding in examine()}
 
@@ -142,7 +112,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_doctor_finds_a_small_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room, good in ((10, False), (0, False), (100_000, True)):
-        monkeypatch.setattr(doctor, "cgroup_room_mb", lambda room=room: room)
+        monkeypatch.setattr(doctor, "memory_room_mb", lambda room=room: room)
         memory = findings()["memory"]
         assert f"{room} MB left in this container" in memory.found
         assert memory.good == good
