@@ -16,6 +16,7 @@ from labs.cluster.cgroup import memory_room_mb
 from labs.cluster.choose import backend, chosen
 from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.cluster.java import find_java
+from labs.cluster.kit import library_folder
 from labs.cluster.state import ClusterState, is_known, our_processes
 from labs.errors import LabsError
 
@@ -64,6 +65,7 @@ def examine() -> Iterator[Finding]:
             ("Java", _java),
             ("jars", _jars),
             ("cache", _cache),
+            ("libraries", lambda: _libraries(home)),
             ("ports", lambda: _ports(home)),
             ("processes", lambda: _processes(home)),
         ],
@@ -154,6 +156,19 @@ def _cache() -> Finding:
     if not jars.jars_dir().exists():
         require_space(cache_dir(), jars.NEEDED_MB, "LABS_CACHE")
     return found
+
+
+def _libraries(home: Home) -> Finding:
+    """Where the brokers unpack what compresses records (`own_tmp`)."""
+    place = library_folder(home.path)
+    if place:
+        return Finding("libraries", f"zstd and snappy can be loaded from {place}")
+    return Finding(
+        "libraries",
+        "neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs (noexec), so zstd and snappy "
+        "end in UnknownError",
+        "set LABS_HOME to a folder on a disk that is mounted without noexec",
+    )
 
 
 def _disk(home: Home) -> Finding:

@@ -148,6 +148,14 @@ def make_writable(folder: Path, variable: str) -> None:
         raise disk_error(error, folder, variable) from None
 
 
+def may_run_programs(folder: Path) -> bool:
+    """Whether the system runs programs and loads libraries from there (no `noexec` mount).
+
+    Where it can't be told (macOS has no such flag), it may.
+    """
+    return not os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)
+
+
 def require_space(folder: Path, megabytes: int, variable: str) -> None:
     """Raise LabsError when `folder`'s disk has less than `megabytes` MB free."""
     free = shutil.disk_usage(folder).free // 1_000_000

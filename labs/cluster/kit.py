@@ -11,6 +11,7 @@ about half the time.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import shutil
@@ -24,7 +25,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.cluster.config import NODE_LOG
-from labs.cluster.home import Home, make_writable
+from labs.cluster.home import Home, cache_dir, make_writable, may_run_programs
 from labs.cluster.jars import ensure_jars, kit_dir, locked_jars
 from labs.cluster.java import Java, find_java
 from labs.errors import LabsError
@@ -68,7 +69,7 @@ class Kit:
     archive: Path | None = None
     class_lists: Path | None = None
 
-    def command(self, marks: tuple[str, str], name: str) -> list[str]:
+    def command(self, marks: tuple[str, ...], name: str) -> list[str]:
         """The command line of a node, to be run in its folder."""
         flags = list(JVM_FLAGS)
         if self.archive:
@@ -91,6 +92,25 @@ def jvm_environment() -> dict[str, str]:
     """The environment of our JVMs: file names are UTF-8 whatever the learner's locale says."""
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR")}
     return {**kept, "LC_ALL": "C.UTF-8"}
+
+
+def own_tmp(folder: Path) -> str:
+    """The flag that gives a JVM a place of ours for temporary files: `tmp` in `folder`.
+
+    zstd-jni, snappy-java and lz4-java unpack a native library there and load it. In /tmp that fails
+    where /tmp is noexec, full or not ours to write, and a client is told UnknownError.
+    """
+    return f"-Djava.io.tmpdir={library_folder(folder) or folder / 'tmp'}"
+
+
+def library_folder(folder: Path) -> Path | None:
+    """Where native libraries can be unpacked and loaded, made if need be; None where nowhere."""
+    for place in (folder / "tmp", cache_dir() / "tmp", Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if may_run_programs(place):
+                return place
+    return None
 
 
 def new_id() -> str:
@@ -209,7 +229,8 @@ def _merge(lists: Path) -> str:
 
 
 def _run_java(kit: Kit, arguments: list[str], cwd: Path, doing: str) -> None:
-    command = [str(kit.java.path), *SHARED_FLAGS, "-cp", kit.class_path, *arguments]
+    own = ("-XX:-UsePerfData", own_tmp(cwd))  # nothing of it in /tmp
+    command = [str(kit.java.path), *SHARED_FLAGS, *own, "-cp", kit.class_path, *arguments]
     done = subprocess.run(
         command, cwd=cwd, env=jvm_environment(), capture_output=True, text=True, check=False
     )

@@ -16,7 +16,7 @@ import psutil
 
 from labs.cluster.config import properties
 from labs.cluster.home import Home
-from labs.cluster.kit import Kit, format_storage, jvm_environment
+from labs.cluster.kit import Kit, format_storage, jvm_environment, own_tmp
 from labs.cluster.protocol import State
 from labs.cluster.state import ClusterState, NodeState, birth, marks, process_of
 
@@ -43,12 +43,13 @@ def spawn(
     format_storage(kit, folder / "records", cluster.cluster_id, node.id)
     extra = "".join(f"{name}={value}\n" for name, value in (static or {}).items())
     (folder / "server.properties").write_text(properties(cluster, node) + extra, "utf-8")
+    shutil.rmtree(folder / "tmp", ignore_errors=True)  # libraries that a killed JVM has unpacked
     log = home.log_of(node.name)
     _rotate(log)
     with log.open("ab") as out, _uninterrupted():
         begins = out.tell()
         jvm = subprocess.Popen(
-            kit.command(marks(home.path, node.id), node.name),
+            kit.command((*marks(home.path, node.id), own_tmp(folder)), node.name),
             cwd=folder,
             env=jvm_environment(),
             stdin=subprocess.DEVNULL,

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labs.cluster.config import log_flags
-from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
+from labs.cluster.home import Home
+from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment, own_tmp
 from labs.errors import LabsError
 
 TIMEOUT_S = 60.0
@@ -70,7 +71,8 @@ def console_producer(
     kit = ensure_kit()
     archive = [f"-XX:SharedArchiveFile={kit.archive}"] if kit.archive else []
     command = [
-        *(str(kit.java.path), *JVM_FLAGS, *archive, *_LOG, "-cp", kit.class_path),
+        *(str(kit.java.path), *JVM_FLAGS, own_tmp(Home.current().path), *archive, *_LOG),
+        *("-cp", kit.class_path),
         "org.apache.kafka.tools.ConsoleProducer",
         *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
         *(word for setting in settings.items() for word in _option(*setting)),
