@@ -1,8 +1,8 @@
-"""Kafka's jars: fetched by jgo from Maven Central, each checked against a committed sha256.
+"""Kafka's jars: fetched from Maven Central, each checked against a committed sha256.
 
-`jars.toml` says what is wanted, `jars.lock.toml` what that came to. A jar counts as there only
-when its hash agrees; downloads are checked in a staging folder and then moved into place, so an
-interrupted one is never mistaken for a jar.
+`jars.toml` says what is wanted, `jars.lock.toml` what jgo found that to be. A jar counts as there
+only when its hash agrees; downloads are checked in a staging folder and then moved into place, so
+an interrupted one is never mistaken for a jar.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from labs.cluster.download import Source, other_bytes
 from labs.cluster.home import cache_dir, disk_error, make_writable, require_space
 from labs.errors import LabsError
 from labs.progress import Tell, silent
@@ -25,6 +27,9 @@ from labs.progress import Tell, silent
 SPEC = Path(__file__).with_name("jars.toml")
 LOCK = Path(__file__).with_name("jars.lock.toml")
 ATTEMPTS = 3
+#: After the first failed attempt; after the second, twice that, s.
+PAUSE_S = 1.0
+#: For a maintainer's `make lock`, s.
 TIMEOUT_S = 60
 NEEDED_MB = 200  # jars, class archive and the storage template
 
@@ -42,6 +47,12 @@ class Jar:
     def file_name(self) -> str:
         """Its name in Maven's manner."""
         return f"{self.artifact}-{self.version}.jar"
+
+    @property
+    def path(self) -> str:
+        """Where it lies in a repository (Maven's "standard repository layout")."""
+        group = self.group.replace(".", "/")
+        return f"{group}/{self.artifact}/{self.version}/{self.file_name}"
 
 
 @cache
@@ -99,7 +110,8 @@ def _fetch(jars: list[Jar], tell: Tell) -> None:
     ):
         what = f"downloading Kafka {kafka_version()}: {len(jars)} jars"
         tell(what, 0.0)
-        work = [pool.submit(_fetch_one, jar, Path(staging)) for jar in jars]
+        source = Source(Path(staging))
+        work = [pool.submit(_fetch_one, jar, Path(staging), source) for jar in jars]
         try:
             for done, future in enumerate(as_completed(work), start=1):
                 future.result()
@@ -110,39 +122,27 @@ def _fetch(jars: list[Jar], tell: Tell) -> None:
             pool.shutdown(cancel_futures=True)
 
 
-def _fetch_one(jar: Jar, staging: Path) -> None:
-    """Download one jar into place, with a few attempts.
+def _fetch_one(jar: Jar, staging: Path, source: Source) -> None:
+    """Download one jar into place, with a few attempts where another may help.
 
     Raises:
         LabsError: every attempt failed, or brought other bytes than the lock says.
     """
-    import requests
-
-    failure = "its sha256 did not match the lock: something on the way changes downloads"
-    for attempt in range(ATTEMPTS):
-        try:
-            fetched = _download(jar, staging / str(attempt))
-        except requests.RequestException as error:
-            failure = type(error).__name__  # its own words are a page long
-            continue
-        except (RuntimeError, ValueError, IndexError) as error:  # jgo, of an answer that is no jar
-            failure = " ".join(str(error).split())
-            continue
-        if _is_intact(fetched, jar):
-            shutil.move(fetched, jars_dir() / jar.file_name)
+    draft = staging / jar.file_name
+    for attempt in range(1, ATTEMPTS + 1):
+        failure = source.download(jar.path, draft)
+        if failure is None and not _is_intact(draft, jar):
+            failure = other_bytes(draft)
+        if failure is None:
+            shutil.move(draft, jars_dir() / jar.file_name)
             return
-    raise LabsError(
-        f"{jar.file_name} could not be had from Maven Central in {ATTEMPTS} attempts ({failure})",
-        hint="check the network and run the command again; finished downloads are kept",
-    )
-
-
-def _download(jar: Jar, repository: Path) -> Path:
-    from jgo.maven import MavenContext
-
-    maven = MavenContext(repo_cache=repository, timeout=TIMEOUT_S)
-    component = maven.project(jar.group, jar.artifact).at_version(jar.version)
-    return Path(component.artifact().resolve())
+        if not failure.passing or attempt == ATTEMPTS:
+            times = f" in {attempt} attempts" if attempt > 1 else ""
+            raise LabsError(
+                f"{jar.file_name} could not be had from {source.name}{times}: {failure.what}",
+                hint=f"{failure.hint}; then run the command again: finished downloads are kept",
+            )
+        time.sleep(attempt * PAUSE_S)
 
 
 def _is_intact(path: Path, jar: Jar) -> bool:

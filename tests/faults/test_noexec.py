@@ -1,4 +1,4 @@
-"""/tmp, or all of our own folders, on disks that run no programs (noexec): records are compressed."""
+"""/tmp, and our own folders, on disks that run no programs (noexec): codecs work all the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from labs.cluster.home import may_run_programs
 from tests.faults.test_places import own_mounts
