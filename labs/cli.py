@@ -150,6 +150,8 @@ def _show(status: Status, as_json: bool) -> None:
         click.echo(f"logs and records in {status.home}")
     if status.ready_s is not None:
         click.echo(f"ready after {status.ready_s:g} s")
+    for remark in status.remarks:
+        click.echo(f"note: {remark}")
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -100,7 +100,8 @@ def _kafka() -> Finding:
     cluster = chosen()
     status = cluster.start()
     found = f"{status.kafka_version} with {len(status.nodes)} brokers"
-    return Finding("Kafka", f"{found}; your topics and groups begin with {cluster.prefix}")
+    own = f"your topics and groups begin with {cluster.prefix}"
+    return Finding("Kafka", "; ".join((found, own, *status.remarks)))
 
 
 def _python() -> Finding:

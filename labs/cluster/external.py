@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labs.cluster.protocol import Fault, Node, Role, State, Status
-from labs.cluster.security import BOOTSTRAP, PROPERTIES, adopt, current, properties
+from labs.cluster.security import BOOTSTRAP, adopt, entrance
 from labs.errors import BadInput, LabsError, NotUp
 from labs.progress import Tell, silent
 
@@ -59,8 +59,9 @@ class ExternalCluster:
 
     def __init__(self, tell: Tell = silent) -> None:
         self._tell = tell
-        self._bootstrap = _addresses()
-        self._security = current()
+        self._entrance = entrance()
+        self._bootstrap = _addresses(self._entrance.hosts)
+        self._security = self._entrance.security
         self._prefix = _prefix()
         self._limits: Mapping[str, str] = LIMITS
         self._lock = threading.Lock()
@@ -125,6 +126,7 @@ class ExternalCluster:
             bootstrap=self.bootstrap,
             ready_s=self._ready_s,
             nodes=list(nodes),
+            remarks=tuple(self._entrance.remarks),
         )
 
     def faults(self) -> list[Fault]:
@@ -164,7 +166,7 @@ class ExternalCluster:
         self._nodes = [_node(n.id, n.host, n.port, State.KILLED) for n in self._nodes]
 
     def _fresh_line(self, address: str) -> BrokerConnection:
-        from labs.cluster.reach import split
+        from labs.cluster.addresses import split
         from labs.cluster.wire import BrokerConnection
 
         host, port = split(address)
@@ -195,6 +197,8 @@ class ExternalCluster:
         self._require_brokers()
         adopt(self._security)
         self._require_topics()
+        for remark in self._entrance.remarks:
+            self._tell(remark, None)
         self._ready_s = round(time.monotonic() - began, 2)
         return self.status()
 
@@ -362,20 +366,13 @@ def _node(node_id: int, host: str, port: int, state: State = State.RUNNING) -> N
     return Node(node_id, Role.BROKER, state, pid=None, port=port, log="", host=host)
 
 
-def _addresses() -> list[str]:
-    """Those of `LABS_BOOTSTRAP`, or else of the properties file."""
-    from pathlib import Path
-
-    named, path = os.environ.get(BOOTSTRAP, ""), os.environ.get(PROPERTIES)
-    if not named and path:
-        named = properties(Path(path).expanduser()).get("bootstrap.servers", "")
-    found = [address.strip() for address in named.split(",") if address.strip()]
-    if not found:
+def _addresses(hosts: tuple[str, ...]) -> list[str]:
+    if not hosts:
         raise BadInput(
             "nobody said where the external Kafka is",
             hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers",
         )
-    return found
+    return list(hosts)
 
 
 def _prefix() -> str:

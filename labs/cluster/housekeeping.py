@@ -13,7 +13,7 @@ from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTo
 from kafka.errors import KafkaError, UnknownBrokerIdError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
-from labs.cluster.reach import split
+from labs.cluster.addresses import split
 from labs.cluster.wire import BrokerConnection
 from labs.errors import BadInput, LabsError
 

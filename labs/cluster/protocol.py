@@ -60,7 +60,7 @@ class Node:
     @property
     def address(self) -> str:
         """`host:port`, as `bootstrap_servers` has it."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Status:
     """What the cluster looks like from outside.
 
     `ready_s`: how long the last start took, s (None: no start was finished).
+    `remarks`: what whoever connects must know, a sentence each (external: nothing is encrypted …).
     """
 
     backend: str
@@ -77,6 +78,7 @@ class Status:
     bootstrap: list[str]
     ready_s: float | None
     nodes: list[Node]
+    remarks: tuple[str, ...] = ()
 
     @property
     def up(self) -> bool:

@@ -11,9 +11,11 @@ import ssl
 
 from kafka.errors import InvalidReceiveError, KafkaError
 
-from labs.cluster.security import PROPERTIES, Security
+from labs.cluster.addresses import split
+from labs.cluster.clientfile import PROPERTIES
+from labs.cluster.security import Security
 from labs.cluster.wire import BrokerConnection, Denied
-from labs.errors import BadInput, LabsError
+from labs.errors import LabsError
 
 TIMEOUT_S = 5.0
 
@@ -24,18 +26,6 @@ NOT_YET_VALID, EXPIRED, HOSTNAME_MISMATCH = 9, 10, 62
 TLS_ALERT = 0x15
 
 _MEND = f"mend that in the file that {PROPERTIES} names"
-
-
-def split(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`.
-
-    Raises:
-        BadInput: it is no such thing.
-    """
-    host, _, port = address.strip().rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise BadInput(f"{address!r} is no address", hint="write it as host:port")
-    return host.strip("[]"), int(port)
 
 
 def reach(address: str, security: Security, timeout_s: float = TIMEOUT_S) -> BrokerConnection:

@@ -16,45 +16,38 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import ssl
 import stat
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import javaproperties
-
+from labs.cluster.addresses import parse, split
+from labs.cluster.clientfile import (
+    MECHANISMS,
+    PROPERTIES,
+    PROTOCOLS,
+    Settings,
+    canonical,
+    read_settings,
+    require_filled_in,
+)
 from labs.errors import BadInput
 
 BOOTSTRAP = "LABS_BOOTSTRAP"
-PROPERTIES = "LABS_CLIENT_PROPERTIES"
-
-PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-
-#: What is not about being let in (`acks`, `client.id` …) is passed over.
-OURS = ("security.", "sasl.", "ssl.")
-
-#: librdkafka's name → the Java client's, where both mean the same.
-ALIASES = {
-    "sasl.mechanisms": "sasl.mechanism",
-    "ssl.ca.location": "ssl.truststore.location",
-    "ssl.certificate.location": "ssl.keystore.location",
-}
-KNOWN = {
-    *("security.protocol", "sasl.mechanism", "sasl.jaas.config", "sasl.username", "sasl.password"),
-    *("ssl.truststore.location", "ssl.truststore.type", "ssl.truststore.password"),
-    *("ssl.keystore.location", "ssl.keystore.type", "ssl.keystore.password"),
-    *("ssl.key.location", "ssl.key.password", "ssl.endpoint.identification.algorithm"),
-}
 
 #: kafka-python's loggers that write down every byte sent, passwords too, if told to (DEBUG).
 _TALKATIVE = ("kafka.protocol.parser", "kafka.net.connection")
 
 _JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;"']+)""")
 _PEM = b"-----BEGIN "
+
+#: So many ignored settings are named.
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -68,6 +61,7 @@ class Security:
         certificate: PEM file with our own certificate.
         key: PEM file with its private key; None: it is in the certificate's file.
         check_hostname: whether the broker's certificate must name the host we asked for.
+        ignored: settings of the file that are not needed here.
     """
 
     protocol: str = "PLAINTEXT"
@@ -79,6 +73,7 @@ class Security:
     key: Path | None = None
     key_password: str = field(default="", repr=False)
     check_hostname: bool = True
+    ignored: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def encrypted(self) -> bool:
@@ -100,6 +95,7 @@ class Security:
         if not self.encrypted:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname = self.check_hostname
         try:
             if self.ca is None:
@@ -150,20 +146,76 @@ class Security:
         return {name: value for name, value in options.items() if value}
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """Where an external cluster is, and how to be let in. `hosts`: `host:port`, maybe none."""
+
+    hosts: tuple[str, ...]
+    security: Security
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever connects like this must know, a sentence each; often nothing."""
+        told, security = [], self.security
+        if not security.encrypted and not all(map(_is_this_machine, self.hosts)):
+            told.append(f"nothing is encrypted on the way (security.protocol={security.protocol})")
+        if security.encrypted and not security.check_hostname:
+            told.append(f"the broker's certificate may name any host ({_HOST_CHECK} is empty)")
+        if security.ignored:
+            named, more = ", ".join(security.ignored[:_NAMED]), len(security.ignored) - _NAMED
+            told.append(f"not needed here, so ignored: {named}{f' and {more} more' * (more > 0)}")
+        return told
+
+
+def _is_this_machine(host: str) -> bool:
+    return split(host)[0].lower() in ("localhost", "127.0.0.1", "::1")
+
+
+def entrance() -> Entrance:
+    """What the environment says of the external cluster.
+
+    `LABS_BOOTSTRAP` goes before the file's `bootstrap.servers`. A protocol may stand before the
+    addresses or in the file; where both stand they must be the same.
+
+    Raises:
+        BadInput: an address is none, or the file can't be read or says what can't be done.
+    """
+    named = parse(os.environ.get(BOOTSTRAP, ""))
+    file = os.environ.get(PROPERTIES, "").strip()
+    if not file:
+        return Entrance(named.hosts, _by_address(named.protocol))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+    path = Path(os.path.expanduser(file))  # noqa: PTH111 - leaves an unknown user's ~ alone
+    settings = read_settings(path)
+    in_file = parse(settings.values.get("bootstrap.servers", ""))
+    return Entrance(
+        named.hosts or in_file.hosts,
+        _secured(
+            path, settings, {BOOTSTRAP: named.protocol, "bootstrap.servers": in_file.protocol}
+        ),
+    )
+
+
 def current() -> Security:
     """How to be let in to the chosen cluster: only an external one asks.
 
     Raises:
-        BadInput: the properties file can't be read, or says what can't be done.
+        BadInput: as `entrance` does.
     """
     from labs.cluster.choose import backend
 
-    path = os.environ.get(PROPERTIES)
-    if not path or backend() != "external":
-        return Security()
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.INFO)
-    return read(Path(path).expanduser())
+    return entrance().security if backend() == "external" else Security()
+
+
+def _by_address(protocol: str) -> Security:
+    """Without a file: as the address says, if that is enough."""
+    if protocol.startswith("SASL_"):
+        raise BadInput(
+            f"{BOOTSTRAP} says {protocol}, which wants a user name and a password",
+            hint=f"let {PROPERTIES} name a file with both",
+        )
+    return Security(protocol or "PLAINTEXT")
 
 
 def adopt(security: Security | None = None) -> None:
@@ -179,25 +231,7 @@ def adopt(security: Security | None = None) -> None:
         client.DEFAULT_CONFIG.update(options)
 
 
-# -- the properties file -----------------------------------------------------------------------
-
-
-def properties(path: Path) -> dict[str, str]:
-    """What the file says, name → value.
-
-    Raises:
-        BadInput: it is not there, can't be read, or is no properties file.
-    """
-    try:
-        with path.open("rb") as file:
-            return dict(javaproperties.load(file))
-    except OSError as error:
-        raise BadInput(f"{path} can't be read ({error.strerror})", hint=_NAME_IT) from None
-    except ValueError:  # its words may be a password's
-        raise BadInput(f"{path} is no properties file", hint=_NAME_IT) from None
-
-
-_NAME_IT = f"{PROPERTIES} must name the client.properties of your Kafka"
+# -- the properties file ---------------------------------------------------------------------------
 
 
 def read(path: Path) -> Security:
@@ -206,33 +240,111 @@ def read(path: Path) -> Security:
     Raises:
         BadInput: it can't be read, says what can't be done, or others can read its password.
     """
-    told = {ALIASES.get(name, name): value.strip() for name, value in properties(path).items()}
-    unknown = sorted(n for n in told if n.startswith(OURS) and n not in KNOWN)
-    if unknown:
-        raise BadInput(
-            f"{path} says {unknown[0]}, which is not understood here",
-            hint=f"understood are {', '.join(sorted(KNOWN))}",
-        )
+    settings = read_settings(path)
+    protocol = parse(settings.values.get("bootstrap.servers", "")).protocol
+    return _secured(path, settings, {"bootstrap.servers": protocol})
+
+
+def _secured(path: Path, settings: Settings, by_address: Mapping[str, str]) -> Security:
+    """`by_address`: the protocols that stand before addresses, by where; often empty."""
+    told = settings.values
+    protocol = _protocol(path, settings, by_address)
+    _require_its_own(path, settings, protocol)
+    _require_checks(path, told)
     security = Security(
-        protocol=_one_of(path, told, "security.protocol", PROTOCOLS, "PLAINTEXT"),
+        protocol=protocol,
         ca=_pem(path, told, "ssl.truststore"),
         certificate=_pem(path, told, "ssl.keystore"),
         key=_file(path, told, "ssl.key.location"),
         key_password=told.get("ssl.key.password", ""),
-        check_hostname=_checks_hostname(told),
-        **_who(path, told),
+        check_hostname=told.get(_HOST_CHECK, "https").lower() == "https",
+        ignored=settings.ignored,
+        **_who(path, told, protocol),
     )
-    if security.password or security.key_password:
+    if settings.secret:
         _require_private(path)
     _ = security.context  # its files are looked at now, not by some client later
     return security
 
 
-def _who(path: Path, told: Mapping[str, str]) -> dict[str, str]:
+# -- never silently unencrypted --------------------------------------------------------------------
+
+_HOST_CHECK = "ssl.endpoint.identification.algorithm"
+
+
+def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> str:
+    """The one protocol that is said. Kafka's default, PLAINTEXT, counts only if nothing speaks
+    against it: a setting that needs TLS or SASL may stand beside a misspelt or forgotten protocol.
+    """
+    told = settings.values
+    said = {where: protocol for where, protocol in by_address.items() if protocol}
+    if "security.protocol" in told:
+        said[str(path)] = _one_of(path, told, "security.protocol", PROTOCOLS)
+    if len(set(said.values())) > 1:
+        both = ", and ".join(f"{where} says {protocol}" for where, protocol in said.items())
+        raise BadInput(both, hint="let both say the same")
+    if said:
+        return next(iter(said.values()))
+    hint = f"add a line security.protocol=…: {', '.join(PROTOCOLS)}"
+    names = [name for name in (*told, *map(canonical, settings.ignored)) if _needed(name)]
+    if names:
+        raise BadInput(
+            f"{path} says {names[0]}, but no security.protocol, and so nothing would be encrypted",
+            hint=hint,
+        )
+    if "bootstrap.servers" not in told:
+        raise BadInput(
+            f"{path} says neither security.protocol nor bootstrap.servers", hint=f"{hint}"
+        )
+    return "PLAINTEXT"
+
+
+def _needed(name: str) -> str:
+    """The part of a protocol's name without which a setting means nothing."""
+    found = re.match(r"(enable\.)?(sasl|ssl)\.", name)
+    return {"sasl": "SASL_", "ssl": "SSL"}[found[2]] if found else ""
+
+
+def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
+    """A file that says how to encrypt, and a protocol that does not, contradict each other."""
+    told = [name for name, value in settings.values.items() if value or name == _HOST_CHECK]
+    for name in (*told, *map(canonical, settings.ignored)):
+        if _needed(name) not in protocol:
+            raise BadInput(
+                f"{path} says {name}, which means nothing with security.protocol={protocol}",
+                hint=f"mend security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
+            )
+
+
+def _require_checks(path: Path, told: Mapping[str, str]) -> None:
+    """Certificates are checked, by TLS 1.2 or 1.3; only the host's name may be left unchecked."""
+    checks = told.get("enable.ssl.certificate.verification", "true").lower()
+    if checks != "true":
+        raise BadInput(
+            f"{path} says enable.ssl.certificate.verification={checks}, and then anybody could pose"
+            " as that Kafka",
+            hint="let ssl.truststore.location name the authority that signed its certificate",
+        )
+    spoken = told.get("ssl.enabled.protocols")
+    if spoken is not None and "TLSv1.2" not in re.split(r"[\s,\[\]]+", spoken):
+        raise BadInput(
+            f"{path} says ssl.enabled.protocols={spoken}, and TLS 1.2 can't be left out here",
+            hint="add TLSv1.2; TLS 1.3 is spoken wherever the broker speaks it",
+        )
+    if told.get(_HOST_CHECK, "https").lower() not in ("https", "", "none"):
+        raise BadInput(
+            f"{path} says {_HOST_CHECK}={told[_HOST_CHECK]}", hint="it can be https, or empty"
+        )
+
+
+# -- what the file says ----------------------------------------------------------------------------
+
+
+def _who(path: Path, told: Mapping[str, str], protocol: str) -> dict[str, str]:
     """Mechanism, name and password, from librdkafka's entries or from Java's one."""
-    if not told.get("security.protocol", "").upper().startswith("SASL_"):
+    if not protocol.startswith("SASL_"):
         return {}
-    mechanism = _one_of(path, told, "sasl.mechanism", MECHANISMS, "")
+    mechanism = _one_of(path, told, "sasl.mechanism", MECHANISMS)
     jaas = dict(_jaas_option(m) for m in _JAAS_OPTION.finditer(told.get("sasl.jaas.config", "")))
     username = told.get("sasl.username") or jaas.get("username", "")
     password = told.get("sasl.password") or jaas.get("password", "")
@@ -241,6 +353,8 @@ def _who(path: Path, told: Mapping[str, str]) -> dict[str, str]:
             f"{path} gives no user name and password",
             hint="say sasl.username and sasl.password, or sasl.jaas.config with both",
         )
+    require_filled_in(path, "the user name", username)
+    require_filled_in(path, "the password", password)
     return {"mechanism": mechanism, "username": username, "password": password}
 
 
@@ -251,28 +365,23 @@ def _jaas_option(found: re.Match[str]) -> tuple[str, str]:
     return name, value
 
 
-def _one_of(
-    path: Path, told: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str
-) -> str:
-    value = told.get(name, default).upper()
+def _one_of(path: Path, told: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = told.get(name, "").upper()
     if value not in allowed:
         said = f"says {name}={told[name]}" if name in told else f"says no {name}"
         raise BadInput(f"{path} {said}", hint=f"it can be {', '.join(allowed)}")
     return value
 
 
-def _checks_hostname(told: Mapping[str, str]) -> bool:
-    return told.get("ssl.endpoint.identification.algorithm", "https").lower() == "https"
-
-
 def _file(path: Path, told: Mapping[str, str], name: str) -> Path | None:
     if not told.get(name):
         return None
-    file = path.absolute().parent / Path(told[name]).expanduser()
+    named = re.sub(r"^file:(//)?", "", told[name])  # Spring's
+    file = path.absolute().parent / os.path.expanduser(named)  # noqa: PTH111 - as above
     if not file.is_file():
         raise BadInput(
             f"{path} says {name}={told[name]}, and there is no such file",
-            hint="a path in it starts at its own folder",
+            hint="a path in it starts at its own folder; write / and not \\",
         )
     return file
 
@@ -289,9 +398,34 @@ def _pem(path: Path, told: Mapping[str, str], store: str) -> Path | None:
     return file
 
 
+# -- who else can read it --------------------------------------------------------------------------
+
+
 def _require_private(path: Path) -> None:
     if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
         raise BadInput(
             f"{path} holds a password, and everybody on this machine can read it",
-            hint=f"`chmod 600 {path}` lets only you",
+            hint=_way_to_hide(path.absolute()),
         )
+
+
+def _way_to_hide(path: Path) -> str:
+    """`chmod`, or a copy where that would do nothing: on a Windows disk, or for another's file."""
+    if path.stat().st_uid == os.geteuid() and _keeps_modes(path.parent):
+        return f"`chmod 600 {shlex.quote(str(path))}` lets only you"
+    copy = (
+        f"~/labs-{path.name}" if re.fullmatch(r"[\w.-]+", path.name) else "~/labs-client.properties"
+    )
+    return (
+        f"chmod can't change that there: `install -m 600 {shlex.quote(str(path))} {copy}` makes a"
+        f" copy for you alone; let {PROPERTIES} name that one"
+    )
+
+
+def _keeps_modes(folder: Path) -> bool:
+    """Whether a file in there can be kept from others (not on FAT, nor on WSL's /mnt/c)."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".labs-") as probe:  # made for us alone
+            return not os.fstat(probe.fileno()).st_mode & stat.S_IROTH
+    except OSError:
+        return False

@@ -234,7 +234,7 @@ class Others:
         """What a learner sets: addresses, a prefix, and a properties file with these entries."""
         path = self.folder / f"client-{time.monotonic_ns()}.properties"
         lines = {"security.protocol": LISTENERS[listener], **_dotted(entries)}
-        if "ssl.truststore.location" not in lines:
+        if "SSL" in lines["security.protocol"] and "ssl.truststore.location" not in lines:
             lines["ssl.truststore.location"] = str(self.papers.authority)
         text = "".join(f"{k}={v}\n".replace("\\", "\\\\") for k, v in lines.items())
         path.write_text(text, "latin-1")

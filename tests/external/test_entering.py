@@ -44,10 +44,21 @@ def certificate(others: Others) -> dict[str, str]:
     }
 
 
+def by_address(others: Others) -> dict[str, str]:
+    """As Confluent's console shows it: the protocol stands before the address, in the file too."""
+    given = others.environment(SASL, **SCRAM)
+    given["LABS_BOOTSTRAP"] = "SASL_SSL://unknown.invalid:9092," + given["LABS_BOOTSTRAP"]
+    file = Path(given["LABS_CLIENT_PROPERTIES"])
+    lines = file.read_text("latin-1").replace("security.protocol=SASL_SSL\n", "")
+    file.write_bytes(lines.encode("utf-16"))
+    return given
+
+
 WAYS: dict[str, Callable[[Others], Mapping[str, str]]] = {
     "PLAIN": lambda o: o.environment(SASL, **PLAIN),
     "SCRAM": lambda o: o.environment(SASL, **SCRAM),
     "mTLS": lambda o: o.environment(MTLS, **certificate(o)),
+    "address": by_address,
 }
 
 

@@ -107,9 +107,18 @@ def test_nothing_shows_a_password() -> None:
             {"security_protocol": "SASL_SSL", "sasl_username": "ann", "sasl_password": PASSWORD},
             "says no sasl.mechanism",
         ),
-        ({"sasl_login_callback_handler_class": "X"}, "which is not understood here"),
-        ({"ssl_ca_location": "nowhere.pem"}, "there is no such file"),
-        ({"ssl_truststore_location": "store.jks"}, "is no PEM file; `openssl pkcs12"),
+        (
+            {"sasl_login_callback_handler_class": "X"},
+            "which can't be followed here; only the program",
+        ),
+        (
+            {"security_protocol": "SSL", "ssl_ca_location": "nowhere.pem"},
+            "there is no such file; a path in it starts at its own folder",
+        ),
+        (
+            {"security_protocol": "SSL", "ssl_truststore_location": "store.jks"},
+            "is no PEM file; `openssl pkcs12",
+        ),
         ({"security_protocol": "SSL", "ssl_ca_location": "broken.pem"}, "holds no certificate"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
