@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ IN_PAIRS = ["-p", "tests.homes", "--numprocesses=2", "--dist=load", "--maxschedc
 #: A file stays with one worker: its tests share what takes long to make.
 BY_FILE = [*IN_PAIRS, "--dist=loadfile"]
 CELL_TIMEOUT_S = 120
+#: The variable from which `tests.again` has the order in which it runs cells again.
+SEED_VARIABLE = "LABS_TEST_SEED"
 
 #: Every cell must run; only outputs of cells tagged `nbval-check-output` are compared.
 NBVAL = [
@@ -44,7 +47,7 @@ PARTS: dict[str, list[list[str]]] = {
     "experiments": [[*PYTEST, *IN_PAIRS, "tests/experiments"]],
     "faults": [[*PYTEST, *IN_PAIRS, "tests/faults"]],
     "external": [[*PYTEST, *BY_FILE, "tests/external"]],
-    "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "notebooks"]],
+    "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "-p", "tests.again", "notebooks"]],
     "browser": [[*PYTEST, *IN_PAIRS, "tests/browser"]],
     "compose": [[*PYTEST, "tests/compose"]],
 }
@@ -67,7 +70,9 @@ def main(names: list[str]) -> int:
             **os.environ,
             "LABS_TEST_HOMES": str(homes),
             "LABS_HOME": str(homes / "alone"),
+            SEED_VARIABLE: os.environ.get(SEED_VARIABLE, str(random.randrange(10_000))),
         }
+        print(f"{SEED_VARIABLE}={environment[SEED_VARIABLE]} (the order in which cells run again)")
         try:
             for name in names or [part for part in PARTS if part not in ONLY_IF_NAMED]:
                 results.append(run_part(name, environment))

@@ -19,7 +19,8 @@ class LabSetting:
     why: str
 
 
-#: Shown to learners, so that nobody takes a lab's behaviour for Kafka's default.
+#: Shown to learners in chapter 1 (`labs.lab_settings`), so that nobody takes a lab's behaviour for
+#: Kafka's default.
 LAB_SETTINGS = (
     LabSetting(
         "broker.session.timeout.ms",
@@ -68,7 +69,7 @@ LAB_SETTINGS = (
         "metric.reporters",
         "",
         "org.apache.kafka.common.metrics.JmxReporter",
-        "no JMX: a node starts with a sixth less work",
+        "no JMX (with `metrics.jmx.exclude=.*`): a node starts with a sixth less work",
     ),
 )
 

@@ -113,6 +113,15 @@ def test_a_seek_moves_a_consumer_and_only_a_commit_the_group(
     assert result.report.verdict == "valid"
 
 
+def test_with_auto_commit_the_group_goes_where_its_consumer_stood_at_its_close(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "replay", auto_commit=True)
+    place = measured(result, "committed_offset")
+    assert 100 < place < 300
+    assert result.measurements["next_member_began_at_offset"] == place
+
+
 def test_a_time_can_be_sought(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "replay", to="time")
     assert result.measurements["sought_offset"] == 150

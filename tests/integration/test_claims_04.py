@@ -63,6 +63,9 @@ def test_the_brokers_settings_named_in_the_prose(admin: KafkaAdminClient) -> Non
         "replica.lag.time.max.ms": "30000",
         "replica.high.watermark.checkpoint.interval.ms": "5000",
         "controlled.shutdown.enable": "true",
+        # "Kafka acknowledges before it flushes to the disk": after so many records, or ms, at most.
+        "log.flush.interval.messages": str(2**63 - 1),
+        "log.flush.interval.ms": None,
     }
     changed = {setting.name for setting in LAB_SETTINGS}
     assert not changed & set(expected), "these are Kafka's own"

@@ -53,6 +53,7 @@ def test_kafka_pythons_defaults() -> None:
     assert default["max_poll_interval_ms"] == 300_000
     assert default["max_poll_records"] == 500
     assert (default["enable_auto_commit"], default["auto_commit_interval_ms"]) == (True, 5000)
+    assert default["heartbeat_interval_ms"] == 3000
     assert default["isolation_level"] == "read_uncommitted"
     assert KafkaProducer.DEFAULT_CONFIG["transaction_timeout_ms"] == 60_000
     first = default["partition_assignment_strategy"][0]()
@@ -65,6 +66,7 @@ def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
     expected = {
         "group.protocol": "classic",
         "session.timeout.ms": "45000 (45 seconds)",
+        "heartbeat.interval.ms": "3000 (3 seconds)",
         "max.poll.interval.ms": "300000 (5 minutes)",
         "auto.offset.reset": "latest",
     }
@@ -95,12 +97,90 @@ def test_a_commit_may_go_backwards(cluster: LocalCluster, admin: KafkaAdminClien
     consumer.close()
 
 
-def test_the_seek_of_the_prose(cluster: LocalCluster, admin: KafkaAdminClient) -> None:
+def _write(cluster: LocalCluster, count: int) -> None:
     producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
-    for number in range(100):
+    for number in range(count):
         producer.send("flights", b"%d" % number, partition=0)
     producer.flush()
     producer.close()
+
+
+def _committed(cluster: LocalCluster, group: str) -> int | None:
+    onlooker = KafkaConsumer(bootstrap_servers=cluster.bootstrap, group_id=group)
+    place: int | None = onlooker.committed(TopicPartition("flights", 0))
+    onlooker.close()
+    return place
+
+
+@pytest.mark.parametrize(("options", "place"), [({}, 40), ({"enable_auto_commit": False}, 100)])
+def test_by_default_close_commits_the_place_that_was_sought(
+    cluster: LocalCluster, admin: KafkaAdminClient, options: dict[str, bool], place: int
+) -> None:
+    _write(cluster, 100)
+    partition = TopicPartition("flights", 0)
+    consumer = KafkaConsumer(
+        bootstrap_servers=cluster.bootstrap,
+        group_id="seeks",
+        auto_offset_reset="earliest",
+        **options,
+    )
+    consumer.assign([partition])
+    _until(lambda: consumer.poll(timeout_ms=500) and consumer.position(partition) == 100)
+    consumer.commit()
+    consumer.seek(partition, 40)
+    consumer.close()
+    assert _committed(cluster, "seeks") == place
+
+
+def test_kafka_pythons_automatic_commit_waits_for_the_next_poll(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    _write(cluster, 50)
+    consumer = KafkaConsumer(
+        bootstrap_servers=cluster.bootstrap,
+        group_id="polls",
+        auto_offset_reset="earliest",
+        auto_commit_interval_ms=200,
+    )
+    consumer.assign([TopicPartition("flights", 0)])
+    _until(lambda: consumer.poll(timeout_ms=500))
+    time.sleep(1)
+    assert _committed(cluster, "polls") is None, "the work on these records may not be done"
+    _until(lambda: consumer.poll(timeout_ms=100) is not None and _committed(cluster, "polls") == 50)
+    consumer.close()
+
+
+@pytest.mark.parametrize("stores_itself", [True, False])
+def test_librdkafkas_automatic_commit_may_come_before_the_work(
+    cluster: LocalCluster, admin: KafkaAdminClient, stores_itself: bool
+) -> None:
+    """It commits what it handed over, though the program never asks for more."""
+    _write(cluster, 50)
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": ",".join(cluster.bootstrap),
+            "group.id": "hands-over",
+            "auto.offset.reset": "earliest",
+            "auto.commit.interval.ms": 200,
+            "enable.auto.offset.store": stores_itself,
+        }
+    )
+    consumer.assign([confluent_kafka.TopicPartition("flights", 0, 0)])
+    found: list[Any] = []
+    deadline = time.monotonic() + 40
+    while len(found) < 50:
+        assert time.monotonic() < deadline
+        found += consumer.consume(50 - len(found), 1)
+    if not stores_itself:
+        time.sleep(1)
+        assert _committed(cluster, "hands-over") is None
+        consumer.store_offsets(found[-1])  # the work is done now
+    _until(lambda: _committed(cluster, "hands-over") == 50)
+    consumer.close()
+
+
+def test_the_seek_of_the_prose(cluster: LocalCluster, admin: KafkaAdminClient) -> None:
+    _write(cluster, 100)
     reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
     partition = TopicPartition("flights", 0)
     reader.assign([partition])

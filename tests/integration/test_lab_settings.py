@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from html import escape
+
+import psutil
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.cluster.config import LAB_SETTINGS, LabSetting
+from labs.cluster.external import ExternalCluster
 from labs.cluster.local import LocalCluster
+from labs.cluster.security import BOOTSTRAP
+from labs.errors import LabsError
+from labs.lab_settings import lab_settings
 
 Told = dict[str, dict[str, object]]
 
@@ -35,3 +42,46 @@ def test_value_and_default(told: Told, setting: LabSetting) -> None:
     assert defaults == [setting.default]
     assert setting.value != setting.default
     assert setting.why
+
+
+def test_the_table_in_chapter_01_is_the_codes_and_the_brokers(shared_cluster: LocalCluster) -> None:
+    shared_cluster.start()
+    table = lab_settings(shared_cluster)
+    assert table.rows == LAB_SETTINGS
+    page = table._repr_html_()
+    for setting in LAB_SETTINGS:
+        assert all(escape(text) in page for text in (setting.name, setting.value, setting.why))
+
+
+def test_the_jvm_flags_below_it_are_those_of_the_brokers(shared_cluster: LocalCluster) -> None:
+    shared_cluster.start()
+    below = lab_settings(shared_cluster).below
+    broker = next(n for n in shared_cluster.status().nodes if n.id == 1)
+    flags = [word for word in psutil.Process(broker.pid).cmdline() if word.startswith("-X")]
+    assert " ".join(f for f in flags if not f.startswith("-XX:SharedArchiveFile=")) in below
+
+
+def test_somebody_elses_kafka_shows_its_own_values_without_our_reasons(
+    shared_cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_cluster.start()
+    monkeypatch.setenv(BOOTSTRAP, ",".join(shared_cluster.bootstrap))
+    table = lab_settings(ExternalCluster())
+    assert [(row.name, row.value) for row in table.rows] == [
+        (s.name, s.value) for s in LAB_SETTINGS
+    ]
+    assert {row.why for row in table.rows} == {""}
+    assert "not the lab's own" in table.below
+
+
+def test_where_no_broker_tells_its_settings_the_labs_own_are_shown(
+    shared_cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise LabsError("the cluster did not do what was asked (ClusterAuthorizationFailedError)")
+
+    shared_cluster.start()
+    monkeypatch.setattr("labs.lab_settings.ask", refuse)
+    table = lab_settings(shared_cluster)
+    assert table.rows == LAB_SETTINGS
+    assert table.below.startswith("No broker told us")

@@ -33,8 +33,9 @@ BREAK_S = 1.0
 def _replay(run: Run) -> None:
     run.make_topic(watch=False)
     group = group_of(run)
-    plan = {"commit": "after", "max_records": BATCH}
-    first, second = group.add("A", process_ms=1, **plan), group.add("B", **plan)
+    commit = "auto" if run["auto_commit"] else "after"
+    first = group.add("A", process_ms=1, commit=commit, max_records=BATCH)
+    second = group.add("B", commit="after", max_records=BATCH)
     fill(run, RECORDS // 2)
     run.sleep(BREAK_S / 2)
     between_ms = int(time.time() * 1000)
@@ -117,15 +118,20 @@ REPLAY = Experiment(
         Choice("to", (BEGINNING, OFFSET, TIME), OFFSET,
                f"where A seeks: the beginning, offset {RECORDS // 3}, or a time between the first"
                " and the second half of the records"),
-        Switch("commit", False, "whether A commits what it reads again"),
+        Switch("commit", False, "whether A's program commits what it reads again"),
+        Switch("auto_commit", False,
+               "whether A's client commits by itself, as it does by default: at the latest in"
+               " close()"),
     ),
     _replay,
     Options(
         "A has read all 300 records, and committed. It seeks back, reads about half of the rest"
-        " again without committing, and leaves. Where does the next member begin?",
+        " again without committing (auto-commit is off), and leaves. Where does the next member"
+        " begin?",
         {
             STOPPED: "A did not commit again: only a commit moves the place of the group.",
-            END: "A committed what it read again, and so moved the place of the group back.",
+            END: "What A read again was committed, by its program or by its client: so the place of"
+            " the group moved back.",
             SOUGHT: "A seek moves one consumer; nobody else is told.",
         },
         _began,

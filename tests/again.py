@@ -1,0 +1,72 @@
+"""A plugin of `tests.run`: after a notebook has run, each of its cells is run again.
+
+A learner runs a cell twice, or goes back to an earlier one: first all cells once more from top to
+bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an error or
+write to stderr. The cell that empties the cluster is left out: whoever runs that begins anew.
+
+By then each experiment has run once on the live cluster. From here on a panel gets that result
+again, so that what it does with a second run is tested, and the cluster's time is not spent twice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tests.run import SEED_VARIABLE
+
+SEED = int(os.environ.get(SEED_VARIABLE, "1"))
+
+BEGINS_ANEW = "cluster.reset()"
+
+RESULTS_FROM_MEMORY = """
+from labs.experiment import Experiment
+from labs.panel import Panel
+
+_panels = [value for value in list(globals().values()) if isinstance(value, Panel)]
+_results = {p.experiment.name: p.findings[-1].result for p in _panels if p.findings}
+Experiment.run = lambda self, *_args, **_options: _results[self.name]
+"""
+
+
+class CellAgain(IPyNbCell):  # type: ignore[misc]
+    """A cell that has run before: what it prints may differ now, and no error may come."""
+
+    def runtest(self) -> None:
+        super().runtest()
+        words = [o.text for o in self.test_outputs if o.get("name") == "stderr"]
+        if words:
+            self.raise_cell_error(f"it wrote to stderr: {words}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add to each notebook's cells the same cells, twice."""
+    books: dict[IPyNbFile, list[IPyNbCell]] = defaultdict(list)
+    for item in items:
+        books[item.parent].append(item)
+    items[:] = [item for book, cells in books.items() for item in [*cells, *_again(book, cells)]]
+
+
+def _again(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell]:
+    memory = nbformat.v4.new_code_cell(RESULTS_FROM_MEMORY)
+    yield _cell(book, "Results from memory", len(cells), memory)
+    teaching = [cell for cell in cells if BEGINS_ANEW not in cell.cell.source]
+    for cell in teaching:
+        yield _cell(book, f"{cell.name} again", cell.cell_num, cell.cell)
+    for cell in random.Random(SEED).sample(teaching, len(teaching)):
+        yield _cell(book, f"{cell.name} again, seed {SEED}", cell.cell_num, cell.cell)
+
+
+def _cell(book: IPyNbFile, name: str, number: int, cell: nbformat.NotebookNode) -> CellAgain:
+    options = defaultdict(bool, check=False)
+    added: CellAgain = CellAgain.from_parent(
+        book, name=name, cell_num=number, cell=cell, options=options
+    )
+    return added
