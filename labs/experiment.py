@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -26,8 +26,21 @@ from kafka.errors import KafkaError, for_code
 from kafka.protocol.admin import ElectionType
 
 from labs import set_here
-from labs.checker import Report, check
-from labs.clock import now
+from labs.checker import (
+    KEY_ORDER,
+    LOG,
+    PROCESSING,
+    UNKNOWN,
+    Judgement,
+    KeyOrder,
+    Processing,
+    Report,
+    check,
+    check_key_order,
+    check_processing,
+    in_doubt,
+)
+from labs.clock import Jump, now, watching_the_wall
 from labs.cluster.cgroup import cores
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
@@ -56,6 +69,9 @@ FLUSH_S = 5.0
 COPYING_S = 0.7
 
 Measured = float | str | None
+
+#: Why nothing is known of what an experiment is about.
+UNSEEN = "the run did not come so far"
 
 _DOING = {
     "kill": "killing",
@@ -109,8 +125,10 @@ Ask = Options | Estimate
 class Result:
     """What one run found. `views` can be drawn by `labs.charts`; `conclusion` is a sentence.
 
-    `measurements`: name, unit included (`stall_ms`) → figure. `set_here`: what was set otherwise
-    than the default, by the learner or by the experiment.
+    `report` is the verdict on the log; `processing` and `key_order` are None where the experiment
+    is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: it can't be
+    told. `set_here`: what was set otherwise than the default, by the learner or by the experiment.
+    `jumps`: how the wall clock was set meanwhile; `doubt`: why nothing can be concluded.
     """
 
     experiment: str
@@ -124,6 +142,20 @@ class Result:
     conclusion: str = ""
     faults: tuple[Fault, ...] = ()
     set_here: tuple[Departure, ...] = ()
+    processing: Processing | None = None
+    key_order: KeyOrder | None = None
+    jumps: tuple[Jump, ...] = ()
+    doubt: str = ""
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """All that the experiment is about, the log first."""
+        found: tuple[Judgement | None, ...] = (self.report, self.processing, self.key_order)
+        return tuple(judgement for judgement in found if judgement is not None)
+
+    def words(self) -> str:
+        """Every verdict as a sentence or two."""
+        return " ".join(judgement.words() for judgement in self.judgements)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs run --json` prints."""
@@ -131,12 +163,24 @@ class Result:
             "experiment": self.experiment,
             "settings": dict(self.settings),
             **self.report.as_dict(),
+            PROCESSING: self.processing.as_dict() if self.processing else None,
+            KEY_ORDER: self.key_order.as_dict() if self.key_order else None,
+            **self._circumstances(),
             "topic": self.topic,
             "bootstrap": list(self.bootstrap),
             "duration_s": self.duration_s,
             "measurements": dict(self.measurements),
             "set_here": [departure.as_dict() for departure in self.set_here],
         }
+
+    def _circumstances(self) -> dict[str, Any]:
+        """Why a verdict is unknown, and how the wall clock was set: where there is such a thing."""
+        subjects = zip((LOG, PROCESSING, KEY_ORDER), (self.report, self.processing, self.key_order),
+                       strict=True)  # fmt: skip
+        why = {name: found.why for name, found in subjects if found is not None and found.why}
+        jumps = [round(jump.by_s, 1) for jump in self.jumps]
+        told = {"unknown_because": why, "wall_clock_jumps_s": jumps}
+        return {name: value for name, value in told.items() if value}
 
 
 class Live:
@@ -182,6 +226,10 @@ class Experiment:
         body: does it; gets the `Run`.
         ask: the prediction asked before the first run.
         breaks: whether it needs a cluster whose processes can be broken.
+        judges: what it is about beside the log: `checker.PROCESSING`, `checker.KEY_ORDER`.
+        by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
+            of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
+            Empty: nothing of it.
     """
 
     name: str
@@ -190,6 +238,8 @@ class Experiment:
     body: Callable[[Run], None]
     ask: Ask | None = None
     breaks: bool = True
+    judges: tuple[str, ...] = (LOG,)
+    by_wall: Callable[[Mapping[str, Value]], str] = lambda _settings: ""
 
     def run(
         self,
@@ -210,16 +260,39 @@ class Experiment:
                 f"{self.name} breaks brokers, which can't be done to this cluster",
                 hint="use the local one: LABS_CLUSTER=local",
             )
-        run = Run(self.name, cluster, values, live or Live())
+        run = Run(self.name, cluster, values, live or Live(), judges=self.judges)
         run.say("making sure that the cluster is whole")
         heal(cluster)
         run.began = now()
         try:
-            with undisturbed():
+            with undisturbed(), watching_the_wall() as wall:
                 self.body(run)
-            return run.result()
+                run.verdict()
+            return self._in_time(run.result(), wall.jumps)
         finally:
             run.close()
+
+    def _in_time(self, result: Result, jumps: Sequence[Jump]) -> Result:
+        """Name the jumps of the wall clock; conclude nothing where a broker or a client follows it.
+
+        Our own times come from another clock, and are what they are.
+        """
+        result = replace(result, jumps=tuple(jumps))
+        reason = self.by_wall(result.settings)
+        if not jumps or not reason:
+            return result
+        why = f"{jumps[0]}, and {reason}"
+        report, processing, key_order = (
+            in_doubt(found, why) if found else None
+            for found in (result.report, result.processing, result.key_order)
+        )
+        return replace(
+            result,
+            report=report,  # type: ignore[arg-type]
+            processing=processing,  # type: ignore[arg-type]
+            key_order=key_order,  # type: ignore[arg-type]
+            doubt=why,
+        )
 
 
 def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
@@ -266,11 +339,14 @@ class Run:
     partitions: int = 1
     timeline: Timeline | None = None
     log: Log | None = None  # what the final read found, once there is a verdict
+    judges: tuple[str, ...] = (LOG,)
     began: float = field(default_factory=now)
     _loads: list[Load] = field(default_factory=list)
     _producers: list[KafkaProducer] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _report: Report | None = None
+    _processing: Processing | None = None
+    _key_order: KeyOrder | None = None
     _sent: list[Point] = field(default_factory=list)
     _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
 
@@ -513,12 +589,8 @@ class Run:
         assert self.timeline is not None, "make_topic(watch=True) first"
         return self.timeline.story(title, self.began, self.faults, self.history.sends)
 
-    def verdict(self, delivered: Sequence[Read] | None = None) -> Report:
-        """Mend the cluster, read the topic to its very end and check every record, once.
-
-        Args:
-            delivered: judge what a group processed rather than the log.
-        """
+    def verdict(self) -> Report:
+        """Mend the cluster, read the topic to its very end and check every record, once."""
         if self._report is None:
             self.say("mending the cluster")
             heal(self.cluster)
@@ -533,7 +605,7 @@ class Run:
             leader_at = (
                 self.timeline.leader_at if self.timeline else (lambda p, _time: now_leading.get(p))
             )
-            self._report = check(self.history.sends, log, delivered, leader_at)
+            self._report = check(self.history.sends, log, leader_at)
             if self.timeline:
                 self.timeline.stop()
         return self._report
@@ -541,6 +613,22 @@ class Run:
     def _read_back(self, ends: Mapping[int, int] | None = None, first: Collection[int] = ()) -> Log:
         self.note(set_here.kafka_python("consumer", reader_options(), "final reader"))
         return read_back(self.serving, self.topic, ends, first=first)
+
+    def judge_processing(
+        self, processed: Sequence[Read], unfinished: str = "", asked_from: float | None = None
+    ) -> Processing:
+        """Judge what a group did with the records; arguments as `check_processing` has them."""
+        self.verdict()
+        assert self.log is not None
+        self._processing = check_processing(
+            self.history.sends, self.log, processed, unfinished, asked_from
+        )
+        return self._processing
+
+    def judge_key_order(self, log: Log) -> KeyOrder:
+        """Judge the order in which one reader got each key's records."""
+        self._key_order = check_key_order(self.history.sends, log)
+        return self._key_order
 
     def _close_senders(self) -> None:
         """What a producer still holds back would else be written after everything was read."""
@@ -572,6 +660,8 @@ class Run:
             conclusion=self.conclusion,
             faults=tuple(self.faults),
             set_here=(*self._set_here, *self._topic_departures()),
+            processing=self._judged(PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)),
+            key_order=self._judged(KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=UNSEEN)),
         )
 
     def _topic_departures(self) -> tuple[Departure, ...]:
@@ -579,6 +669,10 @@ class Run:
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
         return set_here.topic(told["topic"][self.topic])
+
+    def _judged(self, what: str, found: T | None, unseen: T) -> T | None:
+        """The judgement on what the experiment is about; None: it is not about that."""
+        return (found or unseen) if what in self.judges else None
 
     def close(self) -> None:
         """End the clients, take back the settings, mend the cluster; whatever happened."""

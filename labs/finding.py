@@ -15,7 +15,7 @@ from typing import Any
 from IPython.display import HTML, Image, display
 
 from labs.charts.style import FONT, INK, LINE, MUTED
-from labs.checker import UNKNOWN, VALID, VIOLATED, Offender, Report
+from labs.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.experiment import Measured, Result
 from labs.set_here import rows
 from labs.study.quiz import Reconciliation
@@ -87,7 +87,7 @@ class Finding:
     @property
     def title(self) -> str:
         """The finding in a sentence."""
-        return self.result.conclusion or self.result.report.words()
+        return self.result.conclusion or self.result.words()
 
     @property
     def html(self) -> str:
@@ -95,7 +95,7 @@ class Finding:
         return f'{CSS}<div class="labs-finding">{told(self.result, self.reconciliation)}</div>'
 
     def __str__(self) -> str:
-        return f"{self.result.report.words()} {self.result.conclusion}".strip()
+        return f"{self.result.words()} {self.result.conclusion}".strip()
 
 
 def _embedded(png: bytes, alt: str) -> str:
@@ -113,7 +113,7 @@ def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
             verdict_html(result),
             reconciliation_html(reconciliation),
             '<div class="labs-side">',
-            offenders_html(result.report),
+            *(offenders_html(judgement) for judgement in result.judgements),
             measurements_html(result.measurements),
             "</div>",
             circumstances_html(result),
@@ -123,14 +123,18 @@ def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
 
 
 def verdict_html(result: Result) -> str:
-    """What became of the records, and what the run has shown."""
-    report = result.report
-    first, _, rest = report.words().partition(":")
+    """What the run has shown, and a verdict on each thing that it is about."""
     concluded = f"<p><b>{escape(_sentence(result.conclusion))}</b></p>" if result.conclusion else ""
-    return (
-        f'<div class="labs-said labs-{report.verdict}">{concluded}'
-        f"<p><b>{_SIGNS.get(report.verdict, '·')} {escape(first)}</b>:{escape(rest)}</p></div>"
-    )
+    told = "".join(map(_judgement_html, result.judgements))
+    verdicts = [judgement.verdict for judgement in result.judgements]
+    worst = next((v for v in (VIOLATED, UNKNOWN) if v in verdicts), VALID)
+    return f'<div class="labs-said labs-{worst}">{concluded}{told}</div>'
+
+
+def _judgement_html(judgement: Judgement) -> str:
+    first, _, rest = judgement.words().partition(":")
+    sign = _SIGNS.get(judgement.verdict, "·")
+    return f"<p><b>{sign} {escape(first)}</b>:{escape(rest)}</p>"
 
 
 def reconciliation_html(told: Reconciliation | None) -> str:
@@ -154,14 +158,14 @@ def _sentence(text: str) -> str:
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."
 
 
-def offenders_html(report: Report) -> str:
+def offenders_html(judgement: Judgement) -> str:
     """The first records that prove a violation, as a table."""
-    offenders, counts = report.offenders, report.counts
+    offenders = judgement.offenders
     if not offenders:
         return ""
     rows = "".join(_offender_row(offender) for offender in offenders[:SHOWN])
     told = min(SHOWN, len(offenders))
-    more = max(counts.lost + counts.duplicated + counts.reordered, len(offenders)) - told
+    more = max(judgement.found, len(offenders)) - told
     rest = f'<tr><td colspan="7" class="labs-muted">… and {more:,} more</td></tr>' if more else ""
     heads = ("what", "record", "key", "partition", "offset", "acknowledged by", "")
     head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
@@ -236,6 +240,7 @@ def circumstances_html(result: Result) -> str:
     cores, load = (measured.get(name) for name in _CIRCUMSTANCES)
     told = [f"client and brokers share these {cores} cores" if cores else ""]
     told += [f"load average over the last minute {load}" if load is not None else ""]
+    told += map(str, result.jumps)
     told += [f"{result.duration_s:.1f} s", f"topic {result.topic}" if result.topic else ""]
     return f'<p class="labs-muted">{escape("; ".join(filter(None, told)))}.</p>'
 

@@ -1,8 +1,9 @@
 """What each client did and when: the evidence from which a verdict is made.
 
 The words are Jepsen's (jepsen.io, "histories"): an operation is *invoked*, and completes as *ok*
-(acknowledged), *fail* (it certainly did not happen) or *unknown* (nobody can say: a time-out, a
-broken connection, or `acks=0`, where no answer is ever sent).
+(acknowledged), *fail* (Kafka's protocol rules out that it was written) or *unknown* (nobody can
+say: a time-out, a broken connection, or `acks=0`, where no answer is ever sent). Which error leaves
+which of them stands in `labs.workload.outcomes`.
 
 All times are in seconds, by `labs.clock.now`.
 """
@@ -48,7 +49,8 @@ class Send(msgspec.Struct, gc=False):
     """One numbered record on its way into the log.
 
     `intended` is when the open-loop schedule wanted it sent, `invoked` when `send()` was called,
-    `completed` when its answer came; `judge` tells what an error leaves of it.
+    `completed` when its answer came; `judge` tells what an error leaves of it. `aborted`: it is
+    part of a transaction that was never committed, so it is written, and read_committed skips it.
 
     `success` and `failure` have the names that kafka-python's futures know, so that a send can be
     chained to its future as it is: every object and every call more a record costs the client's
@@ -68,6 +70,7 @@ class Send(msgspec.Struct, gc=False):
     offset: int | None = None
     error: str = ""
     judge: Judge = nobody_knows
+    aborted: bool = False
 
     def success(self, metadata: Any) -> None:
         """It is written: where, says the client's RecordMetadata."""
@@ -115,13 +118,21 @@ class Read:
 class Log:
     """All that can be read of a topic: `ends` is the readable end by partition.
 
-    `complete` is False where the reading could not be finished; `why` says why.
+    `complete` is False where the reading could not be finished; `why` says why. `starts`: the log's
+    start by partition, where that is known; what stood before it was deleted.
     """
 
     reads: tuple[Read, ...]
     ends: dict[int, int] = field(default_factory=dict)
     complete: bool = True
     why: str = ""
+    starts: dict[int, int] = field(default_factory=dict)
+
+    def deleted(self, partition: int | None, offset: int | None) -> bool:
+        """Whether a place lies before the log's start."""
+        if partition is None or offset is None:
+            return False
+        return offset < self.starts.get(partition, 0)
 
 
 class History:

@@ -340,7 +340,7 @@ class Panel:
         finding = Finding(len(self.findings) + 1, result, image, reconciliation)
         self.findings.append(finding)
         self._show(finding)
-        return f"Done. {result.report.words().partition(' (')[0]}"
+        return " ".join(["Done.", *(j.words().partition(" (")[0] for j in result.judgements)])
 
     def _reconciled(self, result: Result) -> Reconciliation | None:
         ask, asked = self.experiment.ask, self.prediction
@@ -511,7 +511,7 @@ def _asked(experiment: Experiment) -> Prediction | None:
 
 
 def _measured(ask: Ask | None, result: Result) -> str | float | None:
-    if ask is None:
+    if ask is None or result.doubt:
         return None
     if isinstance(ask, Options):
         return ask.measured(result)
@@ -609,10 +609,12 @@ def _html(hook: str) -> w.HTML:
 
 def _told_in_a_row(finding: Finding, names: list[str]) -> str:
     result, counts = finding.result, finding.result.report.counts
+    others = result.judgements[1:]
     settings = ", ".join(f"{name}={result.settings[name]}" for name in names) or "the same"
     bad = {"lost": counts.lost, "duplicated": counts.duplicated, "reordered": counts.reordered}
     verdict = f"{result.report.verdict}: {counts.acknowledged:,} of {counts.sent:,} acknowledged"
     verdict += "".join(f", {count:,} {kind}" for kind, count in bad.items() if count)
+    verdict = "; ".join([f"log {verdict}", *(o.words().partition(".")[0] for o in others)])
     measured = "; ".join(f"{a} {b}" for a, b in main_measurements(result.measurements)[:3])
     return _history_row(str(finding.number), settings, verdict, measured)
 

@@ -115,9 +115,12 @@ def _tell(experiment: Experiment, result: Result) -> None:
     console.print(f"  {result.experiment} with {chosen}; {result.duration_s:g} s\n")
     if result.conclusion:
         console.print(f"{result.conclusion}.")
-    console.print(result.report.words())
-    for offender in result.report.offenders[:SHOWN_OFFENDERS]:
-        console.print(f"  {offender}")
+    for judgement in result.judgements:
+        console.print(judgement.words())
+        for offender in judgement.offenders[:SHOWN_OFFENDERS]:
+            console.print(f"  {offender}")
+    for jump in result.jumps:
+        console.print(f"{str(jump).capitalize()}; our figures come from a clock that nobody sets.")
     table = Table("measured", "", box=None, pad_edge=False)
     for name, value in result.measurements.items():
         table.add_row(name, f"{value:,.6g}" if isinstance(value, int | float) else str(value))

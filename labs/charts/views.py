@@ -84,7 +84,7 @@ def _stack(views: Sequence[View], reuse: Figure | None) -> Figure:
 
 def _counts(result: Result) -> Bars:
     counts = result.report.as_dict()["counts"]
-    title = result.conclusion or result.report.words()
+    title = result.conclusion or result.words()
     return Bars(title, list(counts), {"records": list(counts.values())}, "records")
 
 

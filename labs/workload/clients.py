@@ -64,6 +64,10 @@ class Client(Protocol):
         """Read on from there."""
         ...
 
+    def positions(self) -> dict[int, int]:
+        """Partition → the next offset to read, of those assigned; not of one that has none yet."""
+        ...
+
     def close(self) -> None:
         """Leave the group."""
         ...
@@ -156,6 +160,17 @@ class _KafkaPython:
         for partition, offset in offsets.items():
             self._consumer.seek(self._partition(partition), offset)
 
+    def positions(self) -> dict[int, int]:
+        from kafka.errors import KafkaTimeoutError
+
+        found = {}
+        for partition in self._consumer.assignment():
+            with contextlib.suppress(KafkaTimeoutError):
+                position = self._consumer.position(partition, timeout_ms=POLL_MS)
+                if position is not None:
+                    found[partition.partition] = position
+        return found
+
     def _partition(self, partition: int) -> Any:
         from kafka import TopicPartition
 
@@ -204,6 +219,10 @@ class _Librdkafka:
 
         for partition, offset in offsets.items():
             self._consumer.seek(TopicPartition(self._topic, partition, offset))
+
+    def positions(self) -> dict[int, int]:
+        told = self._consumer.position(self._consumer.assignment())
+        return {p.partition: p.offset for p in told if p.offset >= 0}
 
     def close(self) -> None:
         self._consumer.close()

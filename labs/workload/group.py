@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -38,8 +38,8 @@ _GONE = ("killed", "left")
 class Event:
     """What a member did at `time`, by its own word, or what was done to it (`killed`).
 
-    `partitions`: those assigned, revoked or lost. `offsets`: those committed. `count`: records of
-    a poll. `text`: an error's words; `error`: its name.
+    `partitions`: those assigned, revoked or lost. `offsets`: those committed, or how far it has
+    read (`at`). `count`: records of a poll. `text`: an error's words; `error`: its name.
     """
 
     time: float
@@ -184,12 +184,26 @@ class Member:
         Raises:
             LabsError: it did; the sentence holds its last words.
         """
+        if self.death:
+            raise LabsError(self.death)
+
+    @property
+    def death(self) -> str:
+        """That it died by itself, and its last words; empty: it did not."""
         if self._process.poll() in (None, 0) or self.gone:
-            return
+            return ""
         self._words.seek(0)
         words = self._words.read().decode("utf-8", "replace").strip().splitlines()
         last = words[-1] if words else f"exit code {self._process.returncode}"
-        raise LabsError(f"member {self.name} of the group died: {last}")
+        return f"member {self.name} of the group died: {last}"
+
+    def reached(self, partition: int, since: float) -> int:
+        """The offset up to which it has processed a partition that it owns since a time."""
+        read = [r.offset + 1 for r in list(self.reads) if r.partition == partition
+                and r.time >= since]  # fmt: skip
+        told = [dict(e.offsets).get(partition, 0) for e in list(self.events) if e.kind == "at"
+                and e.time >= since]  # fmt: skip
+        return max(read[-1:] + told[-1:], default=0)
 
 
 @dataclass
@@ -244,6 +258,37 @@ class Group:
         """Every event, in the order of the clock."""
         found = [event for member in self.members.values() for event in list(member.events)]
         return sorted(found, key=lambda event: event.time)
+
+    def behind(self, ends: Mapping[int, int]) -> str:
+        """Why the group may not have processed all up to these ends; empty: it has.
+
+        What counts is the position of each partition's last owner: a time without records proves
+        nothing.
+
+        Args:
+            ends: partition → the log's end.
+        """
+        deaths = [member.death for member in self.members.values() if member.death]
+        if deaths:
+            return deaths[0]
+        last: dict[int, Tenure] = {}
+        for tenure in sorted(self.tenures(), key=lambda tenure: tenure.since):
+            last[tenure.partition] = tenure
+        for partition, end in sorted(ends.items()):
+            owned = last.get(partition)
+            if owned is None and end > 0:
+                return f"nobody in the group owned partition {partition}"
+            if owned is None:
+                continue
+            reached = self.members[owned.member].reached(partition, owned.since)
+            if reached < end:
+                failed = self.members[owned.member].errors[-1:]
+                by = f" ({failed[0].error} in member {owned.member})" if failed else ""
+                return (
+                    f"the group came to offset {reached} of {end} in partition {partition}, and no"
+                    f" further{by}"
+                )
+        return ""
 
     def owners(self) -> dict[int, str]:
         """Partition → the member that owns it now, by the members' own word.

@@ -15,15 +15,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import (
-    BrokerResponseError,
-    KafkaError,
-    NotEnoughReplicasAfterAppendError,
-    RequestTimedOutError,
-)
+from kafka.errors import KafkaError
 
 from labs.clock import now
 from labs.history import History, Judge, Outcome, Payload, Send, nobody_knows
+from labs.workload.outcomes import after_one_try, never_sent
 from labs.workload.records import flight_payload
 
 #: How long a load waits at its end for the answers that are still due, s.
@@ -31,9 +27,6 @@ FLUSH_S = 5.0
 
 #: So many new objects make the garbage collector look at them, while a load runs; 700 is usual.
 YOUNG_OBJECTS = 20_000
-
-#: Errors of a broker after which the record may still have been written.
-_MAYBE_WRITTEN = (NotEnoughReplicasAfterAppendError, RequestTimedOutError)
 
 
 class Load:
@@ -71,7 +64,7 @@ class Load:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="labs-load", daemon=True)
         # An answer "not written" is final only if no earlier attempt can have been written.
-        self._judge: Judge = _after_one_try if producer.config["retries"] == 0 else nobody_knows
+        self._judge: Judge = after_one_try if producer.config["retries"] == 0 else nobody_knows
         self._silent = producer.config["acks"] == 0
 
     def start(self) -> Load:
@@ -130,9 +123,11 @@ class Load:
                 future = self.producer.send(
                     self.topic, send.value, send.key, partition=self.partition
                 )
-            except KafkaError as error:  # it never left the client
-                send.judge = _never_sent
+            except Exception as error:  # it never left the client
+                send.judge = never_sent
                 send.failure(error)
+                if not isinstance(error, KafkaError):
+                    raise
                 continue
             if self._silent:
                 send.outcome, send.error = Outcome.UNKNOWN, "acks=0: no answer is ever sent"
@@ -142,15 +137,6 @@ class Load:
             if self._each is not None:
                 with suppress(KafkaError):  # what became of the record is written down already
                     self._each(future)
-
-
-def _never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge
-    return Outcome.FAIL
-
-
-def _after_one_try(error: BaseException) -> Outcome:
-    final = isinstance(error, BrokerResponseError) and not isinstance(error, _MAYBE_WRITTEN)
-    return Outcome.FAIL if final else Outcome.UNKNOWN
 
 
 @contextmanager

@@ -6,7 +6,8 @@ ends, its parent is gone, and it ends at once. `labs.workload.group` is the othe
 Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
 `commit`), `seek` (with `offsets`).
 Told by it, each with `t` (s, by `labs.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
-`polled`, `done` (a record was processed), `committed`, `error`, `left`.
+`polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
+is processed), `committed`, `error`, `left`.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Member:
         self._out = threading.Lock()
         self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
         self._in_work = 0
+        self._told_place: dict[int, int] = {}
 
     def tell(self, event: str, **more: Any) -> None:
         """One line for the parent; in one write, so that a SIGKILL cuts none in two."""
@@ -72,6 +74,7 @@ class Member:
 
     def moved(self, event: str, partitions: Iterable[int]) -> None:
         """Partitions were assigned, revoked or lost."""
+        self._told_place = {}
         self.tell(event, p=sorted(partitions))
 
     def run(self) -> None:
@@ -115,6 +118,7 @@ class Member:
     def _step(self, client: Client) -> None:
         records = client.poll(self.plan.max_records)
         if not records:
+            self._tell_place(client)
             return
         self.tell("polled", n=len(records))
         if self.commit == "before":
@@ -128,6 +132,15 @@ class Member:
             self._process(records)
         if self.commit in ("after", "position"):
             self._commit(client, records)
+
+    def _tell_place(self, client: Client) -> None:
+        """How far it has read; only when all that it has read is processed."""
+        if self._in_work:
+            return
+        place = client.positions()
+        if place != self._told_place:
+            self.tell("at", o=place)
+            self._told_place = place
 
     def _work_on(self) -> None:
         while True:

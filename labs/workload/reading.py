@@ -78,6 +78,8 @@ def _read(
     if not partitions:
         return Log((), {}, False, "the topic has no partition that can be read")
     ends = _ends(consumer, partitions, log_ends, deadline)
+    begins = consumer.beginning_offsets(partitions)
+    starts = {p.partition: offset for p, offset in begins.items()}
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
     reads: list[Read] = []
@@ -86,14 +88,15 @@ def _read(
     while waiting := [p for p in partitions if consumer.position(p) < ends[p.partition]]:
         if time.monotonic() > deadline:
             names = ", ".join(f"{p.topic}-{p.partition}" for p in waiting)
-            return Log(tuple(reads), ends, False, f"{names} could not be read to the end in time")
+            why = f"{names} could not be read to the end in time"
+            return Log(tuple(reads), ends, False, why, starts)
         if later and set(waiting) == set(later):
             consumer.resume(*later)
         for records in consumer.poll(timeout_ms=IDLE_POLL_MS).values():
             reads += [_read_of(record) for record in records]
     behind = [p for p, end in log_ends.items() if ends.get(p, 0) < end]
     why = f"records of partition {behind[0]} are written but not readable yet" if behind else ""
-    return Log(tuple(reads), ends, not behind, why)
+    return Log(tuple(reads), ends, not behind, why, starts)
 
 
 def _read_of(record: object) -> Read:

@@ -26,6 +26,12 @@ def run(cluster: LocalCluster, what: str, **settings: object) -> Result:
     return result
 
 
+def verdicts(result: Result) -> tuple[str, str]:
+    """On the log, and on the processing."""
+    assert result.processing is not None
+    return result.report.verdict, result.processing.verdict
+
+
 def test_none_of_them_breaks_a_broker() -> None:
     assert not any(experiment.breaks for experiment in EXPERIMENTS)
 
@@ -77,17 +83,18 @@ def test_when_it_commits_decides_what_a_crash_costs(
 ) -> None:
     result = run(shared_cluster, "commits", when=when)
     assert came_true(result) == fate
-    assert result.report.verdict == "violated"
-    kind = "lost" if fate == "some never are" else "duplicated"
-    assert {offender.kind for offender in result.report.offenders} == {kind}
-    assert result.report.counts.readable == 300, "the log itself lost nothing"
+    assert result.report.verdict == "valid", "the log itself lost nothing, and has nothing twice"
+    assert result.processing is not None
+    assert result.processing.verdict == "violated"
+    kind = "missed" if fate == "some never are" else "repeated"
+    assert {offender.kind for offender in result.processing.offenders} == {kind}
 
 
 def test_without_a_crash_even_the_worst_way_of_committing_is_right(
     shared_cluster: LocalCluster,
 ) -> None:
     result = run(shared_cluster, "commits", when="auto_async", crash=False, process_ms=5)
-    assert result.report.verdict == "valid"
+    assert verdicts(result) == ("valid", "valid")
 
 
 def test_lag_grows_with_one_member_and_more_members_drain_it(
@@ -97,7 +104,7 @@ def test_lag_grows_with_one_member_and_more_members_drain_it(
     peak = measured(result, "lag_with_one_member_records")
     assert peak > 20
     assert measured(result, "drained_after_ms") > 0
-    assert result.report.verdict == "valid"
+    assert verdicts(result) == ("valid", "valid")
 
 
 @pytest.mark.parametrize("commit", [False, True])
@@ -110,7 +117,10 @@ def test_a_seek_moves_a_consumer_and_only_a_commit_the_group(
     assert (100 < place < 300) if commit else place == 300
     began = result.measurements["next_member_began_at_offset"]
     assert began == (place if commit else None)
-    assert result.report.verdict == "valid"
+    assert verdicts(result) == ("valid", "valid")
+    assert result.processing is not None
+    assert result.processing.again >= measured(result, "read_again_records")
+    assert result.processing.repeated == 0, "what was asked for violates nothing"
 
 
 def test_with_auto_commit_the_group_goes_where_its_consumer_stood_at_its_close(
@@ -142,6 +152,17 @@ def test_where_a_group_without_a_place_begins(
     result = run(shared_cluster, "reset_policy", auto_offset_reset=policy, group=group)
     assert result.measurements["read_records"] == read
     assert result.measurements["error"] == error
+    assert result.processing is not None
+    if error:  # B found no place: whether it will ever process them, nobody can say
+        assert (result.processing.verdict, result.processing.missed) == ("unknown", None)
+        assert error in result.processing.why
+    else:
+        skipped = {"new": 200, "deleted": 100}[group] if policy == "latest" else 0
+        assert result.processing.missed == skipped
+    if group == "new":
+        assert result.report.verdict == "valid", "the log is whole"
+    else:
+        assert result.report.counts.lost == 0, "deleted, which is not lost"
 
 
 @pytest.mark.parametrize(("busy_s", "limit_s", "stays"), [(3, 1, False), (1, 10, True)])
@@ -150,8 +171,9 @@ def test_who_does_not_poll_is_put_out(
 ) -> None:
     result = run(shared_cluster, "max_poll", busy_s=busy_s, max_poll_interval_s=limit_s)
     assert result.measurements["commit_error"] == (None if stays else "CommitFailedError")
-    assert (result.report.counts.duplicated == 0) is stays
-    assert result.report.counts.lost == 0
+    assert verdicts(result) == ("valid", "valid" if stays else "violated")
+    assert result.processing is not None
+    assert (result.processing.missed, result.processing.repeated == 0) == (0, stays)
 
 
 @pytest.mark.parametrize(("settings", "taken"), [({}, 0), ({"static": False}, 2)])
@@ -170,14 +192,17 @@ def test_an_open_transaction_hides_plain_records_from_read_committed(
     result = run(shared_cluster, "hung_transaction", isolation_level=level)
     hidden = measured(result, "hidden_plain_records")
     assert hidden > 0 if level == "read_committed" else hidden == 0
-    assert result.report.verdict == "valid", "it was late, not lost"
+    assert verdicts(result) == ("valid", "valid"), "it was late, not lost"
+    counts = result.report.counts
+    assert (counts.failed, counts.acknowledged) == (0, counts.readable), "the hung one, too"
+    assert "never acknowledged" not in result.report.words()
 
 
 def test_lag_need_not_reach_zero(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "last_offset", transactions=3)
     assert result.measurements["lag_records"] == 1
     assert result.measurements["processed_records"] == 30
-    assert result.report.verdict == "valid"
+    assert verdicts(result) == ("valid", "valid")
 
 
 # -- the group's processes -------------------------------------------------------------------------

@@ -213,11 +213,12 @@ def test_the_command_prints_one_object_and_draws(
     told = json.loads(answer.out)
     assert set(told) == {
         "experiment", "settings", "verdict", "counts", "offenders", "topic", "bootstrap",
-        "duration_s", "measurements", "set_here",
+        "duration_s", "measurements", "set_here", "processing", "key_order",
     }  # fmt: skip
     assert set(told["counts"]) == COUNTS
     assert (told["experiment"], told["settings"]["acks"]) == ("acks.leader_crash", "all")
     assert told["verdict"] == "valid"
+    assert told["processing"] is told["key_order"] is None, "it is about the log alone"
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -92,6 +92,8 @@ def test_order_holds_in_a_partition_and_not_in_a_topic(shared_cluster: LocalClus
     assert result.report.verdict == VALID
     assert measured(result, "out_of_order_in_the_topic_records") > 0
     assert measured(result, "out_of_order_in_a_partition_records") == 0
+    assert result.key_order is not None
+    assert result.key_order.verdict == VALID, "a key has one partition"
 
 
 def test_one_partition_has_one_order(shared_cluster: LocalCluster) -> None:
@@ -108,6 +110,8 @@ def test_adding_partitions_moves_keys(
     assert result.report.verdict == VALID
     assert least < measured(result, "moved_keys_percent") < most
     assert measured(result, "keys_read_out_of_order") > 0
+    assert result.key_order is not None
+    assert (result.key_order.verdict, result.key_order.out_of_order > 0) == (VIOLATED, True)
 
 
 def test_librdkafka_hashes_otherwise_unless_told_not_to(shared_cluster: LocalCluster) -> None:

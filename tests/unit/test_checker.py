@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 from zlib import crc32
 
 import pytest
 
-from labs.checker import UNKNOWN, VALID, VIOLATED, Report, check
+from labs.checker import (
+    UNKNOWN,
+    VALID,
+    VIOLATED,
+    Processing,
+    Report,
+    check,
+    check_key_order,
+    check_processing,
+)
 from labs.history import Log, Outcome, Read, Send
 
 COUNT, PARTITIONS = 60, 3
@@ -149,14 +159,169 @@ def test_without_an_acknowledgement_nothing_was_promised() -> None:
     assert judge([], []).verdict == UNKNOWN
 
 
-def test_a_group_is_judged_by_what_it_processed() -> None:
+# -- records without an acknowledgement ------------------------------------------------------------
+
+open_ends = pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.FAIL, Outcome.PENDING])
+
+
+@open_ends
+@every_place
+def test_a_copy_of_what_was_never_acknowledged_violates_nothing(
+    seed: int, outcome: Outcome
+) -> None:
     sends, reads = good()
-    log = Log(tuple(reads), {})
-    processed = [replace(r, member="A") for r in reads[:-1]] + [replace(reads[0], member="B")]
-    report = check(sends, log, delivered=processed)
-    assert report.verdict == VIOLATED
-    assert (report.counts.readable, report.counts.lost, report.counts.duplicated) == (COUNT, 1, 1)
-    assert {o.kind for o in report.offenders} == {"lost", "duplicated"}
+    dice = random.Random(seed)
+    twin = dice.choice(reads)
+    reads.insert(dice.randrange(reads.index(twin) + 1, COUNT + 1), replace(twin, offset=999))
+    sends[twin.number or 0].outcome = outcome
+    report = judge(sends, reads)
+    assert (report.verdict, report.counts.duplicated, report.offenders) == (VALID, 0, ())
+    assert (report.others.written, report.others.again) == (1, 1)
+    assert "1 of them never acknowledged, and yet written, 1 further copies" in report.words()
+
+
+@open_ends
+@every_place
+def test_a_swap_with_what_was_never_acknowledged_violates_nothing(
+    seed: int, outcome: Outcome
+) -> None:
+    sends, reads = good()
+    dice = random.Random(seed)
+    place = dice.choice(
+        [i for i in range(COUNT - 1) if reads[i].partition == reads[i + 1].partition]
+    )
+    early, late = reads[place], reads[place + 1]
+    reads[place] = replace(late, offset=early.offset)
+    reads[place + 1] = replace(early, offset=late.offset)
+    sends[dice.choice([early, late]).number or 0].outcome = outcome
+    report = judge(sends, reads)
+    assert (report.verdict, report.counts.reordered, report.offenders) == (VALID, 0, ())
+
+
+def test_an_acknowledged_copy_and_another_are_told_apart() -> None:
+    sends, reads = good()
+    sends[reads[3].number or 0].outcome = Outcome.UNKNOWN
+    doubled = [replace(reads[3], offset=998), replace(reads[4], offset=999)]
+    report = judge(sends, [*reads, *doubled])
+    assert (report.verdict, report.counts.duplicated, report.others.again) == (VIOLATED, 1, 1)
+    assert {o.number for o in report.offenders} == {reads[4].number}
+
+
+def test_what_was_deleted_from_the_log_is_not_called_lost() -> None:
+    sends, reads = good()
+    kept = [r for r in reads if r.partition != 0 or r.offset >= 5]
+    log = Log(tuple(kept), {}, starts={0: 5, 1: 0, 2: 0})
+    report = check(sends, log)
+    assert (report.verdict, report.counts.lost) == (UNKNOWN, 0)
+    assert "5 acknowledged records stood where the log was deleted since" in report.words()
+    gone = kept.pop(kept.index(next(r for r in kept if r.offset == 7)))
+    report = check(sends, Log(tuple(kept), {}, starts={0: 5}))
+    assert (report.verdict, report.counts.lost) == (VIOLATED, 1)
+    assert [o.number for o in report.offenders] == [gone.number]
+
+
+# -- the processing --------------------------------------------------------------------------------
+
+
+def process(sends: list[Send], reads: list[Read], processed: list[Read], **more: Any) -> Processing:
+    return check_processing(sends, Log(tuple(reads), {}), processed, **more)
+
+
+def test_each_record_once_is_valid_and_the_log_is_another_matter() -> None:
+    sends, reads = good()
+    found = process(sends, reads, reads)
+    assert (found.verdict, found.missed, found.repeated, found.offenders) == (VALID, 0, 0, ())
+    lossy = reads[1:]  # what is in no log can't be processed
+    assert judge(sends, lossy).verdict == VIOLATED
+    assert process(sends, lossy, lossy).verdict == VALID
+
+
+@every_place
+def test_a_record_that_nobody_processed_is_missed_and_named(seed: int) -> None:
+    sends, reads = good()
+    gone = random.Random(seed).choice(reads)
+    found = process(sends, reads, [r for r in reads if r is not gone])
+    assert (found.verdict, found.missed, found.repeated) == (VIOLATED, 1, 0)
+    assert [(o.kind, o.number) for o in found.offenders] == [("missed", gone.number)]
+    assert judge(sends, reads).verdict == VALID, "the log is whole"
+
+
+@every_place
+def test_a_record_processed_twice_is_named_with_its_member(seed: int) -> None:
+    sends, reads = good()
+    again = replace(random.Random(seed).choice(reads), member="B")
+    found = process(sends, reads, [*reads, again])
+    assert (found.verdict, found.missed, found.repeated) == (VIOLATED, 0, 1)
+    assert [(o.kind, o.number, o.detail) for o in found.offenders] == [
+        ("repeated", again.number, "again by member B")
+    ]
+
+
+def test_a_record_that_stands_twice_in_the_log_is_to_be_processed_twice() -> None:
+    sends, reads = good()
+    reads.append(replace(reads[0], offset=999))
+    assert process(sends, reads, reads).verdict == VALID
+    assert process(sends, reads, reads[:-1]).missed == 1
+
+
+def test_an_unfinished_group_is_accused_of_nothing_but_what_it_did() -> None:
+    sends, reads = good()
+    found = process(sends, reads, reads[:10], unfinished="the group came to offset 3 of 20")
+    assert (found.verdict, found.missed, found.repeated) == (UNKNOWN, None, 0)
+    assert found.words() == "Processing unknown: the group came to offset 3 of 20."
+    found = process(sends, reads, [*reads[:10], reads[0]], unfinished="it ended")
+    assert (found.verdict, found.missed, found.repeated) == (VIOLATED, None, 1)
+    log = Log(tuple(reads[:10]), {}, complete=False, why="no time")
+    assert check_processing(sends, log, reads[:5]).verdict == UNKNOWN
+    assert process(sends, [], []).verdict == UNKNOWN
+
+
+def test_an_aborted_transactions_record_need_not_be_processed() -> None:
+    sends, reads = good()
+    sends[reads[5].number or 0].aborted = True
+    assert judge(sends, reads).verdict == VALID
+    assert process(sends, reads, [*reads[:5], *reads[6:]]).verdict == VALID
+
+
+def test_what_was_asked_for_is_told_and_violates_nothing() -> None:
+    sends, reads = good()
+    first = [replace(r, time=float(n)) for n, r in enumerate(reads)]
+    again = [replace(r, time=100.0 + n) for n, r in enumerate(reads[10:30])]
+    found = process(sends, reads, [*first, *again], asked_from=90.0)
+    assert (found.verdict, found.repeated, found.again) == (VALID, 0, 20)
+    assert "20 records were processed again, as asked" in found.words()
+    early = [*first, replace(first[0], time=70.0), *again]
+    assert process(sends, reads, early, asked_from=90.0).repeated == 1
+
+
+# -- the order of a key ----------------------------------------------------------------------------
+
+
+def test_a_keys_order_goes_across_partitions() -> None:
+    sends, reads = good()  # one key in three partitions, read one partition after the other
+    found = check_key_order(sends, Log(tuple(reads), {}))
+    assert (found.verdict, found.out_of_order > 0) == (VIOLATED, True)
+    assert {o.kind for o in found.offenders} == {"out_of_order"}
+    assert judge(sends, reads).verdict == VALID, "each partition is in order"
+    as_sent = sorted(reads, key=lambda r: r.number or 0)
+    assert check_key_order(sends, Log(tuple(as_sent), {})).verdict == VALID
+
+
+def test_without_a_key_there_is_no_order_to_keep() -> None:
+    sends, reads = good()
+    keyless = [replace(r, key=None) for r in reads]
+    assert check_key_order(sends, Log(tuple(keyless), {})).verdict == UNKNOWN
+
+
+def test_a_keys_order_counts_acknowledged_records_only() -> None:
+    sends, reads = good()
+    as_sent = sorted(reads, key=lambda r: r.number or 0)
+    as_sent[3], as_sent[4] = as_sent[4], as_sent[3]
+    assert check_key_order(sends, Log(tuple(as_sent), {})).out_of_order == 1
+    sends[3].outcome = Outcome.UNKNOWN
+    assert check_key_order(sends, Log(tuple(as_sent), {})).verdict == VALID
+    unread = Log(tuple(as_sent[:2]), {}, complete=False)
+    assert check_key_order(sends, unread).verdict == UNKNOWN
 
 
 def test_each_kind_is_shown_even_when_one_has_many() -> None:
@@ -168,8 +333,8 @@ def test_each_kind_is_shown_even_when_one_has_many() -> None:
 
 def test_the_verdict_in_words() -> None:
     sends, reads = good()
-    assert judge(sends, reads).words().startswith("Valid: no acknowledged record was lost")
+    assert judge(sends, reads).words().startswith("Log valid: no acknowledged record was lost")
     assert "1 lost" in judge(sends, reads[1:]).words()
-    assert judge(sends, [], complete=False).words().startswith("Unknown: ")
+    assert judge(sends, [], complete=False).words().startswith("Log unknown: ")
     sends[0].outcome = Outcome.UNKNOWN
     assert "1 of them never acknowledged, and yet written" in judge(sends, reads).words()

@@ -264,13 +264,13 @@ def test_run_returns_the_finding_and_shows_it(make: Make) -> None:
     assert one._chart.value == finding.png
     assert one._chart.layout.display is None
     shown = words(one._verdict.value)
-    assert "Violated" in shown
+    assert "Log violated" in shown
     assert "40 are gone" in shown
     for proof in ("83", "UA", "broker 1", "the log ends at offset 83", "stall", "4,200 ms"):
         assert proof in shown
     assert "client and brokers share these 2 cores" in shown
     assert "load average over the last minute 0.5" in shown
-    assert status(one) == "Done. Violated: 40 lost."
+    assert status(one) == "Done. Log violated: 40 lost."
     assert not one._run_button.disabled
     assert one._stop.disabled
 
@@ -509,7 +509,7 @@ def test_after_a_run_it_shows_picture_and_words(make: Make) -> None:
     assert bundle["image/png"] == finding.png
     assert "data:image/png;base64," in bundle["text/html"]
     assert "40 are gone" in words(bundle["text/html"])
-    assert "Violated" in bundle["text/plain"]
+    assert "Log violated" in bundle["text/plain"]
 
 
 def test_a_finding_is_two_outputs_so_that_every_page_shows_both(

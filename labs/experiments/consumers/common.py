@@ -14,11 +14,12 @@ from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner
 
 from labs import set_here
+from labs.checker import Processing
 from labs.clock import now
 from labs.cluster.housekeeping import admin
 from labs.errors import LabsError
 from labs.experiment import Run
-from labs.history import Outcome, Read
+from labs.history import Read
 from labs.views import Lanes, Mark, Point, Span
 from labs.workload import Load, Payload, flight_payload
 from labs.workload.clients import KAFKA_PYTHON
@@ -106,31 +107,30 @@ def fill(run: Run, count: int) -> Load:
     return load
 
 
-def acknowledged(run: Run) -> int:
-    """How many records the cluster has acknowledged so far."""
-    return sum(send.outcome is Outcome.OK for send in list(run.history.sends))
-
-
 def processed(reads: Iterable[Read]) -> int:
     """How many different records were processed."""
     return len({read.number for read in reads})
 
 
 def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
-    """Wait until the group has processed every acknowledged record; not longer than `timeout_s`."""
+    """Wait until the group has come to the log's ends; not longer than `timeout_s`.
+
+    Whether it has is asked again by `judge`, against the log as it was read back.
+    """
     run.say("waiting until the group has caught up")
-    due = acknowledged(run)
+    ends = run.log_ends()
     with contextlib.suppress(LabsError):
-        run.wait(lambda: processed(group.reads) >= due, "the group had caught up", timeout_s)
+        run.wait(lambda: not group.behind(ends), "the group had caught up", timeout_s)
 
 
-def quiet(run: Run, group: Group, seconds: float) -> None:
-    """Wait until no member has processed anything for so long."""
-    begin = now()
-    run.wait(
-        lambda: now() - max([begin, *(read.time for read in group.reads[-1:])]) > seconds,
-        "the group was quiet",
-    )
+def judge(run: Run, group: Group, asked_from: float | None = None) -> Processing:
+    """Judge what the group did; *unknown* if it did not come to the log's end.
+
+    `asked_from`: since then the learner had records read again, by a seek.
+    """
+    run.verdict()
+    ends = run.log.ends if run.log else {}
+    return run.judge_processing(group.reads, group.behind(ends), asked_from)
 
 
 def places(run: Run, group: Group) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.checker import LOG, PROCESSING
 from labs.experiment import Estimate, Experiment, Run
 from labs.experiments.consumers.common import (
     NAMES,
@@ -11,6 +12,7 @@ from labs.experiments.consumers.common import (
     evenly,
     group_of,
     join,
+    judge,
     onlooker,
 )
 from labs.settings import Number
@@ -63,7 +65,7 @@ def _lag(run: Run) -> None:
     drain(run, group)
     sampler.stop()
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     _tell(run, sampler, peak, _total(sampler, helped), drained, marks)
 
 
@@ -147,4 +149,5 @@ LAG = Experiment(
         step=10,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )

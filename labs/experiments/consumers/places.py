@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
-
 from kafka import TopicPartition
 
+from labs.checker import LOG, PROCESSING
+from labs.clock import now, wall
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
     JOIN_S,
+    drain,
     fill,
     group_of,
     join,
+    judge,
     onlooker,
     places,
     processed,
-    quiet,
 )
 from labs.settings import Choice, Switch
 from labs.views import Bars, Lines, Mark
@@ -38,7 +39,7 @@ def _replay(run: Run) -> None:
     second = group.add("B", commit="after", max_records=BATCH)
     fill(run, RECORDS // 2)
     run.sleep(BREAK_S / 2)
-    between_ms = int(time.time() * 1000)
+    between_ms = int(wall(now()) * 1000)  # a record's timestamp is a time of day
     run.sleep(BREAK_S / 2)
     fill(run, RECORDS // 2)
     target = _target(run, between_ms)
@@ -47,7 +48,7 @@ def _replay(run: Run) -> None:
     run.wait(lambda: len(first.reads) >= RECORDS, "A had read everything")
     run.say(f"A seeks back to offset {target} and reads about half of the rest again")
     first.pace(8.0, commit="after" if run["commit"] else "never")
-    sought = run.elapsed()
+    sought = now()
     first.seek({0: target})
     half = (RECORDS - target) // 2
     run.wait(lambda: len(first.reads) >= RECORDS + half, "A had read half of it again")
@@ -57,11 +58,11 @@ def _replay(run: Run) -> None:
     place = places(run, group).get(0, 0)
     left = run.elapsed()
     join(run, group, second)
-    quiet(run, group, 1.0)
+    drain(run, group)
     group.leave()
-    run.verdict()  # of the log: that records are read twice was the aim
+    judge(run, group, asked_from=sought)
     begin = second.reads[0].offset if second.reads else None
-    _tell_replay(run, group, target, again, place, begin, [sought, left])
+    _tell_replay(run, group, target, again, place, begin, [sought - run.began, left])
 
 
 def _target(run: Run, between_ms: int) -> int:
@@ -137,6 +138,12 @@ REPLAY = Experiment(
         _began,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
+    by_wall=lambda settings: (
+        "a time is looked up by the timestamps of records, which follow it"
+        if settings["to"] == TIME
+        else ""
+    ),
 )  # fmt: skip
 
 # -- auto_offset_reset -----------------------------------------------------------------------------
@@ -159,15 +166,15 @@ def _reset_policy(run: Run) -> None:
         fill(run, BEFORE)
         earlier = 0
     reader.join()  # with auto_offset_reset=none its first poll may already be its last
-    run.wait(lambda: reader.errors or group.owners(), "B had joined", JOIN_S)
-    run.sleep(1.5)  # it looks for its place with its first polls
+    run.wait(lambda: reader.errors or _has_a_place(reader), "B had found its place", JOIN_S)
     missed = _first_missed(reader)
     if not reader.errors:
         fill(run, AFTERWARDS)
         run.wait(lambda: _has_read_to(reader, _end(run) - 1), "B had read to the end")
+        drain(run, group)
         missed = reader.reads[0].offset
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     _tell_reset(run, reader, deleted, earlier, missed)
 
 
@@ -193,6 +200,11 @@ def _end(run: Run) -> int:
 
 def _has_read_to(member: Member, offset: int) -> bool:
     return any(read.offset >= offset for read in member.reads[-1:])
+
+
+def _has_a_place(member: Member) -> bool:
+    """Whether it knows where it reads on: then it tells of it."""
+    return any(event.offsets for event in list(member.events) if event.kind == "at")
 
 
 def _first_missed(member: Member) -> int | None:
@@ -258,4 +270,5 @@ RESET_POLICY = Experiment(
         _seen,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )  # fmt: skip

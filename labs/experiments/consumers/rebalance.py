@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+from labs.checker import LOG, PROCESSING
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
@@ -14,6 +15,7 @@ from labs.experiments.consumers.common import (
     evenly,
     gap_ms,
     group_of,
+    judge,
     named,
     titled,
     working,
@@ -84,7 +86,7 @@ def _rebalance(run: Run) -> None:
         member.pace(0.0)
     drain(run, group)
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     _tell(run, group, at, until, settled, owned["C"])
 
 
@@ -205,4 +207,5 @@ REBALANCE = Experiment(
         _stopped,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.checker import LOG, PROCESSING
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
@@ -10,6 +11,7 @@ from labs.experiments.consumers.common import (
     fill,
     group_of,
     join,
+    judge,
     named,
     owned,
     processed,
@@ -51,7 +53,7 @@ def _members(run: Run) -> None:
         member.pace(0.0)
     drain(run, group)
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     _tell(run, rates, idle)
     shares = ", ".join(f"{n} {named(p for p, o in owners.items() if o == n)}" for n in NAMES
                        if n in owners.values())  # fmt: skip
@@ -123,4 +125,5 @@ MEMBERS = Experiment(
         _last,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )

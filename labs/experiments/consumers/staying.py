@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labs.checker import LOG, PROCESSING
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
@@ -14,6 +15,7 @@ from labs.experiments.consumers.common import (
     gap_ms,
     group_of,
     join,
+    judge,
     named,
     owned,
     shared_out,
@@ -54,7 +56,6 @@ def _max_poll(run: Run) -> None:
     drain(run, group)
     until = min(now(), slow.errors[0].time + SHOWN_S if slow.errors else now())
     group.leave()
-    run.verdict(delivered=group.reads)
     taken = next((t for t in group.tenures() if t.member == "B" and t.since > polled.time), None)
     _tell_poll(run, group, polled.time, taken.since if taken else None, until)
 
@@ -62,7 +63,8 @@ def _max_poll(run: Run) -> None:
 def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until: float) -> None:
     slow = group.members["A"]
     error = slow.errors[0].error if slow.errors else None
-    twice = run.verdict().counts.duplicated
+    processing = judge(run, group)
+    twice = processing.repeated
     run.measurements |= {
         "put_out": int(error is not None),
         "put_out_after_ms": 1000 * (taken - polled) if taken and error else None,
@@ -89,9 +91,12 @@ STAYS, TWICE, LOST = "it stays", "put out, its records come twice", "put out, it
 
 
 def _outcome(result: Result) -> str | None:
+    processing = result.processing
+    if processing is None or processing.missed is None:
+        return None
     if result.measurements["commit_error"] is None:
         return STAYS
-    return LOST if result.report.counts.lost else TWICE
+    return LOST if processing.missed else TWICE
 
 
 MAX_POLL = Experiment(
@@ -114,6 +119,7 @@ MAX_POLL = Experiment(
         _outcome,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )
 
 # -- static membership -----------------------------------------------------------------------------
@@ -152,7 +158,7 @@ def _static_member(run: Run) -> None:
     load.stop()
     drain(run, group)
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     gaps = gap_ms(group.reads, at, until)
     taken = {
         t.partition
@@ -207,4 +213,5 @@ STATIC_MEMBER = Experiment(
         _noticed,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from kafka import KafkaProducer
 
 from labs import set_here
+from labs.checker import LOG, PROCESSING
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
@@ -16,6 +17,7 @@ from labs.experiments.consumers.common import (
     evenly,
     group_of,
     join,
+    judge,
     onlooker,
     places,
 )
@@ -64,7 +66,7 @@ def _hung(run: Run) -> None:
     drain(run, group)
     offsets.stop()
     group.leave()
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     _tell_hung(run, group, offsets, at, freed, offset)
 
 
@@ -91,7 +93,8 @@ def _hang(run: Run, producer: Any) -> tuple[float, int]:
     send = run.history.invoke(flight_payload(), at, at)
     place = producer.send(run.topic, send.value, send.key, partition=0).get(timeout=10)
     send.partition, send.offset, send.completed = place.partition, place.offset, now()
-    send.outcome, send.error = Outcome.FAIL, "its transaction was never committed"
+    # The broker has acknowledged it, and it is written; only its transaction will not be committed.
+    send.outcome, send.aborted = Outcome.OK, True
     return send.completed, int(place.offset)
 
 
@@ -104,7 +107,8 @@ def _freed(offsets: Sampler, offset: int) -> float | None:
 def _tell_hung(
     run: Run, group: Group, offsets: Sampler, at: float, freed: float, offset: int
 ) -> None:
-    acked = {s.number: s.completed for s in run.history.sends if s.outcome is Outcome.OK}
+    plain = [s for s in run.history.sends if not s.aborted]
+    acked = {s.number: s.completed for s in plain if s.outcome is Outcome.OK}
     waits = {
         r.number: 1000 * (r.time - (acked[r.number] or r.time))
         for r in reversed(group.reads)
@@ -166,6 +170,8 @@ HUNG_TRANSACTION = Experiment(
         _plain,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
+    by_wall=lambda _: "a broker ends an open transaction by it (TransactionStateManager)",
 )  # fmt: skip
 
 # -- lag that never reaches zero -------------------------------------------------------------------
@@ -193,7 +199,7 @@ def _last_offset(run: Run) -> None:
     reader.leave()
     reader.await_end(10)
     place, end = places(run, group)[0], ends_of(run, onlooker(run))[0]
-    run.verdict(delivered=group.reads)
+    judge(run, group)
     lag = end - place
     run.measurements |= {
         "lag_records": lag,
@@ -246,4 +252,5 @@ LAST_OFFSET = Experiment(
         _left,
     ),
     breaks=False,
+    judges=(LOG, PROCESSING),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from functools import cache
 
 from kafka import KafkaProducer
 
+from labs.checker import KEY_ORDER, LOG
 from labs.cluster.housekeeping import admin
 from labs.experiment import Estimate, Experiment, Options, Result, Run
 from labs.experiments.producers.native import native_producer, poll_until, produce
@@ -168,6 +169,8 @@ def _order(run: Run) -> None:
     _send_all(run, run.producer(linger_ms=5), int(run["records"]), keyed(str(run["key"])))
     run.say("one consumer reads them all")
     reads = everything(run)
+    assert run.log is not None
+    run.judge_key_order(run.log)
     each = [[r for r in reads if r.partition == p] for p in range(partitions)]
     in_topic, in_partitions = _behind(reads), sum(map(_behind, each))
     run.measurements |= {
@@ -218,6 +221,7 @@ ORDER = Experiment(
         _as_read,
     ),
     breaks=False,
+    judges=(LOG, KEY_ORDER),
 )
 
 
@@ -256,7 +260,9 @@ def _growing(run: Run) -> None:
     moved = [key for key in was if now_in.get(key) != was[key]]
     run.verdict()
     run.say("reading it as a group does whose reader of the old partitions is behind")
-    reads = run.read(first=range(before, after)).reads
+    late = run.read(first=range(before, after))
+    run.judge_key_order(late)
+    reads = late.reads
     mixed = sum(_behind(r for r in reads if r.key == key) > 0 for key in moved)
     percent = 100 * len(moved) / len(was)
     run.measurements |= {
@@ -316,6 +322,7 @@ GROWING = Experiment(
         " remainder changes, not just the new partition's share.",
     ),
     breaks=False,
+    judges=(LOG, KEY_ORDER),
 )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from labs import set_here
 from labs.clock import now
 from labs.cluster import security
 from labs.experiment import Run
-from labs.history import Outcome, Payload, Send
+from labs.history import Outcome, Payload, Send, nobody_knows
+from labs.workload.outcomes import never_sent
 
 #: How long a native producer is given at the end of a run, s.
 CLOSE_S = 1.0
@@ -55,8 +56,9 @@ def again(run: Run, producer: Producer, send: Send) -> None:
     """
     try:
         producer.produce(run.topic, send.value, send.key, on_delivery=partial(_delivered, send))
-    except BufferError:
-        send.completed, send.outcome, send.error = now(), Outcome.FAIL, "BufferError"
+    except (BufferError, KafkaException) as error:
+        send.judge = never_sent
+        send.failure(error)
         raise
     send.completed, send.outcome, send.error = None, Outcome.PENDING, ""
 
@@ -66,8 +68,8 @@ def _delivered(send: Send, error: KafkaError | None, message: Message) -> None:
     if error is None:
         send.outcome = Outcome.OK
         send.partition, send.offset = message.partition(), message.offset()
-    else:  # librdkafka may have tried more than once: nobody knows
-        send.outcome, send.error = Outcome.UNKNOWN, error.name()
+    else:
+        send.outcome, send.error = nobody_knows(KafkaException(error)), error.name()
 
 
 def poll_until(producer: Producer, done: Callable[[], bool], timeout_s: float) -> None:
