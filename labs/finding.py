@@ -17,6 +17,7 @@ from IPython.display import HTML, Image, display
 from labs.charts.style import FONT, INK, LINE, MUTED
 from labs.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.experiment import Measured, Result
+from labs.figures import figure
 from labs.set_here import rows
 from labs.study.quiz import Reconciliation
 
@@ -30,6 +31,7 @@ _CIRCUMSTANCES = ("cores_shared", "load_average_1min")
 #: The end of a measurement's name → its unit, the longest first.
 _UNITS = {
     "_records_per_s": "records/s",
+    "_samples": "samples",
     "_mb_per_s": "MB/s",
     "_bytes": "bytes",
     "_records": "records",
@@ -221,17 +223,6 @@ def _words(name: str) -> tuple[str, str]:
         if name.endswith(suffix):
             return name.removesuffix(suffix).replace("_", " "), unit
     return name.replace("_", " "), ""
-
-
-def figure(value: Measured) -> str:
-    """A measured value as one reads it; `—` where there is none."""
-    if value is None:
-        return "—"
-    if isinstance(value, str):
-        return value
-    if float(value).is_integer():
-        return f"{value:,.0f}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"
 
 
 def circumstances_html(result: Result) -> str:

@@ -3,14 +3,19 @@
 A latency is *answer − intended time of sending*: a record that had to queue behind a stall counts
 with all of its wait (Tene, "How NOT to Measure Latency": coordinated omission). A mean would hide
 what a percentile tells: how bad the worst are.
+
+What was due and not sent when the schedule ended waited, too: at least until then. And a percentile
+is told only where enough records lie beyond it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from labs.history import Outcome, Send
+from labs.workload.load import Load
 
 #: Where a curve has its points; the axis is stretched towards 100 %.
 CURVE = (
@@ -31,9 +36,50 @@ CURVE = (
     100.0,
 )
 
+#: So many records must lie beyond a percentile before it is told: 99 % takes 1,000. How many lie
+#: beyond the true one is binomial: with 10 expected, 4 to 17 in 97 of 100 runs, so what is told for
+#: 99 % of 1,000 is the true value of one between 98.3 and 99.6 % (distribution-free intervals for
+#: quantiles: Hahn and Meeker, "Statistical Intervals", chapter 5). With one expected, 37 of 100
+#: runs see none.
+BEYOND = 10
+
 #: What counts unless told otherwise. Unknown are time-outs (a wait, too: to leave them out would
 #: hide the worst) and every send with acks=0, which is done when it is on the wire.
 ANSWERED = (Outcome.OK, Outcome.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Latencies in ms: `ended` as they were, of `open` each is at least so much."""
+
+    ended: Sequence[float]
+    open: Sequence[float] = ()
+
+    def __add__(self, other: Waits) -> Waits:
+        return Waits([*self.ended, *other.ended], [*self.open, *other.open])
+
+    @property
+    def all(self) -> list[float]:
+        """Every one, the shortest first; an open one by the least that it can be."""
+        return sorted([*self.ended, *self.open])
+
+    def bounded(self, value_ms: float) -> bool:
+        """Whether a percentile of this value may be more: a wait below it had not ended."""
+        return any(value < value_ms for value in self.open)
+
+
+def waits_of(load: Load, warmup_s: float = 0.0) -> Waits:
+    """How long what a load had to send waited, from when it was due.
+
+    Args:
+        load: one that has been stopped.
+        warmup_s: leave out what was due in the first so many seconds.
+    """
+    begin = min((send.intended for send in load.sends), default=0.0) + warmup_s
+    return Waits(
+        latencies_ms(load.sends, warmup_s),
+        [(load.stopped - due) * 1000 for due in load.overdue if due >= begin],
+    )
 
 
 def latencies_ms(
@@ -51,34 +97,29 @@ def latencies_ms(
     return [max(s.latency_s or 0.0, 0.0) * 1000 for s in timed if s.intended >= begin]
 
 
-def summary(
-    sends: Iterable[Send], warmup_s: float = 0.0, outcomes: Sequence[Outcome] = ANSWERED
-) -> dict[str, float]:
-    """`p50_ms`, `p99_ms`, `p999_ms` and `max_ms`; empty if nothing was answered."""
-    return summary_of(latencies_ms(sends, warmup_s, outcomes))
+def enough(percent: float, count: int) -> bool:
+    """Whether so many records tell of this percentile."""
+    return round(count * (100.0 - percent) / 100.0, 6) >= BEYOND
 
 
-def percentiles(
-    sends: Iterable[Send], warmup_s: float = 0.0, outcomes: Sequence[Outcome] = ANSWERED
-) -> list[tuple[float, float]]:
-    """(percentile, ms) points for `labs.views.Percentiles`.
-
-    It ends where one record in all is left: with 200 records, nothing is known about 99.9 %.
-    """
-    return percentiles_of(latencies_ms(sends, warmup_s, outcomes))
+#: What a summary may hold, by how its figures are named.
+SUMMARY = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}
 
 
 def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
-    """`summary` of latencies in ms, whoever measured them."""
+    """`samples`, those of `SUMMARY` that so many tell of, and `max_ms`; empty without values."""
     ordered = sorted(values_ms)
-    wanted = {"p50_ms": 50.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
-    return {name: _at(ordered, percent) for name, percent in wanted.items()} if ordered else {}
+    if not ordered:
+        return {}
+    known = {name: p for name, p in SUMMARY.items() if enough(p, len(ordered))}
+    told = {name: _at(ordered, percent) for name, percent in known.items()}
+    return {"samples": len(ordered), **told, "max_ms": _at(ordered, 100.0)}
 
 
 def percentiles_of(values_ms: Iterable[float]) -> list[tuple[float, float]]:
-    """`percentiles` of latencies in ms, whoever measured them."""
+    """(percentile, ms) points for `labs.views.Percentiles`: what is known, and the slowest."""
     ordered = sorted(values_ms)
-    known = [p for p in CURVE if p == 100.0 or len(ordered) * (100.0 - p) / 100.0 >= 1.0]
+    known = [p for p in CURVE if p == 100.0 or enough(p, len(ordered))]
     return [(p, _at(ordered, p)) for p in known] if ordered else []
 
 

@@ -8,6 +8,7 @@ next would hide every stall behind a record that was never sent (coordinated omi
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ class Load:
         self.history, self.producer, self.topic = history, producer, topic
         self.rate, self.count, self.partition = rate, count, partition
         self.sends: list[Send] = []
+        self.began = self.stopped = 0.0  # on the clock; of a load that was not told to stop: 0
         self.failure: BaseException | None = None
         self._payload = payload or flight_payload()
         self._each = each
@@ -78,6 +80,7 @@ class Load:
         Raises:
             Exception: whatever ended the sending before its time.
         """
+        self.stopped = self.stopped or now()
         self._stop.set()
         self.wait(flush_s)
 
@@ -91,6 +94,13 @@ class Load:
             time.sleep(0.01)
         if self.failure is not None:
             raise self.failure
+
+    @property
+    def overdue(self) -> list[float]:
+        """When that was due which had not been sent when the load was told to stop."""
+        if not self.stopped:
+            return []
+        return due_not_sent(self.began, self.rate, len(self.sends), self.stopped, self.count)
 
     @property
     def sending(self) -> bool:
@@ -107,7 +117,7 @@ class Load:
         """Few calls of Python functions are made here: every record pays for each of them."""
         invoke, payload, judge = self.history.invoke, self._payload, self._judge
         stopped = self._stop.is_set
-        begin = now()
+        begin = self.began = now()
         number = 0
         while not stopped() and number != self.count:
             at = now()
@@ -137,6 +147,23 @@ class Load:
             if self._each is not None:
                 with suppress(KafkaError):  # what became of the record is written down already
                     self._each(future)
+
+
+def due_not_sent(
+    began: float, rate: float, sent: int, until: float, count: int | None = None
+) -> list[float]:
+    """When each record was due that an open schedule should have sent by then, and did not.
+
+    Args:
+        began: when the first was due.
+        rate: records/s; 0 is no schedule, and owes nothing.
+        sent: how many were sent.
+        until: when the schedule ended.
+        count: how many there were to send in all; None: no end.
+    """
+    due = math.ceil(round((until - began) * rate, 6)) if rate else 0
+    end = due if count is None else min(due, count)
+    return [began + number / rate for number in range(sent, end)]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ run = partial(run_of, "producers")
 
 
 def test_waiting_for_each_answer_is_slower(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "sending", records=100)
+    result = run(shared_cluster, "sending", records=300)
     assert result.report.verdict == VALID
     assert measured(result, "synchronous_ms") > measured(result, "asynchronous_ms")
     assert measured(result, "synchronous_ms") > measured(result, "callback_ms")
@@ -31,8 +31,8 @@ def test_waiting_for_each_answer_is_slower(shared_cluster: LocalCluster) -> None
 
 
 def test_lingering_makes_one_at_a_time_slower_still(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "sending", records=100, linger_ms=20)
-    assert measured(result, "synchronous_ms") >= 100 * 20
+    result = run(shared_cluster, "sending", records=300, linger_ms=20)
+    assert measured(result, "synchronous_ms") >= 300 * 20
 
 
 def test_batches_carry_more_records_in_fewer_bytes(shared_cluster: LocalCluster) -> None:
@@ -49,6 +49,7 @@ def test_at_a_rate_that_single_requests_cannot_keep_up_with_waiting_is_sooner(
 ) -> None:
     result = run(shared_cluster, "batching", rate=5000, seconds=1)
     assert measured(result, "at_once_p99_ms") > measured(result, "batched_p99_ms") > 0
+    assert measured(result, "at_once_due_not_sent_records") > 0, "they count, too"
     assert came_true(result) == "the ones that wait for company"
 
 

@@ -2,53 +2,75 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import min_isr_setting, producer, rate_setting
+from labs.figures import figure, graded, ms
 from labs.settings import Number
 from labs.timeline import waits
 from labs.views import Lines, Percentiles
 from labs.workload import Load
-from labs.workload.latency import latencies_ms, percentiles_of, summary_of
+from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, waits_of
+from labs.workload.turns import in_turns
 
-#: The three take turns so often: what else the machine does meanwhile hits all alike.
+#: The three take turns so often, each of them once the first.
 ROUNDS = 3
 #: At the beginning of each turn, s: not counted.
 WARMUP_S = 0.3
+#: So long the next turn waits for what is on its way, s.
+ARRIVE_S = 10.0
 
 WORDS = ("0", "1", "all")
-SAME, MILLISECONDS, SECONDS = "nothing to speak of", "some milliseconds", "a second or more"
+FEW, TENS, LONG = "a few milliseconds at most", "tens of milliseconds", "half a second or more"
 
 
 def _latency(run: Run) -> None:
     config = {"min.insync.replicas": str(run["min_insync_replicas"])}
     run.make_topic(config=config, watch=False)  # the samples would cost time, too
     producers = {acks: producer(run, acks) for acks in WORDS}
-    found: dict[str, list[float]] = {acks: [] for acks in WORDS}
+    found = {acks: Waits([]) for acks in WORDS}
     loads: list[Load] = []
     run.show_live(lambda: _turn(run, loads[-1:]))
     turn_s = run["seconds"] / ROUNDS
-    for number in range(ROUNDS):
-        for acks, client in producers.items():
-            run.say(f"acks={acks}, turn {number + 1} of {ROUNDS}")
-            load = run.load(client, run["rate"])
-            loads.append(load)
-            run.sleep(turn_s + WARMUP_S)
-            load.stop()
-            found[acks] += latencies_ms(load.sends, WARMUP_S)
-            _let_arrive(run)
-    told = {acks: summary_of(values) for acks, values in found.items()}
+    for number, acks in enumerate(in_turns(WORDS, ROUNDS)):
+        run.say(f"acks={acks}, turn {number // len(WORDS) + 1} of {ROUNDS}")
+        load = run.load(producers[acks], run["rate"])
+        loads.append(load)
+        run.sleep(turn_s + WARMUP_S)
+        load.stop()
+        found[acks] += waits_of(load, WARMUP_S)
+        _let_arrive(run)
+    told = {acks: summary_of(waits.all) for acks, waits in found.items()}
     for acks, figures in told.items():
         run.measurements |= {f"acks_{acks}_{name}": value for name, value in figures.items()}
-    one, all_ = told["1"], told["all"]
+    title = "How long the answers took"
+    if all("p50_ms" in figures for figures in told.values()):
+        title = _compare(run, told)
+    run.show(_view(title, found))
+
+
+def _compare(run: Run, told: dict[str, dict[str, float]]) -> str:
+    """Say what came of it; returns a title."""
+    zero, one, all_ = (told[acks] for acks in WORDS)
     run.measurements["acks_all_dearer_ms"] = round(all_["p50_ms"] - one["p50_ms"], 3)
     run.conclude(
-        f"At {run['rate']} records/s half of all answers came within {one['p50_ms']:.1f} ms with"
-        f" acks=1 and {all_['p50_ms']:.1f} ms with acks=all, 99 % within {one['p99_ms']:.1f} and"
-        f" {all_['p99_ms']:.1f} ms; acks=0 is done after {told['0']['p50_ms']:.1f} ms, when the"
-        " record leaves the client"
+        f"At {run['rate']} records/s half of all answers came within {ms(one['p50_ms'])} with"
+        f" acks=1 and {ms(all_['p50_ms'])} with acks=all{_slowest(one, all_)}; acks=0 is done"
+        f" after {ms(zero['p50_ms'])}, when the record leaves the client"
+        f" (n={figure(one['samples'])} and {figure(all_['samples'])})"
     )
-    title = f"Median: acks=1 {one['p50_ms']:.1f} ms, acks=all {all_['p50_ms']:.1f} ms"
-    run.show(_view(title, found))
+    return f"Median: acks=1 {ms(one['p50_ms'])}, acks=all {ms(all_['p50_ms'])}"
+
+
+def _slowest(one: dict[str, float], all_: dict[str, float]) -> str:
+    """The highest percentile up to 99 % that both have enough answers for; "" if none."""
+    both = [(SUMMARY[name], name) for name in ("p95_ms", "p99_ms") if name in one and name in all_]
+    if not both:
+        return ""
+    percent, name = max(both)
+    return f", {percent:g} % within {figure(one[name])} and {ms(all_[name])}"
 
 
 def _turn(run: Run, loads: list[Load]) -> Lines:
@@ -60,14 +82,14 @@ def _turn(run: Run, loads: list[Load]) -> Lines:
 
 def _let_arrive(run: Run) -> None:
     """With acks=0 the last records may still be on their way when the next producer begins."""
-    for _ in range(20):
-        if run.log_ends().get(0, 0) >= len(run.history.sends):
-            return
-        run.sleep(0.1)
+    with suppress(LabsError):  # a record of acks=0 may be gone: nobody is told
+        run.wait(
+            lambda: run.log_ends().get(0, 0) >= len(run.history.sends), "all had come", ARRIVE_S
+        )
 
 
-def _view(title: str, found: dict[str, list[float]]) -> Percentiles:
-    curves = {f"acks={acks}": percentiles_of(list(values)) for acks, values in found.items()}
+def _view(title: str, found: dict[str, Waits]) -> Percentiles:
+    curves = {f"acks={acks}": percentiles_of(waits.all) for acks, waits in found.items()}
     known = {name: curve for name, curve in curves.items() if curve}
     return Percentiles(title, known, y="ms until acknowledged")
 
@@ -76,16 +98,14 @@ def _cost(result: Result) -> str | None:
     dearer = result.measurements.get("acks_all_dearer_ms")
     if not isinstance(dearer, float):
         return None
-    if dearer < 0.2:
-        return SAME
-    return MILLISECONDS if dearer < 500 else SECONDS
+    return graded(dearer, [(10, FEW), (500, TENS)], LONG)
 
 
 LATENCY = Experiment(
     "acks.latency",
     "How long does an acknowledgement take with acks=0, 1 and all, while every broker is well?",
     (
-        rate_setting(200, 1000),
+        rate_setting(400, 1000),
         Number("seconds", 3, 15, 3, "how long each of the three is measured", "s", 3),
         min_isr_setting(),
     ),
@@ -93,10 +113,12 @@ LATENCY = Experiment(
     Options(
         "How much longer does half of the acknowledgements take with acks=all than with acks=1?",
         {
-            SAME: "the leader answers only when both followers have fetched the record.",
-            MILLISECONDS: "the followers wait at the leader for news: they fetch it at once.",
-            SECONDS: "the followers do not come by now and then: they wait at the leader for news,"
-            " and no disk has to be flushed.",
+            FEW: "the leader answers only when both followers have fetched the record, and on this"
+            " machine, at this moment, that took longer.",
+            TENS: "the followers' fetch requests wait at the leader for news, and no disk has to be"
+            " flushed before the answer: a record has one more short way to go.",
+            LONG: "the followers do not come by now and then: their fetch requests wait at the"
+            " leader for news, for up to replica.fetch.wait.max.ms.",
         },
         _cost,
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import psutil
@@ -12,12 +13,15 @@ from confluent_kafka import KafkaError, Message
 
 from labs.clock import now
 from labs.cluster.protocol import Role
+from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.native import native_producer
+from labs.figures import figure, graded
 from labs.history import Outcome
 from labs.settings import Number
 from labs.views import Bars
 from labs.workload import Payload, flight_payload
+from labs.workload.turns import in_turns
 
 FLUSH_S = 30.0
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
@@ -29,14 +33,31 @@ Record = tuple[bytes | None, bytes]
 Answer = tuple[int, int, int, float]  # index, partition, offset, when
 
 
+#: Each has so many turns, and before the first one a warm-up with this part of a turn's records.
+TURNS, WARM_UP = 2, 0.25
+
+
 @dataclass(frozen=True)
 class Feat:
-    """What one client did: records/s, and the processor time of it all in s."""
+    """What one client did: records acknowledged in so many s, and the processor time of it, s."""
 
     count: int
-    rate: float
+    took_s: float
     client_cpu_s: float
     brokers_cpu_s: float
+
+    def __add__(self, other: Feat) -> Feat:
+        return Feat(
+            self.count + other.count,
+            self.took_s + other.took_s,
+            self.client_cpu_s + other.client_cpu_s,
+            self.brokers_cpu_s + other.brokers_cpu_s,
+        )
+
+    @property
+    def rate(self) -> float:
+        """Acknowledged records/s."""
+        return self.count / self.took_s
 
     def cpu_ms_per_thousand(self) -> list[float]:
         """ms of processor time for 1,000 records: this process's, all brokers'."""
@@ -120,6 +141,11 @@ def _cpu_s(run: Run) -> tuple[float, float]:
 
 
 def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
+    """One turn: so many records, as fast as it can.
+
+    Raises:
+        LabsError: none was acknowledged.
+    """
     payload, first = flight_payload(), run.history.next_number
     records = [payload(number) for number in range(first, first + count)]
     book = Book([], [])
@@ -128,9 +154,13 @@ def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
     send_all(records, book)
     after = _cpu_s(run)
     _write_down(run, lambda number: records[number - first], book)
-    end = max((when for *_, when in book.answers), default=now())
-    rate = len(book.answers) / (end - book.invoked[0])
-    return Feat(count, rate, after[0] - before[0], after[1] - before[1])
+    if not book.answers:
+        raise LabsError(
+            f"{name} got no record acknowledged",
+            hint="`labs status` shows whether the brokers run; then run it again",
+        )
+    took_s = max(when for *_, when in book.answers) - book.invoked[0]
+    return Feat(len(book.answers), took_s, after[0] - before[0], after[1] - before[1])
 
 
 def _write_down(run: Run, payload: Payload, book: Book) -> None:
@@ -144,11 +174,14 @@ def _write_down(run: Run, payload: Payload, book: Book) -> None:
 
 def _clients(run: Run) -> None:
     run.make_topic(watch=False)
-    count = int(run["records"])
-    feats = {
-        PYTHON: _feat(run, PYTHON, count, _by_kafka_python(run)),
-        NATIVE: _feat(run, NATIVE, count * NATIVE_TIMES, _by_confluent_kafka(run)),
-    }
+    senders = {PYTHON: _by_kafka_python(run), NATIVE: _by_confluent_kafka(run)}
+    counts = {PYTHON: int(run["records"]), NATIVE: int(run["records"]) * NATIVE_TIMES}
+    for name, send_all in senders.items():  # connections, and the brokers' compiler
+        _feat(run, name, int(counts[name] / TURNS * WARM_UP), send_all)
+    turns: dict[str, list[Feat]] = {name: [] for name in senders}
+    for name in in_turns(list(senders), TURNS):
+        turns[name].append(_feat(run, name, counts[name] // TURNS, senders[name]))
+    feats = {name: reduce(add, each) for name, each in turns.items()}
     slow, fast = feats.values()
     times = fast.rate / slow.rate
     own, brokers = slow.cpu_ms_per_thousand()
@@ -160,20 +193,19 @@ def _clients(run: Run) -> None:
     }
     if brokers:  # somebody else's can't be seen
         run.measurements["kafka_python_brokers_cpu_per_thousand_records_ms"] = round(brokers, 2)
-    run.conclude(
+    told = (
         f"kafka-python got {slow.rate:,.0f} records/s acknowledged, confluent-kafka"
-        f" {fast.rate:,.0f} by the very same brokers: {times:,.1f} times as many, so the limit of"
-        f" the first was the client"
-        if times > 1
-        else f"kafka-python got {slow.rate:,.0f} records/s, confluent-kafka {fast.rate:,.0f}"
+        f" {fast.rate:,.0f} by the very same brokers: {figure(round(times, 1))} times as many"
     )
+    limit = ", so the limit of the first was the client" if _limited_by(times) == _CLIENT else ""
+    run.conclude(told + limit)
     _show_clients(run, feats, times)
 
 
 def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     run.show(
         Bars(
-            f"The same brokers take {times:,.0f} times as much from a native client",
+            f"The same brokers take {figure(round(times, 1))} times as much from a native client",
             list(feats),
             {"acknowledged": [feat.rate for feat in feats.values()]},
             "records/s",
@@ -185,7 +217,7 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     title = "The processor time that the clients took"
     if brokers:
         share = 100 * own / (own + brokers)
-        title = f"kafka-python: {share:.0f} % of the processor time went into the client"
+        title = f"kafka-python: {figure(share)} % of the processor time went into the client"
     run.show(
         Bars(
             title,
@@ -199,8 +231,12 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
 _CLIENT, _BROKER = "the client", "the brokers"
 
 
-def _limit(result: Result) -> str:
-    return _CLIENT if float(result.measurements["times_as_fast"] or 0) > 1.5 else _BROKER
+def _limited_by(times: float) -> str | None:
+    return graded(times, [(1.5, _BROKER)], _CLIENT)
+
+
+def _limit(result: Result) -> str | None:
+    return _limited_by(float(result.measurements["times_as_fast"] or 0))
 
 
 CLIENTS = Experiment(

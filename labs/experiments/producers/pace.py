@@ -12,11 +12,14 @@ from kafka import KafkaProducer
 
 from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
+from labs.figures import figure, graded, ms
 from labs.history import Outcome, Send
 from labs.set_here import Departure
 from labs.settings import Choice, Number
 from labs.views import Bars, Percentiles
-from labs.workload.latency import percentiles, summary
+from labs.workload import Load
+from labs.workload.latency import Waits, percentiles_of, summary_of, waits_of
+from labs.workload.turns import in_turns
 
 ANSWER_TIMEOUT_S = 20.0
 LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for company", "ms", 5)
@@ -28,21 +31,38 @@ def warm_up(run: Run, producer: KafkaProducer) -> None:
     run.load(producer, rate=0, count=1).wait(ANSWER_TIMEOUT_S)
 
 
-def rate_of(sends: list[Send]) -> float:
-    """Records/s from the first call of `send()` to the last acknowledgement.
+def all_answered(run: Run, load: Load) -> None:
+    """Wait until a turn's last record is answered: records of two producers have no order.
+
+    Raises:
+        LabsError: the brokers did not come to it in time.
+    """
+    run.wait(
+        lambda: all(send.outcome is not Outcome.PENDING for send in load.sends),
+        "every record of this turn was answered",
+        3 * ANSWER_TIMEOUT_S,
+    )
+
+
+def rate_of(*turns: list[Send]) -> float:
+    """Records/s over one or more turns, each from its first `send()` to its last acknowledgement.
 
     Raises:
         LabsError: none was acknowledged, so there is no rate; it names the client's errors.
     """
-    done = [s.completed for s in sends if s.outcome is Outcome.OK and s.completed]
-    if not done:
-        errors = Counter(send.error or send.outcome.value for send in sends)
+    count, took_s = 0, 0.0
+    for sends in turns:
+        done = [s.completed for s in sends if s.outcome is Outcome.OK and s.completed]
+        count += len(done)
+        took_s += max(done) - sends[0].invoked if done else 0.0
+    if not count:
+        errors = Counter(s.error or s.outcome.value for sends in turns for s in sends)
         told = ", ".join(f"{count:,} × {error}" for error, count in errors.most_common())
         raise LabsError(
             f"no record was acknowledged ({told or 'none was sent'})",
             hint="`labs status` shows whether the brokers run; then run it again",
         )
-    return len(done) / (max(done) - sends[0].invoked)
+    return count / took_s
 
 
 # -- synchronous, asynchronous, with callbacks ------------------------------------------------
@@ -84,26 +104,32 @@ WAYS: dict[str, Callable[[Run, KafkaProducer, int], list[Send]]] = {
 }
 
 
+#: The three ways take turns so often, each with its part of the records.
+ROUNDS = 3
+
+
 def _sending(run: Run) -> None:
     run.make_topic(watch=False)
     count = int(run["records"])
-    took: dict[str, float] = {}
-    for way, send in WAYS.items():
-        producer = run.producer(linger_ms=run["linger_ms"])
+    producers = {way: run.producer(linger_ms=run["linger_ms"]) for way in WAYS}
+    for producer in producers.values():
         warm_up(run, producer)
-        run.say(f"{count:,} records, {way}")
-        took[way] = count / rate_of(send(run, producer, count)) * 1000
-        run.measurements[f"{way}_ms"] = round(took[way], 1)
+    turns: dict[str, list[list[Send]]] = {way: [] for way in WAYS}
+    for way in in_turns(list(WAYS), ROUNDS):
+        run.say(f"{count // ROUNDS:,} records, {way}, turn {len(turns[way]) + 1} of {ROUNDS}")
+        turns[way].append(WAYS[way](run, producers[way], count // ROUNDS))
+    took = {way: count / rate_of(*sent) * 1000 for way, sent in turns.items()}
+    run.measurements |= {f"{way}_ms": round(value, 1) for way, value in took.items()}
     times = took[SYNC] / took[ASYNC]
     run.measurements["synchronous_takes_times"] = round(times, 1)
     run.conclude(
-        f"{count:,} records took {took[SYNC]:,.0f} ms one by one, {took[ASYNC]:,.0f} ms with"
-        f" futures and {took[CALLBACK]:,.0f} ms with callbacks: waiting for each answer took"
-        f" {times:,.1f} times as long (linger_ms={run['linger_ms']})"
+        f"{count:,} records took {ms(took[SYNC])} one by one, {ms(took[ASYNC])} with"
+        f" futures and {ms(took[CALLBACK])} with callbacks: waiting for each answer took"
+        f" {figure(times)} times as long (linger_ms={run['linger_ms']})"
     )
     run.show(
         Bars(
-            f"Waiting for each answer takes {times:,.0f} times as long",
+            f"Waiting for each answer takes {figure(times)} times as long",
             list(took),
             {"until the last acknowledgement": list(took.values())},
             f"ms for {count:,} records",
@@ -114,16 +140,16 @@ def _sending(run: Run) -> None:
 _FEW, _SOME, _MANY = "less than twice as long", "2 to 10 times as long", "over 10 times as long"
 
 
-def _how_much_longer(result: Result) -> str:
+def _how_much_longer(result: Result) -> str | None:
     times = float(result.measurements["synchronous_takes_times"] or 0)
-    return _FEW if times < 2 else _SOME if times <= 10 else _MANY
+    return graded(times, [(2, _FEW), (10, _SOME)], _MANY)
 
 
 SENDING = Experiment(
     "producers.sending",
     "What does it cost to wait for each record's acknowledgement before sending the next?",
     (
-        Number("records", 100, 2000, 300, "how many records each way sends", "records", 100),
+        Number("records", 300, 3000, 300, "how many records each way sends", "records", 300),
         Number("linger_ms", 0, 20, 0, "how long a batch waits for company", "ms", 5),
     ),
     _sending,
@@ -161,31 +187,59 @@ class Window:
         self._room.acquire(timeout=ANSWER_TIMEOUT_S)
 
 
-@dataclass(frozen=True)
-class Phase:
-    """How one set of settings did."""
+#: Either way of sending has so many turns.
+TURNS = 2
 
-    sends: list[Send]
-    rate: float
-    records_per_batch: float
-    bytes_per_record: float
+
+@dataclass
+class Way:
+    """One set of settings, its producer, and what it sent in its turns."""
+
+    producer: KafkaProducer
+    turns: list[Load]
 
     @property
-    def p99_ms(self) -> float:
-        """Of ack − intended send time; connecting, the one slow start, came before."""
-        return summary(self.sends).get("p99_ms", 0.0)
+    def rate(self) -> float:
+        """Acknowledged records/s."""
+        return rate_of(*(load.sends for load in self.turns))
+
+    @property
+    def waits(self) -> Waits:
+        """From due to acknowledged; connecting, the one slow start, came before."""
+        return sum((waits_of(load) for load in self.turns), Waits([]))
+
+    @property
+    def p99_ms(self) -> float | None:
+        """None: too few records to tell."""
+        return summary_of(self.waits.all).get("p99_ms")
+
+    @property
+    def records_per_batch(self) -> float:
+        """By the client's own metrics; the one record before the first turn counts, too."""
+        return float(self.producer.metrics()["producer-metrics"]["records-per-request-avg"])
+
+    @property
+    def bytes_per_record(self) -> float:
+        """By the client's own metrics: a batch's size, by its records."""
+        metrics = self.producer.metrics()["producer-metrics"]
+        return float(metrics["batch-size-avg"]) / self.records_per_batch
 
 
-def _phase(run: Run, name: str, **options: Any) -> Phase:
-    producer = run.producer(**options)
-    warm_up(run, producer)
-    run.say(f"{name}: {options}")
-    load = run.load(producer, run["rate"], each=Window(run, WINDOW))
-    run.sleep(run["seconds"])
-    load.stop(ANSWER_TIMEOUT_S)
-    told = producer.metrics()["producer-metrics"]
-    batch, per_batch = told["batch-size-avg"], told["records-per-request-avg"]
-    return Phase(load.sends, rate_of(load.sends), per_batch, batch / per_batch)
+def _way(run: Run, **options: Any) -> Way:
+    way = Way(run.producer(**options), [])
+    warm_up(run, way.producer)
+    return way
+
+
+def _take_turns(run: Run, ways: dict[str, Way]) -> None:
+    for name in in_turns(list(ways), TURNS):
+        way = ways[name]
+        run.say(f"{name}, turn {len(way.turns) + 1} of {TURNS}")
+        load = run.load(way.producer, run["rate"], each=Window(run, WINDOW))
+        run.sleep(run["seconds"] / TURNS)
+        load.stop(ANSWER_TIMEOUT_S)
+        all_answered(run, load)
+        way.turns.append(load)
 
 
 def _batching(run: Run) -> None:
@@ -193,70 +247,91 @@ def _batching(run: Run) -> None:
     kind = None if run["compression"] == "none" else run["compression"]
     yours = f"linger_ms={run['linger_ms']}, batch_size={run['batch_size']}"
     yours += f", {kind}" if kind else ""
-    phases = {
-        AT_ONCE: _phase(run, AT_ONCE, linger_ms=0, batch_size=0),
-        yours: _phase(
-            run,
-            "in batches",
-            linger_ms=run["linger_ms"],
-            batch_size=run["batch_size"],
-            compression_type=kind,
-        ),
+    options = {name: run[name] for name in ("linger_ms", "batch_size")}
+    ways = {
+        AT_ONCE: _way(run, linger_ms=0, batch_size=0),
+        yours: _way(run, compression_type=kind, **options),
     }
-    one, many = phases.values()
+    _take_turns(run, ways)
+    one, many = ways.values()
     run.measurements |= {
         "at_once_records_per_s": round(one.rate, 1),
         "batched_records_per_s": round(many.rate, 1),
         "at_once_p99_ms": one.p99_ms,
         "batched_p99_ms": many.p99_ms,
+        "at_once_samples": len(one.waits.all),
+        "batched_samples": len(many.waits.all),
+        "at_once_due_not_sent_records": len(one.waits.open),
+        "batched_due_not_sent_records": len(many.waits.open),
         "records_per_batch": round(many.records_per_batch, 1),
         "at_once_bytes_per_record": round(one.bytes_per_record, 1),
         "batched_bytes_per_record": round(many.bytes_per_record, 1),
     }
-    wanted = f"of {run['rate']:,} wanted" if run["rate"] else "as fast as the client could"
+    wanted = f"{run['rate']:,} records/s were due" if run["rate"] else "as fast as the client could"
     run.conclude(
-        f"one by one, {one.rate:,.0f} records/s were acknowledged and 1 in 100 waited over"
-        f" {one.p99_ms:,.0f} ms; in batches of {many.records_per_batch:,.1f} records"
-        f" {many.rate:,.0f} records/s and {many.p99_ms:,.0f} ms ({wanted}; {yours})"
+        f"one by one, {one.rate:,.0f} records/s were acknowledged{_slowest(one)}; in batches of"
+        f" {figure(round(many.records_per_batch, 1))} records {many.rate:,.0f} records/s"
+        f"{_slowest(many)} ({wanted}; {yours}; one partition, of which this client has one batch"
+        f" under way, and at most {WINDOW} records without an answer)"
     )
-    _show_batching(run, phases)
+    _show_batching(run, ways)
 
 
-def _show_batching(run: Run, phases: dict[str, Phase]) -> None:
-    one, many = phases.values()
-    faster = "earlier" if many.p99_ms < one.p99_ms else "later"
+def _slowest(way: Way) -> str:
+    """The 99th percentile in words, and what it stands on."""
+    worst, waits = way.p99_ms, way.waits
+    if worst is None:
+        return f", too few ({len(waits.all)}) to tell of the slowest"
+    told = f" and 1 in 100 waited over {ms(worst)}"
+    if waits.bounded(worst):
+        told += f" at least, with {len(waits.open):,} due and not yet sent in the end"
+    return told
+
+
+def _show_batching(run: Run, ways: dict[str, Way]) -> None:
+    one, many = ways.values()
     run.show(
         Percentiles(
-            f"In batches, the slowest records are acknowledged {faster}",
-            {name: percentiles(phase.sends) for name, phase in phases.items()},
+            _who_waits(one.p99_ms, many.p99_ms),
+            {name: percentiles_of(way.waits.all) for name, way in ways.items()},
             y="ms from due to acknowledged",
         )
     )
     run.show(
         Bars(
             f"{one.rate:,.0f} records/s one by one, {many.rate:,.0f} in batches",
-            list(phases),
-            {"acknowledged": [phase.rate for phase in phases.values()]},
+            list(ways),
+            {"acknowledged": [way.rate for way in ways.values()]},
             "records/s",
         )
     )
     run.show(
         Bars(
-            f"A record costs {one.bytes_per_record:,.0f} bytes alone,"
-            f" {many.bytes_per_record:,.0f} in a batch of {many.records_per_batch:,.0f}",
-            list(phases),
-            {"sent": [phase.bytes_per_record for phase in phases.values()]},
+            f"A record costs {figure(round(one.bytes_per_record))} bytes alone,"
+            f" {figure(round(many.bytes_per_record))} in a batch of"
+            f" {figure(round(many.records_per_batch, 1))}",
+            list(ways),
+            {"sent": [way.bytes_per_record for way in ways.values()]},
             "bytes a record",
         )
     )
 
 
+def _who_waits(alone: float | None, company: float | None) -> str:
+    if alone is None or company is None:
+        return "How long records waited"
+    faster = "earlier" if company < alone else "later"
+    return f"In batches, the slowest records are acknowledged {faster}"
+
+
 _SOONER, _LATER = "the ones that wait for company", "the ones that are sent at once"
 
 
-def _who_is_sooner(result: Result) -> str:
+def _who_is_sooner(result: Result) -> str | None:
     alone, company = (result.measurements[f"{name}_p99_ms"] for name in ("at_once", "batched"))
-    return _SOONER if float(company or 0) < float(alone or 0) else _LATER
+    if not isinstance(alone, float) or not isinstance(company, float):
+        return None
+    return graded(company / alone, [(1.0, _SOONER)], _LATER)
 
 
 BATCHING = Experiment(
@@ -272,7 +347,7 @@ BATCHING = Experiment(
             "what squeezes a batch, as a whole",
         ),
         Number("rate", 0, 5000, 1000, "how fast; 0: as fast as it can", "records/s", 50),
-        Number("seconds", 1, 5, 2.5, "how long either is measured", "s", 0.5),
+        Number("seconds", 1, 5, 2.5, "how long either is measured, in two turns", "s", 0.5),
     ),
     _batching,
     Options(
