@@ -78,6 +78,9 @@ _VALUES = {setting.name: setting.value for setting in LAB_SETTINGS}
 #: The controller gives a broker up when it has not heard of it for that long, s.
 SESSION_S = int(_VALUES["broker.session.timeout.ms"]) / 1000
 
+#: A broker that falls silent sent its last heartbeat up to so long before, s.
+HEARTBEAT_S = int(_VALUES["broker.heartbeat.interval.ms"]) / 1000
+
 
 def properties(cluster: ClusterState, node: NodeState) -> str:
     """The node's `server.properties`.

@@ -20,6 +20,7 @@ from labs.experiments.acks.common import (
     topic,
     while_all_is_well,
 )
+from labs.figures import graded, seconds
 from labs.history import Send
 from labs.settings import Number
 from labs.snapshot import Observer
@@ -77,7 +78,7 @@ def _paused_follower(run: Run) -> None:
     }
     run.verdict()
     run.conclude(_told(run, follower))
-    waited = f"waited up to {stall_ms / 1000:.2f} s"
+    waited = f"waited up to {seconds(stall_ms / 1000)}"
     run.show(run.story(f"acks={run['acks']}: a record sent during the pause {waited}"))
 
 
@@ -176,8 +177,8 @@ def _longest_ms(sends: list[Send]) -> float:
 
 def _told(run: Run, follower: int) -> str:
     m = run.measurements
-    gone = f"{float(m['isr_shrunk_after_ms'] or 0) / 1000:.1f} s"
-    wait = f"{float(m['stall_ms'] or 0) / 1000:.2f} s"
+    gone = seconds(float(m["isr_shrunk_after_ms"] or 0) / 1000)
+    wait = seconds(float(m["stall_ms"] or 0) / 1000)
     after = (
         "" if m["enough_in_sync"] == "yes" else ", which left too few: they waited for it to return"
     )
@@ -192,7 +193,7 @@ def _what_happened(result: Result) -> str | None:
     if result.measurements["not_enough_replicas"]:
         return REFUSED
     stall = result.measurements["stall_ms"]
-    return WAIT if isinstance(stall, (int, float)) and stall > 900 else NOTHING
+    return graded(stall, [(900, NOTHING)], WAIT) if isinstance(stall, (int, float)) else None
 
 
 PAUSED_FOLLOWER = Experiment(

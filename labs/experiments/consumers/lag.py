@@ -15,6 +15,7 @@ from labs.experiments.consumers.common import (
     judge,
     onlooker,
 )
+from labs.figures import seconds
 from labs.settings import Number
 from labs.views import Lines, Mark
 
@@ -115,7 +116,7 @@ def _tell(
         f" ({run['rate']} arrive each second, it can do at most {1000 / run['process_ms']:.0f})"
     )
     who = f"{run['members']} members" if run["members"] > 1 else "alone it"
-    end = f"{who} drained that in {since:.1f} s" if since else f"{who} did not drain that"
+    end = f"{who} drained that in {seconds(since)}" if since else f"{who} did not drain that"
     run.conclude(f"{told}; {end}")
     run.show(_view(sampler, f"One member fell {peak:.0f} records behind; {end}", marks))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from labs.checker import LOG, PROCESSING
@@ -20,6 +21,7 @@ from labs.experiments.consumers.common import (
     titled,
     working,
 )
+from labs.figures import seconds
 from labs.settings import Choice, Number
 from labs.views import Lanes, Mark, Span
 from labs.workload.clients import LIBRDKAFKA
@@ -70,7 +72,7 @@ def _rebalance(run: Run) -> None:
     run.say("three members join the group")
     run.wait(lambda: _settled(group, 3), "three members had shared out the partitions")
     run.sleep(BEFORE_S)
-    owned = {name: group.share_of(name) for name in members}
+    before = group.owners()
     if run["event"] == SLOW:
         run.wait(lambda: members["C"].first("polled", now() - 0.2), "C had begun its slow work")
     at = _cause(run, members["C"], newcomer)
@@ -81,13 +83,14 @@ def _rebalance(run: Run) -> None:
     settled = max(e.time for e in group.events if e.kind == "assigned" and e.partitions)
     run.sleep(AFTER_S)
     until = now()
+    after = group.owners()
     load.stop()
     for member in members.values():
         member.pace(0.0)
     drain(run, group)
     group.leave()
     judge(run, group)
-    _tell(run, group, at, until, settled, owned["C"])
+    _tell(run, group, at, until, settled, Shares.of(run["event"], before, after))
 
 
 def _heartbeat_ms(run: Run) -> int:
@@ -137,31 +140,73 @@ def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = Non
     return Lanes("", lanes, [*quick.kinds, "member C, slow"])
 
 
-def _tell(
-    run: Run, group: Group, at: float, until: float, settled: float, concerned: list[int]
-) -> None:
+@dataclass(frozen=True)
+class Shares:
+    """The partitions by what became of them: only like is compared with like.
+
+    `of_c`: those that C had or got, if C is the one that leaves, dies or is slow: they wait for C's
+    own sake. Of the others, `kept` has the same owner before and after, `moved` another one.
+    """
+
+    of_c: tuple[int, ...]
+    kept: tuple[int, ...]
+    moved: tuple[int, ...]
+
+    @staticmethod
+    def of(event: str, before: Mapping[int, str], after: Mapping[int, str]) -> Shares:
+        """From the owners before the event and in the end."""
+        cs = {p for p in before if event != JOINS and "C" in (before[p], after.get(p))}
+        others = [p for p in before if p not in cs]
+        return Shares(
+            tuple(sorted(cs)),
+            tuple(p for p in others if before[p] == after.get(p)),
+            tuple(p for p in others if before[p] != after.get(p)),
+        )
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """Those that C had nothing to do with; never none, for C has at most four of six."""
+        return (*self.kept, *self.moved)
+
+
+def _tell(run: Run, group: Group, at: float, until: float, settled: float, shares: Shares) -> None:
     gaps = gap_ms(group.reads, at, until)
-    others = {p: gap for p, gap in gaps.items() if p not in concerned}
     taken = _interrupted(group, at, until)
     worst = max(gaps, key=lambda p: gaps[p])
     figures = run.measurements
     figures["longest_gap_ms"] = gaps[worst]
-    figures["longest_gap_others_ms"] = max(others.values())
-    figures["median_gap_others_ms"] = median(others.values())
+    for name in ("kept", "moved", "of_c", "others"):
+        longest = max((gaps[p] for p in getattr(shares, name) if p in gaps), default=None)
+        figures[f"longest_gap_{name}_ms"] = longest
+    figures["kept_partitions"] = len(shares.kept)
+    figures["moved_partitions"] = len(shares.moved)
     figures["interrupted_partitions"] = len(taken)
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
-    waited = f"longest gap {gaps[worst] / 1000:.1f} s"
-    if run["event"] == SLOW:
-        waited = f"A's and B's waited up to {max(others.values()) / 1000:.1f} s"
-    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away, {waited}"
+    waits = _waits(run, shares)
     run.conclude(
         f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
-        f" given back; partition {worst} waited longest, {gaps[worst] / 1000:.2f} s, those that"
-        f" were not C's at most {max(others.values()) / 1000:.2f} s"
+        f" given back. Longest wait for a record: {waits}"
     )
+    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away; {waits}"
     lanes = _lanes(run, group, at - BEFORE_S, until)
     run.show(titled(lanes, title, [Mark(at - run.began, _TOLD[run["event"]])]))
+
+
+def _waits(run: Run, shares: Shares) -> str:
+    """The longest wait of each kind of partition, as far as there are such."""
+    c = {SLOW: "slow C had or got", LEAVES: "C left behind", DIES: "C left behind"}
+    named_kinds = {
+        "kept": (shares.kept, "with the same owner as before"),
+        "moved": (shares.moved, "that went from one member to another"),
+        "of_c": (shares.of_c, f"that {c.get(run['event'], 'C had')}"),
+    }
+    told = []
+    for name, (partitions, words) in named_kinds.items():
+        gap = run.measurements[f"longest_gap_{name}_ms"]
+        if isinstance(gap, float):
+            told.append(f"{seconds(gap / 1000)} of the {len(partitions)} {words}")
+    return ", ".join(told)
 
 
 def _whole(taken: set[int]) -> str:

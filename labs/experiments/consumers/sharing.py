@@ -16,6 +16,7 @@ from labs.experiments.consumers.common import (
     owned,
     processed,
 )
+from labs.figures import figure
 from labs.settings import Number
 from labs.views import Bars, Mark
 from labs.workload.group import Group
@@ -88,11 +89,13 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
     run.measurements["gain_of_group"] = best / rates[0] if rates[0] else 0.0
     partitions = run["partitions"]
     run.conclude(
-        f"one member read {rates[0]:.0f} records/s, {len(rates)} read {rates[-1]:.0f};"
+        f"one member read {figure(rates[0])} records/s, {len(rates)} read {figure(rates[-1])};"
         f" {len(idle)} of them had none of the {partitions} partitions{_idle(idle)}"
     )
     labels = [f"{n} member{'s' if n > 1 else ''}" for n in range(1, len(rates) + 1)]
-    title = f"{partitions} partitions: {len(rates)} members are {rates[-1] / rates[0]:.1f} × one"
+    title = (
+        f"{partitions} partitions: {len(rates)} members are {figure(rates[-1] / rates[0])} × one"
+    )
     run.show(Bars(title, labels, {"rate": rates}, "records/s that the group processed"))
 
 

@@ -22,6 +22,7 @@ from labs.experiments.consumers.common import (
     titled,
     working,
 )
+from labs.figures import seconds
 from labs.settings import Number, Switch
 from labs.views import Mark
 from labs.workload.group import Group
@@ -73,7 +74,7 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     }
     if error:
         told = (
-            f"A was put out {taken - polled if taken else 0:.1f} s after its poll, although its"
+            f"A was put out {seconds(taken - polled if taken else 0)} after its poll, although its"
             f" heartbeats went on; its commit failed ({error}), and {twice} records were"
             " processed twice"
         )
@@ -175,8 +176,8 @@ def _static_member(run: Run) -> None:
     }
     kind = "a static member" if run["static"] else "an ordinary member"
     told = (
-        f"C, {kind}, was away for {back - at:.1f} s: its {named(own_share)} waited"
-        f" {own / 1000:.1f} s, and {len(taken)} of the others' partitions were taken"
+        f"C, {kind}, was away for {seconds(back - at)}: its {named(own_share)} waited"
+        f" {seconds(own / 1000)}, and {len(taken)} of the others' partitions were taken"
         " from their owners"
     )
     run.conclude(told)

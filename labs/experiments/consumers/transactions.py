@@ -21,6 +21,7 @@ from labs.experiments.consumers.common import (
     onlooker,
     places,
 )
+from labs.figures import graded, seconds
 from labs.history import Outcome
 from labs.settings import Choice, Number
 from labs.views import Bars, Lines, Mark
@@ -32,6 +33,9 @@ COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 # -- a hung transaction ----------------------------------------------------------------------------
 
 RATE, BEFORE_S = 40, 1.0
+
+#: A record that came later after its acknowledgement was kept back, ms.
+HIDDEN_MS = 1000
 
 #: Kafka looks for transactions that have timed out every so often
 #: (transaction.abort.timed.out.transaction.cleanup.interval.ms), s.
@@ -114,7 +118,7 @@ def _tell_hung(
         for r in reversed(group.reads)
         if r.number in acked
     }
-    late = [wait for wait in waits.values() if wait > 1000]
+    late = [wait for wait in waits.values() if wait > HIDDEN_MS]
     run.measurements |= {
         "longest_wait_for_a_plain_record_ms": max(waits.values()),
         "hidden_plain_records": len(late),
@@ -124,7 +128,8 @@ def _tell_hung(
     level = run["isolation_level"]
     told = (
         f"{level}: {len(late)} acknowledged plain records were kept back for over a second, the"
-        f" first for {max(waits.values()) / 1000:.1f} s, by one open transaction at offset {offset}"
+        f" first for {seconds(max(waits.values()) / 1000)}, by one open transaction at offset"
+        f" {offset}"
         if late
         else f"{level}: no plain record waited over a second behind the open transaction"
     )
@@ -144,8 +149,8 @@ ONLY_OLDER = "those from before are read, later ones are lost"
 
 
 def _plain(result: Result) -> str | None:
-    hidden = int(result.measurements["hidden_plain_records"] or 0)
-    return WAIT if hidden else GO_ON
+    longest = float(result.measurements["longest_wait_for_a_plain_record_ms"] or 0)
+    return graded(longest, [(HIDDEN_MS, GO_ON)], WAIT)
 
 
 HUNG_TRANSACTION = Experiment(

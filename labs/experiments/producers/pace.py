@@ -269,8 +269,8 @@ def _batching(run: Run) -> None:
     }
     wanted = f"{run['rate']:,} records/s were due" if run["rate"] else "as fast as the client could"
     run.conclude(
-        f"one by one, {one.rate:,.0f} records/s were acknowledged{_slowest(one)}; in batches of"
-        f" {figure(round(many.records_per_batch, 1))} records {many.rate:,.0f} records/s"
+        f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one)}; in batches of"
+        f" {figure(round(many.records_per_batch, 1))} records {figure(many.rate)} records/s"
         f"{_slowest(many)} ({wanted}; {yours}; one partition, of which this client has one batch"
         f" under way, and at most {WINDOW} records without an answer)"
     )
@@ -293,13 +293,13 @@ def _show_batching(run: Run, ways: dict[str, Way]) -> None:
     run.show(
         Percentiles(
             _who_waits(one.p99_ms, many.p99_ms),
-            {name: percentiles_of(way.waits.all) for name, way in ways.items()},
+            {_curve(name, way.waits): percentiles_of(way.waits.all) for name, way in ways.items()},
             y="ms from due to acknowledged",
         )
     )
     run.show(
         Bars(
-            f"{one.rate:,.0f} records/s one by one, {many.rate:,.0f} in batches",
+            f"{figure(one.rate)} records/s one by one, {figure(many.rate)} in batches",
             list(ways),
             {"acknowledged": [way.rate for way in ways.values()]},
             "records/s",
@@ -315,6 +315,10 @@ def _show_batching(run: Run, ways: dict[str, Way]) -> None:
             "bytes a record",
         )
     )
+
+
+def _curve(name: str, waits: Waits) -> str:
+    return f"{name} (at least)" if waits.open else name
 
 
 def _who_waits(alone: float | None, company: float | None) -> str:

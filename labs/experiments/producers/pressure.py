@@ -11,11 +11,13 @@ from confluent_kafka import Producer
 from labs.clock import now
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.native import again, native_producer, poll_until, produce
+from labs.figures import graded, ms
 from labs.history import Outcome, Send
 from labs.settings import Choice, Number
 from labs.timeline import marks
 from labs.views import Lines, Point
 from labs.workload import Load, Payload, flight_payload
+from labs.workload.load import due_not_sent
 
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
 WAIT, GIVE_UP = "wait for room", "give the record up"
@@ -34,6 +36,7 @@ class _NativeLoad:
         self.sends: list[Send] = []
         self.returned: list[float] = []
         self.failure: BaseException | None = None
+        self.began = self.stopped = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="labs-native", daemon=True)
         self._thread.start()
@@ -46,7 +49,13 @@ class _NativeLoad:
         if self.failure is not None:
             raise self.failure
 
+    @property
+    def overdue(self) -> list[float]:
+        """When that was due which the program had not come to when it was told to stop."""
+        return due_not_sent(self.began, self._rate, len(self.sends), self.stopped)
+
     def _end(self) -> None:
+        self.stopped = self.stopped or now()
         self._stop.set()
         self._thread.join()
 
@@ -57,7 +66,8 @@ class _NativeLoad:
             self.failure = error
 
     def _send_all(self) -> None:
-        payload, begin, number = flight_payload(), now(), 0
+        payload, number = flight_payload(), 0
+        begin = self.began = now()
         while not self._stop.is_set():
             due = begin + number / self._rate
             while (left := due - now()) > 0 and not self._stop.is_set():
@@ -114,13 +124,19 @@ def _full_buffer(run: Run) -> None:
         "longest_call_ms": round(max(held), 1),
         "most_waiting_records": most,
         "rejected_records": rejected,
+        "due_not_sent_records": len(load.overdue),
     }
     run.conclude(
         f"while broker {leader} hung for {run['pause_s']:g} s, up to {most:,} records waited in"
-        f" {run['client']}; the longest call to send one took {max(held):,.0f} ms and"
-        f" {rejected:,} were refused"
+        f" {run['client']}; the longest call to send one took {ms(max(held))} and"
+        f" {rejected:,} were refused{_unsent(len(load.overdue))}"
     )
-    _show(run, waiting, [(s.invoked - run.began, ms) for s, ms in zip(sends, held, strict=False)])
+    calls = [(s.invoked - run.began, took) for s, took in zip(sends, held, strict=False)]
+    _show(run, waiting, calls)
+
+
+def _unsent(count: int) -> str:
+    return f"; {count:,} that were due had not been sent in the end" if count else ""
 
 
 def _waiting(run: Run, sends: Sequence[Send]) -> list[Point]:
@@ -146,11 +162,11 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
             steps=True,
         )
     )
-    longest = max(ms for _, ms in calls)
+    longest = max(took for _, took in calls)
     run.show(
         Lines(
-            f"The longest call held the program up for {longest:,.0f} ms",
-            {"one call": [(time, max(ms, 0.001)) for time, ms in calls]},
+            f"The longest call held the program up for {ms(longest)}",
+            {"one call": [(time, max(took, 0.001)) for time, took in calls]},
             "s since the run began",
             "ms until the call returned",
             faults,
@@ -163,10 +179,11 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
 _BLOCKS, _RAISES, _GOES_ON = "it blocks", "it raises an error", "it returns as always"
 
 
-def _what_send_did(result: Result) -> str:
+def _what_send_did(result: Result) -> str | None:
     if float(result.measurements["rejected_records"] or 0):
         return _RAISES
-    return _BLOCKS if float(result.measurements["longest_call_ms"] or 0) > HELD_MS else _GOES_ON
+    longest = float(result.measurements["longest_call_ms"] or 0)
+    return graded(longest, [(HELD_MS, _GOES_ON)], _BLOCKS)
 
 
 FULL_BUFFER = Experiment(

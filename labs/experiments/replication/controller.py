@@ -8,6 +8,7 @@ from labs.clock import now
 from labs.cluster.protocol import CONTROLLER_ID
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.replication.common import await_partition, rate_setting
+from labs.figures import seconds
 from labs.history import Outcome, Send
 from labs.settings import Switch
 from labs.workload import read_back
@@ -113,7 +114,9 @@ def _title(run: Run) -> str:
     leaderless = run.measurements.get("leaderless_s")
     if leaderless is None:
         return "Without a controller, records flow on"
-    return f"No controller, no election: for {float(leaderless):.1f} s the partition had no leader"
+    return (
+        f"No controller, no election: for {seconds(float(leaderless))} the partition had no leader"
+    )
 
 
 def _what_works(result: Result) -> str:

@@ -12,6 +12,7 @@ from labs.experiments.replication.common import (
     one_try,
     rate_setting,
 )
+from labs.figures import seconds
 from labs.settings import Choice, Number
 
 # -- the copies, while a follower lags -------------------------------------------------------------
@@ -93,7 +94,7 @@ def _told(run: Run) -> str:
     shrank = run.measurements.get("isr_shrank_after_ms")
     if shrank is None:
         return "All three copies keep up"
-    return f"The high watermark stood for {float(shrank) / 1000:.1f} s, until the ISR shrank"
+    return f"The high watermark stood for {seconds(float(shrank) / 1000)}, until the ISR shrank"
 
 
 def _how_far(result: Result) -> str | None:
@@ -150,10 +151,12 @@ def _dead_follower(run: Run) -> None:
     run.measurements["longest_wait_ms"] = round(worst * 1000)
     run.verdict()
     run.conclude(
-        f"after {run['how']}, broker {gone} stood in the ISR for {left - at:.1f} s more; an"
-        f" acks=all record waited {worst:.1f} s for it at worst"
+        f"after {run['how']}, broker {gone} stood in the ISR for {seconds(left - at)} more; an"
+        f" acks=all record waited {seconds(worst)} for it at worst"
     )
-    run.show(run.story(f"{run['how']}: {left - at:.1f} s until broker {gone} was out of the ISR"))
+    run.show(
+        run.story(f"{run['how']}: {seconds(left - at)} until broker {gone} was out of the ISR")
+    )
 
 
 DEAD_FOLLOWER = Experiment(

@@ -12,6 +12,7 @@ from labs.experiments.replication.common import (
     how_setting,
     rate_setting,
 )
+from labs.figures import graded, seconds
 from labs.history import Outcome
 from labs.settings import Number, Switch
 
@@ -56,11 +57,13 @@ def _measure_failover(run: Run, old: int, at: float) -> None:
     }
     new = run.leader()
     run.conclude(
-        f"{run['how']} of leader {old}: nobody led for {gap_s:.2f} s, then broker {new} did; the"
-        f" client's longest wait was {worst:.2f} s"
+        f"{run['how']} of leader {old}: nobody led for {seconds(gap_s)}, then broker {new} did; the"
+        f" client's longest wait was {seconds(worst)}"
     )
     run.show(
-        run.story(f"{run['how']}: nobody led for {gap_s:.1f} s, the client waited {worst:.1f} s")
+        run.story(
+            f"{run['how']}: nobody led for {seconds(gap_s)}, the client waited {seconds(worst)}"
+        )
     )
 
 
@@ -81,9 +84,8 @@ def _whose_clock(result: Result) -> str | None:
     if m["new_leader_after_ms"] is None:
         return None
     late = float(m["longest_wait_ms"] or 0) - float(m["new_leader_after_ms"])
-    return (
-        CLIENT if late > 0.5 * 1000 * float(result.settings["request_timeout_s"]) - 500 else CLUSTER
-    )
+    limit = 500 * float(result.settings["request_timeout_s"]) - 500
+    return graded(late, [(limit, CLUSTER)], CLIENT)
 
 
 FAILOVER = Experiment(

@@ -1,0 +1,76 @@
+"""What is compared is the same thing, and a run that can't tell says so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from labs.cluster.config import HEARTBEAT_S, SESSION_S
+from labs.cluster.protocol import Cluster
+from labs.experiment import Result, Run
+from labs.experiments.acks import errors
+from labs.experiments.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
+from labs.snapshot import Partition
+from labs.timeline import Sight, Timeline
+
+BEFORE = dict(enumerate("AABBCC"))
+
+
+def test_the_partitions_that_a_slow_member_had_or_got_are_not_the_others() -> None:
+    kip_848 = Shares.of(SLOW, BEFORE, {**BEFORE, 0: "D"})
+    assert (kip_848.of_c, kip_848.kept, kip_848.moved) == ((4, 5), (1, 2, 3), (0,))
+    eager = Shares.of(SLOW, BEFORE, dict(enumerate("DACCBB")))
+    assert (eager.of_c, eager.kept, eager.moved) == ((2, 3, 4, 5), (1,), (0,))
+    assert eager.others == (1, 0)
+
+
+def test_where_nobody_is_slow_all_are_compared() -> None:
+    joined = Shares.of(JOINS, BEFORE, {**BEFORE, 5: "D"})
+    assert (joined.of_c, joined.kept, joined.moved) == ((), (0, 1, 2, 3, 4), (5,))
+    left = Shares.of(LEAVES, BEFORE, dict(enumerate("AABBAB")))
+    assert (left.of_c, left.kept, left.moved) == ((4, 5), (0, 1, 2, 3), ())
+
+
+# -- acks.failed_but_written -----------------------------------------------------------------------
+
+
+def seen(*changes: tuple[float, int | None, tuple[int, ...]]) -> Run:
+    timeline = Timeline(cast(Cluster, None), "t")
+    timeline.sights[0] = [
+        Sight(time, Partition("t", 0, leader, 0, (1, 2, 3), isr)) for time, leader, isr in changes
+    ]
+    return cast(Run, SimpleNamespace(timeline=timeline))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (((10.0, 1, (1, 2, 3)),), ""),
+        (((10.0, 1, (1, 2, 3)), (12.1, 1, (1, 3))), "The ISR changed"),
+        (((10.0, 1, (1, 2, 3)), (12.1, 3, (2, 3))), "The leader changed"),
+    ],
+)
+def test_what_the_timeline_saw_is_asked(change: Any, word: str) -> None:
+    told = errors._changed(seen(*change), 1, paused=11.0)
+    assert word in told
+    assert bool(told) == bool(word)
+
+
+def test_the_pause_ends_before_a_broker_can_be_fenced() -> None:
+    longest = errors.LONGEST_TIMEOUT_MS / 1000 + errors.LONGER_S
+    assert longest < SESSION_S - HEARTBEAT_S
+    bounds = {s.name: s for s in errors.FAILED_BUT_WRITTEN.settings}["request_timeout_ms"]
+    assert bounds.parse(errors.LONGEST_TIMEOUT_MS) == errors.LONGEST_TIMEOUT_MS
+
+
+@pytest.mark.parametrize(
+    ("readable", "changed", "told"),
+    [(3, "no", errors.WRITTEN), (3, "yes", None), (0, "no", None), (0, "yes", None)],
+)
+def test_a_run_without_a_written_record_proves_nothing(
+    readable: int, changed: str, told: str | None
+) -> None:
+    measured = {"failed_but_readable": readable, "isr_or_leader_changed": changed}
+    assert errors._written(cast(Result, SimpleNamespace(measurements=measured))) == told
