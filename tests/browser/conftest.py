@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from labs.cluster.home import PROJECT
 from labs.cluster.local import LocalCluster
@@ -70,12 +70,22 @@ class Lab:
         return f"{self.url}/lab/tree/{notebook}?token={self.token}"
 
 
-def _chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or shutil.which("google-chrome")
-    if found:
-        return found
-    message = "no Chromium is installed; on Debian and Ubuntu, `apt install chromium` brings it"
+#: What a Chromium is called: on Linux by its command, on macOS by its place.
+CHROMIUMS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+def _chromium(playwright: Playwright) -> str:
+    """The machine's own, or the one that `playwright install chromium` has brought."""
+    for name in (*CHROMIUMS, playwright.chromium.executable_path):
+        if found := shutil.which(name):
+            return found
+    message = "no Chromium is installed; `bash .ci/browser` brings one"
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
@@ -84,8 +94,8 @@ def _chromium() -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The Chromium of this machine, without a window."""
-    program = _chromium()
     with sync_playwright() as playwright:
+        program = _chromium(playwright)
         chromium = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         yield chromium
         chromium.close()

@@ -21,6 +21,7 @@ make_debian() {
 }
 
 # What a download needs: this machine's proxy, and the certificates it trusts.
+# (Bash before 4.4, as on macOS, takes an empty array for unset: hence ${online[@]+"${online[@]}"}.)
 online=()
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL; do
   [ -z "${!name:-}" ] || online+=(-e "$name")

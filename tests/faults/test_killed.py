@@ -18,7 +18,8 @@ from jupyter_client.manager import KernelManager, start_new_kernel
 from labs.cluster import leases
 from labs.cluster.local import LocalCluster
 from labs.cluster.rules import NotReady
-from tests.helpers import PATIENCE_S, Labs, finish, wait_until
+from tests.helpers import Labs, finish, wait_until
+from tests.kernels import answer_to, begin_cell, run_cell, wait_for_output
 
 
 def test_up_killed_half_way(labs: Labs) -> None:
@@ -100,33 +101,29 @@ def test_a_start_in_vain_names_the_node_and_its_log(
     assert labs.jvms() == []
 
 
-def run_cell(client: BlockingKernelClient, code: str) -> str:
-    reply = client.execute_interactive(code, timeout=PATIENCE_S)
-    return str(reply["content"]["status"])
+def status_of(client: BlockingKernelClient, code: str) -> str:
+    return str(run_cell(client, code)[0]["status"])
 
 
+@pytest.mark.timeout(900)
 def test_notebook_kernel_interrupted_and_killed(labs: Labs) -> None:
     environment = {**os.environ, "LABS_HOME": str(labs.home.path)}
     manager: KernelManager
     manager, client = start_new_kernel(env=environment)
     try:
-        assert run_cell(client, "import labs; cluster = labs.connect()") == "ok"
+        assert status_of(client, "import labs; cluster = labs.connect()") == "ok"
         pids = labs.jvms()
         assert len(pids) == 4
 
-        # Or else the kernel might drop, on this error, the cell that comes next.
-        client.execute("cluster.kill(9)", stop_on_error=False)
-        told = client.get_shell_msg(timeout=PATIENCE_S)["content"]["traceback"]
+        told = run_cell(client, "cluster.kill(9)")[0]["traceback"]
         assert len(told) == 1  # no traceback at all, but a sentence
         assert told[0].startswith("BadInput: there is no node 9")
 
-        sleeping = client.execute("import time; print('here'); time.sleep(600)")
-        wait_until(
-            lambda: client.get_iopub_msg(timeout=PATIENCE_S)["msg_type"] == "stream", "the cell"
-        )
+        sleeping = begin_cell(client, "import time; print('here'); time.sleep(600)")
+        wait_for_output(client, sleeping)
         manager.interrupt_kernel()  # SIGINT to the kernel's whole process group
-        assert client.get_shell_msg(timeout=PATIENCE_S)["parent_header"]["msg_id"] == sleeping
-        assert run_cell(client, "assert cluster.status().up") == "ok"
+        assert answer_to(client, sleeping)["ename"] == "KeyboardInterrupt"
+        assert status_of(client, "assert cluster.status().up") == "ok"
         assert labs.jvms() == pids
 
         kernel = manager.provisioner.pid  # type: ignore[union-attr]

@@ -19,6 +19,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from labs.cluster import leases
 from labs.cluster.ports import is_open
 from tests.helpers import PATIENCE_S, Labs, finish, free_ports, wait_until
+from tests.kernels import run_cell
 
 TOKEN = "for-this-test"
 
@@ -47,6 +48,7 @@ def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
     assert labs.leftovers() == []
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_ctrl_c_ends_jupyterlab_its_notebooks_and_the_cluster(
     labs: Labs, number: signal.Signals
@@ -71,15 +73,10 @@ def kernel_with_a_cluster(address: str) -> int:
     client = BlockingKernelClient()
     client.load_connection_file(str(Path(jupyter_runtime_dir(), f"kernel-{name}.json")))
     client.start_channels()
-    said: list[str] = []
-    reply = client.execute_interactive(
-        "import labs, os; labs.connect(); print(os.getpid())",
-        timeout=PATIENCE_S,
-        output_hook=lambda message: said.append(message["content"].get("text", "")),
-    )
+    reply, said = run_cell(client, "import labs, os; labs.connect(); print(os.getpid())")
     client.stop_channels()
-    assert reply["content"]["status"] == "ok", said
-    return int("".join(said).split()[-1])
+    assert reply["status"] == "ok", said
+    return int(said.split()[-1])
 
 
 def test_a_cluster_that_others_use_stays(labs: Labs) -> None:

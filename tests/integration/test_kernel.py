@@ -14,8 +14,10 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from tests.kernels import begin_cell, run_cell
+
 CONNECTIONS = 100
-ANSWER_TIMEOUT_S = 20
+ANSWER_TIMEOUT_S = 60
 A_SLIDER = "import ipywidgets; slider = ipywidgets.IntSlider(); print(slider.comm.comm_id)"
 A_CELL = "import time; time.sleep(3)"
 AN_ASYNC_CELL = "import asyncio; await asyncio.sleep(1)"
@@ -53,7 +55,7 @@ def test_a_click_is_heard_while_a_cell_runs(
     assert control.poll(ANSWER_TIMEOUT_S * 1000)
     _, reply = client.session.recv(control)
     control.close(linger=0)
-    running = client.execute(A_CELL)
+    running = begin_cell(client, A_CELL)
     _wait_for_state(client, running, "busy")
     clicked = _move(client, slider, subshell=reply["content"]["subshell_id"])
     assert _wait_for_state(client, clicked, "idle", running) == clicked, "heard after the cell"
@@ -64,20 +66,16 @@ def test_a_slider_moved_during_an_async_cell_is_told_when_it_was_heard(
 ) -> None:
     _, client = kernel
     slider = _make_slider(client)
-    running = client.execute(AN_ASYNC_CELL)
+    running = begin_cell(client, AN_ASYNC_CELL)
     _wait_for_state(client, running, "busy")
     _wait_for_state(client, _move(client, slider), "idle")
 
 
 def _make_slider(client: BlockingKernelClient) -> str:
     """The id of the new slider's comm."""
-    told: list[str] = []
-    client.execute_interactive(
-        A_SLIDER,
-        timeout=ANSWER_TIMEOUT_S,
-        output_hook=lambda message: told.append(message["content"].get("text", "")),
-    )
-    return "".join(told).strip()
+    reply, said = run_cell(client, A_SLIDER)
+    assert reply["status"] == "ok", said
+    return said.strip()
 
 
 def _move(client: BlockingKernelClient, slider: str, subshell: str | None = None) -> str:

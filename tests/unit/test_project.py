@@ -101,3 +101,13 @@ def test_the_readme_says_where_each_belief_is_shown_false() -> None:
         (book,) = (PROJECT / "notebooks").glob(f"{chapter}_*.ipynb")
         text = book.read_text("utf-8")
         assert all(f'panel(\\"{name}\\"' in text for name in named), f"{book.name}: {named}"
+
+
+def test_every_cell_of_the_tests_is_sent_from_one_place() -> None:
+    sends = re.compile(r"client\.execute(_interactive)?\((?!cwd=)")  # nbclient's own names a folder
+    files = {
+        path.name
+        for path in (PROJECT / "tests").rglob("*.py")
+        if sends.search(path.read_text("utf-8"))
+    }
+    assert files == {"kernels.py"}

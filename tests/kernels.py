@@ -1,0 +1,58 @@
+"""Talk to a kernel: one cell after the other, and none is dropped for what befell the one before.
+
+Unless it is told otherwise, a kernel that answers with an error (an interrupt is one) drops the
+requests that wait, for a moment that nobody announces: their answer is `aborted` (Jupyter's
+messaging protocol, `stop_on_error`). So every cell of the tests is sent from here.
+"""
+
+from __future__ import annotations
+
+from queue import Empty
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+
+#: A cell may start a cluster, on a machine that has much else to do.
+PATIENCE_S = 300.0
+
+
+def run_cell(client: BlockingKernelClient, code: str) -> tuple[dict[str, Any], str]:
+    """Run it to its end: the content of the kernel's answer, and what the cell printed."""
+    said: list[str] = []
+    reply = client.execute_interactive(
+        code,
+        stop_on_error=False,
+        timeout=PATIENCE_S,
+        output_hook=lambda message: said.append(message["content"].get("text", "")),
+    )
+    return reply["content"], "".join(said)
+
+
+def begin_cell(client: BlockingKernelClient, code: str) -> str:
+    """Send it and do not wait; gives the request's id."""
+    return str(client.execute(code, stop_on_error=False))
+
+
+def wait_for_output(client: BlockingKernelClient, request: str) -> None:
+    """Until that cell has printed something: it runs."""
+    while True:
+        said = _next(client.get_iopub_msg, f"output of {request}")
+        if said["parent_header"].get("msg_id") == request and said["msg_type"] == "stream":
+            return
+
+
+def answer_to(client: BlockingKernelClient, request: str) -> dict[str, Any]:
+    """The content of the answer to that cell, once it has come."""
+    while True:
+        said = _next(client.get_shell_msg, f"an answer to {request}")
+        if said["parent_header"].get("msg_id") == request:
+            content: dict[str, Any] = said["content"]
+            return content
+
+
+def _next(get: Any, what: str) -> dict[str, Any]:
+    try:
+        message: dict[str, Any] = get(timeout=PATIENCE_S)
+    except Empty:
+        raise AssertionError(f"no {what} within {PATIENCE_S} s") from None
+    return message
