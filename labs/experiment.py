@@ -42,6 +42,7 @@ from labs.checker import (
 )
 from labs.clock import Jump, now, watching_the_wall
 from labs.cluster.cgroup import cores
+from labs.cluster.features import Feature
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, Foreseen, LabsError
@@ -230,6 +231,7 @@ class Experiment:
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
             Empty: nothing of it.
+        needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
     """
 
     name: str
@@ -240,6 +242,17 @@ class Experiment:
     breaks: bool = True
     judges: tuple[str, ...] = (LOG,)
     by_wall: Callable[[Mapping[str, Value]], str] = lambda _settings: ""
+    needs: Mapping[tuple[str, str], Feature] = field(default_factory=dict)
+
+    def missing(self, cluster: Cluster, values: Mapping[str, Value]) -> LabsError | None:
+        """Why the cluster can't be asked with these values; None if it can. Nothing is changed."""
+        for (name, value), feature in self.needs.items():
+            if values[name] == value and (why := feature.missing(cluster)):
+                return LabsError(
+                    f"{name}={value} can't be run here: {why}",
+                    hint=f"choose another {name}, or use the local one: LABS_CLUSTER=local",
+                )
+        return None
 
     def run(
         self,
@@ -260,6 +273,8 @@ class Experiment:
                 f"{self.name} breaks brokers, which can't be done to this cluster",
                 hint="use the local one: LABS_CLUSTER=local",
             )
+        if missing := self.missing(cluster, values):
+            raise missing
         run = Run(self.name, cluster, values, live or Live(), judges=self.judges)
         run.say("making sure that the cluster is whole")
         heal(cluster)

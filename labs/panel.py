@@ -143,6 +143,8 @@ class Panel:
         values = resolve(self.experiment.settings, {**self.settings, **settings})
         if blocked := self._blocked():
             return NotHere(blocked)
+        if missing := self.experiment.missing(self.cluster, values):
+            return NotHere(str(missing))
         if self._unanswered():
             self.skip()
         self._show_settings(values)

@@ -42,4 +42,4 @@ def flight_payload(size_bytes: int | None = None, keyed: bool = True) -> Payload
 def number_of(value: bytes | None) -> int | None:
     """The number of a record of ours; None for anything else."""
     head, bar, _ = (value or b"").partition(b"|")
-    return int(head) if bar and head.isdigit() else None
+    return int(head) if bar and head.isdigit() and len(head) < 19 else None

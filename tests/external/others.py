@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ LISTENERS = {
     EXPIRED: "SASL_SSL",
     CONTROLLER: "PLAINTEXT",
 }
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 150.0
 
 #: The JVM dies with us, however we end: then the shell's standard input ends.
 LEASH = ["sh", "-c", '"$@" </dev/null & trap "kill -9 $!; wait" EXIT; cat >/dev/null', "sh"]
@@ -82,10 +82,20 @@ class Papers:
 
 
 class Others:
-    """The running cluster. `nodes`: how many; `release`: the Kafka that it is formatted as."""
+    """The running cluster.
 
-    def __init__(self, folder: Path, nodes: int = 3, release: str = "") -> None:
-        self.folder, self.release = folder, release
+    `nodes`: how many; `form`: with which options it is formatted (`--release-version 3.7`);
+    `settings`: of its nodes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = 3,
+        form: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder, self.form, self.settings = folder, form, settings or {}
         self.ids = range(nodes)
         ports = free_ports(nodes * len(LISTENERS))
         names = [(node, listener) for node in self.ids for listener in LISTENERS]
@@ -158,8 +168,7 @@ class Others:
         (work / "server.properties").write_text(self._properties(0))
         secret = f"SCRAM-SHA-512=[name=ann,password={PASSWORD}]"
         arguments = ["format", "-t", new_id(), "-c", "server.properties", "--add-scram", secret]
-        if self.release:
-            arguments += ["--release-version", self.release]
+        arguments += self.form
         done = subprocess.run(
             [str(kit.java.path), "-cp", kit.class_path, "kafka.tools.StorageTool", *arguments],
             cwd=work,
@@ -203,7 +212,9 @@ class Others:
                 f"{own}.scram-sha-512.sasl.jaas.config": f"{jaas}.scram.ScramLoginModule required;",
             }
         small = {s.name: s.value for s in LAB_SETTINGS if s.name.startswith(_SMALL)}
-        text = "".join(f"{name}={value}\n" for name, value in (lines | small).items())
+        text = "".join(
+            f"{name}={value}\n" for name, value in {**lines, **small, **self.settings}.items()
+        )
         return text.replace("\\", "\\\\")
 
     # -- as other people ---------------------------------------------------------------------------
@@ -271,10 +282,12 @@ def _dotted(entries: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running(nodes: int = 3, release: str = "") -> Iterator[Others]:
+def running(
+    nodes: int = 3, form: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> Iterator[Others]:
     """A cluster for as long as the block lasts; gone without a trace however it ends."""
     with tempfile.TemporaryDirectory(prefix="others-") as folder:
-        others = Others(Path(folder), nodes, release)
+        others = Others(Path(folder), nodes, form, settings)
         try:
             others.start()
             yield others

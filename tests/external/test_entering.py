@@ -7,15 +7,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.protocol.metadata import ApiVersionsResponse
 
 from labs.cluster.external import require_new_enough
+from labs.cluster.features import NEW_GROUPS
 from labs.cluster.protocol import Cluster
 from labs.errors import LabsError, NotUp
+from labs.experiments import find
+from labs.panel import panel
 from labs.snapshot import Observer
+from labs.study.cells import NotHere
 from tests.external.conftest import Enter
 from tests.external.others import (
     ADMIN,
@@ -214,7 +219,7 @@ def test_what_is_no_kafka_is_told(enter: Enter, web_server: str) -> None:
 
 
 def test_a_cluster_too_old_is_told(enter: Enter) -> None:
-    with running(nodes=1, release="3.6") as old:
+    with running(nodes=1, form=("--release-version", "3.6")) as old:
         cluster = enter({"LABS_BOOTSTRAP": old.addresses(ADMIN)[0]})
         said = r"too old: its metadata\.version is 14, and Kafka 3\.7's begins with 15"
         with pytest.raises(LabsError, match=said):
@@ -238,10 +243,39 @@ def test_too_few_brokers_are_told(
         enter(others.as_ann).start()
 
 
-def test_the_oldest_will_do_and_stays_readable_when_it_is_gone(enter: Enter) -> None:
-    with running(release="3.7") as oldest:
-        cluster = enter({"LABS_BOOTSTRAP": ",".join(oldest.addresses(ADMIN))})
+NEW = {"protocol": "kip-848"}
+
+
+def test_what_this_kafka_lacks_is_told_before_a_run(enter: Enter, tmp_path: Path) -> None:
+    """KIP-848 is final from Kafka 4.0 on, and may be left out of a newer one."""
+    off = {"group.coordinator.rebalance.protocols": "classic"}
+    with running(nodes=1, settings=off) as without:
+        cluster = enter({"LABS_BOOTSTRAP": without.addresses(ADMIN)[0]})
+        said = "group.coordinator.rebalance.protocols leave out consumer; choose another protocol"
+        with pytest.raises(LabsError, match=said):
+            find("consumers.rebalance").run(cluster, NEW)
+        with cluster.line(0) as line:
+            assert not [t.name for t in line.metadata().topics if "rebalance" in t.name]
+        told = panel("consumers.rebalance", cluster=cluster).run(**NEW)
+        assert isinstance(told, NotHere)
+        assert said in str(told)
+
+
+def test_the_oldest_will_do_and_stays_readable_when_it_is_gone(
+    enter: Enter, tmp_path: Path
+) -> None:
+    with running(form=("--release-version", "3.7")) as oldest:
+        given = {"LABS_BOOTSTRAP": ",".join(oldest.addresses(ADMIN))}
+        cluster = enter(given)
         assert cluster.start().up
+        said = r"its feature group\.version is 0 \(`kafka-features upgrade"
+        with pytest.raises(LabsError, match=said):
+            find("consumers.rebalance").run(cluster, NEW)
+        answer = Labs(tmp_path, **given).run(
+            "run", "consumers.rebalance", "--set", "protocol=kip-848"
+        )
+        assert answer.code == 1
+        assert "its feature group.version is 0" in answer.sentence()
         observer = Observer(cluster)
         assert observer.snapshot().reachable
         oldest.stop()
@@ -266,6 +300,28 @@ def test_the_commands_tell_it_too(others: Others, tmp_path: Path) -> None:
         answer = right.run(*line.split())
         assert answer.code == 1
         assert "somebody else's Kafka" in answer.sentence()
+
+
+def test_where_nothing_is_lacking_nothing_is_told(others: Others, enter: Enter) -> None:
+    cluster = enter(others.as_ann)
+    assert NEW_GROUPS.missing(cluster) == ""
+    before = cluster.status()
+    assert find("consumers.rebalance").missing(cluster, {"protocol": "kip-848"}) is None
+    assert cluster.status() == before
+
+
+def test_software_before_4_0_is_told() -> None:
+    """As its answer says: ConsumerGroupHeartbeat 0 in 3.7 to 3.9 (a preview), 1 since 4.0."""
+
+    class Line:
+        versions = ApiVersionsResponse(
+            api_keys=[ApiVersionsResponse.ApiVersion(api_key=68, min_version=0, max_version=0)]
+        )
+
+    line: Any = Line()
+    assert NEW_GROUPS.lacking(line, "any") == "it came with Kafka 4.0"
+    Line.versions.api_keys = []
+    assert NEW_GROUPS.lacking(line, "any") == "it came with Kafka 4.0"
 
 
 def test_an_older_broker_is_asked_what_it_understands(others: Others, enter: Enter) -> None:

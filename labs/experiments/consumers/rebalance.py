@@ -8,6 +8,7 @@ from typing import Any
 
 from labs.checker import LOG, PROCESSING
 from labs.clock import now
+from labs.cluster.features import NEW_GROUPS
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.consumers.common import (
     SESSION_MS,
@@ -236,7 +237,12 @@ REBALANCE = Experiment(
             JOINS,
             "D joins; C leaves; C is killed; D joins while C is slow",
         ),
-        Choice("protocol", (EAGER, COOPERATIVE, KIP_848), EAGER, "how partitions change hands"),
+        Choice(
+            "protocol",
+            (EAGER, COOPERATIVE, KIP_848),
+            EAGER,
+            "how partitions change hands; kip-848 needs Kafka 4.0 or newer",
+        ),
         Number("slow_s", 1, 6, 4, "what a poll of C takes when it is slow", "s"),
         Number("heartbeat_s", 1, 5, 1, "how often a member reports to the coordinator", "s"),
     ),
@@ -253,4 +259,5 @@ REBALANCE = Experiment(
     ),
     breaks=False,
     judges=(LOG, PROCESSING),
+    needs={("protocol", KIP_848): NEW_GROUPS},
 )

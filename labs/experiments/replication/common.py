@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kafka import KafkaProducer
 
@@ -80,14 +80,21 @@ def logs_from_disk(run: Run, copies: dict[int, Copy], title: str) -> Logs:
             role = str(states[broker])
         mark = water if role == "leader" else None
         replicas.append(Replica(broker, role, broker in seen.isr, copy.log_end, mark))
-    return Logs(title, replicas)
+    return Logs(_with_unread(title, copies.values()), replicas)
 
 
 def epochs_on_disk(title: str, copies: dict[str, Copy]) -> Lanes:
     """By which epoch's leader each stretch of each copy was written: offsets along the x axis."""
     kinds = sorted({record.epoch for copy in copies.values() for record in copy.records})
     lanes = {name: _stretches(copy) for name, copy in copies.items()}
+    title = _with_unread(title, copies.values())
     return Lanes(title, lanes, [f"written in epoch {epoch}" for epoch in kinds], x="offset")
+
+
+def _with_unread(title: str, copies: Iterable[Copy]) -> str:
+    """The title, and what could not be read of the copies: usually nothing."""
+    told = {f"broker {copy.broker}: {copy.unread}" for copy in copies if copy.unread}
+    return "; ".join((title, *sorted(told)))
 
 
 def _stretches(copy: Copy) -> list[Span]:
