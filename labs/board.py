@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -26,7 +26,7 @@ import ipywidgets as w
 from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import headline, topology_svg
 from labs.clock import now, wall
-from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, Node, State
+from labs.cluster.protocol import ALIVE, CONTROLLER_ID, DEAD, Cluster, Fault, Node, State
 from labs.errors import BadInput, LabsError
 from labs.snapshot import ClusterSnapshot, Observer
 
@@ -54,7 +54,7 @@ class _Action:
 ACTIONS = {
     "kill": _Action(
         "kill", "killing", "was killed", "bolt",
-        "SIGKILL: gone without a word", (State.RUNNING, State.PAUSED),
+        "SIGKILL: gone without a word", ALIVE,
     ),
     "pause": _Action(
         "pause", "pausing", "was paused", "pause",
@@ -70,11 +70,11 @@ ACTIONS = {
     ),
     "start": _Action(
         "start_broker", "starting", "was started", "play-circle",
-        "Start it again, on its old data", (State.STOPPED, State.KILLED),
+        "Start it again, on its old data", (State.STOPPING, *DEAD),
     ),
 }  # fmt: skip
 _SLOTS = (("kill",), ("pause", "resume"), ("stop", "start"))  # one of each pair is to be seen
-_MENDING = {State.PAUSED: "resume", State.STOPPED: "start", State.KILLED: "start"}
+_MENDING = {State.PAUSED: "resume", **dict.fromkeys((State.STOPPING, *DEAD), "start")}
 _OTHERS = {"add": "was added", "configure": "was configured", "reset": "was reset"}
 _SILENCING = ("kill", "pause", "stop")
 _WAKING = ("resume", "start")
@@ -291,14 +291,18 @@ class Board:
         self._say(f"{who[:1].upper()}{who[1:]} {what.done} (that took {_ms(began)}).")
 
     def mend(self) -> None:
-        """Resume every paused node and start every dead one, the controller first; blocks."""
+        """Resume every paused node, start every dead or stopping one, the controller first; blocks.
+
+        Raises:
+            LabsError: one of them can't be started.
+        """
         broken = [n for n in self.cluster.status().nodes if n.state in _MENDING]
         for node in sorted(broken, key=lambda n: n.id, reverse=True):
-            try:
+            with suppress(
+                LabsError
+            ):  # somebody may mend as we do: by the button and by a cell, say
                 self.run(_MENDING[node.state], node.id)
-            except LabsError:
-                if not self.refresh().running(node.id):
-                    raise  # else somebody mends as we do: by the button and by a cell, say
+        self.cluster.start()  # it looks at all of them, and tells what can't be mended
         self._say("Every node runs.")
 
     def refresh(self) -> ClusterSnapshot:

@@ -30,7 +30,13 @@ R = TypeVar("R")
 #: How long `labs up` keeps an unused cluster, in hours.
 KEEP_H = 12.0
 
-MARKS = {State.RUNNING: "●", State.PAUSED: "❚❚", State.STOPPED: "○", State.KILLED: "✕"}
+MARKS = {
+    State.RUNNING: "●",
+    State.PAUSED: "❚❚",
+    State.STOPPING: "◐",
+    State.STOPPED: "○",
+    State.KILLED: "✕",
+}
 
 
 def main() -> None:

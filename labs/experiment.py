@@ -313,16 +313,20 @@ class Experiment:
 def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     """Resume and start what is broken, and wait until every replica of every partition is in sync.
 
+    What leaves, dies or is frozen meanwhile is started again, too.
+
     Raises:
         LabsError: it did not become whole in time.
     """
-    if cluster.can_break and any(n.state is not State.RUNNING for n in cluster.status().nodes):
-        cluster.start()
     observer = Observer(cluster, internal=True)
     deadline = time.monotonic() + timeout_s
     try:
         while True:
             seen = observer.snapshot()
+            if cluster.can_break and any(n.state is not State.RUNNING for n in seen.nodes):
+                cluster.start()
+                deadline = time.monotonic() + timeout_s
+                continue
             behind = [p for p in seen.partitions if p.out_of_sync or p.leader is None]
             if seen.reachable and not seen.fenced and not behind:
                 return

@@ -18,7 +18,7 @@ from typing import Any
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
 
 from labs.clock import now
-from labs.cluster.protocol import Cluster, Node, Role, State
+from labs.cluster.protocol import ANSWERING, Cluster, Node, Role
 from labs.cluster.wire import NO_ANSWER, BrokerConnection
 
 #: A healthy broker answers in a few ms; on a loaded machine we have seen 200.
@@ -97,7 +97,7 @@ class ClusterSnapshot:
     def running(self, broker_id: int) -> bool:
         """Whether the process of that broker is alive and not paused."""
         node = self.node(broker_id)
-        return node is not None and node.state is State.RUNNING
+        return node is not None and node.state in ANSWERING
 
     def partition(self, topic: str, index: int = 0) -> Partition | None:
         """One partition, or None if it is not there (or nobody could tell)."""
@@ -159,7 +159,7 @@ class Observer:
         # The one that answered last comes first: another's metadata may be a moment older, and the
         # picture would go back in time.
         last = self._line[0] if self._line else None
-        running = [n for n in nodes if n.role is Role.BROKER and n.state is State.RUNNING]
+        running = [n for n in nodes if n.role is Role.BROKER and n.state in ANSWERING]
         return sorted(running, key=lambda n: n.id != last)
 
     def _ask(self, broker: Node, nodes: tuple[Node, ...]) -> ClusterSnapshot:

@@ -47,6 +47,7 @@ class _Look:
 _LOOKS = {
     State.RUNNING: _Look("running", "#00684C", "#E6F3EE"),
     State.PAUSED: _Look("paused (SIGSTOP)", _AMBER, "#FCF0D3"),
+    State.STOPPING: _Look("stopping (SIGTERM)", MUTED, "#FCF0D3"),
     State.STOPPED: _Look("stopped (SIGTERM)", MUTED, "#E9EBED"),
     State.KILLED: _Look("killed (SIGKILL)", "#A03C00", "#FBE6DC", dash="6 4"),
 }
@@ -481,7 +482,7 @@ def _state_icon(state: State, x: float, y: float) -> str:
         return _tag("circle", cx=x, cy=y, r=6, fill=ink)
     if state is State.PAUSED:
         return _tag("path", d=f"M{x - 3} {y - 6}v12M{x + 3} {y - 6}v12", stroke=ink, stroke_width=4)
-    if state is State.STOPPED:
+    if state in (State.STOPPING, State.STOPPED):
         return _rect(x - 6, y - 6, 12, 12, fill=ink)
     return _tag("path", d=f"M{x - 6} {y - 6}l12 12m0-12l-12 12", stroke=ink, stroke_width=3.5)
 

@@ -26,13 +26,22 @@ from labs.cluster import faultlog
 from labs.cluster.engine import COMPOSE_FILE, compose_up, connect, shown, told
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
-from labs.cluster.own import OwnCluster
+from labs.cluster.own import LEAVE_S, STARTING, OwnCluster
 from labs.cluster.ports import HOST
 from labs.cluster.process import error_in
-from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, NODE_IDS, Node, Role, State, Status
-from labs.cluster.rules import (
+from labs.cluster.protocol import (
     ALIVE,
+    ANSWERING,
+    BROKER_IDS,
+    CONTROLLER_ID,
     DEAD,
+    NODE_IDS,
+    Node,
+    Role,
+    State,
+    Status,
+)
+from labs.cluster.rules import (
     STOP_TIMEOUT_S,
     Unfinished,
     known,
@@ -46,7 +55,6 @@ from labs.progress import Tell, silent
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from labs.cluster.readiness import StillHopeful
     from labs.cluster.wire import BrokerConnection
 
 PROJECT_NAME = "kafka-labs"
@@ -63,6 +71,8 @@ OWN_ENVIRONMENT = "labs.environment"
 
 #: How a JVM ends that was told to (SIGTERM): 128 + 15, or 0.
 ENDED_WELL = ("143", "0")
+#: How one ends that somebody's signal ended: SIGHUP, SIGINT, SIGKILL, SIGTERM.
+FROM_OUTSIDE = (129, 130, 137, 143)
 
 
 class ContainerDied(LabsError):  # noqa: N818 - it names what happened
@@ -107,6 +117,7 @@ class ComposeCluster(OwnCluster):
         self._client: DockerClient | None = None
         self._facts: dict[str, Facts] = {}
         self._places: dict[int, tuple[str, int]] = {}
+        self._begun: dict[int, float] = {}  # the nodes that the start under way has started: when
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -122,12 +133,13 @@ class ComposeCluster(OwnCluster):
         with told():
             ours = [f"{PROJECT_LABEL}={self.project}", "com.docker.compose.oneoff=False"]
             rows = self._engine.containers(all=True, filters={"label": ours})
-            boxes = [box for row in rows if (box := self._box(row))]
+            leaving = self._leaving()
+            boxes = [box for row in rows if (box := self._box(row, leaving))]
         boxes.sort(key=lambda box: box.id)
         self._places |= {box.id: (box.host, box.port) for box in boxes}
         return {box.id: box for box in boxes}
 
-    def _box(self, row: dict[str, Any]) -> Box | None:
+    def _box(self, row: dict[str, Any], leaving: Mapping[str, str]) -> Box | None:
         """The node in a container; None if it holds none (`study`), or is just being removed."""
         from docker.errors import NotFound
 
@@ -143,7 +155,24 @@ class ComposeCluster(OwnCluster):
         node_id = int(facts.environment["KAFKA_NODE_ID"])
         host, port = self._place(node_id, facts)
         state = _state(row["State"], row["Status"])
+        if state is State.RUNNING and leaving.get(container) == self._life(container):
+            state = State.STOPPING
         return Box(node_id, container, name, state, host, port, facts)
+
+    def _leaving(self) -> dict[str, str]:
+        """Container → which of its lives was told to end: the engine knows only who is gone."""
+        with contextlib.suppress(OSError, ValueError):
+            told: dict[str, str] = json.loads(self._leaving_file.read_text("utf-8"))
+            return told
+        return {}
+
+    def _life(self, container: str) -> str:
+        """Which of its lives a container lives: it gets a new one whenever it is started."""
+        return str(self._engine.inspect_container(container)["State"]["StartedAt"])
+
+    @property
+    def _leaving_file(self) -> Path:
+        return self.home.path / "leaving.json"
 
     def _place(self, node_id: int, facts: Facts) -> tuple[str, int]:
         """Where its clients find a node: brokers say it themselves, the controller has one port."""
@@ -248,7 +277,7 @@ class ComposeCluster(OwnCluster):
         if if_idle or not self._boxes():
             return
         self.home.prepare()
-        with self.home.lock(), told():
+        with self.home.lock(tell=self._tell), told():
             boxes = self._boxes()
             self._thaw(boxes)
             controller = boxes.get(CONTROLLER_ID)
@@ -263,9 +292,16 @@ class ComposeCluster(OwnCluster):
         self._wait_gone(boxes, STOP_TIMEOUT_S)
 
     def _signal(self, boxes: list[Box], name: str) -> None:
-        """Signal those that live: one may have ended while we looked at another."""
+        """Signal those that live: one may have ended while we looked at another.
+
+        A SIGTERM is written down before it goes out: should we be killed, it is known.
+        """
         from docker.errors import APIError
 
+        if name == "SIGTERM":
+            leaving = {box.container: self._life(box.container) for box in boxes}
+            with contextlib.suppress(OSError):  # a full disk must keep nobody from stopping it
+                write_atomically(self._leaving_file, json.dumps(self._leaving() | leaving))
         for box in boxes:
             if self._state_of(box) in ALIVE:
                 try:
@@ -296,25 +332,43 @@ class ComposeCluster(OwnCluster):
     def _bring_up(self) -> None:
         started = time.monotonic()
         alive = [box.id for box in self._boxes().values() if box.state in ALIVE]
-        began = time.time()
+        self._begun.clear()
         try:
             self._make_missing()
-            boxes = self._boxes()
-            with told():
-                self._thaw(boxes)
-                # The controller first, as locally: the brokers look for its name.
-                for box in sorted(boxes.values(), key=lambda box: box.role is Role.BROKER):
-                    if box.state in DEAD:
-                        self._run(box, {})
-            self._wait_ready(began)
+            self._make_whole(READY_TIMEOUT_S)
         except BaseException:
             self._undo(alive)
             raise
+        self._leaving_file.unlink(missing_ok=True)
         write_atomically(self._ready_file, f"{time.monotonic() - started:.2f}")
+
+    def _settle(self) -> None:
+        boxes = self._boxes()
+        with told():
+            self._thaw(boxes)
+            controller = boxes.get(CONTROLLER_ID)
+            orderly = controller is not None and controller.state in ALIVE
+            leaving = [box for box in self._boxes().values() if box.state is State.STOPPING]
+            self._see_out(leaving, LEAVE_S if orderly else 0.0)
+
+    def _see_out(self, leaving: list[Box], patience_s: float) -> None:
+        """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
+        if leaving:
+            names = ", ".join(box.label for box in leaving)
+            self._tell(f"waiting for the end of {names}, which was to stop", None)
+            self._signal(self._wait_gone(leaving, patience_s), "SIGKILL")
+            self._wait_gone(leaving, STOP_TIMEOUT_S)
+
+    def _start_dead(self) -> None:
+        boxes = self._boxes().values()
+        with told():
+            for box in sorted(boxes, key=lambda box: box.role is Role.BROKER):
+                if box.state in DEAD:
+                    self._run(box, {})
 
     def _make_missing(self) -> None:
         """Have Compose make the nodes that there are not, or not of this Kafka."""
-        self._tell("starting one controller and three brokers", None)
+        self._tell(STARTING, None)
         boxes = self._boxes()
         missing = set(NODE_IDS) - set(boxes)
         if not missing and all(_version(b.facts.image) == kafka_version() for b in boxes.values()):
@@ -326,34 +380,31 @@ class ComposeCluster(OwnCluster):
             )
         compose_up(self.project, [_service(node_id) for node_id in NODE_IDS])
 
-    def _wait_ready(self, began: float) -> None:
-        from labs.cluster import readiness
-
+    def _death(self, dead: list[int]) -> ContainerDied | None:
         boxes = self._boxes()
-        brokers = _brokers(boxes)
-        hopeful = self._hopeful(list(boxes.values()), began)
-        readiness.wait_seen(brokers, _cluster_id(boxes), hopeful, READY_TIMEOUT_S)
-        self._tell("checking that records are replicated", None)
-        readiness.prove_replication(brokers, hopeful, READY_TIMEOUT_S)
+        with told():
+            for node_id in dead:
+                if node_id in self._begun and node_id in boxes:
+                    box = boxes[node_id]
+                    state = self._engine.inspect_container(box.container)["State"]
+                    if state["OOMKilled"] or state["ExitCode"] not in FROM_OUTSIDE:
+                        return self._death_of(box, state["OOMKilled"])
+        return None
 
-    def _hopeful(self, boxes: list[Box], began: float) -> StillHopeful:
-        """The check that tells at once when one of these containers has ended."""
+    def _how(self, node_id: int) -> str:
+        box = self._boxes().get(node_id)
+        if box is None or box.state in ALIVE:
+            return ""
+        with told():
+            code = self._engine.inspect_container(box.container)["State"]["ExitCode"]
+        return f"it ended with exit code {code}"
 
-        def hopeful() -> None:
-            with told():
-                dead = [box for box in boxes if self._state_of(box) in DEAD]
-                if dead:
-                    raise self._death_of(dead[0], began)
-
-        return hopeful
-
-    def _death_of(self, box: Box, began: float) -> ContainerDied:
-        said = self._engine.logs(box.container, since=int(began) - 1)
-        state = self._engine.inspect_container(box.container)["State"]
+    def _death_of(self, box: Box, memory_ran_out: bool) -> ContainerDied:
+        said = self._engine.logs(box.container, since=int(self._begun[box.id]) - 1)
         memory = "it needed more memory than docker-compose.yml gives it"
         return ContainerDied(
             f"{box.label} died while it was starting",
-            because=memory if state["OOMKilled"] else error_in(said),
+            because=memory if memory_ran_out else error_in(said),
             hint=f"`labs logs {box.id}` shows more; `labs reset --hard` starts with empty disks",
         )
 
@@ -396,14 +447,15 @@ class ComposeCluster(OwnCluster):
             self._engine.unpause(box.container)
 
     def stop_broker(self, node_id: int) -> None:
-        """SIGTERM, and wait for the controlled shutdown."""
-        with self._changing(node_id, "stop", (State.RUNNING,)) as box:
-            self._engine.kill(box.container, "SIGTERM")
+        """SIGTERM, and wait for the controlled shutdown; also for one that is under way."""
+        with self._changing(node_id, "stop", ANSWERING) as box:
+            self._tell(f"waiting until {box.label} has shut down", None)
+            self._signal([box], "SIGTERM")
             if self._wait_gone([box], STOP_TIMEOUT_S):
                 raise Unfinished(box)
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        """Start a stopped or killed node again, on its old port and data.
+        """Start a node that was stopped or killed, or is stopping, on its old port and data.
 
         Args:
             node_id: which.
@@ -412,7 +464,9 @@ class ComposeCluster(OwnCluster):
         """
         self._require_controller(node_id)
         self._outlast_session(node_id)
-        with self._changing(node_id, "start", DEAD) as box:
+        with self._changing(node_id, "start", (*DEAD, State.STOPPING)) as box:
+            if box.state is State.STOPPING:
+                self._see_out([box], LEAVE_S)
             self._serve(box, static or {})
 
     def add_broker(self) -> int:
@@ -434,17 +488,10 @@ class ComposeCluster(OwnCluster):
 
     def _serve(self, box: Box, static: Mapping[str, str]) -> None:
         """Run a node of a running cluster and wait until it serves."""
-        from labs.cluster import readiness
-
-        began = time.time()
+        self._begun.clear()
+        self._tell(f"starting {box.label}", None)
         self._run(box, static)
-        boxes = self._boxes()
-        box = boxes[box.id]
-        hopeful = self._hopeful([box], began)
-        if box.role is Role.BROKER:
-            readiness.wait_registered(box, _cluster_id(boxes), hopeful, READY_TIMEOUT_S)
-        else:
-            readiness.wait_answering(box, hopeful, READY_TIMEOUT_S)
+        self._wait_serving(box.id, READY_TIMEOUT_S)
 
     def _run(self, box: Box, static: Mapping[str, str]) -> None:
         """Start a container with exactly these settings on top of the lab's."""
@@ -452,6 +499,7 @@ class ComposeCluster(OwnCluster):
         container = box.container
         if wanted != box.facts.environment:
             container = self._replace(box, wanted)
+        self._begun[box.id] = time.time()
         self._engine.start(container)
 
     def _replace(self, box: Box, wanted: Mapping[str, str]) -> str:
@@ -492,7 +540,7 @@ class ComposeCluster(OwnCluster):
     ) -> Iterator[Box]:
         """Hold the lock, hand out the node if its state allows it, then record the fault."""
         self.home.prepare()
-        with self.home.lock(), told():
+        with self.home.lock(tell=self._tell), told():
             boxes = self._boxes()
             if not boxes:
                 raise LabsError("the cluster is not up", hint="start it with `labs up`")

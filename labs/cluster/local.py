@@ -22,20 +22,29 @@ from labs.cluster import faultlog, leases
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
-from labs.cluster.own import OwnCluster
+from labs.cluster.own import LEAVE_S, STARTING, OwnCluster
 from labs.cluster.ports import HOST, choose_ports, port_is_free
 from labs.cluster.process import (
     ended_by,
+    ended_from_outside,
     is_alive,
     last_error,
     send,
     spawn,
     wait_gone,
 )
-from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Node, Role, State, Status
-from labs.cluster.rules import (
+from labs.cluster.protocol import (
     ALIVE,
+    ANSWERING,
+    BROKER_IDS,
+    CONTROLLER_ID,
     DEAD,
+    Node,
+    Role,
+    State,
+    Status,
+)
+from labs.cluster.rules import (
     READY_TIMEOUT_S,
     STOP_TIMEOUT_S,
     NotReady,
@@ -44,17 +53,22 @@ from labs.cluster.rules import (
     require_room,
     require_state,
 )
-from labs.cluster.state import ClusterState, NodeState, kill_all, observed, our_processes
+from labs.cluster.state import (
+    ClusterState,
+    NodeState,
+    kill_all,
+    living_state,
+    observed,
+    our_processes,
+)
 from labs.cluster.watchdog import dismiss, ensure_watchdog
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
 if TYPE_CHECKING:
-    from labs.cluster.readiness import StillHopeful
     from labs.cluster.wire import BrokerConnection
 
 PORT_ATTEMPTS = 4
-STARTING = "starting one controller and three brokers"
 #: How long SIGSTOP may take to show, s.
 PAUSE_TIMEOUT_S = 5.0
 #: How long a process may take to be gone after SIGKILL, s.
@@ -91,7 +105,8 @@ class LocalCluster(OwnCluster):
         self._grace_s = grace_s
         self._kit: Kit | None = None
         self._promised: float | None = None
-        self._begins: dict[int, int] = {}  # where in a node's log its last start begins, bytes
+        #: The nodes that the start under way has started: where in its log each begins, bytes.
+        self._begins: dict[int, int] = {}
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -140,6 +155,8 @@ class LocalCluster(OwnCluster):
 
     def _node(self, node: NodeState) -> Node:
         state, pid = observed(self.home.path, node)
+        if pid is None and self._alive(node):  # a child of ours, in the moment it becomes Java
+            state, pid = living_state(node), node.pid
         log = str(self.home.log_of(node.name))
         return Node(node.id, node.role, state, pid, node.port, log)
 
@@ -183,38 +200,27 @@ class LocalCluster(OwnCluster):
         return self._state().ready_s is not None and super()._adopt()  # its start was finished
 
     def _bring_up(self) -> None:
-        kit = self._get_kit()
+        self._get_kit()
         started = time.monotonic()
         self._tell(STARTING, 0.0)
         for attempt in range(PORT_ATTEMPTS):
             try:
-                self._boot(kit, started, attempt)
+                self._boot(started, attempt)
                 return
             except PortTaken:
                 if attempt == PORT_ATTEMPTS - 1:
                     raise
 
-    def _boot(self, kit: Kit, started: float, attempt: int) -> None:
-        cluster = self._ready_to_boot(attempt)
-        dead = [node for node in cluster.nodes.values() if not self._alive(node)]
-        with self._undone_on_failure(cluster, dead), self._log_named():
-            if len(dead) == len(cluster.nodes):  # else those that run are whole without us
-                cluster.ready_s = None
-            hopeful = self._start_all(kit, cluster, dead)
-            from labs.cluster import readiness  # while the JVMs are starting
-
-            def arrived(part: float) -> None:
-                self._tell(STARTING, part * 0.9)
-
-            brokers = cluster.brokers()
-            readiness.wait_seen(brokers, cluster.cluster_id, hopeful, READY_TIMEOUT_S, arrived)
-            self._tell("checking that records are replicated", 0.9)
-            readiness.prove_replication(cluster.brokers(), hopeful, READY_TIMEOUT_S)
+    def _boot(self, started: float, attempt: int) -> None:
+        before = self._ready_to_boot(attempt)
+        with self._undone_on_failure(before), self._log_named():
+            self._make_whole(READY_TIMEOUT_S)
+            cluster = self._state()
             cluster.ready_s = round(time.monotonic() - started, 2)
             cluster.save(self.home.state_file)
 
     def _ready_to_boot(self, attempt: int) -> ClusterState:
-        """The state to boot from: strays gone, paused nodes running, ports free."""
+        """The state to boot from: strays gone, every node running or dead, ports free."""
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or cluster.kafka_version != kafka_version():
             if any(self.home.data.iterdir()):
@@ -223,8 +229,8 @@ class LocalCluster(OwnCluster):
             self._wipe()
             cluster = self._new_state()
         self._reap_strays(cluster)
-        for node in cluster.nodes.values():
-            send(self.home, node, signal.SIGCONT)
+        cluster.save(self.home.state_file)
+        self._settle()
         dead = [node for node in cluster.nodes.values() if not self._alive(node)]
         stuck = cluster.ready_s is None
         if stuck or attempt or not all(port_is_free(node.port) for node in dead):
@@ -248,43 +254,60 @@ class LocalCluster(OwnCluster):
         for node, port in zip(nodes, choose_ports(len(nodes), wished, skip), strict=True):
             node.port = port
 
-    def _start_all(
-        self,
-        kit: Kit,
-        cluster: ClusterState,
-        nodes: list[NodeState],
-        static: Mapping[str, str] | None = None,
-    ) -> StillHopeful:
-        """Spawn the nodes; returns the check that tells at once when one of them dies.
+    def _settle(self) -> None:
+        cluster = self._state()
+        for node in cluster.nodes.values():
+            send(self.home, node, signal.SIGCONT)
+        leaving = [
+            node
+            for node in cluster.nodes.values()
+            if node.wanted is State.STOPPED and self._alive(node)
+        ]
+        self._end(leaving, LEAVE_S if self._has_controller(cluster) else 0.0)
 
-        The controller goes first: a broker that finds nobody listening waits longer and longer.
-        """
-        nodes = sorted(nodes, key=lambda node: node.role is Role.BROKER)
-        for node in nodes:
-            try:
-                self._begins[node.id] = spawn(self.home, kit, cluster, node, static)
-            finally:
-                # Saved one by one, come what may: whoever ends us between two, the first is known.
-                cluster.save(self.home.state_file)
+    def _end(self, leaving: list[NodeState], patience_s: float) -> None:
+        """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
+        if leaving:
+            names = ", ".join(node.label for node in leaving)
+            self._tell(f"waiting for the end of {names}, which was to stop", None)
+            self._kill(wait_gone(self.home, leaving, patience_s))
 
-        def hopeful() -> None:
-            if not all(is_alive(self.home, node) for node in nodes):
-                raise self._death_among(nodes)
+    def _start_dead(self) -> None:
+        cluster = self._state()
+        dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+        if len(dead) == len(cluster.nodes):  # else those that run are whole without us
+            cluster.ready_s = None
+        for node in sorted(dead, key=lambda node: node.role is Role.BROKER):
+            self._spawn(cluster, node)
 
-        return hopeful
+    def _spawn(
+        self, cluster: ClusterState, node: NodeState, static: Mapping[str, str] | None = None
+    ) -> None:
+        self._begins[node.id] = 0
+        try:
+            self._begins[node.id] = spawn(self.home, self._get_kit(), cluster, node, static)
+        finally:
+            # Saved one by one, come what may: whoever ends us between two, the first is known.
+            cluster.save(self.home.state_file)
 
-    def _death_among(self, nodes: list[NodeState]) -> NodeDied:
+    def _death(self, dead: list[int]) -> NodeDied | None:
         """Why a start failed. One lost port brings the others down too: that reason goes first."""
-        dead = [node for node in nodes if not is_alive(self.home, node)]
-        reasons = {node.id: self._last_error(node) or ended_by(node) for node in dead}
-        bound = next((node for node in dead if _is_bind_error(reasons[node.id])), None)
-        node = bound or dead[0]
+        nodes = [node for i, node in self._state().nodes.items() if i in dead and i in self._begins]
+        nodes = [node for node in nodes if not ended_from_outside(node)]
+        if not nodes:
+            return None
+        reasons = {node.id: self._last_error(node) or ended_by(node) for node in nodes}
+        bound = next((node for node in nodes if _is_bind_error(reasons[node.id])), None)
+        node = bound or nodes[0]
         return (PortTaken if bound else NodeDied)(
             f"{node.label} died while it was starting",
             because=reasons[node.id],
             log=self.home.log_of(node.name),
             hint="mend that and run `labs up` again; `labs reset --hard` starts with empty disks",
         )
+
+    def _how(self, node_id: int) -> str:
+        return ended_by(self._state().nodes[node_id]) if node_id in self._begins else ""
 
     def _last_error(self, node: NodeState) -> str:
         return last_error(self.home.log_of(node.name), self._begins.get(node.id, 0))
@@ -300,19 +323,21 @@ class LocalCluster(OwnCluster):
             raise
 
     @contextmanager
-    def _undone_on_failure(self, cluster: ClusterState, begun: list[NodeState]) -> Iterator[None]:
+    def _undone_on_failure(self, before: ClusterState) -> Iterator[None]:
         """Leave nothing half started behind, whatever ends the start (an interrupt too).
 
         Nodes that ran before go on as before.
         """
-        before, wanted = cluster.ready_s, {node.id: node.wanted for node in begun}
+        self._begins.clear()
         try:
             yield
         except BaseException:
+            cluster = self._state()
+            begun = [node for i, node in cluster.nodes.items() if i in self._begins]
             self._kill(begun)
             for node in begun:
-                node.wanted = wanted[node.id]
-            cluster.ready_s = before if len(begun) < len(cluster.nodes) else None
+                node.wanted = before.nodes[node.id].wanted
+            cluster.ready_s = before.ready_s if len(begun) < len(cluster.nodes) else None
             with contextlib.suppress(OSError):
                 cluster.save(self.home.state_file)
             raise
@@ -335,13 +360,13 @@ class LocalCluster(OwnCluster):
         for group in (cluster.brokers(), controllers):
             for node in group:
                 send(self.home, node, signal.SIGTERM)
-            wait_gone(self.home, group, self._patience(cluster))
+            wait_gone(self.home, group, 8.0 if self._has_controller(cluster) else 0.5)
         self._kill_all(cluster)
 
-    def _patience(self, cluster: ClusterState) -> float:
+    def _has_controller(self, cluster: ClusterState) -> bool:
         """A broker can't shut down in an orderly way without its controller."""
         controller = cluster.nodes.get(CONTROLLER_ID)
-        return 8.0 if controller and self._alive(controller) else 0.5
+        return controller is not None and self._alive(controller)
 
     def _kill_all(self, cluster: ClusterState) -> None:
         nodes = list(cluster.nodes.values())
@@ -404,37 +429,44 @@ class LocalCluster(OwnCluster):
             self._signal(node, signal.SIGCONT, (State.PAUSED,))
 
     def stop_broker(self, node_id: int) -> None:
-        """SIGTERM, and wait for the controlled shutdown."""
+        """SIGTERM, and wait for the controlled shutdown; also for one that is under way."""
         with self._changing(node_id, "stop") as node:
-            self._signal(node, signal.SIGTERM, (State.RUNNING,))
-            node.wanted = State.STOPPED
+            self._require(node, ANSWERING)
+            self._tell(f"waiting until {node.label} has shut down", None)
+            cluster = self._state()  # before the signal: should we be killed, that is known
+            cluster.nodes[node_id].wanted = node.wanted = State.STOPPED
+            with contextlib.suppress(OSError):  # a full disk must keep nobody from stopping it
+                cluster.save(self.home.state_file)
+            send(self.home, node, signal.SIGTERM)
             if wait_gone(self.home, [node], STOP_TIMEOUT_S):
                 raise Unfinished(node, self.home.log_of(node.name))
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        """Start a stopped or killed node again, on its old port and data.
+        """Start a node that was stopped or killed, or is stopping, on its old port and data.
 
         Args:
             node_id: which.
             static: settings on top of the lab's, until the node is started again.
         """
-        kit = self._get_kit()
+        self._get_kit()
         self._running_state()
         self._require_controller(node_id)
         self._outlast_session(node_id)
         with self._changing(node_id, "start") as node:
-            self._require(node, DEAD)
+            self._require(node, (*DEAD, State.STOPPING))
+            if self._alive(node):
+                self._end([node], LEAVE_S)
             if not port_is_free(node.port):
                 raise LabsError(
                     f"port {node.port}, which {node.label} had, is taken by another program",
                     hint="close that program, or let `labs down` and `labs up` choose new ports",
                 )
-            self._serve(kit, node, static)
+            self._serve(node, static)
 
     def add_broker(self) -> int:
         """One broker more."""
-        kit = self._get_kit()
-        with self.home.lock():
+        self._get_kit()
+        with self.home.lock(tell=self._tell):
             cluster = self._running_state()
             new = max(node.id for node in cluster.brokers()) + 1
             require_room(len(cluster.brokers()))
@@ -443,7 +475,7 @@ class LocalCluster(OwnCluster):
             when = now()
             for attempt in range(PORT_ATTEMPTS):
                 try:
-                    self._serve(kit, NodeState(new, choose_ports(1, [beside], attempt)[0]))
+                    self._serve(NodeState(new, choose_ports(1, [beside], attempt)[0]))
                     break
                 except BaseException as error:
                     if self._discard([new]):  # or every later start would try again
@@ -453,25 +485,22 @@ class LocalCluster(OwnCluster):
             faultlog.record(self.home.faults_file, "add", new, when=when)
         return new
 
-    def _serve(self, kit: Kit, node: NodeState, static: Mapping[str, str] | None = None) -> None:
+    def _serve(self, node: NodeState, static: Mapping[str, str] | None = None) -> None:
         """Spawn a node of a running cluster and wait until it serves."""
         ensure_watchdog(self.home)  # the machine may have been started anew since
         cluster = self._running_state()
         cluster.nodes[node.id] = node
-        hopeful = self._start_all(kit, cluster, [node], static)
-        from labs.cluster import readiness
-
+        self._begins.clear()
+        self._tell(f"starting {node.label}", None)
+        self._spawn(cluster, node, static)
         with self._log_named():
-            if node.role is Role.BROKER:
-                readiness.wait_registered(node, cluster.cluster_id, hopeful, READY_TIMEOUT_S)
-            else:
-                readiness.wait_answering(node, hopeful, READY_TIMEOUT_S)
+            self._wait_serving(node.id, READY_TIMEOUT_S)
 
     @contextmanager
     def _changing(self, node_id: int, action: str) -> Iterator[NodeState]:
         """Hold the lock, hand out the node, then record the fault and save the state."""
         self._running_state()  # before the lock, whose file would make a home
-        with self.home.lock():
+        with self.home.lock(tell=self._tell):
             cluster = self._running_state()
             node = known(cluster.nodes, node_id)
             with self._written_down(action, node_id, lambda: cluster.save(self.home.state_file)):

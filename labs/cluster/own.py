@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from labs.clock import now
 from labs.cluster import faultlog
@@ -14,6 +15,7 @@ from labs.cluster.home import Home
 from labs.cluster.protocol import (
     BROKER_IDS,
     CONTROLLER_ID,
+    DEAD,
     NODE_IDS,
     Fault,
     Node,
@@ -23,12 +25,21 @@ from labs.cluster.protocol import (
     label_of,
 )
 from labs.cluster.registration import unregister
-from labs.cluster.rules import CUT_SHORT, DEAD, known, require_state
+from labs.cluster.rules import CUT_SHORT, Disturbed, known, require_state
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
+if TYPE_CHECKING:
+    from labs.cluster.readiness import StillHopeful
+
 #: A JVM takes about that long until it asks the controller to be registered, s.
 BOOT_S = 1.0
+#: A node that was told to stop gets that long to end well before it is started again, s. Without a
+#: controller a broker can't, so it gets none.
+LEAVE_S = 3.0
+#: How often a start begins again because of what is done to the nodes meanwhile.
+ROUNDS, AGAIN_S = 6, 0.2
+STARTING = "starting one controller and three brokers"
 
 
 class OwnCluster(ABC):
@@ -56,6 +67,22 @@ class OwnCluster(ABC):
     @abstractmethod
     def _bring_up(self) -> None:
         """Start what does not run, and wait until all of it is really ready."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Let paused nodes go on, and end those that were told to stop (see `LEAVE_S`)."""
+
+    @abstractmethod
+    def _start_dead(self) -> None:
+        """Start every dead node, the controller first: the others look for it."""
+
+    @abstractmethod
+    def _death(self, dead: list[int]) -> LabsError | None:
+        """Why a node that this start has started is dead; None if somebody's signal ended it."""
+
+    @abstractmethod
+    def _how(self, node_id: int) -> str:
+        """How a node ended, in words; '' where that is not known, or it lives."""
 
     @abstractmethod
     def _start_empty(self) -> None:
@@ -106,6 +133,70 @@ class OwnCluster(ABC):
             if not adopted:
                 self._bring_up()
         return self.status()
+
+    def _make_whole(self, timeout_s: float) -> None:
+        """Have every node run, and wait until all of it is really ready.
+
+        A node may leave, die or be frozen meanwhile: by somebody's command, or because a stop was
+        pending. It will not come back by itself; so it is not waited for, but started again.
+
+        Raises:
+            Disturbed: that happened time and again.
+            LabsError: a node can't start, or was not ready after `timeout_s`.
+        """
+        for left in reversed(range(ROUNDS)):
+            self._settle()
+            self._start_dead()
+            try:
+                self._wait_ready(timeout_s)
+                return
+            except Disturbed as error:
+                if not left:
+                    raise
+                self._tell(f"{error.what}; it is started again", None)
+                time.sleep(AGAIN_S)
+
+    def _wait_ready(self, timeout_s: float) -> None:
+        from labs.cluster import readiness  # while the JVMs are starting
+
+        status = self.status()
+        brokers = [node for node in status.nodes if node.role is Role.BROKER]
+        hopeful = self._while_running({node.id for node in status.nodes})
+
+        def arrived(part: float) -> None:
+            self._tell(STARTING, part * 0.9)
+
+        readiness.wait_seen(brokers, status.cluster_id, hopeful, timeout_s, arrived)
+        self._tell("checking that records are replicated", 0.9)
+        readiness.prove_replication(brokers, hopeful, timeout_s)
+
+    def _wait_serving(self, node_id: int, timeout_s: float) -> None:
+        """Wait until a node that was started alone serves; the controller must let a broker in.
+
+        Raises:
+            LabsError: one of the two does not run any more, or `timeout_s` has passed.
+        """
+        from labs.cluster import readiness
+
+        status = self.status()
+        node = next(node for node in status.nodes if node.id == node_id)
+        hopeful = self._while_running({node_id, CONTROLLER_ID})
+        if node.role is Role.BROKER:
+            readiness.wait_registered(node, status.cluster_id, hopeful, timeout_s)
+        else:
+            readiness.wait_answering(node, hopeful, timeout_s)
+
+    def _while_running(self, ids: set[int]) -> StillHopeful:
+        """The check that tells at once when one of these nodes runs no more."""
+
+        def hopeful() -> None:
+            seen = [node for node in self.status().nodes if node.id in ids]
+            lost = [node for node in seen if node.state is not State.RUNNING]
+            if lost:
+                died = self._death([node.id for node in lost if node.state in DEAD])
+                raise died or Disturbed(lost[0], lost[0].state, self._how(lost[0].id))
+
+        return hopeful
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""

@@ -132,6 +132,20 @@ def _child(home: Home, node: NodeState) -> subprocess.Popen[bytes] | None:
     return child if set(marks(home.path, node.id)) <= set(child.args) else None
 
 
+#: A JVM that gets such a signal ends with 128 and its number.
+_FROM_OUTSIDE = {
+    code
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+    for code in (-number, 128 + number)
+}
+
+
+def ended_from_outside(node: NodeState) -> bool:
+    """Whether somebody's signal ended a child of ours; False where it ended by itself, or lives."""
+    child = _children.get(node.pid or 0)
+    return child is not None and child.poll() in _FROM_OUTSIDE
+
+
 def ended_by(node: NodeState) -> str:
     """How a child of ours ended (`it was ended by SIGKILL`); '' where we can't know."""
     child = _children.get(node.pid or 0)

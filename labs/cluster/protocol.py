@@ -31,8 +31,15 @@ class State(StrEnum):
 
     RUNNING = "running"
     PAUSED = "paused"  # SIGSTOP: alive, holding its connections, answering nobody
+    STOPPING = "stopping"  # told to stop (SIGTERM) and not gone yet: a broker asks its controller
     STOPPED = "stopped"  # SIGTERM: it handed its leaderships over first
     KILLED = "killed"  # SIGKILL, or it died by itself
+
+
+#: A broker that is stopping serves until its controller lets it go.
+ANSWERING = (State.RUNNING, State.STOPPING)
+ALIVE = (*ANSWERING, State.PAUSED)
+DEAD = (State.STOPPED, State.KILLED)
 
 
 def label_of(node_id: int) -> str:
@@ -83,14 +90,12 @@ class Status:
     @property
     def up(self) -> bool:
         """True while at least one broker process is alive."""
-        return any(
-            n.role is Role.BROKER and n.state in (State.RUNNING, State.PAUSED) for n in self.nodes
-        )
+        return any(n.role is Role.BROKER and n.state in ALIVE for n in self.nodes)
 
     @property
     def serving(self) -> list[Node]:
-        """The brokers that are neither dead nor paused."""
-        return [n for n in self.nodes if n.role is Role.BROKER and n.state is State.RUNNING]
+        """The brokers that answer: neither dead nor paused."""
+        return [n for n in self.nodes if n.role is Role.BROKER and n.state in ANSWERING]
 
     def __str__(self) -> str:
         """One line for people: `Apache Kafka 4.3.1 is up: broker 1 running, …`."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kafka.errors import for_code
@@ -22,6 +20,10 @@ from labs.cluster.rules import NotReady
 from labs.cluster.wire import NO_ANSWER, BrokerConnection
 
 PAUSE_S = 0.03
+#: How long one answer is waited for, s: one that was frozen meanwhile is noticed so soon.
+ANSWER_TIMEOUT_S = 2.0
+#: How long a broker may wait for its controller before it answers, ms.
+CHANGE_MS = 1500
 PROBE_PREFIX = "__labs-probe-"
 
 #: Raises when waiting on is pointless (a node died); called between looks.
@@ -77,9 +79,11 @@ def wait_seen(
         if arrived:
             arrived(1 - len(waiting) / len(brokers))
         if time.monotonic() > deadline:
-            names = ", ".join(node.label for node in waiting)
+            # Who is not even seen by itself keeps the others waiting.
+            missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
+            names = ", ".join(node.label for node in missing)
             raise NotReady(
-                waiting[0],
+                missing[0],
                 f"after {timeout_s:g} s {names} did not yet see all of the cluster",
             )
         time.sleep(PAUSE_S)
@@ -98,11 +102,7 @@ def wait_answering(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> 
 
 
 def _answers(node: Reachable) -> bool:
-    try:
-        with BrokerConnection(node.port, node.host) as line:
-            return bool(line.ask(ApiVersionsRequest[0]()).api_keys)
-    except NO_ANSWER:
-        return False
+    return _says(node, lambda line: bool(line.ask(ApiVersionsRequest[0]()).api_keys))
 
 
 def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
@@ -123,46 +123,33 @@ def prove_replication(
 ) -> None:
     """Create a topic on all brokers, wait until each sees its full ISR, and delete it again.
 
-    One partition is enough, since it is on every broker.
+    One partition is enough, since it is on every broker. Each question has a connection of its own:
+    a broker that hangs up is asked again for as long as there is hope.
 
     Raises:
         NotReady: `timeout_s` passed first.
     """
     topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
-    with ExitStack() as opened:
-        lines = [(node, _line_to(node, hopeful, timeout_s, opened)) for node in brokers]
-        first, line = lines[0]
-        with _hangups_told(first, hopeful):
-            _until(lambda: _created(line, topic, len(brokers)), first, hopeful, timeout_s)
-        for node, line in lines:
-            with _hangups_told(node, hopeful):
-                full = partial(_full_isr, line, topic, len(brokers))
-                _until(full, node, hopeful, timeout_s)
-        with _hangups_told(first, hopeful):
-            timeout_ms = int(timeout_s * 1000)
-            lines[0][1].ask(DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=timeout_ms))
-        for node, line in lines:
-            with _hangups_told(node, hopeful):
-                _until(partial(_is_gone, line, topic), node, hopeful, timeout_s)
+    first = brokers[0]
+
+    def on_each(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> None:
+        _until(lambda: _says(node, answer), node, hopeful, timeout_s)
+
+    on_each(first, lambda line: _created(line, topic, len(brokers)))
+    for node in brokers:
+        on_each(node, lambda line: _full_isr(line, topic, len(brokers)))
+    on_each(first, lambda line: _deleted(line, topic))
+    for node in brokers:
+        on_each(node, lambda line: _is_gone(line, topic))
 
 
-def _line_to(
-    node: Reachable, hopeful: StillHopeful, timeout_s: float, opened: ExitStack
-) -> BrokerConnection:
-    with _hangups_told(node, hopeful):
-        return opened.enter_context(BrokerConnection(node.port, node.host, timeout_s=timeout_s))
-
-
-@contextmanager
-def _hangups_told(node: Reachable, hopeful: StillHopeful) -> Iterator[None]:
+def _says(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> bool:
+    """Whether this very broker answers, and answers so."""
     try:
-        yield
-    except NO_ANSWER as error:
-        hopeful()
-        raise NotReady(
-            node,
-            f"{node.label} hung up before it was ready ({error})",
-        ) from None
+        with BrokerConnection(node.port, node.host, timeout_s=ANSWER_TIMEOUT_S) as line:
+            return answer(line)
+    except NO_ANSWER:
+        return False
 
 
 def _until(
@@ -183,9 +170,15 @@ def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:
     wanted = CreateTopicsRequest.CreatableTopic(
         name=topic, num_partitions=1, replication_factor=brokers, assignments=[], configs=[]
     )
-    request = CreateTopicsRequest[5](topics=[wanted], timeout_ms=5000, validate_only=False)
+    request = CreateTopicsRequest[5](topics=[wanted], timeout_ms=CHANGE_MS, validate_only=False)
     code = broker.ask(request).topics[0].error_code
     return for_code(code).__name__ in ("NoError", "TopicAlreadyExistsError")
+
+
+def _deleted(broker: BrokerConnection, topic: str) -> bool:
+    answer = broker.ask(DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=CHANGE_MS))
+    code = answer.responses[0].error_code
+    return for_code(code).__name__ in ("NoError", "UnknownTopicOrPartitionError")
 
 
 def _full_isr(broker: BrokerConnection, topic: str, brokers: int) -> bool:

@@ -15,9 +15,6 @@ READY_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
 MAX_BROKERS = 6
 
-ALIVE = (State.RUNNING, State.PAUSED)
-DEAD = (State.STOPPED, State.KILLED)
-
 
 class Named(Protocol):
     """A node that sentences are about."""
@@ -59,6 +56,7 @@ def require_state(node: Named, state: State, allowed: tuple[State, ...]) -> None
         ways = {
             State.RUNNING: "nothing needs to be done",
             State.PAUSED: f"`labs resume {node.id}` lets it go on",
+            State.STOPPING: f"wait for its end, or end it with `labs kill {node.id}`",
             State.STOPPED: f"`labs start {node.id}` starts it",
             State.KILLED: f"`labs start {node.id}` starts it",
         }
@@ -87,6 +85,17 @@ class Unfinished(LabsError):  # noqa: N818 - it names what happened
             " (it needs the controller for that)",
             log=log,
             hint=f"wait, or end it with `labs kill {node.id}`",
+        )
+
+
+class Disturbed(LabsError):  # noqa: N818 - it names what happened
+    """Something was done to a node while a start waited for it; starting it again may help."""
+
+    def __init__(self, node: Named, state: State, because: str = "") -> None:
+        done = "told to stop" if state is State.STOPPING else str(state)
+        super().__init__(
+            f"{node.label} was {done} during the start" + (f" ({because})" if because else ""),
+            hint="`labs status` shows how things stand, and `labs up` tries again",
         )
 
 

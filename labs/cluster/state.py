@@ -50,7 +50,8 @@ class Numbered:
 class NodeState(Numbered):
     """One node as last recorded. `wanted` is what the last command made of it.
 
-    `create_time` is its process's `birth`.
+    A stop is written down before the signal goes out: a node that lives and is wanted STOPPED is
+    about to leave. `create_time` is its process's `birth`.
     """
 
     id: int
@@ -177,7 +178,12 @@ def observed(home: Path, node: NodeState) -> tuple[State, int | None]:
     with contextlib.suppress(psutil.Error):
         if process.status() == psutil.STATUS_STOPPED:
             return State.PAUSED, node.pid
-    return State.RUNNING, node.pid
+    return living_state(node), node.pid
+
+
+def living_state(node: NodeState) -> State:
+    """What a node does whose process lives and is not paused."""
+    return State.STOPPING if node.wanted is State.STOPPED else State.RUNNING
 
 
 def our_processes(home: Path) -> Iterator[psutil.Process]:

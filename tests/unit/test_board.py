@@ -63,6 +63,12 @@ class ModelCluster:
     def start_broker(self, node: int) -> None:
         self._do("start", node, R)
 
+    def start(self) -> Status:
+        for node, state in self.states.items():
+            if state is not R:
+                self._do("resume" if state is P else "start", node, R)
+        return self.status()
+
     def _do(self, action: str, node: int, state: State) -> None:
         if self.states.get(node) not in ACTIONS[action].allowed:
             raise LabsError(f"broker {node} can't {action}", hint="look first")
