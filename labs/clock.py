@@ -49,7 +49,7 @@ def from_wall(epoch_s: float) -> float:
 
 def written(at: float) -> dict[str, float | str]:
     """A time to be kept in a file: on our clock, and the boot from which that counts."""
-    return {"clock": at, "boot": _boot()}
+    return {"clock": at, "boot": boot()}
 
 
 def read(kept: Mapping[str, object], epoch_s: float) -> float:
@@ -61,13 +61,13 @@ def read(kept: Mapping[str, object], epoch_s: float) -> float:
             earlier version wrote.
     """
     clock = kept.get("clock")
-    if isinstance(clock, int | float) and kept.get("boot") == _boot() != "":
+    if isinstance(clock, int | float) and kept.get("boot") == boot() != "":
         return float(clock)
     return from_wall(epoch_s)
 
 
 @cache
-def _boot() -> str:
+def boot() -> str:
     """The name of this boot; empty where the system tells none."""
     try:
         if sys.platform == "darwin":

@@ -17,6 +17,7 @@ from labs.cluster.choose import backend, chosen
 from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.cluster.java import find_java
 from labs.cluster.kit import library_folder
+from labs.cluster.machine import require_seen_from_here
 from labs.cluster.state import ClusterState, is_known, our_processes
 from labs.errors import LabsError
 
@@ -189,6 +190,7 @@ def _ports(home: Home) -> Finding:
 
 
 def _processes(home: Home) -> Finding:
+    require_seen_from_here(home.path)
     cluster = ClusterState.load(home.state_file)
     ours = [p.pid for p in our_processes(home.path)]
     strays = [pid for pid in ours if cluster is None or not is_known(home.path, cluster, pid)]

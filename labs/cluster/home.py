@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from labs.cluster.machine import require_here
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
@@ -102,9 +103,11 @@ class Home:
             tell: hears that we wait, if it takes longer than a moment.
 
         Raises:
-            LabsError: another process held it for all of `timeout_s`, or the place is read-only.
+            LabsError: another process held it for all of `timeout_s`, the place is read-only, or
+                another machine runs the cluster of this home.
         """
         guard = FileLock(self.path / "lock")
+        require_here(self.path, tell)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             try:
@@ -120,6 +123,7 @@ class Home:
         except OSError as error:
             raise disk_error(error, self.path, "LABS_HOME") from None
         try:
+            require_here(self.path, tell)  # who held the lock may have started it
             yield
         finally:
             guard.release()

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from labs.clock import now
-from labs.cluster import faultlog, leases
+from labs.cluster import faultlog, leases, machine
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
@@ -127,8 +127,8 @@ class LocalCluster(OwnCluster):
 
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
-        self.home.prepare()
         with self.home.lock(tell=self._tell):  # a stop under way will forget every lease
+            self.home.prepare()
             if not (if_unused and leases.holders(self.home.leases)):
                 self._promised = leases.promise(self.home.leases, hours * 3600)
         return self._promised
@@ -142,6 +142,7 @@ class LocalCluster(OwnCluster):
 
     def status(self) -> Status:
         """The state of every node, from the operating system; never talks to Kafka."""
+        machine.require_seen_from_here(self.home.path)
         cluster = self._state()
         return Status(
             backend="local",
@@ -189,9 +190,11 @@ class LocalCluster(OwnCluster):
             self._stop_all()
             leases.release_all(self.home.leases)
             dismiss(self.home)
+            machine.give_up(self.home.path)
 
     def _keep(self) -> None:
         """Take our lease and start the watchdog: whatever becomes of us, nothing stays behind."""
+        machine.claim(self.home.path)
         if self._hold:
             leases.hold(self.home.leases)
         ensure_watchdog(self.home, self._grace_s)
@@ -264,6 +267,8 @@ class LocalCluster(OwnCluster):
             if node.wanted is State.STOPPED and self._alive(node)
         ]
         self._end(leaving, LEAVE_S if self._has_controller(cluster) else 0.0)
+        dead = [node for node in cluster.nodes.values() if not self._alive(node)]
+        wait_gone(self.home, dead, KILL_TIMEOUT_S)  # their ports are wanted
 
     def _end(self, leaving: list[NodeState], patience_s: float) -> None:
         """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
@@ -507,6 +512,7 @@ class LocalCluster(OwnCluster):
                 yield node
 
     def _running_state(self) -> ClusterState:
+        machine.require_seen_from_here(self.home.path)
         cluster = ClusterState.load(self.home.state_file)
         if cluster is None or not cluster.is_whole():
             raise LabsError("the cluster is not up", hint="start it with `labs up`")

@@ -124,8 +124,8 @@ class OwnCluster(ABC):
 
     def start(self) -> Status:
         """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
-        self.home.prepare()
         with self.home.lock(tell=self._tell):
+            self.home.prepare()
             adopted = self._adopt()
             if not adopted:
                 self.home.require_room()
@@ -200,8 +200,8 @@ class OwnCluster(ABC):
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
-        self.home.prepare()
         with self.home.lock(tell=self._tell):
+            self.home.prepare()
             self._keep()
             if hard or not self._clean_softly():
                 self._start_empty()

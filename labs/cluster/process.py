@@ -18,7 +18,7 @@ from labs.cluster.config import properties
 from labs.cluster.home import Home
 from labs.cluster.kit import Kit, format_storage, jvm_environment, own_tmp
 from labs.cluster.protocol import State
-from labs.cluster.state import ClusterState, NodeState, birth, marks, process_of
+from labs.cluster.state import ClusterState, NodeState, birth, living, marks, process_of
 
 LOG_LIMIT_BYTES = 5_000_000
 
@@ -105,14 +105,19 @@ def send(home: Home, node: NodeState, number: signal.Signals) -> bool:
 
 
 def wait_gone(home: Home, nodes: Iterable[NodeState], timeout_s: float) -> list[NodeState]:
-    """Wait for the nodes' processes to end; returns those that still live."""
+    """Wait for the nodes' processes to end, and their ports to be free; returns those that live."""
     deadline = time.monotonic() + timeout_s
     left = list(nodes)
     while left and time.monotonic() < deadline:
-        left = [node for node in left if is_alive(home, node)]
+        left = [node for node in left if is_alive(home, node) or _is_ending(node)]
         if left:
             time.sleep(0.02)
     return left
+
+
+def _is_ending(node: NodeState) -> bool:
+    """Whether its process is about to end: Linux takes the command line first, then the ports."""
+    return living(node.pid, node.create_time) is not None
 
 
 def is_alive(home: Home, node: NodeState) -> bool:

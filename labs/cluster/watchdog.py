@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from labs.cluster import leases
+from labs.cluster import leases, machine
 from labs.cluster.home import Home
 from labs.cluster.state import (
     ClusterState,
@@ -109,10 +109,11 @@ def _environment(home: Home) -> dict[str, str]:
 def _is_over(home: Home) -> bool:
     """Whether there is nothing left to watch; ends what a killed `labs up` or `down` left behind.
 
+    So it does where another machine has taken the home over, since this one seemed to be gone.
     Who starts or stops the cluster holds the home's lock; so what we see while *we* hold it is
     nobody's work in progress.
     """
-    if not home.path.exists():
+    if not home.path.exists() or not machine.still_ours(home.path):
         kill_all(our_processes(home.path))
         return True
     try:
@@ -124,6 +125,7 @@ def _is_over(home: Home) -> bool:
                 return False
             kill_all(our_processes(home.path))
             _record(home).unlink(missing_ok=True)
+            machine.give_up(home.path)
             return True
     except Timeout:
         return False
