@@ -14,7 +14,7 @@ ifneq ($(wildcard $(VENV)/uv),)
 $(shell test "$$(cat $(VENV)/place 2>/dev/null)" -ef . || rm -rf $(VENV))
 endif
 
-.PHONY: help setup study test test-compose lint bench notebooks down lock
+.PHONY: help setup study test test-compose soak lint bench notebooks down lock
 
 help:   ## Show what there is
 	@awk -F ':[^#]*## ' '/^[a-z-]+: .*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(VENV)/test.done ## Run every check and every test, notebooks included
 
 test-compose: $(VENV)/test.done ## Test the cluster in containers (needs Docker)
 	@$(BIN)/python -m tests.run compose
+
+soak: $(VENV)/test.done ## Minutes of random faults by the commands (MINUTES=15 SEED=…)
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/test.done ## Check format, style and types
 	@$(BIN)/python -m tests.run lint

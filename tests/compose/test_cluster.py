@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from labs.board import Board
 from labs.cluster.compose import ComposeCluster
 from labs.cluster.home import PROJECT
 from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Cluster, State
+from labs.cluster.rules import Unfinished
 from labs.errors import BadInput, LabsError
 from labs.experiment import heal
 from labs.experiments import find
@@ -100,6 +103,46 @@ def test_kill_pause_resume_stop_and_start(cluster: ComposeCluster, node: int) ->
         *("kill", "start", "pause", "resume", "stop", "start")
     ]
     heal(cluster)
+
+
+@pytest.mark.parametrize("mend", [("up",), ("reset",), ("run", "acks.latency", "--json")])
+def test_a_broker_whose_stop_is_pending_is_started_again(
+    cluster: ComposeCluster, mend: tuple[str, ...]
+) -> None:
+    did("pause", str(CONTROLLER_ID))
+    before = {box["Name"]: box["State"]["StartedAt"] for box in containers()}
+    assert "did not finish its controlled shutdown" in labs("stop", "3").sentence()
+    assert states() == {**WHOLE, CONTROLLER_ID: "paused", 3: "stopping"}
+    did(*mend)
+    assert states() == WHOLE
+    after = {box["Name"]: box["State"]["StartedAt"] for box in containers()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {f"/{PROJECT_NAME}-broker-3-1"}
+
+
+def test_a_broker_that_is_stopping_is_started_by_mend_all(cluster: ComposeCluster) -> None:
+    did("kill", str(CONTROLLER_ID))
+    with pytest.raises(Unfinished):
+        cluster.stop_broker(2)
+    board = Board(cluster)
+    try:
+        board.mend()
+    finally:
+        board.close()
+    assert states() == WHOLE
+
+
+def test_a_broker_that_is_killed_while_a_start_waits_is_started_again(
+    cluster: ComposeCluster,
+) -> None:
+    cluster.kill(1)
+    with ThreadPoolExecutor() as pool:
+        up = pool.submit(labs, "up")
+        wait_until(lambda: states()[1] == "running", "a start that is half way")
+        docker("kill", f"{PROJECT_NAME}-broker-1-1", f"{PROJECT_NAME}-broker-2-1")
+        assert up.result().code == 0, up.result().err
+    did("up")
+    assert states() == WHOLE
 
 
 def test_a_paused_broker_can_be_killed_and_says_no_more(cluster: ComposeCluster) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,56 @@ from labs.cluster import faultlog
 from labs.cluster.config import SESSION_S
 from labs.cluster.home import Home
 from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import CONTROLLER_ID
+from labs.cluster.protocol import CONTROLLER_ID, Node, Role, State
+from labs.experiment import heal
+from labs.snapshot import ClusterSnapshot, Partition
+
+
+class Looking:
+    """An observer that sees one thing after the other, and then the last."""
+
+    def __init__(self, *seen: ClusterSnapshot) -> None:
+        self._seen = list(seen)
+
+    def snapshot(self) -> ClusterSnapshot:
+        return self._seen.pop(0) if len(self._seen) > 1 else self._seen[0]
+
+    def close(self) -> None:
+        pass
+
+
+class Startable:
+    """A cluster that counts its starts."""
+
+    can_break = True
+    starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+
+
+@pytest.mark.parametrize("state", [State.KILLED, State.STOPPED, State.PAUSED, State.STOPPING])
+def test_what_leaves_while_a_run_waits_for_its_cluster_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    def nodes(state: State) -> tuple[Node, ...]:
+        return (
+            Node(1, Role.BROKER, state, 1, 1, ""),
+            Node(2, Role.BROKER, State.RUNNING, 2, 2, ""),
+        )
+
+    behind = Partition("t", 0, 2, 0, replicas=(1, 2), isr=(2,))
+    full = replace(behind, isr=(1, 2))
+    whole = ClusterSnapshot(0, nodes(State.RUNNING), (full,), answered_by=2)
+    monkeypatch.setattr(
+        "labs.experiment.Observer",
+        lambda *_, **__: Looking(
+            replace(whole, partitions=(behind,)), replace(whole, nodes=nodes(state)), whole
+        ),
+    )
+    cluster: Any = Startable()
+    heal(cluster)
+    assert cluster.starts == 1
 
 
 @pytest.mark.parametrize(
