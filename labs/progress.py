@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ Tell = Callable[[str, float | None], None]
 
 #: Where each word is a line of its own: how long to say no more than what is going on, s.
 QUIET_S = 2.0
+#: And how long to say nothing at all, s: after that, that it still goes on.
+SILENT_S = 8.0
 
 
 def silent(text: str, fraction: float | None = None) -> None:
@@ -25,7 +28,8 @@ def progress() -> Iterator[Tell]:
         with _live_line() as tell:
             yield tell
     else:
-        yield _plain_lines()
+        with _plain_lines() as tell:
+            yield tell
 
 
 @contextmanager
@@ -46,8 +50,10 @@ def _live_line() -> Iterator[Tell]:
         yield tell
 
 
-def _plain_lines() -> Tell:
-    last, quarters, told_at = "", 0, 0.0
+@contextmanager
+def _plain_lines() -> Iterator[Tell]:
+    last, quarters, told_at = "", 0, time.monotonic()
+    began, over = told_at, threading.Event()
 
     def tell(text: str, fraction: float | None = None) -> None:
         nonlocal last, quarters, told_at
@@ -60,4 +66,18 @@ def _plain_lines() -> Tell:
             return
         last, quarters, told_at = text, reached, now
 
-    return tell
+    def break_the_silence() -> None:
+        nonlocal told_at
+        while not over.wait(SILENT_S / 4):
+            now = time.monotonic()
+            if now - told_at >= SILENT_S:
+                told_at = now
+                said = f"… {last or 'working'}: {now - began:.0f} s so far"
+                print(said, file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=break_the_silence, name="labs-progress", daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()

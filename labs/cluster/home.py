@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labs.cluster.machine import require_here
+from labs.cluster.machine import require_here, require_seen_from_here
 from labs.errors import LabsError
 from labs.progress import Tell, silent
 
@@ -123,7 +123,7 @@ class Home:
         except OSError as error:
             raise disk_error(error, self.path, "LABS_HOME") from None
         try:
-            require_here(self.path, tell)  # who held the lock may have started it
+            require_seen_from_here(self.path)  # who held the lock may have started it
             yield
         finally:
             guard.release()

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from labs.clock import boot
+from labs.clock import boot, now
 from labs.cluster.state import write_atomically
 from labs.errors import LabsError
 from labs.progress import Tell, silent
@@ -32,6 +32,8 @@ from labs.progress import Tell, silent
 LEFT_BEHIND_S = 20.0
 #: The same where only the boot differs: then it was most likely this machine, before it rebooted.
 REBOOTED_S = 5.0
+#: How long one that seems to be left behind is watched all the same, s.
+WATCHED_S = 2.5
 LOOK_EVERY_S = 0.2
 
 
@@ -118,8 +120,8 @@ def give_up(home: Path) -> None:
 
 def elsewhere(home: Path) -> Claim | None:
     """Who runs the home's cluster on another machine; None where nobody has lately."""
-    found = _read(home)
-    return found if found and found.machine.is_other(ours()) and found.stands else None
+    found = _foreign(home)
+    return found if found and found.stands else None
 
 
 def require_seen_from_here(home: Path) -> None:
@@ -136,21 +138,26 @@ def require_seen_from_here(home: Path) -> None:
 def require_here(home: Path, tell: Tell = silent) -> None:
     """Whoever changes anything must be on the machine that runs the cluster, or nobody runs it.
 
-    One that was cut off a moment ago looks as one that runs: it is watched for as long as that is
-    possible, `LEFT_BEHIND_S` at most.
+    One that was cut off a moment ago looks as one that runs, and a clock that is set makes one that
+    runs look left behind: so it is watched, `LEFT_BEHIND_S` at most.
 
     Raises:
         Elsewhere: another machine runs it.
     """
-    first = elsewhere(home)
-    found = first
-    while first and found:
+    first, began = _foreign(home), now()
+    while first and (found := _foreign(home)):
         if found.touched != first.touched:
             raise Elsewhere(home, found)
+        if not found.stands and now() - began > WATCHED_S:
+            return
         host = first.machine.host
         tell(f"looking whether {host} still runs this cluster (up to {LEFT_BEHIND_S:g} s)", None)
         time.sleep(LOOK_EVERY_S)
-        found = elsewhere(home)
+
+
+def _foreign(home: Path) -> Claim | None:
+    found = _read(home)
+    return found if found and found.machine.is_other(ours()) else None
 
 
 def _file(home: Path) -> Path:

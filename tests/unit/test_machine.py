@@ -108,6 +108,7 @@ def test_one_that_was_cut_off_is_waited_for_and_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "LEFT_BEHIND_S", 1.0)
+    monkeypatch.setattr(machine, "WATCHED_S", 0.5)
     claimed(tmp_path, CONTAINER, 0.2)
     with Home(tmp_path).lock():
         machine.claim(tmp_path)

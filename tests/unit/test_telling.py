@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -74,6 +75,19 @@ def test_how_far_a_long_step_is_without_a_terminal(
             tell("downloading", part / 8)
     told = capsys.readouterr().err.splitlines()
     assert told == ["… downloading", *(f"… downloading: {part} %" for part in (25, 50, 75, 100))]
+
+
+def test_long_work_is_not_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.progress.SILENT_S", 0.1)
+    told = ""
+    with progress() as tell:
+        tell("starting", None)
+        deadline = time.monotonic() + 30
+        while "… starting: 0 s so far\n" not in told:
+            assert time.monotonic() < deadline
+            told += capsys.readouterr().err
 
 
 def test_no_command_shows_the_commands_and_no_traceback() -> None:
