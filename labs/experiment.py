@@ -46,6 +46,7 @@ from labs.cluster.features import Feature
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
 from labs.errors import BadInput, Foreseen, LabsError
+from labs.heard import has_heard
 from labs.history import History, Log, Read
 from labs.offsets import log_ends
 from labs.set_here import Departure
@@ -61,6 +62,8 @@ T = TypeVar("T")
 HEAL_TIMEOUT_S = 40.0
 WAIT_S = 30.0
 PAUSE_S = 0.03
+#: A broker tells of a new setting a moment before it goes by it, s.
+APPLIED_S = 0.1
 FLUSH_S = 5.0
 
 #: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
@@ -589,8 +592,15 @@ class Run:
         self._closers.callback(self.cluster.set_broker_config, dict.fromkeys(settings), node)
 
     def set_topic(self, settings: Mapping[str, str]) -> None:
-        """Change settings of the run's topic."""
+        """Change settings of the run's topic, and wait until partition 0's leader has them.
+
+        Raises:
+            LabsError: the leader did not hear of them in time.
+        """
         self.cluster.set_topic_config(self.topic, settings)
+        with self.cluster.line(self.leader(), timeout_s=5) as leader:
+            self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
+        self.sleep(APPLIED_S)
 
     # -- the end -------------------------------------------------------------------------------
 

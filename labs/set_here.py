@@ -88,6 +88,7 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "acks": "all",
     "auto.commit.interval.ms": 5000,
     "auto.offset.reset": "latest",
+    "batch.num.messages": 10_000,
     "batch.size": 1_000_000,
     "compression.type": "none",
     "delivery.timeout.ms": 300_000,
@@ -113,6 +114,7 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "retry.backoff.ms": 100,
     "session.timeout.ms": 45_000,
     "socket.timeout.ms": 60_000,
+    "statistics.interval.ms": 0,
 }
 
 #: Who a client is, and what it is let in by; `log_level` only silences it.

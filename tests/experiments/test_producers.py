@@ -155,6 +155,43 @@ def test_one_request_at_a_time_keeps_the_order_though_not_the_number(
     assert run(shared_cluster, "retries", max_in_flight=1).report.counts.reordered == 0
 
 
+def test_several_requests_in_flight_keep_the_order_with_idempotence(
+    shared_cluster: LocalCluster,
+) -> None:
+    """Every round is a trial: in none is a record moved or doubled, and there is a real chance."""
+    result = run(shared_cluster, "in_flight", idempotence=True, rounds=10)
+    assert result.report.verdict == VALID
+    assert measured(result, "most_requests_in_flight") > 1
+    assert measured(result, "rounds_out_of_order") == 0
+    counts = result.report.counts
+    assert (counts.duplicated, counts.reordered, counts.lost) == (0, 0, 0)
+    assert counts.acknowledged == counts.sent
+    assert came_true(result) == "in the order of sending"
+
+
+def test_without_it_several_requests_in_flight_lose_the_order(
+    shared_cluster: LocalCluster,
+) -> None:
+    """In some of the rounds: the leader begins to take records between two of those under way."""
+    result = run(shared_cluster, "in_flight", rounds=10)
+    assert measured(result, "most_requests_in_flight") > 1
+    assert measured(result, "rounds_out_of_order") > 0
+    assert result.report.verdict == VIOLATED
+    assert {offender.kind for offender in result.report.offenders} == {"reordered"}
+    assert came_true(result) == "some behind others that were sent later"
+
+
+def test_one_request_in_flight_is_one(shared_cluster: LocalCluster) -> None:
+    """And does not keep librdkafka's order: the next one is made already. Up to three trials."""
+    for _ in range(3):
+        result = run(shared_cluster, "in_flight", max_in_flight=1, rounds=10)
+        assert measured(result, "most_requests_in_flight") == 1
+        if result.report.counts.reordered:
+            return
+        assert came_true(result) is None
+    pytest.fail("no record was moved")
+
+
 def test_a_follower_that_hangs_is_enough_for_duplicates(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "retries", paused="a follower")
     assert result.report.counts.duplicated > 0

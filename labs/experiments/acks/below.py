@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kafka.protocol.admin import DescribeConfigsRequest
-
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.acks.common import (
     NOT_ENOUGH,
@@ -91,7 +89,7 @@ def _told(run: Run, leader: int) -> str:
             f" {m['acknowledged_but_hidden']} were hidden until a replica came back"
         )
     alone = m["acknowledged_by_the_leader_alone"]
-    return f"{begin}, acks={run['acks']} went on: {alone} records were on this one disk only"
+    return f"{begin}, acks={run['acks']} went on: {alone} records were on this one broker only"
 
 
 def _title(run: Run) -> str:
@@ -151,13 +149,13 @@ def _min_isr(run: Run) -> None:
             # Kafka 4.3.1's controller forgets itself when the minimum changes while the partition
             # has an ELR (KIP-966): after the topic's end a killed broker can't register any more.
             # With a minimum of 1 the ISR shrinks without leaving an ELR.
-            _set_minimum(run, leader, 1)
+            run.set_topic({"min.insync.replicas": "1"})
             run.fault("stop", followers[size - 1])
             run.wait(lambda n=size: _isr_size(run) == n, f"the ISR was {size}")  # type: ignore[misc]
         row = table.setdefault(_row(size), [])
         for minimum in MINIMA:
             run.say(f"{size} in sync, min.insync.replicas={minimum}")
-            _set_minimum(run, leader, minimum)
+            run.set_topic({"min.insync.replicas": str(minimum)})
             load = run.load(client, RATE, count=run["records"])
             load.wait()
             row.append(len(acknowledged(load.sends)))
@@ -189,28 +187,6 @@ def _row(size: int) -> str:
 def _isr_size(run: Run) -> int:
     seen = run.timeline.latest() if run.timeline else None
     return len(seen.isr) if seen else 0
-
-
-def _set_minimum(run: Run, leader: int, minimum: int) -> None:
-    """Change the topic, and wait until the leader itself has heard of it."""
-    run.set_topic({"min.insync.replicas": str(minimum)})
-    wanted = DescribeConfigsRequest[4](
-        resources=[
-            DescribeConfigsRequest.DescribeConfigsResource(
-                resource_type=2, resource_name=run.topic, configuration_keys=["min.insync.replicas"]
-            )
-        ],
-        include_synonyms=False,
-        include_documentation=False,
-    )
-    with run.cluster.line(leader, timeout_s=5) as broker:
-
-        def heard() -> bool:
-            told = broker.ask(wanted).results[0].configs
-            return any(c.value == str(minimum) for c in told)
-
-        run.wait(heard, f"broker {leader} had heard of it")
-    run.sleep(0.1)  # told and applied are two steps, a moment apart
 
 
 def _allowed(result: Result) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs.experiments.producers.clients import CLIENTS
+from labs.experiments.producers.in_flight import IN_FLIGHT
 from labs.experiments.producers.keys import GROWING, KEYS, ORDER, PARTITIONERS
 from labs.experiments.producers.pace import BATCHING, SENDING
 from labs.experiments.producers.pressure import FULL_BUFFER
@@ -17,6 +18,7 @@ EXPERIMENTS = (
     GROWING,
     PARTITIONERS,
     RETRIES,
+    IN_FLIGHT,
     RESTART,
     FULL_BUFFER,
 )

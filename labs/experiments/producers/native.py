@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,10 +21,18 @@ from labs.workload.outcomes import never_sent
 CLOSE_S = 1.0
 
 
-def native_producer(run: Run, **options: Any) -> Producer:
-    """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`."""
+def native_producer(
+    run: Run, on_statistics: Callable[[dict[str, Any]], object] | None = None, **options: Any
+) -> Producer:
+    """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`.
+
+    `on_statistics` gets what librdkafka tells of itself (its STATISTICS.md) every
+    `statistics_interval_ms`, in whichever thread polls.
+    """
     given = {name.replace("_", "."): value for name, value in options.items()}
     run.note(set_here.librdkafka("producer", given))
+    if on_statistics is not None:
+        given["stats_cb"] = lambda text: on_statistics(json.loads(text))
     servers = ",".join(run.cluster.bootstrap)
     let_in = security.current().librdkafka()
     producer = Producer({"bootstrap.servers": servers, "log_level": 0, **let_in, **given})

@@ -11,7 +11,7 @@ from itertools import pairwise
 from labs import set_here
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.keys import everything
-from labs.history import Outcome, Send
+from labs.history import Outcome, Read, Send
 from labs.settings import Choice, Number, Switch
 from labs.views import Lines, Mark
 from labs.workload import flight_payload, noting
@@ -52,33 +52,42 @@ def _retries(run: Run) -> None:
     }
     how = "with idempotence" if run["idempotence"] else "without idempotence"
     how += f", max_in_flight={run['max_in_flight']}"
+    longer = "longer" if run["pause_s"] * 1000 > run["request_timeout_ms"] else "no longer"
     run.conclude(
-        f"broker {victim} was paused for {run['pause_s']:g} s, longer than the client waits"
+        f"broker {victim} was paused for {run['pause_s']:g} s, {longer} than the client waits"
         f" ({run['request_timeout_ms']:,} ms): {counts.duplicated:,} duplicated and"
         f" {counts.reordered:,} reordered of {counts.sent:,} records ({how})"
     )
     found = f"{counts.duplicated:,} duplicated, {counts.reordered:,} reordered"
     run.show(run.story(f"{found} ({how})"))
-    run.show(_log_of(run, f"The log {how}: {found}", whole=False))
+    run.show(log_of(f"The log {how}: {found}", _around_what_is_odd(numbered(run))))
 
 
 #: So many records are shown before and after what went wrong.
 _AROUND = 12
 
 
-def _log_of(run: Run, title: str, marks: Sequence[Mark] = (), whole: bool = True) -> Lines:
-    """Where each record came to lie: one straight line is a log in order, without doubles.
+def numbered(run: Run) -> list[Read]:
+    """The run's own records as they lie in the log."""
+    return [read for read in everything(run) if read.number is not None]
+
+
+def _around_what_is_odd(reads: list[Read]) -> list[Read]:
+    """The part of the log in which the records do not follow each other; all if they do."""
+    odd = [r.offset for before, r in pairwise(reads) if (r.number or 0) != (before.number or 0) + 1]
+    if not odd:
+        return reads
+    return [r for r in reads if min(odd) - _AROUND <= r.offset <= max(odd) + _AROUND]
+
+
+def log_of(title: str, reads: Sequence[Read], marks: Sequence[Mark] = ()) -> Lines:
+    """Where each record came to lie: one straight line is a log in order, without copies.
 
     Args:
-        run: the run; its final read is drawn.
         title: the finding.
+        reads: numbered records of one partition.
         marks: offsets of note.
-        whole: draw all of the log, not just the part that is no straight line.
     """
-    reads = [r for r in everything(run) if r.number is not None]
-    odd = [r.offset for before, r in pairwise(reads) if (r.number or 0) != (before.number or 0) + 1]
-    if odd and not whole:
-        reads = [r for r in reads if min(odd) - _AROUND <= r.offset <= max(odd) + _AROUND]
     places: dict[str, list[tuple[float, float]]] = {"first copy": [], "further copy": []}
     seen: set[int | None] = set()
     for read in reads:
@@ -122,7 +131,8 @@ RETRIES = Experiment(
         {
             _NOTHING: "The first request was not lost, only late: the broker carried it out, too.",
             _TWICE: "Several requests were under way, and were sent again in another order.",
-            _MIXED: "Idempotence, or one request at a time, kept what you expected to break.",
+            _MIXED: "Idempotence or one request at a time kept what you expected to break, or nothing"
+            " was sent again.",
         },
         _log_after_retries,
     ),
@@ -217,6 +227,8 @@ def _restart(run: Run) -> None:
     run.say("the program was killed; it starts again")
     noted, resume = first.progress, first.progress
     if run["resume_from"] == LOG:
+        # Right here: one partition, whose highest number has no gap below it, and by the time it is
+        # read the dead program's last request has long arrived. Else it needs a transactional.id.
         numbers = [r.number for r in run.read().reads]
         resume = max((n for n in numbers if n is not None), default=-1) + 1
     second.begin(resume)
@@ -235,7 +247,7 @@ def _restart(run: Run) -> None:
         f" records stand twice in the log, {how}"
     )
     title = f"{counts.duplicated:,} records stand twice, {how}"
-    run.show(_log_of(run, title, _begins(run, resume)))
+    run.show(log_of(title, numbered(run), _begins(run, resume)))
 
 
 def _begins(run: Run, resumed: int) -> list[Mark]:
