@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from binascii import crc32
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,13 +13,23 @@ import confluent_kafka
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaConfigurationError, KafkaTimeoutError, MessageSizeTooLargeError
-from kafka.record.default_records import DefaultRecordBase
+from kafka.errors import (
+    KafkaConfigurationError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    for_code,
+)
+from kafka.partitioner.default import murmur2
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.default_records import DefaultRecordBase, DefaultRecordBatchBuilder
 
 from labs.cluster.config import log_flags
+from labs.cluster.housekeeping import admin
 from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
 from labs.cluster.local import LocalCluster
-from tests.kafka_tools import kafka_tool
+from labs.experiments.producers.keys import planes
+from labs.flights import flights
+from tests.kafka_tools import end_offsets, kafka_tool
 
 MIB = 1024 * 1024
 
@@ -132,6 +143,76 @@ def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
         producer.close()
 
 
+def test_acks_1_turning_it_off_is_only_a_warning_of_pythons_logging(
+    cluster: LocalCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1).close()
+    told = [r for r in caplog.records if r.name.startswith("kafka") and "idempot" in r.getMessage()]
+    assert [record.levelname for record in told] == ["WARNING"]
+
+
+# -- sequence numbers ---------------------------------------------------------------------------
+
+
+class _Numbered:
+    """Sends single records under a producer id, with any sequence number: an unruly client."""
+
+    def __init__(self, cluster: LocalCluster, topic: str) -> None:
+        self._topic = topic
+        with admin(cluster.bootstrap) as client:
+            told = client.describe_topics([topic])[0]["partitions"]
+        leader = next(p["leader_id"] for p in told if p["partition_index"] == 0)
+        self._leader = cluster.line(leader, timeout_s=20)
+
+    def send(self, sequence: int) -> str:
+        """The broker's answer, by its name in Kafka's protocol."""
+        batch = DefaultRecordBatchBuilder(2, 0, False, 4711, 0, sequence, 10_000)
+        batch.append(0, None, None, b"x", [])
+        part = ProduceRequest.TopicProduceData.PartitionProduceData
+        data = ProduceRequest.TopicProduceData(
+            name=self._topic, partition_data=[part(index=0, records=bytes(batch.build()))]
+        )
+        request = ProduceRequest[9](
+            transactional_id=None, acks=-1, timeout_ms=10_000, topic_data=[data]
+        )
+        answer = self._leader.ask(request).responses[0].partition_responses[0]
+        return str(for_code(answer.error_code).__name__)
+
+    def close(self) -> None:
+        self._leader.close()
+
+
+def test_a_leader_takes_batches_only_in_their_turn_and_each_once(
+    cluster: LocalCluster, topic: str
+) -> None:
+    client = _Numbered(cluster, topic)
+    assert client.send(7) == "NoError", "of a producer that it has never seen, any number"
+    assert client.send(6) == "OutOfOrderSequenceNumberError"
+    assert client.send(9) == "OutOfOrderSequenceNumberError"
+    assert [client.send(number) for number in range(8, 12)] == ["NoError"] * 4
+    assert client.send(7) == "NoError", "the fifth last batch: it answers yes"
+    assert client.send(12) == "NoError"
+    assert client.send(7) == "OutOfOrderSequenceNumberError", "the sixth last is forgotten"
+    client.close()
+    assert end_offsets(cluster.bootstrap, topic)[0] == 6, "and wrote nothing twice"
+
+
+def test_a_program_with_the_same_transactional_id_fences_the_one_before_it(
+    cluster: LocalCluster, topic: str
+) -> None:
+    settings = {"bootstrap.servers": ",".join(cluster.bootstrap), "log_level": 0}
+    settings |= {"transactional.id": "noting"}
+    dead, restarted = (confluent_kafka.Producer(settings) for _ in range(2))
+    dead.init_transactions(60)
+    dead.begin_transaction()
+    restarted.init_transactions(60)
+    with pytest.raises(confluent_kafka.KafkaException) as refused:  # what is still on its way
+        dead.produce(topic, b"late")
+        dead.flush(30)
+        dead.commit_transaction(30)
+    assert refused.value.args[0].code() == confluent_kafka.KafkaError._FENCED
+
+
 def test_kafka_python_knows_no_buffer_memory(cluster: LocalCluster) -> None:
     with pytest.raises(ValueError, match="buffer_memory"):
         KafkaProducer(bootstrap_servers=cluster.bootstrap, buffer_memory=32 * MIB)
@@ -172,6 +253,23 @@ def test_librdkafkas_default_partitioner_is_crc_32(cluster: LocalCluster, topic:
     producer.flush(10)
     assert placed == {key: crc32(key) % 3 for key in placed}
     assert len(placed) == 50
+
+
+def test_what_the_flights_keys_come_to_is_the_same_in_every_run() -> None:
+    def placed(key: bytes, partitions: int) -> int:
+        return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+    sent = [flight.carrier.encode() for flight in flights(3000)]
+    filled = Counter(placed(key, 6) for key in sent)
+    assert len(set(sent)) == 15
+    assert len(filled) == 5
+    fullest, most = filled.most_common(1)[0]
+    assert (fullest, round(100 * most / len(sent))) == (3, 35)
+    big = [key for key, _ in Counter(sent).most_common(7) if placed(key, 6) == 3]
+    assert len(big) == 3
+    keys = planes(500)
+    assert round(100 * sum(placed(key, 3) != placed(key, 4) for key in keys) / 500) == 77
+    assert sum(placed(key, 6) == crc32(key) % 6 for key in keys) == 84
 
 
 def test_a_record_too_large_is_refused_by_the_client_or_by_the_broker(

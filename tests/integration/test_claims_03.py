@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from labs.cluster.config import LAB_SETTINGS
 from labs.cluster.housekeeping import admin
 from labs.cluster.local import LocalCluster
+from tests.helpers import wait_until
 from tests.kafka_tools import kafka_tool
 
 
@@ -72,9 +75,41 @@ def test_the_brokers_settings(
     assert told[name]["read_only"] is read_only
 
 
-def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
-    session = next(s for s in LAB_SETTINGS if s.name == "broker.session.timeout.ms")
-    assert (session.value, session.default) == ("3000", "9000")
+def test_the_session_timeout_of_the_lab_and_of_kafka(cluster: LocalCluster) -> None:
+    broker, name = ConfigResource(ConfigResourceType.BROKER, "1"), "broker.session.timeout.ms"
+    with admin(cluster.bootstrap) as client:
+        answer = client.describe_configs([broker], config_filter="all", include_synonyms=True)
+    told = answer["broker"]["1"][name]
+    defaults = [s["value"] for s in told["synonyms"] if s["source"] == "DEFAULT_CONFIG"]
+    assert (told["value"], defaults) == ("3000", ["9000"])
+
+
+def test_a_segment_is_flushed_when_the_next_one_begins_and_nobody_waits_for_it(
+    cluster: LocalCluster,
+) -> None:
+    """A log's recovery point is how far it is flushed (Kafka's `UnifiedLog.flush`)."""
+    cluster.stop_broker(1)
+    cluster.start_broker(1, {"log.flush.offset.checkpoint.interval.ms": "200"})
+    settings = {"num_partitions": 1, "replication_factor": 3}
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"long": {**settings, "configs": {"segment.bytes": "1048576"}}})
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    futures = [producer.send("long", b"x" * 10_000) for _ in range(150)]
+    acknowledged = max(future.get(timeout=60).offset for future in futures)
+    producer.close()
+    wait_until(lambda: flushed_to(cluster, 1, "long"), "a segment was flushed")
+    newest = max(int(Path(path).stem) for path in cluster.files(1, "long-0/*.log"))
+    assert flushed_to(cluster, 1, "long") == newest <= acknowledged
+    cluster.stop_broker(1)
+    cluster.start_broker(1)
+
+
+def flushed_to(cluster: LocalCluster, broker: int, topic: str) -> int:
+    """The recovery point of partition 0 as the broker last wrote it down."""
+    path = "recovery-point-offset-checkpoint"
+    text = cluster.files(broker, path).get(path, b"").decode()
+    found = re.search(rf"^{topic} 0 (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def test_a_new_topic_has_a_minimum_of_one(cluster: LocalCluster) -> None:
@@ -98,3 +133,23 @@ def test_with_acks_0_the_client_makes_the_answer_up(cluster: LocalCluster) -> No
         told[acks] = producer.send("orders", b"one order").get(timeout=10).offset
         producer.close()
     assert told == {"all": 0, 1: 1, 0: 0}, "the third record can't be at offset 0"
+
+
+@pytest.mark.parametrize(
+    ("size", "what"), [(100, TimeoutError), (2_000_000, ConnectionResetError)], ids=["ok", "error"]
+)
+def test_with_acks_0_a_broker_says_nothing_and_hangs_up_on_an_error(
+    cluster: LocalCluster, size: int, what: type[Exception]
+) -> None:
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"orders": {"num_partitions": 1, "replication_factor": 3}})
+        told = client.describe_topics(["orders"])[0]["partitions"]
+    batch = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, size + 100)
+    batch.append(0, None, None, b"x" * size, [])
+    part = ProduceRequest.TopicProduceData.PartitionProduceData
+    data = ProduceRequest.TopicProduceData(
+        name="orders", partition_data=[part(index=0, records=bytes(batch.build()))]
+    )
+    request = ProduceRequest[9](transactional_id=None, acks=0, timeout_ms=1000, topic_data=[data])
+    with cluster.line(told[0]["leader_id"], timeout_s=5) as leader, pytest.raises(what):
+        leader.ask(request)

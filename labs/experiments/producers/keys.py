@@ -318,8 +318,8 @@ GROWING = Experiment(
         0,
         100,
         "moved_keys_percent",
-        "The partition is hash modulo the number of partitions: with another divisor most remainders"
-        " change, not just the new partition's share.",
+        "The partition is hash modulo the number of partitions: with another divisor most"
+        " remainders change, not just the new partition's share.",
     ),
     breaks=False,
     judges=(LOG, KEY_ORDER),

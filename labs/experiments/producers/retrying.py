@@ -131,8 +131,8 @@ RETRIES = Experiment(
         {
             _NOTHING: "The first request was not lost, only late: the broker carried it out, too.",
             _TWICE: "Several requests were under way, and were sent again in another order.",
-            _MIXED: "Idempotence or one request at a time kept what you expected to break, or nothing"
-            " was sent again.",
+            _MIXED: "Idempotence or one request at a time kept what you expected to break, or"
+            " nothing was sent again.",
         },
         _log_after_retries,
     ),
