@@ -25,6 +25,9 @@ from labs.views import Lanes, Mark, Point, Span, Story
 EVERY_S = 0.04
 ANSWER_TIMEOUT_S = 0.5
 
+#: Where nobody answered for longer, s, nothing is said of when something happened meanwhile.
+GAP_S = 1.0
+
 LEADER, IN_ISR, OUT, UNSEEN = "leader", "in the ISR", "out of the ISR", "nobody could tell"
 KINDS = (LEADER, IN_ISR, OUT, UNSEEN)
 
@@ -154,10 +157,20 @@ class Timeline:
     def first(
         self, true: Callable[[Partition], bool], after: float, partition: int = 0
     ) -> float | None:
-        """When, after a time, the partition was first seen to be so; None: never."""
-        for sight in self.sights[partition]:
-            if sight.time >= after and sight.partition is not None and true(sight.partition):
-                return sight.time
+        """When, after a time, the partition was first seen to be so; None: that can't be told.
+
+        It never was, or for over `GAP_S` just before that nobody answered, and it may have been so
+        for all of this time.
+        """
+        silent: float | None = None  # since when nobody has answered
+        for sight in list(self.sights[partition]):
+            if sight.partition is None:
+                silent = sight.time if silent is None else silent
+            elif sight.time >= after and true(sight.partition):
+                gap = 0.0 if silent is None else sight.time - max(silent, after)
+                return sight.time if gap <= GAP_S else None
+            else:
+                silent = None
         return None
 
     def log_ends(self, partition: int = 0) -> dict[int, int]:

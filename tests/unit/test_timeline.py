@@ -40,6 +40,17 @@ def test_when_something_was_first_seen(timeline: Timeline) -> None:
     assert timeline.first(lambda p: p.leader == 1, after=10.5) is None
 
 
+def test_what_happened_while_nobody_answered_has_no_time(timeline: Timeline) -> None:
+    timeline.sights[0][1:] = [
+        Sight(12.0, None),
+        Sight(13.5, partition(2, 1, 2, 3)),
+        Sight(14.0, partition(3, 2, 3)),
+    ]
+    assert timeline.first(lambda p: p.leader == 2, after=10) is None, "12 to 13.5 s, nobody knows"
+    assert timeline.first(lambda p: p.leader == 2, after=13) == 13.5
+    assert timeline.first(lambda p: p.leader == 3, after=10) == 14.0
+
+
 def test_lanes_have_neither_gaps_nor_inventions(timeline: Timeline) -> None:
     lanes = timeline.lanes(began=10.0).lanes
     assert [(s.start, s.kind) for s in lanes["broker 1"]] == [(0, LEADER), (2, UNSEEN), (3, OUT)]

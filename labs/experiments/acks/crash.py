@@ -89,7 +89,8 @@ def _told(run: Run, leader: int, elected: int | None) -> str:
         )
     if elected is None:
         return (
-            f"No follower was in the ISR, so none may lead: everything waits for broker {leader};"
+            f"No follower was elected within {ELECTION_S:g} s: who is not in the ISR may not lead,"
+            f" and everything waits for broker {leader};"
             f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone"
         )
     return (

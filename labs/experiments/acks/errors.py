@@ -251,4 +251,5 @@ JAVA_ERROR = Experiment(
         },
         _what_java_says,
     ),
+    by_wall=lambda _: "the Java client measures its delivery.timeout.ms by it",
 )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from labs import set_here
+from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.keys import everything
 from labs.history import Outcome, Read, Send
@@ -233,6 +234,8 @@ def _restart(run: Run) -> None:
         resume = max((n for n in numbers if n is not None), default=-1) + 1
     second.begin(resume)
     run.wait(lambda: not second.alive, "the program had sent the rest")
+    if second.process.wait():
+        raise LabsError("the restarted program died by itself", hint="run it again")
     counts = run.verdict().counts
     run.measurements |= {
         "duplicated_records": counts.duplicated,

@@ -44,8 +44,8 @@ def _copies(run: Run) -> None:
         still = set(run.partition().replicas) - set(paused)
         await_partition(run, lambda p: set(p.isr) == still, "the paused ones left the ISR")
         assert run.timeline is not None
-        left = run.timeline.first(lambda p: set(p.isr) == still, at[0]) or at[0]
-        run.measurements["isr_shrank_after_ms"] = round((left - at[0]) * 1000)
+        left = run.timeline.first(lambda p: set(p.isr) == still, at[0])
+        run.measurements["isr_shrank_after_ms"] = round((left - at[0]) * 1000) if left else None
         run.wait(lambda: _water(run) == run.measurements["leader_log_end"], "the rest counted")
     run.measurements["high_watermark_after_shrink"] = _water(run)
     for follower in paused:
@@ -92,6 +92,8 @@ def _note_reach(run: Run, leader: int, paused: list[int]) -> None:
 
 def _told(run: Run) -> str:
     shrank = run.measurements.get("isr_shrank_after_ms")
+    if shrank is None and run["paused_followers"]:
+        return "The high watermark stood until the ISR shrank"
     if shrank is None:
         return "All three copies keep up"
     return f"The high watermark stood for {seconds(float(shrank) / 1000)}, until the ISR shrank"
@@ -101,6 +103,8 @@ def _how_far(result: Result) -> str | None:
     m = result.measurements
     if m["leader_log_end"] == m["slowest_log_end"] or m["isr_size"] != 3:
         return None  # nobody lagged, or the one that did has been left behind already
+    if m["disk_agrees_with_brokers"] == "no":
+        return None  # the copies were seen at different moments
     if m["high_watermark"] == m["leader_log_end"]:
         return LEADERS
     lagged_two = m["middle_log_end"] != m["leader_log_end"]
@@ -145,18 +149,17 @@ def _dead_follower(run: Run) -> None:
     run.sleep(1)
     load.stop()
     assert run.timeline is not None
-    left = run.timeline.first(lambda p: gone not in p.isr, at) or at
+    left = run.timeline.first(lambda p: gone not in p.isr, at)
+    stood = seconds(left - at) if left else "an unknown time"
     worst = max(send.latency_s or 0.0 for send in load.sends)
-    run.measurements["left_isr_s"] = round(left - at, 2)
+    run.measurements["left_isr_s"] = round(left - at, 2) if left else None
     run.measurements["longest_wait_ms"] = round(worst * 1000)
     run.verdict()
     run.conclude(
-        f"after {run['how']}, broker {gone} stood in the ISR for {seconds(left - at)} more; an"
+        f"after {run['how']}, broker {gone} stood in the ISR for {stood} more; an"
         f" acks=all record waited {seconds(worst)} for it at worst"
     )
-    run.show(
-        run.story(f"{run['how']}: {seconds(left - at)} until broker {gone} was out of the ISR")
-    )
+    run.show(run.story(f"{run['how']}: {stood} until broker {gone} was out of the ISR"))
 
 
 DEAD_FOLLOWER = Experiment(

@@ -57,12 +57,16 @@ def _last_standing(run: Run) -> None:
     run.measurements |= {
         "elr_when_the_first_returned": _ids(seen[first].elr),
         "elr_when_the_second_returned": _ids(seen[second].elr) if second in seen else "",
-        "elected": elected or LAST,
     }
     counts = run.verdict().counts
-    run.measurements["offline_until_all_were_back_s"] = 0.0 if elected else round(now() - began, 2)
+    offline_s = 0.0 if elected else round(now() - began, 2)
+    run.measurements["offline_until_all_were_back_s"] = offline_s
     leader = run.leader()
-    who = elected or LAST
+    if elected is None and leader == last:
+        elected = LAST
+    # Else one was elected when nobody looked any more: whose return brought that can't be told.
+    run.measurements["elected"] = elected
+    who = elected or "one that had been given up waiting for"
     run.conclude(
         f"{run['how']} {first}, {second}, {last}: elected was {who}, broker {leader};"
         f" {counts.acknowledged - counts.lost} of {counts.acknowledged} acknowledged records are"
@@ -118,8 +122,9 @@ def _kind(partition: Partition | None, broker: int) -> str:
     return ELIGIBLE if broker in partition.elr else OUT
 
 
-def _whose_return(result: Result) -> str:
-    return str(result.measurements["elected"])
+def _whose_return(result: Result) -> str | None:
+    elected = result.measurements["elected"]
+    return None if elected is None else str(elected)
 
 
 LAST_STANDING = Experiment(

@@ -52,23 +52,22 @@ def _measure_failover(run: Run, old: int, at: float) -> None:
     worst = max(send.latency_s or 0.0 for send in run.history.sends)
     run.measurements |= {
         "new_leader_after_ms": round((led_by - at) * 1000) if led_by else None,
-        "leaderless_ms": round(gap_s * 1000),
+        "leaderless_ms": None if gap_s is None else round(gap_s * 1000),
         "longest_wait_ms": round(worst * 1000),
     }
     new = run.leader()
+    unled = "for a time that can't be told" if gap_s is None else f"for {seconds(gap_s)}"
     run.conclude(
-        f"{run['how']} of leader {old}: nobody led for {seconds(gap_s)}, then broker {new} did; the"
+        f"{run['how']} of leader {old}: nobody led {unled}, then broker {new} did; the"
         f" client's longest wait was {seconds(worst)}"
     )
-    run.show(
-        run.story(
-            f"{run['how']}: nobody led for {seconds(gap_s)}, the client waited {seconds(worst)}"
-        )
-    )
+    run.show(run.story(f"{run['how']}: nobody led {unled}, the client waited {seconds(worst)}"))
 
 
-def _leaderless_s(run: Run, old: int, at: float) -> float:
+def _leaderless_s(run: Run, old: int, at: float) -> float | None:
     """From the old leader's last answer as a leader to the new leader's first one.
+
+    None: one of them never answered as a leader.
 
     Each broker is asked every 50 ms; only one that leads names a high watermark.
     """
@@ -76,7 +75,7 @@ def _leaderless_s(run: Run, old: int, at: float) -> float:
     led = [r for r in run.timeline.reaches[0] if r.high_watermark is not None]
     firsts = [r.time for r in led if r.broker != old and r.time > at]
     lasts = [r.time for r in led if r.broker == old]
-    return max(0.0, min(firsts) - max(lasts)) if firsts and lasts else 0.0
+    return max(0.0, min(firsts) - max(lasts)) if firsts and lasts else None
 
 
 def _whose_clock(result: Result) -> str | None:

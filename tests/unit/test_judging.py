@@ -1,0 +1,216 @@
+"""What is concluded, and what is not: groups that did not come to the end, clocks that were set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from labs.checker import (
+    KEY_ORDER,
+    LOG,
+    PROCESSING,
+    UNKNOWN,
+    VALID,
+    VIOLATED,
+    Counts,
+    KeyOrder,
+    Offender,
+    Processing,
+    Report,
+)
+from labs.clock import Jump
+from labs.experiment import Experiment, Result, Run
+from labs.experiments import all_experiments
+from labs.finding import told
+from labs.history import History, Outcome, Read
+from labs.panel import _measured
+from labs.running import _tell
+from labs.workload.group import Event, Group, Member
+from labs.workload.load import Load
+
+# -- a group that may not have come to the end -----------------------------------------------------
+
+
+class Done(Member):
+    """A member as it stood in the end, without a process."""
+
+    def __init__(self, name: str, events: list[Event], reads: list[Read], death: str = "") -> None:
+        self.name, self.events, self.reads, self._death = name, events, reads, death
+
+    @property
+    def death(self) -> str:
+        return self._death
+
+
+def member(
+    name: str,
+    since: float,
+    read: Mapping[int, int],
+    at: Mapping[int, int] | None = None,
+    gone: str = "left",
+    death: str = "",
+) -> Done:
+    """It owned the partitions of `read` from a time on, read each up to an offset, and went."""
+    events = [Event(since, name, "assigned", tuple(read))]
+    if at is not None:
+        events.append(Event(since + 5, name, "at", offsets=tuple(at.items())))
+    events.append(Event(since + 9, name, gone))
+    reads = [
+        Read(None, p, offset, 0, None, since + 1, name)
+        for p, n in read.items()
+        for offset in range(n)
+    ]
+    return Done(name, events, reads, death)
+
+
+def group_of(*members: Done) -> Group:
+    return Group([], "t", members={m.name: m for m in members})
+
+
+def test_a_group_that_read_all_is_not_behind() -> None:
+    assert group_of(member("A", 0, {0: 10, 1: 5})).behind({0: 10, 1: 5}) == ""
+    assert group_of(member("A", 0, {0: 0}, at={0: 10})).behind({0: 10}) == "", "it began at the end"
+    assert group_of(member("A", 0, {0: 9}, at={0: 10})).behind({0: 10}) == "", (
+        "a marker is no record"
+    )
+    assert group_of(member("A", 0, {0: 10})).behind({0: 10, 1: 0}) == "", "an empty partition"
+
+
+def test_what_was_not_read_to_the_end_is_told() -> None:
+    why = group_of(member("A", 0, {0: 7}, at={0: 7})).behind({0: 10})
+    assert why == "the group came to offset 7 of 10 in partition 0, and no further"
+    assert "partition 1" in group_of(member("A", 0, {0: 7})).behind({0: 7, 1: 3})
+
+
+def test_what_counts_is_the_last_owners_place() -> None:
+    first = member("A", 0, {0: 10}, gone="killed")
+    assert group_of(first, member("B", 20, {0: 10})).behind({0: 10}) == ""
+    assert "offset 4 of 10" in group_of(first, member("B", 20, {0: 4})).behind({0: 10})
+
+
+def test_a_member_that_died_leaves_all_open() -> None:
+    dead = member("A", 0, {0: 10}, death="member A of the group died: MemoryError")
+    assert group_of(dead).behind({0: 10}) == "member A of the group died: MemoryError"
+
+
+# -- a wall clock that was set ---------------------------------------------------------------------
+
+
+def result(**more: Any) -> Result:
+    report = Report(VALID, Counts(sent=3, acknowledged=3, readable=3))
+    return Result("a.b", {}, report, "t", [], 1.0, {"stall_ms": 4.0}, (), **more)
+
+
+def experiment(by_wall: str = "") -> Experiment:
+    return Experiment("a.b", "?", (), lambda run: None, by_wall=lambda _: by_wall)
+
+
+JUMP = Jump(5.0, 3600.2)
+NAMED = "the wall clock jumped by +3,600 s during this run"
+
+
+def test_a_jump_is_named_and_changes_nothing_that_we_measure() -> None:
+    found = experiment()._in_time(result(), [JUMP])
+    assert (found.report, found.measurements) == (result().report, result().measurements)
+    assert found.as_dict()["wall_clock_jumps_s"] == [3600.2]
+    assert NAMED in told(found)
+
+
+def test_nothing_is_concluded_where_a_broker_follows_the_wall_clock() -> None:
+    one = experiment("a broker ends a transaction by it")
+    judged = Processing(VALID, 0)
+    found = one._in_time(result(processing=judged), [JUMP])
+    assert (found.report.verdict, found.processing and found.processing.verdict) == (
+        UNKNOWN,
+        UNKNOWN,
+    )
+    assert found.report.why == f"{NAMED}, and a broker ends a transaction by it"
+    assert _measured(SimpleNamespace(measured="stall_ms"), found) is None  # type: ignore[arg-type]
+    assert one._in_time(result(processing=judged), []) == result(processing=judged)
+
+
+def test_the_experiments_that_follow_a_wall_clock_say_so() -> None:
+    say = {e.name: e.by_wall({s.name: s.default for s in e.settings}) for e in all_experiments()}
+    assert {name for name, reason in say.items() if reason} == {
+        "acks.paused_follower",
+        "acks.java_error",
+        "consumers.hung_transaction",
+    }
+    (replay,) = (e for e in all_experiments() if e.name == "consumers.replay")
+    assert replay.by_wall({"to": "time"})
+
+
+# -- a verdict says what it is about ---------------------------------------------------------------
+
+
+def test_each_verdict_says_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    again = Offender("repeated", 7, "UA", 0, 7, None, "again by member B")
+    found = result(
+        processing=Processing(VIOLATED, 0, 12, (again,)),
+        key_order=KeyOrder(UNKNOWN, why="no acknowledged record has a key"),
+    )
+    html = told(found)
+    for words in (
+        "✓ Log valid",
+        "✗ Processing violated",
+        "? Key order unknown",
+        "again by member B",
+    ):
+        assert words in html
+    assert "labs-violated" in html
+    _tell(experiment(), found)
+    printed = capsys.readouterr().out
+    assert "Log valid: no acknowledged record was lost" in printed
+    assert "Processing violated: 12 records processed again." in printed
+    answer = found.as_dict()
+    assert (answer["verdict"], answer["counts"]["lost"]) == ("valid", 0)
+    assert set(answer[PROCESSING]) == {"verdict", "missed", "repeated", "offenders"}
+    assert set(answer[KEY_ORDER]) == {"verdict", "out_of_order", "offenders"}
+    assert answer["unknown_because"] == {"key_order": "no acknowledged record has a key"}
+    assert result().as_dict()[PROCESSING] is None
+
+
+def test_every_experiment_says_what_it_is_about() -> None:
+    about = {e.name: set(e.judges) for e in all_experiments()}
+    assert all(LOG in judges for judges in about.values())
+    processing = {name for name, judges in about.items() if PROCESSING in judges}
+    assert processing == {name for name in about if name.startswith("consumers.")}
+    orders = {name for name, judges in about.items() if KEY_ORDER in judges}
+    assert orders == {"producers.order", "producers.growing"}
+
+
+def test_a_run_that_was_not_watched_to_its_end_judges_no_processing() -> None:
+    run = Run("a.b", cast(Any, None), {}, cast(Any, None), judges=(LOG, PROCESSING))
+    found = run._judged(PROCESSING, run._processing, Processing(UNKNOWN, why="?"))
+    assert found is not None
+    assert found.verdict == UNKNOWN
+    assert run._judged(KEY_ORDER, run._key_order, KeyOrder(UNKNOWN)) is None
+
+
+# -- what never left the client --------------------------------------------------------------------
+
+
+class Refusing:
+    """A producer whose `send` raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.config = error, {"retries": 5, "acks": "all"}
+
+    def send(self, *_: object, **__: object) -> None:
+        raise self.error
+
+
+def test_what_send_itself_refuses_was_never_sent() -> None:
+    from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+
+    for error in (KafkaTimeoutError("the buffer is full"), MessageSizeTooLargeError("too large")):
+        history = History()
+        Load(history, cast(Any, Refusing(error)), "t", 0, 2).start().wait()
+        assert [s.outcome for s in history.sends] == [Outcome.FAIL] * 2
+    history = History()
+    with pytest.raises(TypeError):
+        Load(history, cast(Any, Refusing(TypeError("no bytes"))), "t", 0, 2).start().wait()
+    assert [s.outcome for s in history.sends] == [Outcome.FAIL]
