@@ -296,6 +296,13 @@ def test_the_commands_tell_it_too(others: Others, tmp_path: Path) -> None:
     right = Labs(tmp_path, **others.as_ann)
     status = json.loads(right.run("status", "--json").out)
     assert (status["backend"], status["home"], len(status["nodes"])) == ("external", "", 3)
+    assert status["remarks"] == []
+    careless = others.environment(
+        SASL, **PLAIN, ssl_endpoint_identification_algorithm="", acks="all"
+    )
+    told = Labs(tmp_path, **careless).run("up").out
+    assert "note: the broker's certificate may name any host (ssl.endpoint." in told
+    assert "note: not needed here, so ignored: acks" in told
     for line in ("kill 1", "down", "logs"):
         answer = right.run(*line.split())
         assert answer.code == 1

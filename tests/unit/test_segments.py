@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from kafka.record import MemoryRecordsBuilder
+from kafka.record.util import calc_crc32c
 
 from labs.errors import LabsError
+from labs.experiments.replication.common import epochs_on_disk
 from labs.segments import Copy, first_difference, read_copy
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -21,6 +23,16 @@ def batch(first: int = 0, codec: int = 0, count: int = COUNT, magic: int = 2) ->
         builder.append(timestamp=1, key=key, value=None if number % 5 else bytes(1000), headers=[])
     builder.close()
     return bytes(builder.buffer())
+
+
+def with_head(made: bytes, last: int | None = None, control: bool = False) -> bytes:
+    """The batch as compaction or a transaction's coordinator leaves it; its checksum is right."""
+    changed = bytearray(made)
+    if last is not None:
+        changed[23:27] = last.to_bytes(4)
+    changed[22] |= 0x20 * control
+    changed[17:21] = calc_crc32c(memoryview(changed)[21:]).to_bytes(4)
+    return bytes(changed)
 
 
 class Disk:
@@ -53,6 +65,21 @@ def test_an_empty_log_begins_where_its_segment_does() -> None:
     assert copy_of(s0=b"").unread == ""
 
 
+def test_gaps_are_no_damage_and_count() -> None:
+    """Compaction keeps a batch's first and last offset, whatever is left between them."""
+    compacted = with_head(batch(count=3), last=99)
+    copy = copy_of(s0=compacted, s500=batch(500, count=2))
+    assert [r.offset for r in copy.records] == [0, 1, 2, 500, 501]
+    assert (copy.log_end, copy.unread) == (502, "")
+    assert copy_of(s0=compacted).log_end == 100
+
+
+def test_a_marker_is_no_record_and_takes_an_offset() -> None:
+    copy = copy_of(s0=batch() + with_head(batch(COUNT, count=1), control=True))
+    assert (len(copy.records), copy.log_end, copy.unread) == (COUNT, COUNT + 1, "")
+    assert first_difference(copy, copy_of(s0=batch())) == COUNT, "one copy lacks the marker"
+
+
 @pytest.mark.parametrize("torn", [1, 11, 12, 40, 61, 100])
 def test_a_last_batch_that_is_being_written_is_left_out(torn: int) -> None:
     copy = copy_of(s0=batch() + batch(COUNT)[:torn])
@@ -79,6 +106,14 @@ def test_a_damaged_batch_ends_the_reading_and_is_told() -> None:
     assert (copy.log_end, len(copy.records)) == (COUNT, COUNT)
     assert copy.unread.endswith("from offset 50 on: a batch is damaged (its checksum is another)")
     assert first_difference(copy, copy_of(s0=batch())) is None
+
+
+def test_a_view_tells_what_could_not_be_read() -> None:
+    whole, damaged = copy_of(s0=batch()), copy_of(s0=batch() + b"\0" * 10 + b"\0\1" * 20)
+    title = "Both copies, read from disk"
+    assert epochs_on_disk(title, {"one": whole}).title == title
+    told = epochs_on_disk(title, {"one": whole, "other": damaged}).title
+    assert told.startswith(f"{title}; broker 1: 00000000000000000000.log can't be read from offset")
 
 
 def test_nonsense_is_told() -> None:
