@@ -18,7 +18,7 @@ import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -95,7 +95,7 @@ class Settings:
     from other users of this machine.
     """
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)  # passwords among them
     ignored: tuple[str, ...]
     secret: bool
 

@@ -2,9 +2,11 @@
 
 `LABS_CLIENT_PROPERTIES` names a file such as clouds hand out, with the Java client's names
 (`security.protocol`, `sasl.jaas.config`, `ssl.truststore.location` …, Kafka's documentation,
-"Producer Configs"); librdkafka's (`sasl.username`, `ssl.ca.location` …) are understood, too. The
-environment holds that path only. Passwords stay in this module: no `repr`, no error and no result
-shows them.
+"Producer Configs"); `clientfile` reads it, and says what else is understood. The environment holds
+that path only. Passwords stay here and there: no `repr`, no error and no result shows them.
+
+Nothing is ever unencrypted without a word: what hints at TLS or at a password and does not say
+which protocol is refused, and an unencrypted way is a remark that the start tells.
 
 A notebook says `KafkaProducer(bootstrap_servers=cluster.bootstrap)` on every Kafka alike.
 That works because `adopt` puts all this into the defaults of kafka-python's three clients, once a
@@ -158,7 +160,8 @@ class Entrance:
         """What whoever connects like this must know, a sentence each; often nothing."""
         told, security = [], self.security
         if not security.encrypted and not all(map(_is_this_machine, self.hosts)):
-            told.append(f"nothing is encrypted on the way (security.protocol={security.protocol})")
+            what = "not even the password" if security.mechanism == "PLAIN" else "nothing"
+            told.append(f"{what} is encrypted on the way (security.protocol={security.protocol})")
         if security.encrypted and not security.check_hostname:
             told.append(f"the broker's certificate may name any host ({_HOST_CHECK} is empty)")
         if security.ignored:
@@ -293,9 +296,7 @@ def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> 
             hint=hint,
         )
     if "bootstrap.servers" not in told:
-        raise BadInput(
-            f"{path} says neither security.protocol nor bootstrap.servers", hint=f"{hint}"
-        )
+        raise BadInput(f"{path} says neither security.protocol nor bootstrap.servers", hint=hint)
     return "PLAINTEXT"
 
 

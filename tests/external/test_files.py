@@ -16,7 +16,7 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from labs.cluster.clientfile import keys
+from labs.cluster.clientfile import keys, read_settings
 from labs.cluster.kit import ensure_kit, jvm_environment
 from labs.cluster.security import Security, entrance, read
 from labs.errors import BadInput
@@ -242,6 +242,11 @@ def test_nothing_asks_for_security_and_that_is_told(
     assert told.startswith("the broker's certificate may name any host (ssl.endpoint.")
     path.write_text(LETTER)
     assert entrance().remarks == []
+    assert "w0rd" not in repr(read_settings(path))
+    path.write_text(LETTER.replace("SASL_SSL", "SASL_PLAINTEXT") + "bootstrap.servers=b:1")
+    assert entrance().remarks == [
+        "not even the password is encrypted on the way (security.protocol=SASL_PLAINTEXT)"
+    ]
     monkeypatch.setenv("LABS_CLIENT_PROPERTIES", "")
     for host, many in {"localhost:1,[::1]:2,127.0.0.1:3": 0, "localhost:1,b:2": 1}.items():
         monkeypatch.setenv("LABS_BOOTSTRAP", host)
