@@ -254,7 +254,7 @@ def set_here_html(result: Result) -> str:
 
 _LAB = (
     "The brokers of the local cluster differ from Kafka's defaults, too, in every run alike:"
-    " chapter 00 lists these settings."
+    " chapter 1 lists these settings."
 )
 
 

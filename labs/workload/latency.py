@@ -11,7 +11,7 @@ is told only where enough records lie beyond it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labs.history import Outcome, Send
@@ -103,7 +103,7 @@ def enough(percent: float, count: int) -> bool:
 
 
 #: What a summary may hold, by how its figures are named.
-SUMMARY = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}
+SUMMARY = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p999_ms": 99.9}
 
 
 def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
@@ -114,6 +114,12 @@ def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
     known = {name: p for name, p in SUMMARY.items() if enough(p, len(ordered))}
     told = {name: _at(ordered, percent) for name, percent in known.items()}
     return {"samples": len(ordered), **told, "max_ms": _at(ordered, 100.0)}
+
+
+def tail(*summaries: Mapping[str, float]) -> str | None:
+    """The name of the highest percentile up to 99 % that all of them tell, to compare them by."""
+    known = [name for name in ("p50_ms", "p90_ms", "p99_ms") if all(name in s for s in summaries)]
+    return known[-1] if known else None
 
 
 def percentiles_of(values_ms: Iterable[float]) -> list[tuple[float, float]]:

@@ -12,7 +12,7 @@ from labs.settings import Number
 from labs.timeline import waits
 from labs.views import Lines, Percentiles
 from labs.workload import Load
-from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, waits_of
+from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, tail, waits_of
 from labs.workload.turns import in_turns
 
 #: The three take turns so often, each of them once the first.
@@ -65,12 +65,11 @@ def _compare(run: Run, told: dict[str, dict[str, float]]) -> str:
 
 
 def _slowest(one: dict[str, float], all_: dict[str, float]) -> str:
-    """The highest percentile up to 99 % that both have enough answers for; "" if none."""
-    both = [(SUMMARY[name], name) for name in ("p95_ms", "p99_ms") if name in one and name in all_]
-    if not both:
+    """The highest percentile that both have enough answers for, if it is not the median."""
+    name = tail(one, all_)
+    if name is None or name == "p50_ms":
         return ""
-    percent, name = max(both)
-    return f", {percent:g} % within {figure(one[name])} and {ms(all_[name])}"
+    return f", {SUMMARY[name]:g} % within {figure(one[name])} and {ms(all_[name])}"
 
 
 def _turn(run: Run, loads: list[Load]) -> Lines:

@@ -18,7 +18,7 @@ from labs.set_here import Departure
 from labs.settings import Choice, Number
 from labs.views import Bars, Percentiles
 from labs.workload import Load
-from labs.workload.latency import Waits, percentiles_of, summary_of, waits_of
+from labs.workload.latency import Waits, percentiles_of, summary_of, tail, waits_of
 from labs.workload.turns import in_turns
 
 ANSWER_TIMEOUT_S = 20.0
@@ -209,9 +209,9 @@ class Way:
         return sum((waits_of(load) for load in self.turns), Waits([]))
 
     @property
-    def p99_ms(self) -> float | None:
-        """None: too few records to tell."""
-        return summary_of(self.waits.all).get("p99_ms")
+    def summary(self) -> dict[str, float]:
+        """Of the waits: what so many tell of."""
+        return summary_of(self.waits.all)
 
     @property
     def records_per_batch(self) -> float:
@@ -257,8 +257,8 @@ def _batching(run: Run) -> None:
     run.measurements |= {
         "at_once_records_per_s": round(one.rate, 1),
         "batched_records_per_s": round(many.rate, 1),
-        "at_once_p99_ms": one.p99_ms,
-        "batched_p99_ms": many.p99_ms,
+        "at_once_p99_ms": one.summary.get("p99_ms"),
+        "batched_p99_ms": many.summary.get("p99_ms"),
         "at_once_samples": len(one.waits.all),
         "batched_samples": len(many.waits.all),
         "at_once_due_not_sent_records": len(one.waits.open),
@@ -267,32 +267,36 @@ def _batching(run: Run) -> None:
         "at_once_bytes_per_record": round(one.bytes_per_record, 1),
         "batched_bytes_per_record": round(many.bytes_per_record, 1),
     }
+    name = tail(one.summary, many.summary)
     wanted = f"{run['rate']:,} records/s were due" if run["rate"] else "as fast as the client could"
     run.conclude(
-        f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one)}; in batches of"
-        f" {figure(round(many.records_per_batch, 1))} records {figure(many.rate)} records/s"
-        f"{_slowest(many)} ({wanted}; {yours}; one partition, of which this client has one batch"
-        f" under way, and at most {WINDOW} records without an answer)"
+        f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one, name)}; in"
+        f" batches of {figure(round(many.records_per_batch, 1))} records {figure(many.rate)}"
+        f" records/s{_slowest(many, name)} ({wanted}; {yours}; one partition, of which this client"
+        f" has one batch under way, and at most {WINDOW} records without an answer)"
     )
-    _show_batching(run, ways)
+    _show_batching(run, ways, name)
 
 
-def _slowest(way: Way) -> str:
-    """The 99th percentile in words, and what it stands on."""
-    worst, waits = way.p99_ms, way.waits
-    if worst is None:
-        return f", too few ({len(waits.all)}) to tell of the slowest"
-    told = f" and 1 in 100 waited over {ms(worst)}"
+_SHARE = {"p50_ms": "half", "p90_ms": "1 in 10", "p99_ms": "1 in 100"}
+
+
+def _slowest(way: Way, name: str | None) -> str:
+    """A percentile in words, and what it stands on."""
+    if name is None:
+        return ", too few to tell how long they waited"
+    worst, waits = way.summary[name], way.waits
+    told = f" and {_SHARE[name]} waited over {ms(worst)}"
     if waits.bounded(worst):
         told += f" at least, with {len(waits.open):,} due and not yet sent in the end"
     return told
 
 
-def _show_batching(run: Run, ways: dict[str, Way]) -> None:
+def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
     one, many = ways.values()
     run.show(
         Percentiles(
-            _who_waits(one.p99_ms, many.p99_ms),
+            _who_waits(one.summary.get(name or ""), many.summary.get(name or "")),
             {_curve(name, way.waits): percentiles_of(way.waits.all) for name, way in ways.items()},
             y="ms from due to acknowledged",
         )
