@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import nbformat
 import pytest
@@ -43,6 +43,14 @@ class CellAgain(IPyNbCell):  # type: ignore[misc]
         words = [o.text for o in self.test_outputs if o.get("name") == "stderr"]
         if words:
             self.raise_cell_error(f"it wrote to stderr: {words}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: IPyNbCell) -> Generator[None]:
+    """Fail a cell whose time was up: a panel that is interrupted ends its run without an error."""
+    yield
+    if item.parent.timed_out:
+        item.raise_cell_error("its time was up")
 
 
 @pytest.hookimpl(trylast=True)

@@ -156,8 +156,8 @@ def _dead_follower(run: Run) -> None:
     run.measurements["longest_wait_ms"] = round(worst * 1000)
     run.verdict()
     run.conclude(
-        f"after {run['how']}, broker {gone} stood in the ISR for {stood} more; an"
-        f" acks=all record waited {seconds(worst)} for it at worst"
+        f"after {run['how']}, broker {gone} stood in the ISR for {stood} more; the"
+        f" longest wait of an acks=all record was {seconds(worst)}"
     )
     run.show(run.story(f"{run['how']}: {stood} until broker {gone} was out of the ISR"))
 

@@ -139,8 +139,9 @@ LAST_STANDING = Experiment(
             FIRST: "records were acknowledged after it had left: it lacks them, and is not asked.",
             SECOND: "it was eligible only while it was known to have kept its log: after a SIGKILL"
             " a broker comes back as one that may have lost its newest records.",
-            LAST: "since Kafka 4.1 there are *eligible leader replicas*: one that left the ISR"
-            " when it was already too small has missed nothing that was acknowledged (acks=all).",
+            LAST: "since Kafka 4.1 there are *eligible leader replicas*: once the leaving of one"
+            " has made the ISR smaller than min.insync.replicas, nothing is acknowledged"
+            " (acks=all) that it could miss.",
         },
         _whose_return,
     ),
