@@ -184,30 +184,38 @@ def _tell(run: Run, group: Group, at: float, until: float, settled: float, share
     figures["interrupted_partitions"] = len(taken)
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
-    waits = _waits(run, shares)
     run.conclude(
         f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
-        f" given back. Longest wait for a record: {waits}"
+        f" given back. Longest wait for a record: {_waits(run, shares)}"
     )
-    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away; {waits}"
+    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away"
+    title += f"; longest wait {_briefly(run)}"
     lanes = _lanes(run, group, at - BEFORE_S, until)
     run.show(titled(lanes, title, [Mark(at - run.began, _TOLD[run["event"]])]))
 
 
 def _waits(run: Run, shares: Shares) -> str:
     """The longest wait of each kind of partition, as far as there are such."""
-    c = {SLOW: "slow C had or got", LEAVES: "C left behind", DIES: "C left behind"}
-    named_kinds = {
-        "kept": (shares.kept, "with the same owner as before"),
-        "moved": (shares.moved, "that went from one member to another"),
-        "of_c": (shares.of_c, f"that {c.get(run['event'], 'C had')}"),
+    c = "slow C was or became the owner" if run["event"] == SLOW else "C had been the owner"
+    kinds = {
+        "kept": (shares.kept, "the owner stayed"),
+        "moved": (shares.moved, "another member took over"),
+        "of_c": (shares.of_c, c),
     }
-    told = []
-    for name, (partitions, words) in named_kinds.items():
-        gap = run.measurements[f"longest_gap_{name}_ms"]
-        if isinstance(gap, float):
-            told.append(f"{seconds(gap / 1000)} of the {len(partitions)} {words}")
-    return ", ".join(told)
+    return ", ".join(
+        f"{seconds(gap / 1000)} where {words} ({len(partitions)} of {PARTITIONS})"
+        for name, (partitions, words) in kinds.items()
+        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
+    )
+
+
+def _briefly(run: Run) -> str:
+    kinds = {"kept": "of kept ones", "moved": "of moved ones", "of_c": "of C's"}
+    return ", ".join(
+        f"{seconds(gap / 1000)} {words}"
+        for name, words in kinds.items()
+        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
+    )
 
 
 def _whole(taken: set[int]) -> str:
