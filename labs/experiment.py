@@ -282,13 +282,17 @@ class Experiment:
         run.say("making sure that the cluster is whole")
         heal(cluster)
         run.began = now()
-        try:
-            with undisturbed(), watching_the_wall() as wall:
-                self.body(run)
-                run.verdict()
-            return self._in_time(run.result(), wall.jumps)
-        finally:
-            run.close()
+        with watching_the_wall() as wall:
+            try:
+                with undisturbed():
+                    self.body(run)
+                result = run.result()
+            except LabsError as error:
+                wall.look()
+                raise _after_jumps(error, wall.jumps) from None
+            finally:
+                run.close()
+        return self._in_time(result, wall.jumps)
 
     def _in_time(self, result: Result, jumps: Sequence[Jump]) -> Result:
         """Name the jumps of the wall clock; conclude nothing where a broker or a client follows it.
@@ -311,6 +315,13 @@ class Experiment:
             key_order=key_order,  # type: ignore[arg-type]
             doubt=why,
         )
+
+
+def _after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
+    """The same failure, and that the wall clock was set: brokers measure some waits by theirs."""
+    if jumps:
+        error.what += f"; {jumps[0]}, and brokers measure some of their waits by it"
+    return error
 
 
 def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:

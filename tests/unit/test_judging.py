@@ -22,7 +22,8 @@ from labs.checker import (
     Report,
 )
 from labs.clock import Jump
-from labs.experiment import Experiment, Result, Run
+from labs.errors import LabsError
+from labs.experiment import Experiment, Result, Run, _after_jumps
 from labs.experiments import all_experiments
 from labs.finding import told
 from labs.history import History, Outcome, Read
@@ -130,6 +131,12 @@ def test_nothing_is_concluded_where_a_broker_follows_the_wall_clock() -> None:
     assert found.report.why == f"{NAMED}, and a broker ends a transaction by it"
     assert _measured(SimpleNamespace(measured="stall_ms"), found) is None  # type: ignore[arg-type]
     assert one._in_time(result(processing=judged), []) == result(processing=judged)
+
+
+def test_a_failure_names_the_jump_that_it_followed() -> None:
+    error = LabsError("waited 30 s in vain", hint="look at `labs logs`")
+    assert str(_after_jumps(error, [])) == "waited 30 s in vain; look at `labs logs`."
+    assert NAMED in str(_after_jumps(error, [JUMP]))
 
 
 def test_the_experiments_that_follow_a_wall_clock_say_so() -> None:

@@ -1,14 +1,18 @@
 /* A wall clock that can be set for some programs alone: LD_PRELOAD it, and write the seconds by
-   which it is to be ahead into the file that WALL_AHEAD names. CLOCK_MONOTONIC stays as it is. */
+   which it is to be ahead into the file that WALL_AHEAD names. CLOCK_MONOTONIC stays as it is.
+   Who waits until a time of day (librdkafka does) waits until that time on the same clock. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
+
+/* No clock that counts from a boot has come so far; a time of day has. */
+#define TIME_OF_DAY 1000000000
 
 static long ahead(void) {
     const char *name = getenv("WALL_AHEAD");
@@ -39,4 +43,16 @@ time_t time(time_t *kept) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (kept) *kept = now.tv_sec;
     return now.tv_sec;
+}
+
+typedef int timedwait(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+
+int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until) {
+    static timedwait *real;
+    struct timespec then = *until;
+    if (!real) real = (timedwait *)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    if (!real) real = (timedwait *)dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    if (then.tv_sec > TIME_OF_DAY) then.tv_sec -= ahead();
+    return real(cond, mutex, &then);
 }
