@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 failure, 2 bad input, 3 (`status` only) the cluster is not
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import sys
@@ -17,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import psutil
 
+from labs import streams
 from labs.clock import wall
 from labs.cluster.choose import chosen
 from labs.cluster.ports import HOST
@@ -42,8 +42,9 @@ MARKS = {
 def main() -> None:
     """Run the command line; every foreseeable failure is one sentence on stderr."""
     end_as_on_ctrl_c()
+    streams.secure()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="labs", standalone_mode=False)
     except LabsError as error:
         _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -54,8 +55,6 @@ def main() -> None:
         _fail(f"{told[:1].lower()}{told[1:]}; `labs --help` lists the commands.", error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; `labs status` shows how things stand.", 1)
-    except BrokenPipeError:
-        sys.exit(0)
     except (OSError, psutil.Error) as error:
         _fail(f"the system refused ({error}); `labs doctor` looks for the cause.", 1)
 
@@ -109,8 +108,8 @@ def up(as_json: bool, hours: float) -> None:
     _show(status, as_json)
     if until is not None and not as_json:
         clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
-        click.echo(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
-        click.echo("`labs down` stops it.")
+        print(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
+        print("`labs down` stops it.")
 
 
 @cli.command()
@@ -124,7 +123,7 @@ def down(if_idle: bool) -> None:
         was_up = cluster.status().up
         tell("stopping the cluster", None)
         cluster.stop(if_idle)
-    click.echo("The cluster is down." if was_up else "The cluster was not up; nothing is left.")
+    print("The cluster is down." if was_up else "The cluster was not up; nothing is left.")
 
 
 @cli.command()
@@ -135,29 +134,30 @@ def status(as_json: bool) -> None:
     if not seen.nodes and not as_json:
         raise NotUp("there is no cluster yet", hint="start it with `labs up`")
     _show(seen, as_json)
+    streams.require_told()
     if not seen.up:
         sys.exit(NotUp.exit_code)
 
 
 def _show(status: Status, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(status.as_dict(), ensure_ascii=False))
+        streams.print_json(status.as_dict())
         return
     rows = [("", "id", "role", "state", "pid", "port")]
     for node in status.nodes:
         pid = str(node.pid or "–")
         rows.append((MARKS[node.state], str(node.id), node.role, node.state, pid, str(node.port)))
     state = "up" if status.up else "not up"
-    click.echo(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
+    print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
     for line in _columns(rows):
-        click.echo(line)
-    click.echo(f"bootstrap_servers = {','.join(status.bootstrap)}")
+        print(line)
+    print(f"bootstrap_servers = {','.join(status.bootstrap)}")
     if status.backend == "local":
-        click.echo(f"logs and records in {status.home}")
+        print(f"logs and records in {status.home}")
     if status.ready_s is not None:
-        click.echo(f"ready after {status.ready_s:g} s")
+        print(f"ready after {status.ready_s:g} s")
     for remark in status.remarks:
-        click.echo(f"note: {remark}")
+        print(f"note: {remark}")
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -179,7 +179,7 @@ def _node_command(name: str, does: str, said: str) -> None:
     def command(cluster: Cluster, node_id: int) -> None:
         method = {"stop": "stop_broker", "start": "start_broker"}.get(name, name)
         getattr(cluster, method)(node_id)
-        click.echo(f"Node {node_id} {said}.")
+        print(f"Node {node_id} {said}.")
 
 
 _node_command("kill", "SIGKILL a node: it is gone without a word.", "was killed (SIGKILL)")
@@ -200,9 +200,9 @@ def reset(cluster: Cluster, hard: bool) -> None:
     cluster.keep(KEEP_H, if_unused=True)
     cluster.reset(hard)
     if cluster.prefix:
-        click.echo(f"No topic and no group of yours ({cluster.prefix}…) is left.")
+        print(f"No topic and no group of yours ({cluster.prefix}…) is left.")
     else:
-        click.echo("The cluster is clean: no topics, no groups, every broker up.")
+        print("The cluster is clean: no topics, no groups, every broker up.")
 
 
 @cli.command()
@@ -244,9 +244,10 @@ def doctor() -> None:
 
     findings = list(examine())
     for finding in findings:
-        click.echo(f"{finding.mark} {finding.name}: {finding.found}")
+        print(f"{finding.mark} {finding.name}: {finding.found}")
         if finding.mend:
-            click.echo(f"    → {finding.mend}")
+            print(f"    → {finding.mend}")
+    streams.require_told()
     broken = sum(not finding.good for finding in findings)
     if broken:
         failed = f"{broken} of {len(findings)} checks failed"
@@ -271,7 +272,7 @@ def study(no_browser: bool, port: int, ip: str) -> None:
             cluster = chosen(tell)
             cluster.leave()
     if cluster.can_break and cluster.status().up:
-        click.echo("The cluster stays up; `labs down` stops it.")
+        print("The cluster stays up; `labs down` stops it.")
     sys.exit(code)
 
 
@@ -283,7 +284,7 @@ def setup() -> None:
 
     with progress() as tell:
         kit = ensure_kit(train, tell)
-    click.echo(f"Ready: Java {kit.java.version}, {shlex.quote(str(kit.checkpoint.parent))}")
+    print(f"Ready: Java {kit.java.version}, {shlex.quote(str(kit.checkpoint.parent))}")
 
 
 if __name__ == "__main__":

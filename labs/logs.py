@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn, Protocol, runtime_checkable
-
-import click
+from typing import Protocol, runtime_checkable
 
 from labs.cluster.protocol import Cluster, Node
 from labs.errors import BadInput, LabsError
+from labs.streams import nobody_reads
 
 LOOK_EVERY_S = 0.2
 
@@ -59,12 +59,12 @@ def _listen(cluster: Speaks, nodes: list[Node], lines: int, follow: bool) -> Non
     for thread in threads:
         thread.start()
     with contextlib.suppress(KeyboardInterrupt):
-        while any(thread.is_alive() for thread in threads):
+        while any(thread.is_alive() for thread in threads) and not nobody_reads():
             time.sleep(LOOK_EVERY_S)
 
 
-def _follow(nodes: list[Node], offsets: dict[str, int]) -> NoReturn:
-    while True:
+def _follow(nodes: list[Node], offsets: dict[str, int]) -> None:
+    while not nobody_reads():
         time.sleep(LOOK_EVERY_S)
         for node in nodes:
             offsets[node.log] = _print_new(node, offsets[node.log], named=len(nodes) > 1)
@@ -110,4 +110,6 @@ def _print_new(node: Node, offset: int, named: bool) -> int:
 
 def _print(node: Node, line: bytes, named: bool) -> None:
     prefix = f"{node.role} {node.id} | " if named else ""
-    click.echo(prefix + line.decode("utf-8", "replace").rstrip("\n"))
+    print(prefix + line.decode("utf-8", "replace").rstrip("\n"))
+    if nobody_reads():
+        sys.exit(0)

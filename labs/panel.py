@@ -13,7 +13,6 @@ from __future__ import annotations
 import atexit
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from labs import connect
+from labs import connect, python
 from labs.charts import picture
 from labs.charts.painter import Painter
 from labs.charts.style import FONT, INK, LINE, MUTED, png
@@ -481,7 +480,7 @@ class _Farewell:
 def _mend_later(home: str) -> None:
     """Have another process make the cluster whole: one that ends can start no thread any more."""
     subprocess.Popen(
-        [sys.executable, "-c", _MEND],
+        python.code(_MEND),
         env={**os.environ, "LABS_HOME": home},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +15,7 @@ from labs.experiments import all_experiments, find
 from labs.progress import Tell, progress
 from labs.set_here import rows
 from labs.settings import describe, resolve
+from labs.streams import print_json, require_told
 
 SHOWN_OFFENDERS = 5
 
@@ -25,15 +24,16 @@ def listing(as_json: bool) -> None:
     """Print every experiment with its question and settings."""
     found = all_experiments()
     if as_json:
-        click.echo(json.dumps([_described(e) for e in found], ensure_ascii=False))
-        return
+        print_json([_described(e) for e in found])
+        found = []
     for experiment in found:
-        click.echo(f"{experiment.name}\n  {experiment.question}")
+        print(f"{experiment.name}\n  {experiment.question}")
         for setting in experiment.settings:
             unit = f" {setting.unit}" if setting.unit else ""
             default = f"{setting.name}={setting.default}{unit}"
-            click.echo(f"    {default:32} {setting.help} ({setting.allowed})")
-        click.echo()
+            print(f"    {default:32} {setting.help} ({setting.allowed})")
+        print()
+    require_told()
 
 
 def _described(experiment: Experiment) -> dict[str, object]:
@@ -61,9 +61,10 @@ def run_experiment(name: str, pairs: Sequence[str], as_json: bool, plot: str | N
     if picture:
         _draw(result, picture)
     if as_json:
-        click.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        print_json(result.as_dict())
     else:
         _tell(experiment, result)
+    require_told()
 
 
 class _Told(Live):

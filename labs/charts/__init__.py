@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.charts import ours  # isort: skip # noqa: F401 - before matplotlib is imported
+
 from matplotlib.figure import Figure
 
 from labs.charts.style import png

@@ -20,6 +20,7 @@ import sys
 import threading
 from typing import IO
 
+from labs import python
 from labs.views import View
 
 #: A picture that takes longer, s, is given up, and the process with it.
@@ -83,7 +84,7 @@ class Painter:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "labs.charts.painter"],
+                python.module("labs.charts.painter"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from labs.charts.lettering import Canvas
+from labs.charts.ours import drawn_our_way
 
 BLACK: Final = "#000000"
 ORANGE: Final = "#E69F00"
@@ -74,6 +75,7 @@ def axes(fig: Figure, *, title: str = "", x: str = "", y: str = "", position: in
     return ax
 
 
+@drawn_our_way
 def png(fig: Figure, *, quick: bool = False) -> bytes:
     """The figure as PNG bytes, for `ipywidgets.Image` or an `image/png` output.
 

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from labs.charts import pen
+from labs.charts.ours import drawn_our_way
 from labs.charts.pen import (
     AXIS_IN,
     EDGE_IN,
@@ -52,6 +53,7 @@ _PLAIN = Fill(BLUE, BLUE)
 _TICK_LABELS_IN = 0.85
 
 
+@drawn_our_way
 def picture(result: Result, *, more: Sequence[View] = (), reuse: Figure | None = None) -> Figure:
     """All that a result shows, one below the other, 900 pixels wide.
 
@@ -64,6 +66,7 @@ def picture(result: Result, *, more: Sequence[View] = (), reuse: Figure | None =
     return _stack(views, reuse)
 
 
+@drawn_our_way
 def picture_of(view: View, reuse: Figure | None = None) -> Figure:
     """One view as a picture of its own; a live chart passes its last figure as `reuse`."""
     return _stack([view], reuse)

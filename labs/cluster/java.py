@@ -75,7 +75,7 @@ def _asked_version(path: Path) -> str:
     )
     try:
         answer = subprocess.run(
-            [path, "-version"], capture_output=True, text=True, timeout=30, check=False
+            [path, "-version"], capture_output=True, errors="replace", timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         raise missing from None

@@ -232,7 +232,13 @@ def _run_java(kit: Kit, arguments: list[str], cwd: Path, doing: str) -> None:
     own = ("-XX:-UsePerfData", own_tmp(cwd))  # nothing of it in /tmp
     command = [str(kit.java.path), *SHARED_FLAGS, *own, "-cp", kit.class_path, *arguments]
     done = subprocess.run(
-        command, cwd=cwd, env=jvm_environment(), capture_output=True, text=True, check=False
+        command,
+        cwd=cwd,
+        env=jvm_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]

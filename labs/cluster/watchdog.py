@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from labs import python
 from labs.cluster import leases, machine
 from labs.cluster.home import Home
 from labs.cluster.state import (
@@ -56,7 +57,7 @@ def ensure_watchdog(home: Home, grace_s: float | None = None) -> None:
     if _running(home) is None:
         with home.log_of("watchdog").open("ab") as out:
             dog = subprocess.Popen(
-                [sys.executable, "-c", _NAP_THEN_WATCH, MODULE, str(home.path), str(grace_s)],
+                python.code(_NAP_THEN_WATCH, MODULE, str(home.path), str(grace_s)),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -98,12 +99,8 @@ def _running(home: Home) -> psutil.Process | None:
 
 
 def _environment(home: Home) -> dict[str, str]:
-    # The package may be found through the current folder; the watchdog leaves that folder.
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     # Whatever cluster the starter's own environment means, this home's is a local one.
-    own = {"LABS_HOME": str(home.path), "LABS_CLUSTER": "local"}
-    return {**os.environ, **own, "PYTHONPATH": path}
+    return {**os.environ, "LABS_HOME": str(home.path), "LABS_CLUSTER": "local"}
 
 
 def _is_over(home: Home) -> bool:
@@ -138,7 +135,7 @@ def watch(home: Home, grace_s: float) -> None:
         if leases.holders(home.leases):
             last_held = time.monotonic()
         elif time.monotonic() - last_held > grace_s:
-            subprocess.run([sys.executable, "-m", "labs", "down", "--if-idle"], check=False)
+            subprocess.run(python.module("labs", "down", "--if-idle"), check=False)
             last_held = time.monotonic()
         time.sleep(LOOK_EVERY_S)
 

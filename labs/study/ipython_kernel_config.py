@@ -13,6 +13,7 @@ So it is 7.3, with 7.4's remedy. A release that has neither fault makes this fil
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -26,5 +27,10 @@ class Kernel(IPythonKernel):
         if thread := getattr(self, "shell_channel_thread", None):  # only since 7.0
             thread._shell_socket = self.shell_stream
 
+
+# Meant for other programs: IPython puts the packages of an activated environment before ours, runs
+# the script of a Python prompt, and gives a window system to matplotlib, which may not have it.
+for name in ("VIRTUAL_ENV", "PYTHONSTARTUP", "MPLBACKEND", "MATPLOTLIBRC"):
+    os.environ.pop(name, None)
 
 c.IPKernelApp.kernel_class = Kernel  # type: ignore[name-defined]  # noqa: F821 (IPython gives it)

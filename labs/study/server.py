@@ -12,11 +12,13 @@ import logging
 import os
 import sys
 
+from jupyter_core import paths
 from jupyterlab.labapp import main
 
 
 def serve() -> int:
     """Run JupyterLab with this process's arguments until it ends; returns its exit code."""
+    paths.SYSTEM_CONFIG_PATH.clear()  # this machine's Jupyter may have no token, or a password
     try:
         main()
     except SystemExit as end:

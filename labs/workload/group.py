@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import tempfile
 import threading
 import uuid
@@ -20,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labs import python
 from labs.clock import now
 from labs.errors import LabsError
 from labs.history import Read
@@ -72,7 +72,7 @@ class Member:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the member
         self.joined = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "labs.workload.member", json.dumps(asdict(plan))],
+            python.module("labs.workload.member", json.dumps(asdict(plan))),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

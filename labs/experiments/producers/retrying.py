@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
 
-from labs import set_here
+from labs import python, set_here
 from labs.errors import LabsError
 from labs.experiment import Experiment, Options, Result, Run
 from labs.experiments.producers.keys import everything
@@ -156,7 +155,7 @@ class _Program:
         wanted = [",".join(run.cluster.bootstrap), run.topic, str(run["records"])]
         wanted += [str(run["notes_every"]), str(run["idempotence"])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", noting.__name__, *wanted],
+            python.module(noting.__name__, *wanted),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
