@@ -50,10 +50,11 @@ class Labs:
         self.home = Home(home.resolve())
         self.environment = environment
         self.wrapper: tuple[str, ...] = ()  # a command that runs the command
+        self.command: tuple[str, ...] = (sys.executable, "-m", "labs")
 
     def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.wrapper, sys.executable, "-m", "labs", *arguments],
+            [*self.wrapper, *self.command, *arguments],
             cwd=PROJECT,
             env={**os.environ, "LABS_HOME": str(self.home.path), **self.environment, **environment},
             stdout=subprocess.PIPE,

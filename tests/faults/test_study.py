@@ -65,18 +65,24 @@ def test_ctrl_c_ends_jupyterlab_its_notebooks_and_the_cluster(
 
 def kernel_with_a_cluster(address: str) -> int:
     """Have JupyterLab start a kernel, and that take a lease; returns its pid."""
+    code = "import labs, os; labs.connect(); print(os.getpid())"
+    return int(run_in_a_kernel(address, code).split()[-1])
+
+
+def run_in_a_kernel(address: str, code: str, runtime: str = "") -> str:
+    """Have JupyterLab start a kernel, and that run `code`; returns what it printed."""
     start = urllib.request.Request(
         f"{address}/api/kernels", b"{}", {"Authorization": f"token {TOKEN}"}
     )
     with urllib.request.urlopen(start, timeout=PATIENCE_S) as told:
         name = json.load(told)["id"]
     client = BlockingKernelClient()
-    client.load_connection_file(str(Path(jupyter_runtime_dir(), f"kernel-{name}.json")))
+    client.load_connection_file(str(Path(runtime or jupyter_runtime_dir(), f"kernel-{name}.json")))
     client.start_channels()
-    reply, said = run_cell(client, "import labs, os; labs.connect(); print(os.getpid())")
+    reply, said = run_cell(client, code)
     client.stop_channels()
     assert reply["status"] == "ok", said
-    return int(said.split()[-1])
+    return said
 
 
 def test_a_cluster_that_others_use_stays(labs: Labs) -> None:
