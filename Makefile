@@ -2,12 +2,24 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= python3
+# pip's and uv's settings count where they say how packages are reached, not where they go.
+REACH := $(BIN)/python -I locks/reach.py
 
+# Both are given on the command line only: in a shell they are meant for other programs.
+ifneq ($(origin PYTHON),command line)
+PYTHON := python3
+endif
 # make study CLUSTER=compose: the variable that every command and notebook looks at.
-ifdef CLUSTER
+ifeq ($(origin CLUSTER),command line)
 export LABS_CLUSTER := $(CLUSTER)
 endif
+
+# So are these. (PYTHONPATH's folders come last in our environment; the others tell of the terminal.)
+unexport BASH_ENV ENV CDPATH GREP_OPTIONS
+unexport $(filter-out PYTHON PYTHONPATH PYTHONIOENCODING,$(filter PYTHON%,$(.VARIABLES)))
+
+# `make -j` would have two recipes install at once.
+.NOTPARALLEL:
 
 # An environment names its own folder: in one that was moved, nothing would start. So it is made anew.
 ifneq ($(wildcard $(VENV)/uv),)
@@ -57,20 +69,22 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 # The locks hold the sha256 of every package; nothing is installed that does not match.
 $(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
 	@echo "… installing the Python packages of locks/$*.txt"
-	@"$$(cat $(VENV)/uv)" pip install --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
-	@"$$(cat $(VENV)/uv)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(REACH) "$$(cat $(VENV)/uv)" pip install --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
+	@$(REACH) "$$(cat $(VENV)/uv)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 # uv: the one on this machine, or the locked one, fetched into .venv by pip.
 $(VENV)/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	@$(PYTHON) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that: install it, or name another with make PYTHON=/path/to/python3." >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	@$(PYTHON) -I -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing: on Debian and Ubuntu, 'apt install python3-venv' brings it." >&2; exit 1; }
 	@echo "… making a Python environment in $(VENV)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -I -m venv --clear $(VENV)
+	@printf '#!/bin/sh\n' > $(VENV)/try && chmod +x $(VENV)/try && $(VENV)/try || \
+	  { echo "No program can be run in $$PWD (its disk is mounted with noexec): move this folder to another disk." >&2; exit 1; }
 	@pwd -P > $(VENV)/place
 	@if command -v uv >/dev/null; then command -v uv > $@; else \
 	  awk '/^[a-z]/ { on = /^uv==/ } on' locks/study.txt > $(VENV)/uv.txt && \
-	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
+	  $(REACH) $(BIN)/python -I -m pip install --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt && \
 	  echo $(BIN)/uv > $@; fi

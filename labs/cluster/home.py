@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from labs.cluster.machine import require_here, require_seen_from_here
-from labs.errors import LabsError
+from labs.errors import BadInput, LabsError
 from labs.progress import Tell, silent
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -42,9 +42,9 @@ class Home:
         """The home that `LABS_HOME` names, or `.labs` in the project's folder."""
         named = os.environ.get("LABS_HOME")
         if named:
-            return cls(Path(named).expanduser().resolve())
+            return cls(expanded(named, "LABS_HOME"))
         in_project = (PROJECT / "pyproject.toml").exists()
-        return cls(PROJECT / ".labs" if in_project else Path.home() / ".kafka-labs")
+        return cls(PROJECT / ".labs" if in_project else expanded("~/.kafka-labs", "LABS_HOME"))
 
     @property
     def state_file(self) -> Path:
@@ -133,9 +133,29 @@ def cache_dir() -> Path:
     """The folder for downloads, shared by all homes: `LABS_CACHE`, or the user's cache folder."""
     named = os.environ.get("LABS_CACHE")
     if named:
-        return Path(named).expanduser().resolve()
+        return expanded(named, "LABS_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().resolve() / "kafka-labs"
+    return expanded(base, "LABS_CACHE") / "kafka-labs"
+
+
+def expanded(path: str, variable: str) -> Path:
+    """The absolute path that a user means.
+
+    Raises:
+        BadInput: it can't be known, or holds what neither Java nor a file of ours could name.
+    """
+    try:
+        found = Path(path).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:  # no such user, a loop of links
+        what = "this user has no home folder" if path.startswith("~") else f"{path!r} is no folder"
+        raise BadInput(
+            f"{what} ({error})", hint=f"set {variable} to a folder that you may write"
+        ) from None
+    if "\n" in str(found) or "\r" in str(found):
+        raise BadInput(
+            f"{str(found)!r} holds a line's end", hint=f"set {variable} to another folder"
+        )
+    return found
 
 
 def make_writable(folder: Path, variable: str) -> None:

@@ -94,7 +94,7 @@ def test_other_ways_to_our_python(others: Path) -> None:
 
 @pytest.fixture(scope="module")
 def strange_home(others: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of somebody whose own Jupyter, IPython and matplotlib are set up for other things."""
+    """The home of somebody whose Jupyter, IPython and matplotlib are set up for other things."""
     home = tmp_path_factory.mktemp("strange")
     files = {
         ".jupyter/jupyter_server_config.py": "c.IdentityProvider.token = ''\n"

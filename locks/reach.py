@@ -1,0 +1,136 @@
+"""Run an installer with those settings of the user's that say how packages are reached, no others.
+
+`python -I locks/reach.py COMMAND…` runs pip or uv. A company's mirror, its proxy and certificates,
+a cache and time-outs count, by whatever variable or file they are set. What would change where a
+package goes, or which one it is (`user = true`, UV_SYSTEM_PYTHON, a constraint …), does not: the
+locks say that. It needs nothing but Python itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+#: pip's (`pip config list`), without their dashes; each is also a variable, PIP_INDEX_URL.
+_PIP = """
+index-url extra-index-url find-links trusted-host proxy cert client-cert keyring-provider
+use-feature timeout default-timeout retries resume-retries cache-dir no-cache-dir no-input
+disable-pip-version-check progress-bar
+"""
+PIP = frozenset(_PIP.split())
+#: uv's, in `uv.toml` (there also below `[pip]`); most are also a variable, UV_INDEX_URL.
+_UV = """
+index index-url default-index extra-index-url find-links index-strategy keyring-provider
+allow-insecure-host insecure-host native-tls system-certs http-proxy https-proxy no-proxy
+http-timeout http-connect-timeout http-retries request-timeout cache-dir no-cache link-mode
+concurrent-downloads concurrent-builds concurrent-installs compile-bytecode no-progress
+"""
+UV = frozenset(_UV.split())
+#: Where a company's certificate authority may be named; the first is OpenSSL's, and so uv's.
+AUTHORITIES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+HINT = """\
+labs: the Python packages could not be fetched; what went wrong is said above.
+  If it speaks of a certificate: a company's proxy opens TLS, with an authority unknown here. Set
+  SSL_CERT_FILE to a PEM file with it (/etc/ssl/certs/ca-certificates.crt, where it is installed in
+  this system). A proxy is set by HTTPS_PROXY, a mirror by UV_DEFAULT_INDEX and PIP_INDEX_URL."""
+
+
+def environment(pip: dict[str, str], kept: Path) -> dict[str, str]:
+    """The variables for an installer.
+
+    Args:
+        pip: the settings that `pip config list` tells.
+        kept: a file for uv's settings.
+    """
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "PYTHON")) or (value and _reaches(name))
+    }
+    for name, value in pip.items():
+        if name.rpartition(".")[2] in PIP:
+            found.setdefault(_variable("PIP", name.rpartition(".")[2]), value)
+    found["PIP_CONFIG_FILE"] = os.devnull
+    kept.write_text(_toml(_uv_settings()), "utf-8")
+    found["UV_CONFIG_FILE"] = str(kept)
+    named = next((found[name] for name in AUTHORITIES if found.get(name)), None)
+    if named:
+        found.setdefault("SSL_CERT_FILE", named)
+        found.setdefault("PIP_CERT", named)
+    return found
+
+
+def _variable(tool: str, name: str) -> str:
+    return f"{tool}_{name.upper().replace('-', '_')}"
+
+
+def _reaches(name: str) -> bool:
+    tool, _, rest = name.partition("_")
+    allowed = {"PIP": PIP, "UV": UV}.get(tool, set())
+    # UV_INDEX_<NAME>_USERNAME and _PASSWORD belong to an index.
+    return rest.lower().replace("_", "-") in allowed or name.startswith("UV_INDEX_")
+
+
+def _uv_settings() -> dict[str, object]:
+    """What the user's and the system's `uv.toml` say of how to reach packages."""
+    named = os.environ.get("UV_CONFIG_FILE")
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    files = [Path(named)] if named else [Path("/etc/uv/uv.toml"), Path(home, "uv", "uv.toml")]
+    settings: dict[str, object] = {}
+    for file in files:
+        try:
+            said = tomllib.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):  # none, or one that uv could not read either
+            continue
+        for part in (said.get("pip", {}), said):
+            settings |= {name: value for name, value in part.items() if name in UV}
+    return settings
+
+
+def _toml(settings: dict[str, object]) -> str:
+    return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_value(inner)}" for name, inner in value.items()) + " }"
+    if isinstance(value, int):
+        return str(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def pip_settings() -> dict[str, str]:
+    """What `pip config list` tells: files of the system, the user and this environment."""
+    listing = [sys.executable, "-I", "-m", "pip", "config", "list", "--disable-pip-version-check"]
+    told = subprocess.run(listing, capture_output=True, text=True, check=False).stdout
+    settings = {}
+    for line in told.splitlines():
+        name, _, value = line.partition("=")
+        try:
+            settings[name] = str(ast.literal_eval(value))
+        except (SyntaxError, ValueError):
+            continue
+    return {name: value for name, value in settings.items() if not name.startswith(":env:")}
+
+
+def main(command: list[str]) -> int:
+    """Run it; returns its exit code."""
+    kept = Path(sys.prefix, "uv.toml")
+    done = subprocess.run(command, env=environment(pip_settings(), kept), check=False)
+    if done.returncode:
+        print(HINT, file=sys.stderr)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
