@@ -174,7 +174,7 @@ def _libraries(home: Home) -> Finding:
 
 
 def _disk(home: Home) -> Finding:
-    place = home.path if home.path.exists() else Path.home()
+    place = next(place for place in (home.path, *home.path.parents) if place.exists())
     free = shutil.disk_usage(place).free // 1_000_000
     mend = f"free some space, or set LABS_HOME to another disk: {MIN_FREE_MB} MB are needed"
     return Finding("disk", f"{free} MB free", "" if free >= MIN_FREE_MB else mend)

@@ -130,12 +130,20 @@ class Home:
 
 
 def cache_dir() -> Path:
-    """The folder for downloads, shared by all homes: `LABS_CACHE`, or the user's cache folder."""
+    """The folder for downloads, shared by all homes: `LABS_CACHE`, or the user's cache folder.
+
+    Raises:
+        BadInput: Java could not find its jars there, or it can't be known.
+    """
     named = os.environ.get("LABS_CACHE")
-    if named:
-        return expanded(named, "LABS_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return expanded(base, "LABS_CACHE") / "kafka-labs"
+    base = named or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    found = expanded(base, "LABS_CACHE")
+    if os.pathsep in str(found):  # no way to quote it in a class path
+        raise BadInput(
+            f"{found} holds {os.pathsep!r}, with which Java separates one path from the next",
+            hint="set LABS_CACHE to a folder without that sign",
+        )
+    return found if named else found / "kafka-labs"
 
 
 def expanded(path: str, variable: str) -> Path:

@@ -105,8 +105,9 @@ def own_tmp(folder: Path) -> str:
 
 def library_folder(folder: Path) -> Path | None:
     """Where native libraries can be unpacked and loaded, made if need be; None where nowhere."""
-    for place in (folder / "tmp", cache_dir() / "tmp", Path(tempfile.gettempdir())):
+    for choose in (lambda: folder / "tmp", lambda: cache_dir() / "tmp", tempfile.gettempdir):
         with contextlib.suppress(OSError):
+            place = Path(choose())
             place.mkdir(parents=True, exist_ok=True)
             if may_run_programs(place):
                 return place

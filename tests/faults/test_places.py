@@ -109,14 +109,52 @@ def test_disk_that_is_full_by_now(labs: Labs) -> None:
     assert labs.leftovers() == []
 
 
-def test_oddly_named_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [ODD_NAME, "a;b'c\"d%p*e$f\\g", "*"])
+def test_oddly_named_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Java finds the jars there, and is told of its own files there (all homes here are odd)."""
     jars = jars_dir()
-    monkeypatch.setenv("LABS_CACHE", str(tmp_path / ODD_NAME))
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / name))
     shutil.copytree(jars, jars_dir())
     kit = ensure_kit()  # runs Kafka's storage tool
-    assert str(tmp_path / ODD_NAME) in kit.class_path
+    assert str(tmp_path / name) in kit.class_path
     assert kit.checkpoint.stat().st_size > 0
+
+
+@pytest.mark.parametrize("variable", ["LABS_CACHE", "XDG_CACHE_HOME", "HOME"])
+def test_a_cache_that_java_could_not_find(labs: Labs, tmp_path: Path, variable: str) -> None:
+    place = tmp_path / "2026-11-25 10:30"
+    for name in ("LABS_CACHE", "XDG_CACHE_HOME"):
+        labs.environment[name] = ""
+    labs.environment[variable] = str(place)
+    told = labs.run("up")
+    assert told.code == 2
+    assert "holds ':', with which Java separates one path from the next" in told.sentence()
+    assert "set LABS_CACHE to a folder without that sign" in told.err
+    assert "✗ cache: " in labs.run("doctor").out
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("variable", ["LABS_HOME", "LABS_CACHE"])
+@pytest.mark.parametrize("place", ["~no-such-user/labs", "two\nlines"])
+def test_a_place_that_is_none(labs: Labs, variable: str, place: str) -> None:
+    told = labs.run("up", **{variable: place})
+    assert told.code == 2
+    assert f"set {variable} to " in told.sentence()
+
+
+def test_a_user_without_a_name_and_a_home(labs: Labs) -> None:
+    """As `docker run --user 12345`, where no variable says where to write."""
+    labs.wrapper = ("unshare", "--user", "--map-user=12345", "env", "-u", "HOME")
+    labs.wrapper += ("-u", "LABS_CACHE", "-u", "XDG_CACHE_HOME")
+    if subprocess.run([*labs.wrapper, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody be somebody without a name")
+    told = labs.run("up")
+    assert told.code == 2
+    assert "this user has no home folder" in told.sentence()
+    assert "set LABS_CACHE to a folder that you may write" in told.err
+    assert labs.run("status").code == 3
+    assert "✗ cache: this user has no home folder" in labs.run("doctor").out
+    labs.wrapper = ()
 
 
 @pytest.mark.parametrize(
