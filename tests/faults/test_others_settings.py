@@ -133,6 +133,7 @@ print("backend", matplotlib.get_backend(), "pid", os.getpid())
 VIEW = ("A finding", ["a"], {"records": [3]}, "records")
 
 
+@pytest.mark.timeout(600)
 def test_jupyterlab_its_kernels_and_its_pictures(
     labs: Labs, others: Path, strange_home: Path, tmp_path: Path
 ) -> None:
