@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -45,6 +46,7 @@ from labs.cluster.cgroup import cores
 from labs.cluster.features import Feature
 from labs.cluster.housekeeping import ask
 from labs.cluster.protocol import CONTROLLER_ID, Cluster, Fault, State
+from labs.cluster.wire import NO_ANSWER
 from labs.errors import BadInput, Foreseen, LabsError
 from labs.heard import has_heard
 from labs.history import History, Log, Read
@@ -678,12 +680,24 @@ class Run:
             _close(self._producers.pop())
 
     def log_ends(self) -> dict[int, int]:
-        """The leaders' log end offsets, asked of the leaders themselves."""
+        """The leaders' log end offsets, asked of the leaders themselves.
+
+        Raises:
+            LabsError: one did not answer in time.
+        """
         found: dict[int, int] = {}
         for index in range(self.partitions):
-            with self.cluster.line(self.leader(index)) as broker:
-                found |= log_ends(broker, self.topic, [index])
+            told = self.wait(
+                partial(self._log_end, index), f"{self.topic}-{index}'s leader answered"
+            )
+            found |= told
         return found
+
+    def _log_end(self, index: int) -> dict[int, int] | None:
+        """What the leader says; None where it does not answer: it is busy, or leads no more."""
+        with contextlib.suppress(*NO_ANSWER), self.cluster.line(self.leader(index)) as broker:
+            return log_ends(broker, self.topic, [index])
+        return None
 
     def result(self) -> Result:
         """Everything found, the verdict included."""
