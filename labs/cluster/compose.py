@@ -155,7 +155,8 @@ class ComposeCluster(OwnCluster):
         node_id = int(facts.environment["KAFKA_NODE_ID"])
         host, port = self._place(node_id, facts)
         state = _state(row["State"], row["Status"])
-        if state is State.RUNNING and leaving.get(container) == self._life(container):
+        told_to_stop = leaving.get(container)
+        if state is State.RUNNING and told_to_stop and told_to_stop == self._life(container):
             state = State.STOPPING
         return Box(node_id, container, name, state, host, port, facts)
 
@@ -168,7 +169,11 @@ class ComposeCluster(OwnCluster):
 
     def _life(self, container: str) -> str:
         """Which of its lives a container lives: it gets a new one whenever it is started."""
-        return str(self._engine.inspect_container(container)["State"]["StartedAt"])
+        from docker.errors import NotFound
+
+        with contextlib.suppress(NotFound):
+            return str(self._engine.inspect_container(container)["State"]["StartedAt"])
+        return ""
 
     @property
     def _leaving_file(self) -> Path:
