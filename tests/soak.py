@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -356,8 +357,12 @@ def main() -> int:
         print("\n".join(soak.lines))
         print(f"\nThe cluster's logs are in {home / 'logs'}; what runs: {soak.leftovers()}")
         return 1
+    except KeyboardInterrupt:
+        print(f"\nseed {options.seed}: interrupted after {soak.commands} commands")
+        return 1
     finally:
         soak.labs.run("down")
+    shutil.rmtree(home)
     print(f"seed {options.seed}: {soak.commands} commands, and the cluster was whole each time")
     return 0
 
