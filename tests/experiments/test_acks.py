@@ -51,6 +51,17 @@ def test_acks_all_loses_none(shared_cluster: LocalCluster, trial: int) -> None:
     assert came_true(result) == "none is lost"
 
 
+def test_who_had_left_the_isr_may_not_lead_and_so_nothing_is_lost(
+    shared_cluster: LocalCluster,
+) -> None:
+    """The chapter's challenge: acks=all, a minimum of 1, and the leader alone in sync."""
+    settings = {"acks": "all", "lag_s": 5, "min_insync_replicas": 1}
+    result = run(shared_cluster, "leader_crash", **settings)
+    assert result.report.counts.acknowledged > 0
+    assert result.report.counts.lost == 0
+    assert result.conclusion.startswith("No follower was in the ISR")
+
+
 def test_acks_0_loses_records_and_tells_nobody(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "leader_crash", acks="0", lag_s=1)
     assert result.report.verdict == UNKNOWN
@@ -179,6 +190,7 @@ def test_the_java_client_speaks_of_time_and_not_of_replicas(shared_cluster: Loca
     assert result.measurements["java_exception"] == "TimeoutException"
     assert result.measurements["java_names_the_isr"] == "no"
     assert result.measurements["java_log_names_it"] == "yes"
+    assert "no server response has been received" in str(result.measurements["java_text"])
     assert came_true(result) == "TimeoutException"
 
 

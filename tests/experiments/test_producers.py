@@ -140,6 +140,7 @@ def test_without_it_retries_double_and_reorder(shared_cluster: LocalCluster) -> 
     seen = []
     for _ in range(TRIALS):
         report = run(shared_cluster, "retries").report
+        assert report.counts.acknowledged == report.counts.sent, "the program noticed nothing"
         seen.append((report.counts.duplicated, report.counts.reordered))
         if min(seen[-1]) > 0:
             assert report.verdict == VIOLATED
@@ -195,6 +196,14 @@ def test_one_request_in_flight_is_one(shared_cluster: LocalCluster) -> None:
 def test_a_follower_that_hangs_is_enough_for_duplicates(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "retries", paused="a follower")
     assert result.report.counts.duplicated > 0
+
+
+def test_a_pause_shorter_than_the_clients_patience_changes_nothing(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "retries", pause_s=1, request_timeout_ms=5000)
+    assert result.report.verdict == VALID
+    assert "no longer than the client waits" in result.conclusion
 
 
 def test_a_client_that_gives_up_early_does_not_know_what_was_written(

@@ -146,9 +146,9 @@ def _min_isr(run: Run) -> None:
     table: dict[str, list[float]] = {}
     for size in (3, 2, 1):
         if size < 3:
-            # Kafka 4.3.1's controller forgets itself when the minimum changes while the partition
-            # has an ELR (KIP-966): after the topic's end a killed broker can't register any more.
-            # With a minimum of 1 the ISR shrinks without leaving an ELR.
+            # With a minimum of 1 the ISR shrinks without leaving an ELR (KIP-966). In Kafka 4.3.1 a
+            # change of the minimum while there is one can keep a killed broker from registering:
+            # tests/upstream/elr_cleared.md.
             run.set_topic({"min.insync.replicas": "1"})
             run.fault("stop", followers[size - 1])
             run.wait(lambda n=size: _isr_size(run) == n, f"the ISR was {size}")  # type: ignore[misc]

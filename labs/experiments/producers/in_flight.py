@@ -45,7 +45,8 @@ LOOK_MS = 10
 REFUSED_S = 0.15
 ANSWER_TIMEOUT_S = 30.0
 
-#: `min.insync.replicas` while two replicas are in sync.
+#: `min.insync.replicas` while two replicas are in sync. At 1 the follower leaves no ELR:
+#: tests/upstream/elr_cleared.md.
 TAKEN, REFUSED = "1", "3"
 
 
