@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,14 +46,25 @@ time_t time(time_t *kept) {
     return now.tv_sec;
 }
 
-typedef int timedwait(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+static struct timespec truly(const struct timespec *until) {
+    struct timespec then = *until;
+    if (then.tv_sec > TIME_OF_DAY) then.tv_sec -= ahead();
+    return then;
+}
 
 int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
                            const struct timespec *restrict until) {
-    static timedwait *real;
-    struct timespec then = *until;
-    if (!real) real = (timedwait *)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
-    if (!real) real = (timedwait *)dlsym(RTLD_NEXT, "pthread_cond_timedwait");
-    if (then.tv_sec > TIME_OF_DAY) then.tv_sec -= ahead();
+    static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+    struct timespec then = truly(until);
+    if (!real) real = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    if (!real) real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    return real(cond, mutex, &then);
+}
+
+int cnd_timedwait(cnd_t *restrict cond, mtx_t *restrict mutex,
+                  const struct timespec *restrict until) {
+    static int (*real)(cnd_t *, mtx_t *, const struct timespec *);
+    struct timespec then = truly(until);
+    if (!real) real = dlsym(RTLD_NEXT, "cnd_timedwait");
     return real(cond, mutex, &then);
 }
