@@ -221,7 +221,15 @@ class _Librdkafka:
             self._consumer.seek(TopicPartition(self._topic, partition, offset))
 
     def positions(self) -> dict[int, int]:
+        from confluent_kafka import KafkaException
+
         told = self._consumer.position(self._consumer.assignment())
+        # Of a partition from which nothing came yet it knows no position: it goes on from the
+        # group's place.
+        unread = [p for p in told if p.offset < 0]
+        if unread:
+            with contextlib.suppress(KafkaException):
+                told += self._consumer.committed(unread, timeout=1.0)
         return {p.partition: p.offset for p in told if p.offset >= 0}
 
     def close(self) -> None:
