@@ -117,8 +117,8 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "statistics.interval.ms": 0,
 }
 
-#: Who a client is, and what it is let in by; `log_level` only silences it.
-_ALIKE = {"bootstrap.servers", "client.id", "group.id", "transactional.id", "log_level"}
+#: Who a client is, and what it is let in by; `log_level` only silences it, `stats_cb` only listens.
+_ALIKE = {"bootstrap.servers", "client.id", "group.id", "transactional.id", "log_level", "stats_cb"}
 _ALIKE_OF = ("security.", "sasl.", "ssl.", "enable.ssl.")
 
 
