@@ -136,10 +136,11 @@ def marks(home: Path, node_id: int) -> tuple[str, str]:
 def birth(process: psutil.Process) -> float:
     """When a process was created, s, on a scale that does not move when the clock is set.
 
-    Clocks are set: a laptop that slept, WSL 2 that catches up. Linux counts from the boot, and
-    `create_time` adds the boot's time by the present clock; macOS writes the time down once.
+    Clocks are set: a laptop that slept, WSL 2 that catches up. Linux counts from the boot; macOS
+    writes the time of day down once. `create_time` moves both with the present clock, so this asks
+    for what psutil itself knows processes by.
     """
-    return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
+    return float(process._proc.create_time(monotonic=True))  # type: ignore[attr-defined]
 
 
 def living(pid: object, create_time: object, words: Collection[str] = ()) -> psutil.Process | None:
