@@ -22,7 +22,7 @@ from labs.cluster.state import ClusterState, our_processes
 #: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
 OFFLINE = {name: "http://127.0.0.1:1" for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy")}
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)

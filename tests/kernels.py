@@ -12,8 +12,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
-#: A cell may start a cluster, on a machine that has much else to do.
-PATIENCE_S = 300.0
+from tests.helpers import PATIENCE_S
 
 
 def run_cell(client: BlockingKernelClient, code: str) -> tuple[dict[str, Any], str]:

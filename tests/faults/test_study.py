@@ -48,7 +48,6 @@ def test_it_opens_the_first_notebook_and_leaves_nothing(labs: Labs) -> None:
     assert labs.leftovers() == []
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_ctrl_c_ends_jupyterlab_its_notebooks_and_the_cluster(
     labs: Labs, number: signal.Signals

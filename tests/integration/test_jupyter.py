@@ -13,10 +13,9 @@ import pytest
 from labs.cluster.home import PROJECT
 from labs.cluster.ports import HOST, is_open
 from labs.study.jupyter import jupyter_command
-from tests.helpers import free_ports, wait_until
+from tests.helpers import PATIENCE_S, free_ports, wait_until
 
 PAGES = 8  # that ask at the same time
-PATIENCE_S = 60
 
 
 class Page(threading.Thread):
