@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +55,16 @@ class Labs:
         self.command: tuple[str, ...] = (sys.executable, "-m", "labs")
 
     def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self.wrapper, *self.command, *arguments],
-            cwd=PROJECT,
-            env={**os.environ, "LABS_HOME": str(self.home.path), **self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        home = {"LABS_HOME": str(self.home.path)}
+        with _hearing():
+            return subprocess.Popen(
+                [*self.wrapper, *self.command, *arguments],
+                cwd=PROJECT,
+                env={**os.environ, **home, **self.environment, **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
     def run(self, *arguments: str, **environment: str) -> Answer:
         return finish(self.begin(*arguments, **environment))
@@ -98,6 +102,22 @@ class Labs:
 
     def leftovers(self) -> list[int]:
         return self.jvms() + self.watchdogs()
+
+
+@contextmanager
+def _hearing() -> Iterator[None]:
+    """What is begun in the block hears Ctrl-C and a closed terminal.
+
+    A test under nohup, or in the background of a script, ignores them, and so would its children.
+    """
+    ignored = [n for n in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def finish(process: subprocess.Popen[str]) -> Answer:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,23 @@ def test_every_module_can_be_imported() -> None:
         [sys.executable, "-c", IMPORT_ALL], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("command", ["doctor", "status"])
+def test_commands_do_without_what_only_linux_has(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.elsewhere", command],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "could not be checked" not in done.stdout
 
 
 def test_the_makefile_is_understood_by_make_3_81() -> None:
