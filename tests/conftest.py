@@ -13,8 +13,10 @@ import pytest
 from labs.cluster.home import Home
 from labs.cluster.local import LocalCluster
 
-# A shell starts background jobs deaf to Ctrl-C, and every process that we start would inherit that.
+# A shell starts background jobs deaf to Ctrl-C, nohup to a closed terminal, and every process that we
+# start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -67,9 +67,9 @@ def test_of_another_boot_the_time_of_day_counts(
 ) -> None:
     log = tmp_path / "faults.jsonl"
     faultlog.record(log, "kill", 1, when=now() - 5000)
-    monkeypatch.setattr(clock, "_boot", lambda: "another one")
+    monkeypatch.setattr(clock, "boot", lambda: "another one")
     (fault,) = faultlog.read(log)
     assert abs(now() - 5000 - fault.time) < 60
-    monkeypatch.setattr(clock, "_boot", lambda: "")  # a system that tells none
+    monkeypatch.setattr(clock, "boot", lambda: "")  # a system that tells none
     faultlog.record(log, "start", 1)
     assert now() - 60 < faultlog.read(log)[-1].time <= now() + 1
