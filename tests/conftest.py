@@ -13,8 +13,8 @@ import pytest
 from labs.cluster.home import Home
 from labs.cluster.local import LocalCluster
 
-# A shell starts background jobs deaf to Ctrl-C, nohup to a closed terminal, and every process that we
-# start would inherit that.
+# A shell starts background jobs deaf to Ctrl-C, and nohup deaf to a closed terminal; every process
+# that we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
