@@ -99,11 +99,15 @@ def test_a_batch_has_a_header_of_61_bytes() -> None:
     assert DefaultRecordBase.HEADER_STRUCT.size == 61
 
 
-def test_acks_1_turns_idempotence_off_unless_it_was_asked_for(cluster: LocalCluster) -> None:
+def test_acks_1_turns_idempotence_off_with_a_warning_unless_it_was_asked_for(
+    cluster: LocalCluster, caplog: pytest.LogCaptureFixture
+) -> None:
     plain = KafkaProducer(bootstrap_servers=cluster.bootstrap)
     quiet = KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1)
     assert plain.config["enable_idempotence"] is True
     assert quiet.config["enable_idempotence"] is False
+    told = [r for r in caplog.records if r.name.startswith("kafka") and "idempot" in r.getMessage()]
+    assert [record.levelname for record in told] == ["WARNING"]  # nothing else tells of it
     plain.close()
     quiet.close()
     with pytest.raises(KafkaConfigurationError):
@@ -141,14 +145,6 @@ def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
         )
         assert producer._sender.config["guarantee_message_order"] is idempotence
         producer.close()
-
-
-def test_acks_1_turning_it_off_is_only_a_warning_of_pythons_logging(
-    cluster: LocalCluster, caplog: pytest.LogCaptureFixture
-) -> None:
-    KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1).close()
-    told = [r for r in caplog.records if r.name.startswith("kafka") and "idempot" in r.getMessage()]
-    assert [record.levelname for record in told] == ["WARNING"]
 
 
 # -- sequence numbers ---------------------------------------------------------------------------

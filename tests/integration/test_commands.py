@@ -22,6 +22,7 @@ from tests.helpers import OFFLINE, Labs, wait_until
 
 NODE_KEYS = ["id", "role", "state", "pid", "port", "log"]
 KEYS = ["backend", "kafka_version", "cluster_id", "home", "bootstrap", "ready_s", "nodes"]
+KEYS += ["remarks"]  # what whoever uses it should know
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def test_doctor(labs: Labs) -> None:
     answer = labs.run("doctor")
     assert answer.code == 0, answer.out
     names = " ".join(line.split()[1].rstrip(":") for line in answer.out.splitlines())
-    assert names == "Python memory home disk Java jars cache ports processes"
+    assert names == "Python memory home disk Java jars cache libraries ports processes"
 
 
 def value_of(cluster: LocalCluster, broker: int, name: str) -> str:
