@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from labs import set_here
 from labs.cluster.housekeeping import admin
 from labs.cluster.local import LocalCluster
 from labs.cluster.protocol import State
@@ -19,6 +20,7 @@ from labs.experiments import all_experiments, find
 from labs.history import Outcome
 from labs.snapshot import snapshot
 from labs.workload import number_of, read_back
+from labs.workload.reading import reader_options
 from tests.helpers import Labs, wait_until
 from tests.kafka_tools import consume, end_offsets
 
@@ -165,6 +167,7 @@ def test_a_run_reads_from_whoever_runs_and_concludes_nothing_from_half_a_reading
         run.wait(lambda: all(run.partition(p).leader == 3 for p in (0, 1)), "broker 3 led")
         run.wait(lambda: {read.number for read in run.read().reads} == set(range(40)), "all of it")
         dead = [n.address for n in run.cluster.status().nodes if n.id in (1, 2)]
+        run.note(set_here.kafka_python("consumer", reader_options(1)))
         nobody = read_back(dead, run.topic, timeout_s=1)
         assert (nobody.complete, nobody.reads) == (False, ())
         monkeypatch.setattr("labs.experiment.read_back", lambda *_args, **_options: nobody)

@@ -11,6 +11,7 @@ from labs.checker import VALID, VIOLATED
 from labs.cluster.local import LocalCluster
 from labs.experiment import Estimate
 from labs.experiments import find
+from labs.figures import DOUBT
 from tests.outcomes import came_true, measured, run_of
 
 Settings = Mapping[str, object]
@@ -67,8 +68,9 @@ def test_the_same_brokers_take_more_from_a_native_client(shared_cluster: LocalCl
     result = run(shared_cluster, "clients", records=5000)
     assert result.report.verdict == VALID
     assert result.report.counts.acknowledged == result.report.counts.sent > 5000
-    assert measured(result, "times_as_fast") > 1.5
-    assert came_true(result) == "the client"
+    times = measured(result, "times_as_fast")
+    assert times > 1.5
+    assert came_true(result) == ("the client" if times > 1.5 * (1 + DOUBT) else None)
 
 
 # -- keys --------------------------------------------------------------------------------------
