@@ -23,7 +23,7 @@ from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
 from labs.cluster.kit import Kit, ensure_kit, new_id
 from labs.cluster.own import LEAVE_S, STARTING, OwnCluster
-from labs.cluster.ports import HOST, choose_ports, port_is_free
+from labs.cluster.ports import HOST, choose_ports, is_let_go
 from labs.cluster.process import (
     ended_by,
     ended_from_outside,
@@ -236,7 +236,7 @@ class LocalCluster(OwnCluster):
         self._settle()
         dead = [node for node in cluster.nodes.values() if not self._alive(node)]
         stuck = cluster.ready_s is None
-        if stuck or attempt or not all(port_is_free(node.port) for node in dead):
+        if stuck or attempt or not all(is_let_go(node.port) for node in dead):
             # A start that was cut short, or a port that is gone: begin anew with the old records.
             self._kill_all(cluster)
             self._assign_ports(cluster, attempt)
@@ -461,7 +461,7 @@ class LocalCluster(OwnCluster):
             self._require(node, (*DEAD, State.STOPPING))
             if self._alive(node):
                 self._end([node], LEAVE_S)
-            if not port_is_free(node.port):
+            if not is_let_go(node.port):
                 raise LabsError(
                     f"port {node.port}, which {node.label} had, is taken by another program",
                     hint="close that program, or let `labs down` and `labs up` choose new ports",

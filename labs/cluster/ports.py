@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import ExitStack
 
 from labs.errors import BadInput, LabsError
 
 HOST = "127.0.0.1"
 FIRST, LAST, BLOCK = 19090, 31990, 10
+#: How long a port of a process that was killed may be waited for, s.
+LET_GO_S = 2.0
 
 
 def port_is_free(port: int) -> bool:
     """Whether a server could listen on `port` of the loopback address now."""
     with socket.socket() as probe:
         return _bind(probe, port)
+
+
+def is_let_go(port: int) -> bool:
+    """Whether a port is free, or becomes so within `LET_GO_S`.
+
+    A JVM that was killed counts as over (a zombie) while its last threads still hold its sockets.
+    """
+    deadline = time.monotonic() + LET_GO_S
+    while not port_is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def choose_ports(count: int, wished: list[int] | None = None, skip: int = 0) -> list[int]:
