@@ -57,7 +57,7 @@ from labs.snapshot import Observer, Partition
 from labs.timeline import Timeline
 from labs.views import Lines, Point, Story, View
 from labs.workload import Load, read_back, undisturbed
-from labs.workload.reading import reader_options
+from labs.workload.reading import READ_TIMEOUT_S, reader_options
 
 T = TypeVar("T")
 
@@ -506,7 +506,7 @@ class Run:
         Raises:
             LabsError: it did not come to the end, which says nothing of what can be read.
         """
-        log = self._read_back(first=first)
+        log = self.read_back(first=first)
         if not log.complete:
             raise LabsError(
                 f"a fresh consumer did not read to the end: {log.why}", hint="run it again"
@@ -640,7 +640,7 @@ class Run:
             self.history.close(now())
             self.say("reading everything back")
             ends = self.log_ends()
-            self.log = log = self._read_back(ends)
+            self.log = log = self.read_back(ends)
             # Nobody watched: then whoever leads now acknowledged, if nothing was broken.
             known = not (self.faults or self.timeline)
             now_leading = {p: self.leader(p) for p in ends} if known else {}
@@ -652,9 +652,19 @@ class Run:
                 self.timeline.stop()
         return self._report
 
-    def _read_back(self, ends: Mapping[int, int] | None = None, first: Collection[int] = ()) -> Log:
-        self.note(set_here.kafka_python("consumer", reader_options(), "final reader"))
-        return read_back(self.serving, self.topic, ends, first=first)
+    def read_back(
+        self,
+        ends: Mapping[int, int] | None = None,
+        first: Collection[int] = (),
+        timeout_s: float = READ_TIMEOUT_S,
+    ) -> Log:
+        """What a fresh consumer finds in the topic, whether or not it came to the end.
+
+        Arguments as `labs.workload.read_back` has them; `ends` are its `log_ends`.
+        """
+        options = reader_options(timeout_s)
+        self.note(set_here.kafka_python("consumer", options, "final reader"))
+        return read_back(self.serving, self.topic, ends, timeout_s, first=first)
 
     def judge_processing(
         self, processed: Sequence[Read], unfinished: str = "", asked_from: float | None = None

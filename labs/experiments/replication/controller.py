@@ -11,7 +11,6 @@ from labs.experiments.replication.common import await_partition, rate_setting
 from labs.figures import seconds
 from labs.history import Outcome, Send
 from labs.settings import Switch
-from labs.workload import read_back
 
 #: How long the dead leader is watched, s: longer than `broker.session.timeout.ms` in the lab.
 WATCH_S = 3.5
@@ -65,7 +64,7 @@ def _acknowledged(sends: list[Send], since: float) -> list[Send]:
 
 def _read_now(run: Run) -> int | None:
     """How many records a new consumer gets at this moment; None: it did not come to the end."""
-    log = read_back(run.serving, run.topic, timeout_s=READ_S)
+    log = run.read_back(timeout_s=READ_S)
     return len(log.reads) if log.complete else None
 
 
