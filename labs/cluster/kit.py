@@ -99,19 +99,30 @@ def own_tmp(folder: Path) -> str:
 
     zstd-jni, snappy-java and lz4-java unpack a native library there and load it. In /tmp that fails
     where /tmp is noexec, full or not ours to write, and a client is told UnknownError.
+
+    Raises:
+        LabsError: there is no such place.
     """
-    return f"-Djava.io.tmpdir={library_folder(folder) or folder / 'tmp'}"
+    return f"-Djava.io.tmpdir={library_folder(folder)}"
 
 
-def library_folder(folder: Path) -> Path | None:
-    """Where native libraries can be unpacked and loaded, made if need be; None where nowhere."""
+def library_folder(folder: Path) -> Path:
+    """Where native libraries can be unpacked and loaded, made if need be.
+
+    Raises:
+        LabsError: nowhere.
+    """
     for choose in (lambda: folder / "tmp", lambda: cache_dir() / "tmp", tempfile.gettempdir):
         with contextlib.suppress(OSError):
             place = Path(choose())
             place.mkdir(parents=True, exist_ok=True)
             if may_run_programs(place):
                 return place
-    return None
+    raise LabsError(
+        "neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs (noexec), so the brokers can "
+        "load neither zstd nor snappy",
+        hint="set LABS_HOME to a folder on a disk that is mounted without noexec",
+    )
 
 
 def new_id() -> str:

@@ -21,7 +21,7 @@ from labs.clock import now
 from labs.cluster import faultlog, leases, machine
 from labs.cluster.home import Home
 from labs.cluster.jars import kafka_version
-from labs.cluster.kit import Kit, ensure_kit, new_id
+from labs.cluster.kit import Kit, ensure_kit, library_folder, new_id
 from labs.cluster.own import LEAVE_S, STARTING, OwnCluster
 from labs.cluster.ports import HOST, choose_ports, is_let_go
 from labs.cluster.process import (
@@ -403,6 +403,7 @@ class LocalCluster(OwnCluster):
 
     def _get_kit(self) -> Kit:
         if self._kit is None:
+            library_folder(self.home.path)  # or it would be told only after all was downloaded
             self._kit = ensure_kit(train, self._tell)
         return self._kit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from labs.cluster.home import may_run_programs
+from labs.cluster.home import cache_dir, may_run_programs
 from tests.faults.test_places import own_mounts
 from tests.helpers import Labs
 
@@ -76,15 +77,20 @@ def refusals(bootstrap: str) -> dict[str, str]:
     return refused
 
 
-def test_doctor_tells_that_nothing_may_be_loaded(labs: Labs, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    with noexec(tmp_path, labs.home.path, cache) as labs.wrapper:
-        told = labs.run("doctor", LABS_CACHE=str(cache), TMPDIR="/tmp")
-    labs.wrapper = ()
+@pytest.mark.parametrize("command", [("doctor",), ("up", "--for", "0.2")], ids=lambda c: c[0])
+def test_nothing_may_be_loaded(labs: Labs, tmp_path: Path, command: tuple[str, ...]) -> None:
+    # Only the temporary files of the cache: what was downloaded is there, as on a learner's disk.
+    cache = shutil.copytree(cache_dir(), tmp_path / "cache", ignore=lambda *_: {"tmp"})
+    with noexec(tmp_path, labs.home.path, cache / "tmp") as labs.wrapper:
+        told = labs.run(*command, LABS_CACHE=str(cache), TMPDIR="/tmp")
+        labs.run("down", LABS_CACHE=str(cache))
+        labs.wrapper = ()
     assert told.code == 1
-    assert "✗ libraries: neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs" in told.out
-    assert "UnknownError" in told.out
-    assert "→ set LABS_HOME to a folder on a disk that is mounted without noexec" in told.out
+    said = told.out + told.err
+    assert "neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs (noexec)" in said
+    assert "set LABS_HOME to a folder on a disk that is mounted without noexec" in said
+    assert "Traceback" not in said
+    assert not labs.leftovers()
 
 
 def test_a_folder_that_may_run_programs(tmp_path: Path) -> None:
