@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 
 from labs.cluster import jars, ports
+from labs.cluster.backend import backend
 from labs.cluster.cgroup import memory_room_mb
-from labs.cluster.choose import backend, chosen
+from labs.cluster.choose import chosen
 from labs.cluster.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.cluster.java import find_java
 from labs.cluster.kit import library_folder

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.cluster.addresses import parse, split
+from labs.cluster.backend import backend
 from labs.cluster.clientfile import (
     MECHANISMS,
     PROPERTIES,
@@ -206,8 +207,6 @@ def current() -> Security:
     Raises:
         BadInput: as `entrance` does.
     """
-    from labs.cluster.choose import backend
-
     return entrance().security if backend() == "external" else Security()
 
 

@@ -196,7 +196,8 @@ def test_no_users_prefix_begins_anothers(enter: Enter, monkeypatch: pytest.Monke
 def test_bootstrap_alone_means_an_external_cluster(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from labs.cluster.choose import backend, chosen
+    from labs.cluster.backend import backend
+    from labs.cluster.choose import chosen
 
     assert backend() == "local"
     enter({"LABS_BOOTSTRAP": "127.0.0.1:1"})
