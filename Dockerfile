@@ -26,5 +26,5 @@ COPY --chown=learner notebooks notebooks
 # machine; JupyterLab, and whatever you run in it, is the ordinary user `learner`.
 USER root
 EXPOSE 8888
-ENTRYPOINT ["sh", "labs/study/as-learner"]
+ENTRYPOINT ["sh", "labs/app/as-learner"]
 CMD ["labs", "study", "--no-browser", "--ip", "0.0.0.0"]

@@ -63,7 +63,7 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 	  --upgrade --extra setup pyproject.toml -o locks/study.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
 	  --constraint locks/study.txt --extra setup --extra test pyproject.toml -o locks/test.txt
-	$(BIN)/python -m labs.cluster.jars
+	$(BIN)/python -m labs.kafka.jars
 	$(BIN)/python -m tests.wheels
 
 # The locks hold the sha256 of every package; nothing is installed that does not match.

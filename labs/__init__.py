@@ -5,8 +5,8 @@
 >>> cluster.kill(1)
 """
 
-from labs.cluster import connect
-from labs.study import cells, quiet
+from labs.kafka.choose import connect
+from labs.notebook import cells, quiet
 
 __all__ = ["connect"]
 

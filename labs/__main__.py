@@ -1,5 +1,5 @@
 """`python -m labs` is the `labs` command."""
 
-from labs.cli import main
+from labs.app.cli import main
 
 main()

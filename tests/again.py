@@ -26,8 +26,8 @@ SEED = int(os.environ.get(SEED_VARIABLE, "1"))
 BEGINS_ANEW = "cluster.reset()"
 
 RESULTS_FROM_MEMORY = """
-from labs.experiment import Experiment
-from labs.panel import Panel
+from labs.experiment.experiment import Experiment
+from labs.notebook.panel import Panel
 
 _panels = [value for value in list(globals().values()) if isinstance(value, Panel)]
 _results = {p.experiment.name: p.findings[-1].result for p in _panels if p.findings}

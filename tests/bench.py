@@ -23,16 +23,16 @@ from typing import Any
 import psutil
 from kafka import KafkaProducer
 
-from labs.cluster import housekeeping, readiness
-from labs.cluster.home import PROJECT, Home
-from labs.cluster.local import LocalCluster
-from labs.cluster.ports import is_open
-from labs.cluster.protocol import BROKER_IDS, State
-from labs.cluster.state import NodeState
-from labs.cluster.wire import BrokerConnection
-from labs.history import History
-from labs.study.jupyter import jupyter_command
+from labs.app.jupyter import jupyter_command
+from labs.kafka import admin, readiness
+from labs.kafka.cluster import BROKER_IDS, State
+from labs.kafka.local import LocalCluster
+from labs.kafka.state import NodeState
+from labs.kafka.wire import BrokerConnection
+from labs.supervise.home import PROJECT, Home
+from labs.supervise.ports import is_open
 from labs.workload import Load, flight_payload, undisturbed
+from labs.workload.history import History
 
 REPEATS = 5
 RATE_REPEATS = 40  # a client's rate varies more than a start does
@@ -129,7 +129,7 @@ def _work(pids: list[int]) -> float:
 def failover(home: Home) -> None:
     """Broker killed → a new leader is visible in metadata, and back in the ISR after a start."""
     cluster = _started(home)
-    with housekeeping.admin(cluster.bootstrap) as client:
+    with admin.admin(cluster.bootstrap) as client:
         client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
     moves, returns = [], []
     for _ in range(REPEATS):
@@ -181,7 +181,7 @@ def study(home: Home) -> None:
 def harness(home: Home) -> None:
     """What writing everything down costs: records/s of the bare client and of ours, in turn."""
     cluster = _started(home)
-    with housekeeping.admin(cluster.bootstrap) as client:
+    with admin.admin(cluster.bootstrap) as client:
         client.create_topics({"bench": {"num_partitions": 1, "replication_factor": 3}})
     producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
     bodies = [flight_payload()(number) for number in range(RECORDS)]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import Home
-from labs.cluster.local import LocalCluster
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import Home
 
 # A shell starts background jobs deaf to Ctrl-C, and nohup deaf to a closed terminal; every process
 # that we start would inherit that.

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 
 #: In CPython's documentation "Availability: Linux", or absent from the documentation of macOS.
 LINUX_ONLY: dict[Any, tuple[str, ...]] = {
@@ -88,7 +88,7 @@ def _asked_by_us() -> bool:
 def main(arguments: list[str]) -> None:
     """Run `labs ARGUMENTS`."""
     pretend()
-    from labs.cli import main as labs
+    from labs.app.cli import main as labs
 
     sys.argv = ["labs", *arguments]
     labs()

@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-from labs.cluster.home import PROJECT, Home
-from labs.cluster.ports import choose_ports
-from labs.cluster.state import ClusterState, our_processes
+from labs.kafka.state import ClusterState, our_processes
+from labs.supervise.home import PROJECT, Home
+from labs.supervise.ports import choose_ports
 
 #: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
 OFFLINE = {name: "http://127.0.0.1:1" for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy")}
@@ -97,7 +97,7 @@ class Labs:
         return [
             process.pid
             for process in psutil.process_iter()
-            if {"labs.cluster.watchdog", str(self.home.path)} <= set(_command_line(process))
+            if {"labs.kafka.watchdog", str(self.home.path)} <= set(_command_line(process))
         ]
 
     def leftovers(self) -> list[int]:

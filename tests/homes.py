@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.local import LocalCluster
-from labs.cluster.ports import FIRST
+from labs.kafka.local import LocalCluster
+from labs.supervise.ports import FIRST
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # pytest-xdist's name for it: gw0, gw1 …
 

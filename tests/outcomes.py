@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labs.cluster.protocol import Cluster
-from labs.experiment import Options, Result
-from labs.experiments import find
+from labs.chapters import find
+from labs.experiment.experiment import Options, Result
+from labs.kafka.cluster import Cluster
 
 
 def run_of(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from labs.cli import end_as_on_ctrl_c
-from labs.cluster.home import PROJECT, Home
-from labs.cluster.local import LocalCluster
+from labs.app.cli import end_as_on_ctrl_c
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT, Home
 
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 #: Two tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores

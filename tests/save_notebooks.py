@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from labs.cluster.home import PROJECT, Home
-from labs.cluster.local import LocalCluster
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT, Home
 from tests import prose
 
 CELL_TIMEOUT_S = 180

@@ -35,9 +35,9 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from labs.cli import end_as_on_ctrl_c
-from labs.cluster.home import PROJECT
-from labs.experiments import all_experiments
+from labs.app.cli import end_as_on_ctrl_c
+from labs.chapters import all_experiments
+from labs.supervise.home import PROJECT
 from tests.helpers import Labs, wait_until
 
 #: How long a command may take alone, s (an experiment: its own time, and what it waits for).
@@ -54,7 +54,7 @@ UP = ("up", "--for", "0.5")
 #: What a notebook does, as a command of its own.
 IN_PYTHON = {
     "connect": "import labs; labs.connect()",
-    "mend": "import labs.board as b, labs.cluster.choose as c; b.Board(c.chosen()).mend()",
+    "mend": "import labs; from labs.kafka.choose import chosen; labs.cockpit(chosen()).mend()",
 }
 #: Alone, these succeed whatever was done before.
 MUST_SUCCEED = ("up", "down", "reset", "run", "connect", "mend")

@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import parse_wheel_filename
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 
 LOCKS = PROJECT / "locks"
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))

@@ -11,8 +11,8 @@ from labs.charts import ours  # isort: skip # noqa: F401 - before matplotlib is 
 
 from matplotlib.figure import Figure
 
+from labs.charts.pictures import picture, picture_of
 from labs.charts.style import png
-from labs.charts.views import picture, picture_of
 
 if TYPE_CHECKING:
     from IPython.display import Image

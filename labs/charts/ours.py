@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from labs.cluster.home import cache_dir
+from labs.supervise.home import cache_dir
 
 P = ParamSpec("P")
 R = TypeVar("R")

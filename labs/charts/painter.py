@@ -20,8 +20,8 @@ import sys
 import threading
 from typing import IO
 
-from labs import python
-from labs.views import View
+from labs.base import python
+from labs.experiment.views import View
 
 #: A picture that takes longer, s, is given up, and the process with it.
 PATIENCE_S = 20.0
@@ -112,8 +112,8 @@ def _read(pipe: IO[bytes]) -> tuple[bool, bytes]:
 
 def main() -> None:
     """Draw whatever comes in, until nothing more can come."""
+    from labs.charts.pictures import picture_of
     from labs.charts.style import png
-    from labs.charts.views import picture_of
 
     with contextlib.suppress(OSError):
         os.nice(NICENESS)

@@ -36,7 +36,7 @@ from labs.charts.style import (
     VERMILLION,
     WIDTH_IN,
 )
-from labs.views import Mark, Point
+from labs.experiment.views import Mark, Point
 
 EDGE_IN = 0.2  # between the picture's edge and whatever stands next to it
 TITLE_PT, TEXT_PT, SMALL_PT = 13.0, 10.0, 9.0

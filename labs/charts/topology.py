@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from labs.base.clock import wall
 from labs.charts.style import BLUE, FONT, GREEN, INK, LINE, MUTED, PAPER, VERMILLION
-from labs.clock import wall
-from labs.cluster.protocol import Node, State
-from labs.snapshot import ClusterSnapshot, Partition
+from labs.kafka.cluster import Node, State
+from labs.observe.snapshot import ClusterSnapshot, Partition
 
 _WIDTH = 900
 _TITLE = 88  # so many letters of a title fit in a line, whatever the font

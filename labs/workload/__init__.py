@@ -1,6 +1,6 @@
 """Clients that send and read numbered records and write down what happened to each."""
 
-from labs.history import Payload
+from labs.workload.history import Payload
 from labs.workload.load import Load, undisturbed
 from labs.workload.reading import read_back
 from labs.workload.records import flight_payload, number_of

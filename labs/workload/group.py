@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from labs import python
-from labs.clock import now
-from labs.errors import LabsError
-from labs.history import Read
-from labs.set_here import Departure
-from labs.workload.clients import KAFKA_PYTHON, departures
+from labs.base import python
+from labs.base.clock import now
+from labs.base.errors import LabsError
+from labs.workload.consumers import KAFKA_PYTHON, departures
+from labs.workload.history import Read
 from labs.workload.member import Plan
+from labs.workload.set_here import Departure
 
 #: How long a clean close may take before the process is killed, s.
 CLOSE_S = 8.0

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labs.history import Outcome, Send
+from labs.workload.history import Outcome, Send
 from labs.workload.load import Load
 
 #: Where a curve has its points; the axis is stretched towards 100 %.
@@ -123,7 +123,7 @@ def tail(*summaries: Mapping[str, float]) -> str | None:
 
 
 def percentiles_of(values_ms: Iterable[float]) -> list[tuple[float, float]]:
-    """(percentile, ms) points for `labs.views.Percentiles`: what is known, and the slowest."""
+    """(percentile, ms) points for `experiment.views.Percentiles`: the known and the slowest."""
     ordered = sorted(values_ms)
     known = [p for p in CURVE if p == 100.0 or enough(p, len(ordered))]
     return [(p, _at(ordered, p)) for p in known] if ordered else []

@@ -18,8 +18,8 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from labs.clock import now
-from labs.history import History, Judge, Outcome, Payload, Send, nobody_knows
+from labs.base.clock import now
+from labs.workload.history import History, Judge, Outcome, Payload, Send, nobody_knows
 from labs.workload.outcomes import after_one_try, never_sent
 from labs.workload.records import flight_payload
 

@@ -5,7 +5,7 @@ ends, its parent is gone, and it ends at once. `labs.workload.group` is the othe
 
 Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
 `commit`), `seek` (with `offsets`).
-Told by it, each with `t` (s, by `labs.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
+Told by it, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
 `polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
 is processed), `committed`, `error`, `left`.
 """
@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from labs.clock import now
-from labs.cluster.security import adopt
-from labs.workload.clients import Client, Record, connect
+from labs.base.clock import now
+from labs.kafka.security import adopt
+from labs.workload.consumers import Client, Record, connect
 from labs.workload.records import number_of
 
 
@@ -54,7 +54,7 @@ class Plan:
     options: Mapping[str, Any] | None = None
 
 
-class Member:
+class MemberProcess:
     """Polls, processes, commits, and tells of it all."""
 
     def __init__(self, plan: Plan) -> None:
@@ -170,4 +170,4 @@ class Member:
 
 if __name__ == "__main__":
     adopt()
-    Member(Plan(**json.loads(sys.argv[1]))).run()
+    MemberProcess(Plan(**json.loads(sys.argv[1]))).run()

@@ -17,8 +17,8 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from labs.clock import now
-from labs.cluster.security import adopt
+from labs.base.clock import now
+from labs.kafka.security import adopt
 from labs.workload.records import flight_payload
 
 SENT, ACKNOWLEDGED, PROGRESS = "sent", "acknowledged", "progress"

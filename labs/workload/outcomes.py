@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from kafka.errors import BrokerResponseError
 
-from labs.history import Outcome
+from labs.workload.history import Outcome
 
 
 class Written(StrEnum):
@@ -157,7 +157,7 @@ def name_of(code: int | None) -> str | None:
     return NAMES[code + 1] if code is not None and -1 <= code < len(NAMES) - 1 else None
 
 
-# -- judges: how `labs.history.Send` asks ----------------------------------------------------------
+# -- judges: how `labs.workload.history.Send` asks -----------------------------------------------
 
 
 def never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge

@@ -11,8 +11,8 @@ from zlib import crc32
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from labs.clock import now
-from labs.history import Log, Read
+from labs.base.clock import now
+from labs.workload.history import Log, Read
 from labs.workload.records import number_of
 
 #: How long a final read may take, s.

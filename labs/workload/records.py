@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from labs.flights import flights
-from labs.history import Payload
+from labs.base.flights import flights
+from labs.workload.history import Payload
 
 #: So many different flights take turns as bodies.
 VARIETY = 2000

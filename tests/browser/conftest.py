@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from labs.cluster.home import PROJECT
-from labs.cluster.local import LocalCluster
-from labs.cluster.ports import is_open
-from labs.study.jupyter import jupyter_command
+from labs.app.jupyter import jupyter_command
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT
+from labs.supervise.ports import is_open
 from tests.helpers import free_ports
 
 ARTEFACTS = PROJECT / "tests" / "artefacts"

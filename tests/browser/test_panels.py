@@ -23,10 +23,10 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
-from labs.cluster.home import PROJECT
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
-from labs.experiments import find
+from labs.chapters import find
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT
 from tests.browser.conftest import ARTEFACTS, Lab, run_all, shoot
 from tests.helpers import wait_until
 

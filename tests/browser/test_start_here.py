@@ -8,9 +8,9 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
-from labs.snapshot import Partition, snapshot
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.observe.snapshot import Partition, snapshot
 from tests.browser.conftest import Lab, run_all, shoot
 
 pytestmark = pytest.mark.browser

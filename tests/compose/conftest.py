@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from labs.cluster.compose import ComposeCluster
-from labs.cluster.home import PROJECT
-from labs.cluster.jars import kafka_version
+from labs.kafka.compose import ComposeCluster
+from labs.kafka.jars import kafka_version
+from labs.supervise.home import PROJECT
 from tests.helpers import Answer
 
 OFFICIAL = f"apache/kafka:{kafka_version()}"

@@ -11,15 +11,15 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from labs.board import Board
-from labs.cluster.compose import ComposeCluster
-from labs.cluster.home import PROJECT
-from labs.cluster.protocol import BROKER_IDS, CONTROLLER_ID, Cluster, State
-from labs.cluster.rules import Unfinished
-from labs.errors import BadInput, LabsError
-from labs.experiment import heal
-from labs.experiments import find
-from labs.segments import read_copy
+from labs.base.errors import BadInput, LabsError
+from labs.chapters import find
+from labs.experiment.experiment import heal
+from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, Cluster, State
+from labs.kafka.compose import ComposeCluster
+from labs.kafka.refusals import Unfinished
+from labs.notebook.cockpit import Cockpit
+from labs.observe.segments import read_copy
+from labs.supervise.home import PROJECT
 from tests.compose.conftest import PORTS, PROJECT_NAME, containers, did, docker, labs, states
 from tests.helpers import wait_until
 from tests.run import NBVAL
@@ -124,7 +124,7 @@ def test_a_broker_that_is_stopping_is_started_by_mend_all(cluster: ComposeCluste
     did("kill", str(CONTROLLER_ID))
     with pytest.raises(Unfinished):
         cluster.stop_broker(2)
-    board = Board(cluster)
+    board = Cockpit(cluster)
     try:
         board.mend()
     finally:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.compose import ComposeCluster
-from labs.cluster.engine import in_words
-from labs.cluster.protocol import State
-from labs.errors import LabsError
+from labs.base.errors import LabsError
+from labs.kafka.cluster import State
+from labs.kafka.compose import ComposeCluster
+from labs.supervise.engine import in_words
 from tests.compose.conftest import PORTS, did, down, labs, states
 from tests.helpers import listen
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.engine import COMPOSE_FILE
-from labs.cluster.home import PROJECT
+from labs.supervise.engine import COMPOSE_FILE
+from labs.supervise.home import PROJECT
 from tests.compose.conftest import COMMAND_TIMEOUT_S, PROJECT_NAME, containers, docker
 from tests.helpers import wait_until
 
@@ -73,7 +73,7 @@ def asked(path: str, token: str = "") -> int:
 def inside(*command: str) -> subprocess.CompletedProcess[str]:
     """Run a command as JupyterLab's user would, in its container."""
     return docker(
-        "exec", NAME, "/srv/kafka-labs/labs/study/as-learner", *command, timeout=COMMAND_TIMEOUT_S
+        "exec", NAME, "/srv/kafka-labs/labs/app/as-learner", *command, timeout=COMMAND_TIMEOUT_S
     )
 
 
@@ -92,7 +92,7 @@ def test_it_listens_on_loopback_and_runs_as_an_ordinary_user(study: None) -> Non
     assert not container["HostConfig"]["Privileged"]
     assert container["HostConfig"]["Memory"]
     users = docker("top", NAME, "-eo", "uid,pid,args").stdout.splitlines()[1:]
-    jupyter = [line.split()[0] for line in users if "labs.study.server" in line]
+    jupyter = [line.split()[0] for line in users if "labs.app.jupyter_server" in line]
     assert jupyter and "0" not in jupyter
     assert inside("id", "-un").stdout.strip() == "learner"
 

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
-from labs import set_here
-from labs.experiment import Experiment, Result
-from labs.experiments.producers import native as module
-from labs.set_here import Departure
-from labs.workload import clients
+from labs.chapters.producers import native as module
+from labs.experiment.experiment import Experiment, Result
+from labs.workload import consumers, set_here
 from labs.workload.member import Plan
+from labs.workload.set_here import Departure
 
 KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient: "admin client"}
 
@@ -38,7 +37,7 @@ def settings_are_told() -> Iterator[None]:
 
         def started(self: Any, command: Any, *args: Any, **options: Any) -> None:
             if isinstance(command, list) and "labs.workload.member" in command:
-                made.append(clients.departures(Plan(**json.loads(command[-1]))))
+                made.append(consumers.departures(Plan(**json.loads(command[-1]))))
             popen(self, command, *args, **options)
 
         def checked(self: Experiment, *args: Any, **options: Any) -> Result:
@@ -61,7 +60,7 @@ def _spied(
 ) -> Callable[..., None]:
     def init(self: Any, *topics: Any, **options: Any) -> None:
         caller = sys._getframe(1).f_globals["__name__"]
-        if not caller.startswith(("labs.cluster", "tests")):  # those manage the cluster
+        if not caller.startswith(("labs.kafka", "tests")):  # those manage the cluster
             made.append(set_here.kafka_python(kind, options))
         original(self, *topics, **options)
 

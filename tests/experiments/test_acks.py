@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from labs.checker import UNKNOWN, VALID, VIOLATED
-from labs.cluster.local import LocalCluster
+from labs.kafka.local import LocalCluster
+from labs.workload.checker import UNKNOWN, VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
 five_times = pytest.mark.parametrize("trial", range(5))

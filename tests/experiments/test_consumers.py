@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.local import LocalCluster
-from labs.errors import LabsError
-from labs.experiment import Result
-from labs.experiments.consumers import EXPERIMENTS
+from labs.base.errors import LabsError
+from labs.chapters.consumers import EXPERIMENTS
+from labs.experiment.experiment import Result
+from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
 from tests.outcomes import came_true, measured, run_of
 

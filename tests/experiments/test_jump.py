@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labs.cluster.local import LocalCluster
+from labs.kafka.local import LocalCluster
 from tests.helpers import Labs
 from tests.wall import Wall
 

@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from labs import set_here
-from labs.cluster.housekeeping import admin
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
-from labs.errors import BadInput, LabsError
-from labs.experiment import Experiment, Live, Run, Stopped
-from labs.experiments import all_experiments, find
-from labs.history import Outcome
-from labs.snapshot import snapshot
-from labs.workload import number_of, read_back
+from labs.base.errors import BadInput, LabsError
+from labs.chapters import all_experiments, find
+from labs.experiment.experiment import Experiment, Live, Run, Stopped
+from labs.kafka.admin import admin
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.observe.snapshot import snapshot
+from labs.workload import number_of, read_back, set_here
+from labs.workload.history import Outcome
 from labs.workload.reading import reader_options
 from tests.helpers import Labs, wait_until
 from tests.kafka_tools import consume, end_offsets
@@ -170,7 +169,9 @@ def test_a_run_reads_from_whoever_runs_and_concludes_nothing_from_half_a_reading
         run.note(set_here.kafka_python("consumer", reader_options(1)))
         nobody = read_back(dead, run.topic, timeout_s=1)
         assert (nobody.complete, nobody.reads) == (False, ())
-        monkeypatch.setattr("labs.experiment.read_back", lambda *_args, **_options: nobody)
+        monkeypatch.setattr(
+            "labs.experiment.experiment.read_back", lambda *_args, **_options: nobody
+        )
         with pytest.raises(LabsError, match="did not read to the end"):
             run.read()
         monkeypatch.undo()

@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from labs.checker import VALID, VIOLATED
-from labs.cluster.local import LocalCluster
-from labs.experiment import Estimate
-from labs.experiments import find
-from labs.figures import DOUBT
+from labs.base.figures import DOUBT
+from labs.chapters import find
+from labs.experiment.experiment import Estimate
+from labs.kafka.local import LocalCluster
+from labs.workload.checker import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
 Settings = Mapping[str, object]

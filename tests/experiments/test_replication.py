@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from labs.checker import VALID, VIOLATED
-from labs.cluster.local import LocalCluster
-from labs.experiment import Result
+from labs.experiment.experiment import Result
+from labs.kafka.local import LocalCluster
+from labs.workload.checker import VALID, VIOLATED
 from tests.outcomes import came_true, run_of
 
 run = partial(run_of, "replication")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from labs.cluster.external import ExternalCluster
-from labs.cluster.security import Security, adopt
+from labs.kafka.external import ExternalCluster
+from labs.kafka.security import Security, adopt
 from tests.external.others import Others, running
 
 VARIABLES = ("LABS_CLUSTER", "LABS_BOOTSTRAP", "LABS_CLIENT_PROPERTIES", "LABS_PREFIX")

@@ -21,10 +21,16 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka import KafkaAdminClient
 
-from labs.cluster.config import LAB_SETTINGS
-from labs.cluster.kit import Kit, ensure_kit, format_storage, jvm_environment, new_id
-from labs.cluster.ports import HOST
-from labs.cluster.wire import BrokerConnection
+from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.installation import (
+    Installation,
+    ensure_installation,
+    format_storage,
+    jvm_environment,
+    new_id,
+)
+from labs.kafka.wire import BrokerConnection
+from labs.supervise.ports import HOST
 from tests.helpers import free_ports
 from tests.kafka_tools import kafka_tool
 
@@ -108,15 +114,17 @@ class Others:
 
     def start(self) -> None:
         self.papers.make()
-        kit = replace(ensure_kit(), checkpoint=self.folder / "bootstrap.checkpoint")
-        self._format(kit)
+        installation = replace(
+            ensure_installation(), checkpoint=self.folder / "bootstrap.checkpoint"
+        )
+        self._format(installation)
         cluster_id = new_id()
         for node in self.ids:
             folder = self.folder / f"node-{node}"
             folder.mkdir()
-            format_storage(kit, folder / "records", cluster_id, node)
+            format_storage(installation, folder / "records", cluster_id, node)
             (folder / "server.properties").write_text(self._properties(node))
-            command = kit.command(("-Dlabs.others=1", f"-Dnode={node}"), f"node-{node}")
+            command = installation.command(("-Dlabs.others=1", f"-Dnode={node}"), f"node-{node}")
             with self._log(node).open("wb") as log:
                 self._leashes.append(
                     subprocess.Popen(
@@ -161,7 +169,7 @@ class Others:
         except OSError:
             return False
 
-    def _format(self, kit: Kit) -> None:
+    def _format(self, installation: Installation) -> None:
         """The bootstrap checkpoint, with ann's SCRAM password in it (KIP-900)."""
         work = self.folder / "format"
         work.mkdir()
@@ -170,7 +178,13 @@ class Others:
         arguments = ["format", "-t", new_id(), "-c", "server.properties", "--add-scram", secret]
         arguments += self.form
         done = subprocess.run(
-            [str(kit.java.path), "-cp", kit.class_path, "kafka.tools.StorageTool", *arguments],
+            [
+                str(installation.java.path),
+                "-cp",
+                installation.class_path,
+                "kafka.tools.StorageTool",
+                *arguments,
+            ],
             cwd=work,
             env=jvm_environment(),
             capture_output=True,
@@ -178,7 +192,7 @@ class Others:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        (work / "records" / "bootstrap.checkpoint").replace(kit.checkpoint)
+        (work / "records" / "bootstrap.checkpoint").replace(installation.checkpoint)
 
     def _properties(self, node: int) -> str:
         listeners = [f"{name}://{HOST}:{self._ports[node, name]}" for name in LISTENERS]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.addresses import Addresses, joined, parse, split
-from labs.cluster.protocol import Node, Role, State
-from labs.cluster.security import Security, entrance
-from labs.errors import BadInput
+from labs.base.errors import BadInput
+from labs.kafka.addresses import Addresses, joined, parse, split
+from labs.kafka.cluster import Node, Role, State
+from labs.kafka.security import Security, entrance
 from tests.external.test_files import ANN, LETTER, written
 
 pytestmark = pytest.mark.external

@@ -13,14 +13,14 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.protocol.metadata import ApiVersionsResponse
 
-from labs.cluster.external import require_new_enough
-from labs.cluster.features import NEW_GROUPS
-from labs.cluster.protocol import Cluster
-from labs.errors import LabsError, NotUp
-from labs.experiments import find
-from labs.panel import panel
-from labs.snapshot import Observer
-from labs.study.cells import NotHere
+from labs.base.errors import LabsError, NotUp
+from labs.chapters import find
+from labs.kafka.cluster import Cluster
+from labs.kafka.external import require_new_enough
+from labs.kafka.features import NEW_GROUPS
+from labs.notebook.cells import NotHere
+from labs.notebook.panel import panel
+from labs.observe.snapshot import Observer
 from tests.external.conftest import Enter
 from tests.external.others import (
     ADMIN,
@@ -82,7 +82,7 @@ def test_every_client_is_let_in(others: Others, enter: Enter, way: str) -> None:
 
 
 def _written_by_kafka_python(cluster: Cluster, topic: str) -> None:
-    from labs.cluster.housekeeping import admin
+    from labs.kafka.admin import admin
 
     with admin(cluster.bootstrap) as client:
         wanted = {"num_partitions": 1, "replication_factor": 3, "configs": cluster.limits}
@@ -103,7 +103,7 @@ def _written_by_kafka_python(cluster: Cluster, topic: str) -> None:
 def _read_by_librdkafka(cluster: Cluster, topic: str) -> bytes | None:
     from confluent_kafka import Consumer
 
-    from labs.cluster.security import current
+    from labs.kafka.security import current
 
     consumer = Consumer(
         {
@@ -238,7 +238,7 @@ def test_software_too_old_is_told() -> None:
 def test_too_few_brokers_are_told(
     others: Others, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.cluster.external.NEEDED_BROKERS", 5)
+    monkeypatch.setattr("labs.kafka.external.NEEDED_BROKERS", 5)
     with pytest.raises(LabsError, match="has 3 brokers, and topics with 5 replicas need 5"):
         enter(others.as_ann).start()
 

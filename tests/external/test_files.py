@@ -16,10 +16,10 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from labs.cluster.clientfile import keys, read_settings
-from labs.cluster.kit import ensure_kit, jvm_environment
-from labs.cluster.security import Security, entrance, read
-from labs.errors import BadInput
+from labs.base.errors import BadInput
+from labs.kafka.clientfile import keys, read_settings
+from labs.kafka.installation import ensure_installation, jvm_environment
+from labs.kafka.security import Security, entrance, read
 from tests.external.others import PASSWORD
 
 pytestmark = pytest.mark.external
@@ -264,10 +264,15 @@ def test_letters_beyond_ascii(tmp_path: Path) -> None:
 
 def java_settings() -> set[str]:
     """As Kafka's own documentation is made from its jars."""
-    kit, found = ensure_kit(), set[str]()
+    installation, found = ensure_installation(), set[str]()
     for name in ("producer.Producer", "consumer.Consumer", "admin.AdminClient"):
         page = subprocess.run(
-            [str(kit.java.path), "-cp", kit.class_path, f"org.apache.kafka.clients.{name}Config"],
+            [
+                str(installation.java.path),
+                "-cp",
+                installation.class_path,
+                f"org.apache.kafka.clients.{name}Config",
+            ],
             env=jvm_environment(),
             capture_output=True,
             text=True,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.external import ExternalCluster
-from labs.cluster.security import Security, read
-from labs.errors import BadInput
+from labs.base.errors import BadInput
+from labs.kafka.external import ExternalCluster
+from labs.kafka.security import Security, read
 from tests.external.conftest import Enter
 from tests.external.others import KEY_PASSWORD, PASSWORD, Papers, jaas
 
@@ -196,8 +196,8 @@ def test_no_users_prefix_begins_anothers(enter: Enter, monkeypatch: pytest.Monke
 def test_bootstrap_alone_means_an_external_cluster(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from labs.cluster.backend import backend
-    from labs.cluster.choose import chosen
+    from labs.kafka.backend import backend
+    from labs.kafka.choose import chosen
 
     assert backend() == "local"
     enter({"LABS_BOOTSTRAP": "127.0.0.1:1"})

@@ -23,12 +23,12 @@ from kafka.admin import (
 )
 from nbclient import NotebookClient
 
-from labs.checker import UNKNOWN
-from labs.cluster.home import PROJECT
-from labs.errors import BadInput, LabsError
-from labs.experiments import all_experiments, find
-from labs.panel import panel
-from labs.study.cells import NotHere
+from labs.base.errors import BadInput, LabsError
+from labs.chapters import all_experiments, find
+from labs.notebook.cells import NotHere
+from labs.notebook.panel import panel
+from labs.supervise.home import PROJECT
+from labs.workload.checker import UNKNOWN
 from tests.external.conftest import Enter
 from tests.external.others import ADMIN, KEY_PASSWORD, PASSWORD, PREFIX, SASL, Others, jaas
 from tests.helpers import Labs

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from jgo.constants import MAVEN_CENTRAL_URL
 
-from labs.cluster.jars import broken_jars, ensure_jars, jars_dir, kit_dir, locked_jars
-from labs.cluster.state import ClusterState
+from labs.kafka.jars import broken_jars, ensure_jars, installation_dir, jars_dir, locked_jars
+from labs.kafka.state import ClusterState
 from tests.helpers import OFFLINE, Labs, finish, wait_until
 
 MAVEN_CENTRAL = (urlsplit(MAVEN_CENTRAL_URL).hostname, 443)
@@ -70,7 +70,7 @@ def test_damage_is_mended_from_the_network(jars: Path) -> None:
     flip_a_byte(first)
     cut_off(second)
     third.unlink()
-    leftover = kit_dir() / "staging-of-a-killed-download"
+    leftover = installation_dir() / "staging-of-a-killed-download"
     leftover.mkdir()
     (leftover / "half.jar").write_bytes(b"half")
 
@@ -90,7 +90,7 @@ def test_intact_jars_need_no_network(jars: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_first_start_killed_while_it_learns_the_classes(labs: Labs, jars: Path) -> None:
-    training = Labs(kit_dir() / "training")
+    training = Labs(installation_dir() / "training")
 
     def learning() -> bool:
         state = ClusterState.load(training.home.state_file)
@@ -101,8 +101,8 @@ def test_a_first_start_killed_while_it_learns_the_classes(labs: Labs, jars: Path
     up.kill()
     finish(up)
     wait_until(lambda: not training.leftovers(), "the end of a cluster whose user was killed")
-    assert list(kit_dir().glob("making-*")) != []  # what it had begun
+    assert list(installation_dir().glob("making-*")) != []  # what it had begun
 
     labs.up()
-    made = {path.suffix or path.name for path in kit_dir().iterdir()}
+    made = {path.suffix or path.name for path in installation_dir().iterdir()}
     assert made == {"jars", ".checkpoint", ".jsa", ".lock"}

@@ -15,9 +15,9 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-from labs.cluster import leases
-from labs.cluster.local import LocalCluster
-from labs.cluster.rules import NotReady
+from labs.kafka.local import LocalCluster
+from labs.kafka.refusals import NotReady
+from labs.supervise import leases
 from tests.helpers import Labs, finish, wait_until
 from tests.kernels import answer_to, begin_cell, run_cell, wait_for_output
 
@@ -94,7 +94,7 @@ def test_a_start_that_fails_promises_nothing(labs: Labs) -> None:
 def test_a_start_in_vain_names_the_node_and_its_log(
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.cluster.local.READY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("labs.kafka.local.READY_TIMEOUT_S", 0.0)
     with pytest.raises(NotReady, match="did not yet see all of the cluster") as told:
         LocalCluster(labs.home).start()
     assert told.value.log == labs.home.log_of("broker-1")

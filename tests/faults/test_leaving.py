@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.board import Board
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
-from labs.cluster.state import process_of
-from labs.errors import LabsError
-from labs.experiment import heal
+from labs.base.errors import LabsError
+from labs.experiment.experiment import heal
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.kafka.state import process_of
+from labs.notebook.cockpit import Cockpit
 from tests.helpers import Labs, finish, wait_until
 
 
@@ -43,7 +43,7 @@ def by_reset(labs: Labs) -> None:
 
 
 def by_mend_all(labs: Labs) -> None:
-    board = Board(LocalCluster(labs.home))
+    board = Cockpit(LocalCluster(labs.home))
     try:
         board.mend()
     finally:

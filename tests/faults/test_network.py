@@ -14,9 +14,10 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import trustme
 
-from labs.cluster import download, jars
-from labs.cluster.download import AUTHORITIES, MAVEN_CENTRAL
-from labs.errors import BadInput, LabsError
+from labs.base.errors import BadInput, LabsError
+from labs.kafka import jars
+from labs.supervise import download
+from labs.supervise.download import AUTHORITIES, MAVEN_CENTRAL
 
 HOST = "repo.maven.apache.org"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from labs.cluster.home import cache_dir, may_run_programs
+from labs.supervise.home import cache_dir, may_run_programs
 from tests.faults.test_places import own_mounts
 from tests.helpers import Labs
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs import python
+from labs.base import python
 from labs.charts import picture_of
 from labs.charts.style import png
-from labs.cluster.home import cache_dir
-from labs.views import Bars
+from labs.experiment.views import Bars
+from labs.supervise.home import cache_dir
 from tests.faults.test_study import run_in_a_kernel, studying
 from tests.helpers import PATIENCE_S, Labs
 
@@ -125,7 +125,7 @@ import psutil, click, learners_own
 import labs, hashlib
 from labs.charts import picture_of
 from labs.charts.style import png
-from labs.views import Bars
+from labs.experiment.views import Bars
 print("picture", hashlib.sha256(png(picture_of(Bars(*{view!r})))).hexdigest())
 print("nodes", len(labs.connect().status().nodes), "asserts", __debug__)
 print("backend", matplotlib.get_backend(), "pid", os.getpid())
@@ -165,7 +165,7 @@ def test_pictures_of_a_command(others: Path, tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text((others / "matplotlibrc").read_text())
     code = (
         "import sys; from labs.charts import picture_of; from labs.charts.style import png;"
-        "from labs.views import Bars;"
+        "from labs.experiment.views import Bars;"
         f"sys.stdout.buffer.write(png(picture_of(Bars(*{VIEW!r}))))"
     )
     for name in ("matplotlib in a window", "matplotlib nowhere"):

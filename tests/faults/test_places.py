@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
-from labs.cluster.jars import jars_dir
-from labs.cluster.kit import ensure_kit
+from labs.kafka.installation import ensure_installation
+from labs.kafka.jars import jars_dir
+from labs.supervise.home import PROJECT
 from tests.faults.conftest import ODD_NAME
 from tests.helpers import Labs
 
@@ -115,9 +115,9 @@ def test_oddly_named_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name
     jars = jars_dir()
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / name))
     shutil.copytree(jars, jars_dir())
-    kit = ensure_kit()  # runs Kafka's storage tool
-    assert str(tmp_path / name) in kit.class_path
-    assert kit.checkpoint.stat().st_size > 0
+    installation = ensure_installation()  # runs Kafka's storage tool
+    assert str(tmp_path / name) in installation.class_path
+    assert installation.checkpoint.stat().st_size > 0
 
 
 @pytest.mark.parametrize("variable", ["LABS_CACHE", "XDG_CACHE_HOME", "HOME"])

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT
 
 LABS = shlex.quote(str(Path(sys.executable).with_name("labs")))
 MODULE = f"{shlex.quote(sys.executable)} -m labs"

@@ -16,8 +16,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
-from labs.cluster import leases
-from labs.cluster.ports import is_open
+from labs.supervise import leases
+from labs.supervise.ports import is_open
 from tests.helpers import PATIENCE_S, Labs, finish, free_ports, wait_until
 from tests.kernels import run_cell
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.cluster.protocol import State
-from labs.cluster.state import birth
+from labs.kafka.cluster import State
+from labs.kafka.state import birth
 from tests.helpers import Labs, finish, listen, wait_until
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from labs.cluster import machine
-from labs.cluster.home import PROJECT
+from labs.supervise import machine
+from labs.supervise.home import PROJECT
 from tests.helpers import PATIENCE_S, Labs, wait_until
 
 #: A container's view: no process but its own. Whatever began in it ends with it.

@@ -13,11 +13,11 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.partitioner.default import murmur2
 
+from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
-from labs.cluster.config import LAB_SETTINGS
-from labs.cluster.local import LocalCluster
-from labs.flights import flights
-from labs.snapshot import snapshot
+from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.local import LocalCluster
+from labs.observe.snapshot import snapshot
 from tests.kafka_tools import kafka_tool
 
 THREE = [TopicPartition("flights", number) for number in range(3)]

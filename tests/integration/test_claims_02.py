@@ -25,12 +25,12 @@ from kafka.producer import kafka as module
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.default_records import DefaultRecordBase, DefaultRecordBatchBuilder
 
-from labs.cluster.config import log_flags
-from labs.cluster.housekeeping import admin
-from labs.cluster.kit import JVM_FLAGS, ensure_kit, jvm_environment
-from labs.cluster.local import LocalCluster
-from labs.experiments.producers.keys import planes
-from labs.flights import flights
+from labs.base.flights import flights
+from labs.chapters.producers.keys import planes
+from labs.kafka.admin import admin
+from labs.kafka.config import log_flags
+from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment
+from labs.kafka.local import LocalCluster
 from tests.kafka_tools import end_offsets, kafka_tool
 
 MIB = 1024 * 1024
@@ -123,11 +123,11 @@ def test_acks_1_turns_idempotence_off_with_a_warning_unless_it_was_asked_for(
 def test_so_it_does_in_the_java_client(
     cluster: LocalCluster, topic: str, settings: tuple[str, ...], idempotent: str
 ) -> None:
-    kit = ensure_kit()
+    installation = ensure_installation()
     done = subprocess.run(
         [
-            *(str(kit.java.path), *JVM_FLAGS, *log_flags(logFile="System.out")),
-            *("-cp", kit.class_path, "org.apache.kafka.tools.ProducerPerformance"),
+            *(str(installation.java.path), *JVM_FLAGS, *log_flags(logFile="System.out")),
+            *("-cp", installation.class_path, "org.apache.kafka.tools.ProducerPerformance"),
             *("--topic", topic, "--num-records", "1", "--record-size", "10", "--throughput", "-1"),
             *("--producer-props", f"bootstrap.servers={','.join(cluster.bootstrap)}", *settings),
         ],

@@ -12,8 +12,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from labs.cluster.housekeeping import admin
-from labs.cluster.local import LocalCluster
+from labs.kafka.admin import admin
+from labs.kafka.local import LocalCluster
 from tests.helpers import wait_until
 from tests.kafka_tools import kafka_tool
 

@@ -12,11 +12,11 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.protocol.admin import ElectionType
 from kafka.record import MemoryRecords
 
-from labs.cluster.config import LAB_SETTINGS
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import CONTROLLER_ID
-from labs.segments import read_copy
-from labs.snapshot import Partition, snapshot
+from labs.kafka.cluster import CONTROLLER_ID
+from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.local import LocalCluster
+from labs.observe.segments import read_copy
+from labs.observe.snapshot import Partition, snapshot
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.abstract import RebalanceProtocol
 from kafka.structs import OffsetAndMetadata
 
-from labs.cluster.config import LAB_SETTINGS
-from labs.cluster.local import LocalCluster
+from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
 from tests.kafka_tools import kafka_tool
 

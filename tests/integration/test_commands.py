@@ -13,11 +13,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from labs.clock import now
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
-from labs.cluster.wire import BrokerConnection
-from labs.errors import BadInput, LabsError
+from labs.base.clock import now
+from labs.base.errors import BadInput, LabsError
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
+from labs.kafka.wire import BrokerConnection
 from tests.helpers import OFFLINE, Labs, wait_until
 
 NODE_KEYS = ["id", "role", "state", "pid", "port", "log"]
@@ -141,7 +141,7 @@ def test_a_stop_that_takes_too_long_is_written_down(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = len(cluster.faults())
-    monkeypatch.setattr("labs.cluster.local.STOP_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("labs.kafka.local.STOP_TIMEOUT_S", 0.0)
     with pytest.raises(LabsError, match="did not finish its controlled shutdown"):
         cluster.stop_broker(3)
     assert [(fault.action, fault.node) for fault in cluster.faults()[known:]] == [("stop", 3)]
@@ -156,7 +156,7 @@ def test_a_broker_that_does_not_come_up_is_not_added(
         raise LabsError("it does not register")
 
     known = len(cluster.faults())
-    monkeypatch.setattr("labs.cluster.readiness.wait_registered", never)
+    monkeypatch.setattr("labs.kafka.readiness.wait_registered", never)
     with pytest.raises(LabsError, match="it does not register"):
         cluster.add_broker()
     assert set(states(cluster)) == {1, 2, 3, 100}

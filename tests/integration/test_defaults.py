@@ -11,12 +11,12 @@ import confluent_kafka
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from labs import set_here
-from labs.cluster.housekeeping import admin
-from labs.cluster.kit import JVM_FLAGS
-from labs.cluster.local import LocalCluster
-from labs.experiment import Experiment, Run
-from labs.experiments.acks import java
+from labs.chapters.acks import java
+from labs.experiment.experiment import Experiment, Run
+from labs.kafka.admin import admin
+from labs.kafka.installation import JVM_FLAGS
+from labs.kafka.local import LocalCluster
+from labs.workload import set_here
 from tests.kafka_tools import kafka_tool
 
 #: librdkafka's name for it in its own list, where ours is an alias or has a word for a number.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
-from labs.cluster.ports import HOST, is_open
-from labs.study.jupyter import jupyter_command
+from labs.app.jupyter import jupyter_command
+from labs.supervise.home import PROJECT
+from labs.supervise.ports import HOST, is_open
 from tests.helpers import PATIENCE_S, free_ports, wait_until
 
 PAGES = 8  # that ask at the same time

@@ -1,6 +1,6 @@
 """What the notebooks need of a kernel; each release of ipykernel so far lacks one of the three.
 
-`labs/study/ipython_kernel_config.py` tells which, and what is done about it.
+`labs/app/ipython_kernel_config.py` tells which, and what is done about it.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from labs.cluster.config import LAB_SETTINGS, LabSetting
-from labs.cluster.external import ExternalCluster
-from labs.cluster.local import LocalCluster
-from labs.cluster.security import BOOTSTRAP
-from labs.errors import LabsError
-from labs.lab_settings import lab_settings
+from labs.base.errors import LabsError
+from labs.kafka.config import LAB_SETTINGS, LabSetting
+from labs.kafka.external import ExternalCluster
+from labs.kafka.local import LocalCluster
+from labs.kafka.security import BOOTSTRAP
+from labs.notebook.lab_settings import lab_settings
 
 Told = dict[str, dict[str, object]]
 
@@ -81,7 +81,7 @@ def test_where_no_broker_tells_its_settings_the_labs_own_are_shown(
         raise LabsError("the cluster did not do what was asked (ClusterAuthorizationFailedError)")
 
     shared_cluster.start()
-    monkeypatch.setattr("labs.lab_settings.ask", refuse)
+    monkeypatch.setattr("labs.notebook.lab_settings.ask", refuse)
     table = lab_settings(shared_cluster)
     assert table.rows == LAB_SETTINGS
     assert table.below.startswith("No broker told us")

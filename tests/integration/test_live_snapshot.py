@@ -10,8 +10,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
-from labs.cluster.protocol import Cluster, State
-from labs.snapshot import ClusterSnapshot, Observer
+from labs.kafka.cluster import Cluster, State
+from labs.observe.snapshot import ClusterSnapshot, Observer
 
 ELECTION_S = 15.0  # broker.session.timeout.ms is 3 s; the rest is for a busy machine
 

@@ -10,8 +10,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from labs.cluster.local import LocalCluster
-from labs.cluster.protocol import State
+from labs.kafka.cluster import State
+from labs.kafka.local import LocalCluster
 from tests.helpers import listen, wait_until
 
 

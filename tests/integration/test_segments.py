@@ -13,10 +13,10 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as Place
 from kafka import KafkaAdminClient, KafkaProducer
 
-from labs.cluster.local import LocalCluster
-from labs.errors import LabsError
-from labs.segments import first_difference, read_copy
-from labs.snapshot import Observer
+from labs.base.errors import LabsError
+from labs.kafka.local import LocalCluster
+from labs.observe.segments import first_difference, read_copy
+from labs.observe.snapshot import Observer
 from labs.workload.reading import read_back
 from tests.kafka_tools import kafka_tool
 

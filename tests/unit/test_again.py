@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 from tests.run import NBVAL
 
 SWALLOWS_THE_INTERRUPT = """

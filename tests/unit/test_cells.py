@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from labs.errors import LabsError
-from labs.study import cells
+from labs.base.errors import LabsError
+from labs.notebook import cells
 
 
 @pytest.fixture

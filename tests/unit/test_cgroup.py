@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.cluster.cgroup import cores, memory_room_mb
+from labs.supervise.cgroup import cores, memory_room_mb
 
 MB = 1_000_000
 #: One machine's way to say it: (the line in /proc/self/cgroup, where it is mounted, the names).
@@ -145,7 +145,7 @@ def test_a_real_limit_on_the_group_above() -> None:
                 group.rmdir()
         pytest.skip(f"no group can be made here ({error})")
     enter = f"import os; open({str(inner / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))\n"
-    look = "from labs.cluster.cgroup import memory_room_mb; print(memory_room_mb())"
+    look = "from labs.supervise.cgroup import memory_room_mb; print(memory_room_mb())"
     try:
         told = subprocess.run([sys.executable, "-c", enter + look], capture_output=True, text=True)
         assert 300 < int(told.stdout) <= 450, told.stderr

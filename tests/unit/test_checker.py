@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from labs.checker import (
+from labs.workload.checker import (
     UNKNOWN,
     VALID,
     VIOLATED,
@@ -19,7 +19,7 @@ from labs.checker import (
     check_key_order,
     check_processing,
 )
-from labs.history import Log, Outcome, Read, Send
+from labs.workload.history import Log, Outcome, Read, Send
 
 COUNT, PARTITIONS = 60, 3
 LEADERS = {0: 1, 1: 2, 2: 3}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from kafka.errors import NotCoordinatorError
 
-from labs.cluster import cleaning
+from labs.kafka import reset
 
 PASSES = 3
 
@@ -30,18 +30,18 @@ def test_each_pass_asks_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
         return len(asked) < PASSES
 
     for name in ("asking", "admin"):
-        monkeypatch.setattr(cleaning, name, lambda _bootstrap: a_new_client(made))
-    monkeypatch.setattr(cleaning, "_drop_groups", drop_groups)
+        monkeypatch.setattr(reset, name, lambda _bootstrap: a_new_client(made))
+    monkeypatch.setattr(reset, "_drop_groups", drop_groups)
     for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_lead_as_preferred"):
-        monkeypatch.setattr(cleaning, name, lambda *_: False)
+        monkeypatch.setattr(reset, name, lambda *_: False)
 
-    assert cleaning.clean(["nowhere:1"])
+    assert reset.clean(["nowhere:1"])
     assert asked == made
     assert len(made) == PASSES
 
     made.clear()
     asked.clear()
-    assert cleaning.clear(["nowhere:1"], "ann-") == []
+    assert reset.clear(["nowhere:1"], "ann-") == []
     assert asked == made
     assert len(made) == PASSES
 
@@ -74,20 +74,20 @@ def test_a_coordinator_that_fell_asleep_is_woken(monkeypatch: pytest.MonkeyPatch
     def asking(_bootstrap: list[str]) -> Iterator[Asleep]:
         yield client
 
-    monkeypatch.setattr(cleaning, "asking", asking)
+    monkeypatch.setattr(reset, "asking", asking)
     for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_lead_as_preferred"):
-        monkeypatch.setattr(cleaning, name, lambda *_: False)
-    assert cleaning.clean(["nowhere:1"])
+        monkeypatch.setattr(reset, name, lambda *_: False)
+    assert reset.clean(["nowhere:1"])
     assert client.groups == []
 
 
 def test_nothing_is_written_while_leaders_move(monkeypatch: pytest.MonkeyPatch) -> None:
     moves = iter([True, True, False])
     dropped: list[bool] = []
-    monkeypatch.setattr(cleaning, "asking", lambda _bootstrap: a_new_client([]))
-    monkeypatch.setattr(cleaning, "_lead_as_preferred", lambda _client: next(moves))
+    monkeypatch.setattr(reset, "asking", lambda _bootstrap: a_new_client([]))
+    monkeypatch.setattr(reset, "_lead_as_preferred", lambda _client: next(moves))
     for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_drop_groups"):
-        monkeypatch.setattr(cleaning, name, lambda *_: dropped.append(True))
-    assert cleaning.clean(["nowhere:1"])
+        monkeypatch.setattr(reset, name, lambda *_: dropped.append(True))
+    assert reset.clean(["nowhere:1"])
     assert len(dropped) == 4
     assert next(moves, None) is None

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from labs import clock
+from labs.base import clock
 
 
 def test_every_process_reads_the_same_clock() -> None:
     before = clock.now()
-    code = "from labs.clock import now; print(now())"
+    code = "from labs.base.clock import now; print(now())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert before < float(told.stdout) < clock.now()
 

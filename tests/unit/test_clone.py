@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 
 #: What git's installers and people on Windows and macOS set.
 SETTINGS = (
@@ -96,6 +96,6 @@ def test_nothing_is_a_link(files: list[str]) -> None:
 def test_what_others_run_needs_no_mode() -> None:
     # A ZIP file, or a disk of Windows, may have lost it.
     dockerfile = (PROJECT / "Dockerfile").read_text("utf-8")
-    assert 'ENTRYPOINT ["sh", "labs/study/as-learner"]' in dockerfile
+    assert 'ENTRYPOINT ["sh", "labs/app/as-learner"]' in dockerfile
     guide = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
     assert not re.search(r"^tests/", guide, re.MULTILINE)

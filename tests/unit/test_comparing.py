@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from labs.cluster.config import HEARTBEAT_S, SESSION_S
-from labs.cluster.protocol import Cluster
-from labs.experiment import Result, Run
-from labs.experiments.acks import errors
-from labs.experiments.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
-from labs.snapshot import Partition
-from labs.timeline import Sight, Timeline
+from labs.chapters.acks import errors
+from labs.chapters.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
+from labs.experiment.experiment import Result, Run
+from labs.kafka.cluster import Cluster
+from labs.kafka.config import HEARTBEAT_S, SESSION_S
+from labs.observe.snapshot import Partition
+from labs.observe.timeline import Sight, Timeline
 
 BEFORE = dict(enumerate("AABBCC"))
 

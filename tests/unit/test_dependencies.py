@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 
 BINDER = PROJECT / ".binder"
 INSTALLS = re.compile(r"\b(pip3?|uv pip|conda|mamba|micromamba|apt|apt-get|npm) +install\b")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 from tests.elsewhere import modules
 
 IMPORT_ALL = """

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from labs import clock
-from labs.clock import now
-from labs.cluster import faultlog
-from labs.cluster.protocol import Fault
+from labs.base import clock
+from labs.base.clock import now
+from labs.kafka import faultlog
+from labs.kafka.cluster import Fault
 
 
 def test_recorded_in_order(tmp_path: Path) -> None:

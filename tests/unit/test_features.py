@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from kafka.protocol.metadata import ApiVersionsResponse
 
-from labs.cluster.features import NEW_GROUPS
-from labs.cluster.messages import ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse
-from labs.errors import LabsError
-from labs.experiments import find
+from labs.base.errors import LabsError
+from labs.chapters import find
+from labs.kafka.features import NEW_GROUPS
+from labs.kafka.messages import ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse
 
 NOT_FOUND, FORBIDDEN, UNSUPPORTED = 69, 30, 35
 

@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from labs.experiment import Result
-from labs.experiments.acks import speed
-from labs.figures import figure, graded, ms, seconds
+from labs.base.figures import figure, graded, ms, seconds
+from labs.chapters.acks import speed
+from labs.experiment.experiment import Result
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from labs import flights as module
-from labs.errors import BadInput, LabsError
-from labs.flights import CANCELLED, TOTAL, Flight, airlines, flights
+from labs.base import flights as module
+from labs.base.errors import BadInput, LabsError
+from labs.base.flights import CANCELLED, TOTAL, Flight, airlines, flights
 
 NEW_YORK = ZoneInfo("America/New_York")
 

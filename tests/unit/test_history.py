@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from kafka.future import Future
 
-from labs.history import History, Outcome, Send
+from labs.workload.history import History, Outcome, Send
 
 THREADS, EACH = 4, 100
 

@@ -8,7 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from labs.checker import (
+from labs.app.run import _tell
+from labs.base.clock import Jump
+from labs.base.errors import LabsError
+from labs.chapters import all_experiments
+from labs.experiment.experiment import Experiment, Result, Run, _after_jumps
+from labs.notebook.finding import told
+from labs.notebook.panel import _measured
+from labs.workload.checker import (
     KEY_ORDER,
     LOG,
     PROCESSING,
@@ -21,15 +28,8 @@ from labs.checker import (
     Processing,
     Report,
 )
-from labs.clock import Jump
-from labs.errors import LabsError
-from labs.experiment import Experiment, Result, Run, _after_jumps
-from labs.experiments import all_experiments
-from labs.finding import told
-from labs.history import History, Outcome, Read
-from labs.panel import _measured
-from labs.running import _tell
 from labs.workload.group import Event, Group, Member
+from labs.workload.history import History, Outcome, Read
 from labs.workload.load import Load
 
 # -- a group that may not have come to the end -----------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.process import last_error
+from labs.kafka.process import last_error
 
 START = "[2026-11-22 20:58:58,492] INFO kafka.server.KafkaServer - Starting\n"
 PORT_TAKEN = (

@@ -9,8 +9,8 @@ import pytest
 from kafka import KafkaProducer
 from kafka.future import Future
 
-from labs.history import History, Outcome, Send
 from labs.workload import Load
+from labs.workload.history import History, Outcome, Send
 from labs.workload.latency import (
     BEYOND,
     Waits,

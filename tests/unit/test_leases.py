@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs import clock
-from labs.cluster import leases
-from labs.cluster.home import Home
-from labs.cluster.state import ClusterState, birth
-from labs.cluster.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
+from labs.base import clock
+from labs.kafka.state import ClusterState, birth
+from labs.kafka.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
+from labs.supervise import leases
+from labs.supervise.home import Home
 from tests.helpers import wait_until
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster import machine
-from labs.cluster.home import Home
-from labs.cluster.machine import Elsewhere, Machine
+from labs.supervise import machine
+from labs.supervise.home import Home
+from labs.supervise.machine import Elsewhere, Machine
 
 HERE = Machine("boot-1", "pid:[1]", "here")
 CONTAINER = replace(HERE, pids="pid:[2]", host="4f5e6d")

@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from labs.cluster.home import PROJECT
-from labs.experiments import all_experiments
+from labs.chapters import all_experiments
+from labs.supervise.home import PROJECT
 from tests import prose
 
 BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))

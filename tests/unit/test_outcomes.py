@@ -12,9 +12,9 @@ import pytest
 from confluent_kafka import KafkaError as NativeError
 from kafka.errors import BrokerResponseError, KafkaError
 
-from labs.cluster.kit import ensure_kit
-from labs.history import Outcome, nobody_knows
+from labs.kafka.installation import ensure_installation
 from labs.workload import outcomes
+from labs.workload.history import Outcome, nobody_knows
 from labs.workload.outcomes import (
     ALREADY_WRITTEN,
     MAY_FOLLOW_AN_APPEND,
@@ -47,7 +47,7 @@ def test_the_groups_do_not_meet_and_hold_only_what_the_protocol_knows() -> None:
 
 
 def test_every_error_of_the_java_client_has_been_judged() -> None:
-    jars = [Path(jar) for jar in ensure_kit().class_path.split(":")]
+    jars = [Path(jar) for jar in ensure_installation().class_path.split(":")]
     (jar,) = (jar for jar in jars if jar.name.startswith("kafka-clients-"))
     told = zipfile.ZipFile(jar).read("org/apache/kafka/common/protocol/Errors.class")
     # A constant's name stands in the class file as one byte of type, two of length, and the word.

@@ -14,7 +14,7 @@ from labs.charts import painter as module
 from labs.charts import picture_of
 from labs.charts.painter import Painter, Unpainted
 from labs.charts.style import png
-from labs.views import Bars
+from labs.experiment.views import Bars
 
 VIEW = Bars("A finding", ["a"], {"records": [3]}, "records")
 
@@ -68,6 +68,6 @@ def test_it_does_not_outlive_whoever_started_it() -> None:
 
 
 def test_it_needs_neither_kafka_nor_jupyter() -> None:
-    code = "import sys, labs.charts.painter, labs.charts.views; print(*sys.modules)"
+    code = "import sys, labs.charts.painter, labs.charts.pictures; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     assert {b"kafka", b"IPython", b"ipywidgets"}.isdisjoint(loaded.stdout.split())

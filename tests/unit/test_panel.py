@@ -13,16 +13,16 @@ import ipywidgets as w
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from labs import panel as module
+from labs.base.errors import BadInput, LabsError
 from labs.charts.painter import Unpainted
-from labs.checker import VALID, VIOLATED, Counts, Offender, Report
-from labs.cluster.protocol import Node, Role, State, Status
-from labs.errors import BadInput, LabsError
-from labs.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
-from labs.finding import Finding, main_measurements
-from labs.panel import Panel, panel
-from labs.settings import Choice, Number, Switch, resolve
-from labs.views import Bars
+from labs.experiment.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
+from labs.experiment.settings import Choice, Number, Switch, resolve
+from labs.experiment.views import Bars
+from labs.kafka.cluster import Node, Role, State, Status
+from labs.notebook import panel as module
+from labs.notebook.finding import Finding, main_measurements
+from labs.notebook.panel import Panel, panel
+from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
 
 SETTINGS = (
     Choice("acks", ("0", "1", "all"), "1", "who must have a record"),
@@ -516,7 +516,7 @@ def test_a_finding_is_two_outputs_so_that_every_page_shows_both(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Any] = []
-    monkeypatch.setattr("labs.finding.display", lambda one, **_: shown.append(one))
+    monkeypatch.setattr("labs.notebook.finding.display", lambda one, **_: shown.append(one))
     ran(make())._ipython_display_()
     picture, told = shown
     assert picture.data.startswith(b"\x89PNG")

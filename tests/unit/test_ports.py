@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from labs.cluster import ports
-from labs.errors import BadInput, LabsError
+from labs.base.errors import BadInput, LabsError
+from labs.supervise import ports
 from tests.helpers import listen
 
 

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from labs.cluster import process
-from labs.cluster.home import Home
-from labs.cluster.java import Java
-from labs.cluster.kit import Kit
-from labs.cluster.state import ClusterState, NodeState, our_processes
+from labs.kafka import process
+from labs.kafka.installation import Installation
+from labs.kafka.state import ClusterState, NodeState, our_processes
+from labs.supervise.home import Home
+from labs.supervise.java import Java
 
 
 @pytest.fixture
-def sleeper(tmp_path: Path) -> Kit:
-    """A kit whose Java understands every flag and sleeps."""
+def sleeper(tmp_path: Path) -> Installation:
+    """A installation whose Java understands every flag and sleeps."""
     java = tmp_path / "java"
     java.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
     java.chmod(0o755)
     (tmp_path / "checkpoint").touch()
-    return Kit(Java(java, "17"), "", tmp_path / "checkpoint")
+    return Installation(Java(java, "17"), "", tmp_path / "checkpoint")
 
 
 def cluster_of(node: NodeState) -> ClusterState:
@@ -33,7 +33,7 @@ def cluster_of(node: NodeState) -> ClusterState:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_waits_until_we_know_whom_we_started(
-    tmp_path: Path, sleeper: Kit, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    tmp_path: Path, sleeper: Installation, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     home = Home(tmp_path / "home")
     home.prepare()
@@ -44,7 +44,7 @@ def test_an_interrupt_waits_until_we_know_whom_we_started(
             super().__init__(*args, **kwargs)
             signal.raise_signal(number)
 
-    monkeypatch.setattr("labs.cluster.process.subprocess.Popen", Interrupted)
+    monkeypatch.setattr("labs.kafka.process.subprocess.Popen", Interrupted)
     before = signal.signal(number, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -59,7 +59,7 @@ def test_an_interrupt_waits_until_we_know_whom_we_started(
     assert list(our_processes(home.path)) == []
 
 
-def test_a_child_is_no_node_of_another_home(tmp_path: Path, sleeper: Kit) -> None:
+def test_a_child_is_no_node_of_another_home(tmp_path: Path, sleeper: Installation) -> None:
     home, other = Home(tmp_path / "home"), Home(tmp_path / "other")
     home.prepare()
     node = NodeState(1, 19091)

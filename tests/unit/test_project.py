@@ -9,11 +9,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from labs.cli import cli
-from labs.cluster.config import LAB_SETTINGS
-from labs.cluster.home import PROJECT
-from labs.cluster.jars import SPEC, kafka_version, locked_jars
-from labs.experiments import all_experiments
+from labs.app.cli import cli
+from labs.chapters import all_experiments
+from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.jars import SPEC, kafka_version, locked_jars
+from labs.supervise.home import PROJECT
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 

@@ -7,9 +7,9 @@ from html import unescape
 
 import pytest
 
-from labs.errors import BadInput
-from labs.study import quiz as module
-from labs.study.quiz import Number, Prediction, Quiz, predict, prediction, quiz, reconcile
+from labs.base.errors import BadInput
+from labs.notebook import quiz as module
+from labs.notebook.quiz import Number, Prediction, Quiz, predict, prediction, quiz, reconcile
 
 RECORDS = Number("records", 0, 100)
 OPTIONS = ["all of them", "only those with `acks=all`", "none"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.home import PROJECT
+from labs.supervise.home import PROJECT
 
 REACH = PROJECT / "locks" / "reach.py"
 reach = runpy.run_path(str(REACH))

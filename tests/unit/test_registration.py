@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labs.cluster.registration import unregister
+from labs.kafka.registration import unregister
 from tests.helpers import listen
 
 #: What Kafka 4.3.1 sent: correlation id, tags, throttle time, code, no message, tags.
@@ -50,6 +50,6 @@ def test_nobody_listens() -> None:
 
 
 def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.cluster.registration.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("labs.kafka.registration.TIMEOUT_S", 0.05)
     with listen(0) as silent:  # as a paused controller: it takes the connection and says nothing
         assert not unregister(silent.getsockname()[1], 4)

@@ -8,9 +8,9 @@ import pytest
 from kafka.record import MemoryRecordsBuilder
 from kafka.record.util import calc_crc32c
 
-from labs.errors import LabsError
-from labs.experiments.replication.common import epochs_on_disk
-from labs.segments import Copy, first_difference, read_copy
+from labs.base.errors import LabsError
+from labs.chapters.replication.common import epochs_on_disk
+from labs.observe.segments import Copy, first_difference, read_copy
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 COUNT = 50

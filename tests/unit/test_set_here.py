@@ -8,13 +8,12 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
-from labs import set_here
-from labs.cluster.home import PROJECT
-from labs.set_here import Departure, rows
-from labs.workload import clients
+from labs.supervise.home import PROJECT
+from labs.workload import consumers, set_here
 from labs.workload.member import Plan
 from labs.workload.noting import producer_options
 from labs.workload.reading import reader_options
+from labs.workload.set_here import Departure, rows
 
 
 def test_only_what_differs_from_kafka_pythons_own_default_is_told() -> None:
@@ -47,12 +46,12 @@ def test_java_and_librdkafka_by_their_own_names() -> None:
     assert native == (Departure("producer (confluent-kafka)", "linger.ms", 20, 5),)
 
 
-@pytest.mark.parametrize("client", [clients.KAFKA_PYTHON, clients.LIBRDKAFKA])
+@pytest.mark.parametrize("client", [consumers.KAFKA_PYTHON, consumers.LIBRDKAFKA])
 def test_a_members_consumer(client: str) -> None:
-    kafka_python = client == clients.KAFKA_PYTHON
+    kafka_python = client == consumers.KAFKA_PYTHON
     options = {"heartbeat_interval_ms" if kafka_python else "heartbeat.interval.ms": 500}
     plan = Plan(client, "t", ["b"], "g", commit="after", max_records=20, options=options)
-    told = {d.name: d.value for d in clients.departures(plan)}
+    told = {d.name: d.value for d in consumers.departures(plan)}
     assert told["heartbeat.interval.ms"] == 500
     assert told["auto.offset.reset"] == "earliest"
     assert told["enable.auto.commit"] is False
@@ -114,14 +113,14 @@ def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
 
 #: Where clients may be made: each of these notes what it sets, or manages the cluster.
 MAKERS = {
-    "labs/experiment.py",  # Run.producer, Run.consumer, Run.admin
-    "labs/workload/clients.py",  # a group's members
+    "labs/experiment/experiment.py",  # Run.producer, Run.consumer, Run.admin
+    "labs/workload/consumers.py",  # a group's members
     "labs/workload/noting.py",
     "labs/workload/reading.py",
-    "labs/experiments/producers/native.py",
-    "labs/experiments/consumers/transactions.py",
-    "labs/cluster/housekeeping.py",
-    "labs/cluster/cleaning.py",
+    "labs/chapters/producers/native.py",
+    "labs/chapters/consumers/transactions.py",
+    "labs/kafka/admin.py",
+    "labs/kafka/reset.py",
 }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.errors import BadInput
-from labs.settings import Choice, Number, Setting, Switch, describe, resolve
+from labs.base.errors import BadInput
+from labs.experiment.settings import Choice, Number, Setting, Switch, describe, resolve
 
 SETTINGS: tuple[Setting, ...] = (
     Choice("acks", ("0", "1", "all"), "1", "who must have it"),

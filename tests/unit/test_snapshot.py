@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from labs.cluster.ports import HOST
-from labs.cluster.protocol import CONTROLLER_ID, Node, Role, State, Status
-from labs.cluster.wire import BrokerConnection
-from labs.snapshot import Observer, Partition, snapshot
+from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State, Status
+from labs.kafka.wire import BrokerConnection
+from labs.observe.snapshot import Observer, Partition, snapshot
+from labs.supervise.ports import HOST
 
 R, P, K = State.RUNNING, State.PAUSED, State.KILLED
 

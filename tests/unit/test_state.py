@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.cluster.protocol import Role, State
-from labs.cluster.state import (
+from labs.base.errors import LabsError
+from labs.kafka.cluster import Role, State
+from labs.kafka.state import (
     ClusterState,
     NodeState,
     birth,
@@ -24,7 +25,6 @@ from labs.cluster.state import (
     wait_over,
     write_atomically,
 )
-from labs.errors import LabsError
 
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 

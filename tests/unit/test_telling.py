@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.cluster import doctor
-from labs.cluster.doctor import examine
-from labs.cluster.home import Home, disk_error, require_space
-from labs.cluster.jars import jars_dir
-from labs.errors import BadInput, LabsError, NotUp
-from labs.progress import progress
+from labs.app import doctor
+from labs.app.doctor import examine
+from labs.base.errors import BadInput, LabsError, NotUp
+from labs.base.progress import progress
+from labs.kafka.jars import jars_dir
+from labs.supervise.home import Home, disk_error, require_space
 
 
 def test_a_sentence() -> None:
@@ -69,7 +69,7 @@ def test_progress_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None
 def test_how_far_a_long_step_is_without_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.progress.QUIET_S", 0.0)
+    monkeypatch.setattr("labs.base.progress.QUIET_S", 0.0)
     with progress() as tell:
         for part in range(9):
             tell("downloading", part / 8)
@@ -80,7 +80,7 @@ def test_how_far_a_long_step_is_without_a_terminal(
 def test_long_work_is_not_silent(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.progress.SILENT_S", 0.1)
+    monkeypatch.setattr("labs.base.progress.SILENT_S", 0.1)
     told = ""
     with progress() as tell:
         tell("starting", None)
@@ -139,7 +139,7 @@ def test_doctor_finds_what_is_missing(
     monkeypatch.setenv("LABS_JAVA", str(tmp_path / "nothing"))
     monkeypatch.setattr(doctor, "MIN_FREE_MB", 10**9)
     monkeypatch.setattr(doctor, "OLDEST_PYTHON", (99, 0))
-    monkeypatch.setattr("labs.cluster.ports.LAST", 0)  # not a single port to choose from
+    monkeypatch.setattr("labs.supervise.ports.LAST", 0)  # not a single port to choose from
     home.touch()  # a file where the folder should be
     found = findings()
     bad = {name for name, finding in found.items() if not finding.good}
@@ -153,7 +153,7 @@ def test_doctor_finds_no_room_for_the_download(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("labs.cluster.jars.NEEDED_MB", 10**9)
+    monkeypatch.setattr("labs.kafka.jars.NEEDED_MB", 10**9)
     cache = findings()["cache"]
     assert "MB are needed" in cache.found
     assert "set LABS_CACHE" in cache.mend

@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from labs.cluster.protocol import Cluster, Fault
-from labs.history import Outcome, Send
-from labs.snapshot import Partition
-from labs.timeline import IN_ISR, LEADER, OUT, UNSEEN, Reach, Sight, Timeline, waits
+from labs.kafka.cluster import Cluster, Fault
+from labs.observe.snapshot import Partition
+from labs.observe.timeline import IN_ISR, LEADER, OUT, UNSEEN, Reach, Sight, Timeline, waits
+from labs.workload.history import Outcome, Send
 
 
 def partition(leader: int | None, epoch: int, *isr: int) -> Partition:

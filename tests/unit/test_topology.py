@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
+from labs.base.clock import now
 from labs.charts import style
 from labs.charts.topology import headline, topology_svg
-from labs.clock import now
-from labs.cluster.protocol import CONTROLLER_ID, Node, Role, State
-from labs.snapshot import ClusterSnapshot, Partition
+from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State
+from labs.observe.snapshot import ClusterSnapshot, Partition
 
 R, P, S, K = State.RUNNING, State.PAUSED, State.STOPPED, State.KILLED
 SVG = "{http://www.w3.org/2000/svg}"

@@ -22,11 +22,10 @@ from labs.charts.pen import (
     mark_rows,
     thinned,
 )
+from labs.charts.pictures import stretched
 from labs.charts.style import figure, png
-from labs.charts.views import stretched
-from labs.checker import VALID, Counts, Report
-from labs.experiment import Result
-from labs.views import (
+from labs.experiment.experiment import Result
+from labs.experiment.views import (
     Bars,
     Lanes,
     Lines,
@@ -38,6 +37,7 @@ from labs.views import (
     Story,
     View,
 )
+from labs.workload.checker import VALID, Counts, Report
 
 LANES = Lanes(
     "Broker 2 took over",

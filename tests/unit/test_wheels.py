@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster.jars import ensure_jars
+from labs.kafka.jars import ensure_jars
 from tests.wheels import LOCKS, MACHINES, PYTHONS, Package, packages, without_wheel
 
 #: What a wheel is called that nobody but one kind of machine can install.

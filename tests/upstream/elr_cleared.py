@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from labs.cluster.home import Home
-from labs.cluster.local import LocalCluster
-from labs.errors import LabsError
-from labs.snapshot import Observer
+from labs.base.errors import LabsError
+from labs.kafka.local import LocalCluster
+from labs.observe.snapshot import Observer
+from labs.supervise.home import Home
 from tests.kafka_tools import kafka_tool
 
 TOPIC, VICTIM = "t", 3

@@ -1,0 +1,1 @@
+"""The `labs` command, and JupyterLab beside a running cluster."""

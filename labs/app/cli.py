@@ -1,0 +1,292 @@
+"""The `labs` command: start, look at, break, mend and stop the cluster; open the notebooks.
+
+Exit codes: 0 done, 1 failure, 2 bad input, 3 (`status` only) the cluster is not up.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+import psutil
+
+from labs.base import streams
+from labs.base.clock import wall
+from labs.base.errors import LabsError, NotUp
+from labs.base.progress import progress
+from labs.kafka.choose import chosen
+from labs.kafka.cluster import Cluster, State, Status
+from labs.supervise.ports import HOST
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: How long `labs up` keeps an unused cluster, in hours.
+KEEP_H = 12.0
+
+MARKS = {
+    State.RUNNING: "●",
+    State.PAUSED: "❚❚",
+    State.STOPPING: "◐",
+    State.STOPPED: "○",
+    State.KILLED: "✕",
+}
+
+
+def main() -> None:
+    """Run the command line; every foreseeable failure is one sentence on stderr."""
+    end_as_on_ctrl_c()
+    streams.secure()
+    try:
+        cli.main(prog_name="labs", standalone_mode=False)
+    except LabsError as error:
+        _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        told = error.format_message().rstrip(".")
+        _fail(f"{told[:1].lower()}{told[1:]}; `labs --help` lists the commands.", error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; `labs status` shows how things stand.", 1)
+    except (OSError, psutil.Error) as error:
+        _fail(f"the system refused ({error}); `labs doctor` looks for the cause.", 1)
+
+
+def end_as_on_ctrl_c() -> None:
+    """Have SIGTERM and a closed terminal raise KeyboardInterrupt too: what was begun is undone."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, signal.default_int_handler)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"labs: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A real Kafka cluster you can break: one controller and three brokers on this machine."""
+
+
+def with_cluster(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the cluster, with progress shown while it works."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> R:
+        with progress() as tell:
+            cluster = chosen(tell, hold=False)
+            return command(cluster, *args, **kwargs)
+
+    return wrapped
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--for",
+    "hours",
+    type=click.FloatRange(min=0, max=24 * 14),
+    default=KEEP_H,
+    show_default=True,
+    metavar="HOURS",
+    help="Keep it up that long, even while nobody uses it.",
+)
+def up(as_json: bool, hours: float) -> None:
+    """Start the cluster, or adopt the one that runs."""
+    with progress() as tell:
+        cluster = chosen(tell, hold=False)
+        until = cluster.keep(hours)
+        status = cluster.start()
+    _show(status, as_json)
+    if until is not None and not as_json:
+        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
+        print(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
+        print("`labs down` stops it.")
+
+
+@cli.command()
+@click.option("--if-idle", is_flag=True, hidden=True)
+def down(if_idle: bool) -> None:
+    """Stop the cluster; its records stay on disk."""
+    with progress() as tell:
+        cluster = chosen(tell, hold=False)
+        if not cluster.can_break:
+            raise LabsError("this is somebody else's Kafka, and goes on without you")
+        was_up = cluster.status().up
+        tell("stopping the cluster", None)
+        cluster.stop(if_idle)
+    print("The cluster is down." if was_up else "The cluster was not up; nothing is left.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> None:
+    """Show every node. Exits 3 when the cluster is not up."""
+    seen = chosen(hold=False).status()
+    if not seen.nodes and not as_json:
+        raise NotUp("there is no cluster yet", hint="start it with `labs up`")
+    _show(seen, as_json)
+    streams.require_told()
+    if not seen.up:
+        sys.exit(NotUp.exit_code)
+
+
+def _show(status: Status, as_json: bool) -> None:
+    if as_json:
+        streams.print_json(status.as_dict())
+        return
+    rows = [("", "id", "role", "state", "pid", "port")]
+    for node in status.nodes:
+        pid = str(node.pid or "–")
+        rows.append((MARKS[node.state], str(node.id), node.role, node.state, pid, str(node.port)))
+    state = "up" if status.up else "not up"
+    print(f"Apache Kafka {status.kafka_version}, cluster {status.cluster_id}: {state}")
+    for line in _columns(rows):
+        print(line)
+    print(f"bootstrap_servers = {','.join(status.bootstrap)}")
+    if status.backend == "local":
+        print(f"logs and records in {status.home}")
+    if status.ready_s is not None:
+        print(f"ready after {status.ready_s:g} s")
+    for remark in status.remarks:
+        print(f"note: {remark}")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines, each column as wide as its widest word.
+
+    rich would do it; importing it takes a thirtieth of a whole start.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ([word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(words).rstrip() for words in padded]
+
+
+def _node_command(name: str, does: str, said: str) -> None:
+    """Make a command that does one thing to one node."""
+
+    @cli.command(name, help=does)
+    @click.argument("node_id", metavar="ID", type=int)
+    @with_cluster
+    def command(cluster: Cluster, node_id: int) -> None:
+        method = {"stop": "stop_broker", "start": "start_broker"}.get(name, name)
+        getattr(cluster, method)(node_id)
+        print(f"Node {node_id} {said}.")
+
+
+_node_command("kill", "SIGKILL a node: it is gone without a word.", "was killed (SIGKILL)")
+_node_command("pause", "SIGSTOP a node: it lives and answers nobody.", "is paused (SIGSTOP)")
+_node_command("resume", "SIGCONT a paused node.", "goes on (SIGCONT)")
+_node_command("stop", "Shut a node down in an orderly way.", "was stopped (SIGTERM)")
+_node_command("start", "Start a stopped or killed node.", "serves again")
+
+
+@cli.command()
+@click.option("--hard", is_flag=True, help="Wipe the disks and start a new cluster.")
+@with_cluster
+def reset(cluster: Cluster, hard: bool) -> None:
+    """Back to a clean cluster: no topics, no groups, every broker up.
+
+    On somebody else's Kafka it deletes your own topics and groups, and touches nothing else.
+    """
+    cluster.keep(KEEP_H, if_unused=True)
+    cluster.reset(hard)
+    if cluster.prefix:
+        print(f"No topic and no group of yours ({cluster.prefix}…) is left.")
+    else:
+        print("The cluster is clean: no topics, no groups, every broker up.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def experiments(as_json: bool) -> None:
+    """List the experiments, and what can be set in each."""
+    from labs.app.run import listing
+
+    listing(as_json)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw it.")
+def run(name: str, pairs: tuple[str, ...], as_json: bool, plot: str | None) -> None:
+    """Run an experiment on the live cluster: `labs run acks.leader_crash --set acks=all`."""
+    from labs.app.run import run_experiment
+
+    run_experiment(name, pairs, as_json, plot)
+
+
+@cli.command()
+@click.argument("node_id", metavar="[ID]", type=int, required=False)
+@click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
+@click.option("-n", "lines", type=click.IntRange(min=0), default=20, show_default=True)
+def logs(node_id: int | None, follow: bool, lines: int) -> None:
+    """Show the end of a node's log (of all nodes without ID)."""
+    from labs.app.logs import show_logs
+
+    show_logs(chosen(hold=False), node_id, lines, follow)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check this machine and say how to mend what is wrong."""
+    from labs.app.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        print(f"{finding.mark} {finding.name}: {finding.found}")
+        if finding.mend:
+            print(f"    → {finding.mend}")
+    streams.require_told()
+    broken = sum(not finding.good for finding in findings)
+    if broken:
+        failed = f"{broken} of {len(findings)} checks failed"
+        raise LabsError(failed, hint="mend them as told above")
+
+
+@cli.command()
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
+@click.option("--ip", default=HOST, hidden=True)  # a container must listen to its outside
+def study(no_browser: bool, port: int, ip: str) -> None:
+    """Start the cluster and open the notebooks in JupyterLab."""
+    from labs.app.jupyter import require_notebooks, serve
+
+    require_notebooks()
+    with progress() as tell:
+        chosen(tell).start()
+    try:
+        code = serve(port, browser=not no_browser, ip=ip)
+    finally:
+        with progress() as tell:
+            cluster = chosen(tell)
+            cluster.leave()
+    if cluster.can_break and cluster.status().up:
+        print("The cluster stays up; `labs down` stops it.")
+    sys.exit(code)
+
+
+@cli.command(hidden=True)
+def setup() -> None:
+    """Fetch and prepare everything that a start needs (`make setup` calls this)."""
+    from labs.kafka.installation import ensure_installation
+    from labs.kafka.local import train
+
+    with progress() as tell:
+        installation = ensure_installation(train, tell)
+    folder = shlex.quote(str(installation.checkpoint.parent))
+    print(f"Ready: Java {installation.java.version}, {folder}")
+
+
+if __name__ == "__main__":
+    main()

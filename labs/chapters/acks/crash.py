@@ -1,0 +1,135 @@
+"""acks.leader_crash: the leader dies before its followers have the newest records."""
+
+from __future__ import annotations
+
+from labs.base.errors import LabsError
+from labs.chapters.acks.common import (
+    acks_setting,
+    min_isr_setting,
+    producer,
+    rate_setting,
+    topic,
+    while_all_is_well,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number
+from labs.experiment.views import Logs, Replica
+
+#: For so long a follower is waited for to be elected, s: it must be unfenced again first.
+ELECTION_S = 8.0
+
+
+def _leader_crash(run: Run) -> None:
+    topic(run)
+    leader, followers = run.leader(), run.followers()
+    client = producer(run, request_timeout_ms=4000, max_block_ms=1000)
+    load = run.load(client, run["rate"])
+    while_all_is_well(run)
+    for follower in followers:
+        run.fault("pause", follower)
+    run.say("the followers are paused; sending on")
+    run.sleep(run["lag_s"])
+    before = _copies(run, leader)
+    run.fault("kill", leader)
+    load.stop(flush_s=0.5)
+    for follower in followers:
+        run.fault("resume", follower)
+    elected = _elected(run, followers)
+    counts = run.verdict().counts
+    run.measurements["lost_of_acknowledged"] = (
+        round(counts.lost / counts.acknowledged, 4) if counts.acknowledged else None
+    )
+    run.measurements["unreadable_records"] = counts.sent - counts.readable
+    run.conclude(_told(run, leader, elected))
+    run.show(run.story(_title(run)))
+    run.show(before)
+
+
+def _elected(run: Run, followers: list[int]) -> int | None:
+    """The follower that leads in the end; None if none may (it was out of the ISR)."""
+    try:
+        return run.wait(
+            lambda: next((f for f in followers if f == run.partition().leader), None),
+            "a follower was elected",
+            ELECTION_S,
+        )
+    except LabsError:
+        return None
+
+
+def _copies(run: Run, leader: int) -> Logs:
+    assert run.timeline is not None
+    seen, ends = run.timeline.latest(), run.timeline.log_ends()
+    isr = seen.isr if seen else ()
+    water = min(run.timeline.high_watermark() or 0, ends.get(leader, 0))
+    # A paused broker was last asked a moment before; whoever is in the ISR has all up to the mark.
+    ends |= {broker: max(end, water) for broker, end in ends.items() if broker in isr}
+    copies = [
+        Replica(
+            broker,
+            "leader" if broker == leader else "paused",
+            broker in isr,
+            end,
+            water if broker == leader else None,
+        )
+        for broker, end in sorted(ends.items())
+    ]
+    only_here = ends.get(leader, 0) - max((e for b, e in ends.items() if b != leader), default=0)
+    stood = "record stood" if only_here == 1 else "records stood"
+    return Logs(f"Just before the crash, {only_here:,} {stood} on broker {leader} alone", copies)
+
+
+def _told(run: Run, leader: int, elected: int | None) -> str:
+    counts = run.verdict().counts
+    if run["acks"] == "0":
+        gone = counts.sent - counts.readable
+        return (
+            f"{gone:,} of {counts.sent:,} sent records are gone, and with acks=0 no client was"
+            f" told (broker {leader} died before its followers had them)"
+        )
+    if elected is None:
+        return (
+            f"No follower was elected within {ELECTION_S:g} s: who is not in the ISR may not lead,"
+            f" and everything waits for broker {leader};"
+            f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone"
+        )
+    return (
+        f"{counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone (acks="
+        f"{run['acks']}: broker {leader} died before its followers had the newest, then broker"
+        f" {elected} led)"
+    )
+
+
+def _title(run: Run) -> str:
+    counts = run.verdict().counts
+    if run["acks"] == "0":
+        return f"acks=0: {counts.sent - counts.readable:,} of {counts.sent:,} gone without a word"
+    return f"acks={run['acks']}: {counts.lost:,} of {counts.acknowledged:,} acknowledged are gone"
+
+
+def _fate(result: Result) -> str | None:
+    counts = result.report.counts
+    if counts.acknowledged == 0:
+        return None
+    return "some are lost" if counts.lost else "none is lost"
+
+
+LEADER_CRASH = Experiment(
+    "acks.leader_crash",
+    "The leader dies before its followers have copied the newest records: what is lost?",
+    (
+        acks_setting("1"),
+        rate_setting(),
+        Number("lag_s", 1, 5, 2, "how long the followers lag before the leader dies", "s"),
+        min_isr_setting(),
+    ),
+    _leader_crash,
+    Options(
+        "The leader has acknowledged records, then dies. How many of the acknowledged are lost?",
+        {
+            "none is lost": "acks=1 is the leader's word alone: what only it had died with it.",
+            "some are lost": "acks=all is the word of the whole ISR: every survivor had them.",
+        },
+        _fate,
+    ),
+)

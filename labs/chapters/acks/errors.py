@@ -1,0 +1,254 @@
+"""acks.failed_but_written and acks.java_error: what an error says, and what it does not."""
+
+from __future__ import annotations
+
+from labs.base.clock import now
+from labs.base.figures import ms
+from labs.chapters.acks.common import (
+    address_of,
+    errors,
+    leader_alone,
+    min_isr_setting,
+    producer,
+    rate_setting,
+    topic,
+    while_all_is_well,
+)
+from labs.chapters.acks.java import ITS_OWN, Printed, console_producer
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars
+from labs.kafka.config import HEARTBEAT_S, SESSION_S
+from labs.workload import flight_payload, set_here
+from labs.workload.history import Outcome
+
+# -- a failed send that was written ----------------------------------------------------------------
+
+#: So much longer than a request's time-out the broker stays silent, s. Together that is less than
+#: the shortest silence after which the controller gives a broker up (its session, less one
+#: heartbeat): nobody leaves the ISR, nobody is elected, unless the machine has other things to do.
+#: So what the timeline saw is asked, too.
+LONGER_S = 0.5
+LONGEST_TIMEOUT_MS = int(1000 * (SESSION_S - HEARTBEAT_S - LONGER_S)) - 200
+
+NOT_WRITTEN, WRITTEN = "it was not written", "it may have been written"
+
+
+def _failed_but_written(run: Run) -> None:
+    topic(run)
+    frozen = run.leader() if run["paused"] == "leader" else run.followers()[0]
+    # One request at a time: the next is sent only when this one has ended, well or ill.
+    options = {"max_in_flight_requests_per_connection": 1}
+    client = producer(run, "all", request_timeout_ms=run["request_timeout_ms"], **options)
+    load = run.load(client, run["rate"])
+    while_all_is_well(run)
+    leader = run.leader()
+    paused = run.fault("pause", frozen)
+    run.sleep(run["request_timeout_ms"] / 1000 + LONGER_S)
+    run.fault("resume", frozen)
+    run.sleep(0.5)
+    load.stop()
+    changed = _changed(run, leader, paused)
+    counts = run.verdict().counts
+    found = {read.number for read in run.log.reads} if run.log else set()
+    failed = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
+    written = [s for s in failed if s.number in found]
+    names = ", ".join(sorted(errors(load.sends))) or "no error"
+    run.measurements |= {
+        "failed_sends": len(failed),
+        "failed_but_readable": len(written),
+        "error": names,
+        "isr_or_leader_changed": "yes" if changed else "no",
+    }
+    if written:
+        offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
+        first = written[0].number
+        run.conclude(
+            f"Of {len(failed)} sends that failed with {names}, {len(written)} can be read:"
+            f" record {first} is at offset {offsets[first]}{changed}"
+        )
+    else:
+        run.conclude(
+            f"{len(failed)} sends failed with {names}; none of the records can be read{changed}"
+        )
+    title = f"{len(written)} of {len(failed)} failed sends were written"
+    run.show(run.story(title))
+    labels = ["acknowledged", "failed, and readable", "failed, not readable"]
+    parts = [counts.acknowledged, len(written), len(failed) - len(written)]
+    told = f"{counts.acknowledged:,} records were acknowledged, {counts.readable:,} can be read"
+    run.show(Bars(told, labels, {"records": parts}, "records"))
+
+
+def _changed(run: Run, leader: int, paused: float) -> str:
+    """What changed in the partition after the pause, in words; "" if nothing did."""
+    assert run.timeline is not None
+    led = run.timeline.first(lambda p: p.leader != leader, paused)
+    left = run.timeline.first(lambda p: bool(p.out_of_sync), paused)
+    if led is None and left is None:
+        return ""
+    what = "The leader" if led is not None else "The ISR"
+    return (
+        f". {what} changed meanwhile, so this run does not show what a time-out alone leaves behind"
+    )
+
+
+def _written(result: Result) -> str | None:
+    m = result.measurements
+    # That no record was written proves nothing: the next one may be.
+    told = m["failed_but_readable"] and m["isr_or_leader_changed"] == "no"
+    return WRITTEN if told else None
+
+
+FAILED_BUT_WRITTEN = Experiment(
+    "acks.failed_but_written",
+    "A send failed with a time-out. Is its record in the topic?",
+    (
+        Choice("paused", ("follower", "leader"), "follower", "which broker falls silent"),
+        Number(
+            "request_timeout_ms",
+            500,
+            LONGEST_TIMEOUT_MS,
+            1000,
+            "how long an answer is waited for",
+            "ms",
+            100,
+        ),
+        min_isr_setting(),
+        rate_setting(50, 200),
+    ),
+    _failed_but_written,
+    Options(
+        "send() failed with a time-out, and the client does not retry. What do you know?",
+        {
+            NOT_WRITTEN: "a time-out says that no answer came in time, and nothing of the record:"
+            " the leader had written it before it waited.",
+            WRITTEN: "a time-out says nothing of the record.",
+        },
+        _written,
+    ),
+)
+
+# -- the same error, seen by two clients -----------------------------------------------------------
+
+#: The Java client's own default; its console producer would set 3.
+JAVA_RETRIES = "2147483647"
+#: So many are sent by each client below the minimum.
+FEW = 5
+NAMES_IT, TIMES_OUT, NO_ERROR = "NotEnoughReplicas", "TimeoutException", "no error"
+
+
+def _java_error(run: Run) -> None:
+    topic(run)
+    leader, followers = run.leader(), run.followers()
+    client = producer(run, "all")
+    run.load(client, 50, count=20).wait()
+    for follower in followers:
+        run.fault("stop", follower)
+    run.wait(lambda: leader_alone(run, leader), "the leader was alone in the ISR")
+    run.say("kafka-python, without retries")
+    python = run.load(client, 50, count=FEW)
+    python.wait()
+    heard_ms = [(s.latency_s or 0.0) * 1000 for s in python.sends]
+    run.say("Kafka's console producer: a JVM, and the Java client")
+    java = _by_java(run)
+    class_name, text = java.exceptions[0] if java.exceptions else ("", "")
+    run.measurements |= {
+        "python_error": ", ".join(sorted(errors(python.sends))) or "none",
+        "java_exception": class_name or "none",
+        "java_text": text,
+        "java_names_the_isr": "yes" if _names_it(text) else "no",
+        "java_log_names_it": "yes" if any(map(_names_it, java.warnings)) else "no",
+        "python_error_after_ms": round(sum(heard_ms) / len(heard_ms), 1),
+        "java_error_after_ms": java.retried_ms,
+    }
+    run.conclude(_two_voices(run))
+    run.show(_clients(run))
+
+
+def _by_java(run: Run) -> Printed:
+    """Send a few by Java. One exception for each is all it tells: which is which, it doesn't."""
+    payload = flight_payload(keyed=False)
+    at = now()
+    sends = [run.history.invoke(payload, at, at) for _ in range(FEW)]
+    wait_ms = int(run["delivery_timeout_ms"])
+    settings = {
+        "delivery.timeout.ms": wait_ms,
+        "request.timeout.ms": wait_ms - 1000,
+        "linger.ms": 0,
+        "retries": run["retries"],
+    }
+    run.note(set_here.java_producer("console producer", {**ITS_OWN, **settings}))
+    printed = console_producer(
+        [address_of(run, run.leader())], run.topic, [send.value for send in sends], settings
+    )
+    for send in sends:
+        send.completed = now()
+        send.outcome = Outcome.UNKNOWN if printed.exceptions else Outcome.OK
+        send.error = printed.exceptions[0][0] if printed.exceptions else ""
+    return printed
+
+
+def _names_it(text: str) -> bool:
+    words = text.lower().replace("_", " ")
+    return "replica" in words or "isr" in words.split()
+
+
+def _clients(run: Run) -> Bars:
+    m = run.measurements
+    labels = ["kafka-python, retries=0", f"Java client, retries={run['retries']}"]
+    after = [float(m["python_error_after_ms"] or 0), float(m["java_error_after_ms"] or 0)]
+    names = [str(m["python_error"]), str(m["java_exception"])]
+    notes = [
+        "no error" if name == "none" else f"{name}, {ms(waited)}"
+        for name, waited in zip(names, after, strict=True)
+    ]
+    title = f"One refusal, two clients: {names[0]} and {names[1]}"
+    if set(names) == {"none"}:
+        title = "Neither client saw an error"
+    return Bars(
+        title,
+        labels,
+        {"waited": after},
+        "ms until the error: from the send, in Java from the first refusal",
+        notes=notes,
+    )
+
+
+def _two_voices(run: Run) -> str:
+    m = run.measurements
+    if m["java_exception"] == "none":
+        return "Neither client saw an error: the leader alone was enough"
+    return (
+        f"kafka-python without retries raised {m['python_error']}; the Java client retried, then"
+        f" raised {m['java_exception']}: “{str(m['java_text']).rstrip('.')}”"
+    )
+
+
+def _what_java_says(result: Result) -> str | None:
+    name = str(result.measurements["java_exception"])
+    if name == "none":
+        return NO_ERROR
+    return NAMES_IT if name.startswith(NAMES_IT) else TIMES_OUT
+
+
+JAVA_ERROR = Experiment(
+    "acks.java_error",
+    "Too few replicas are in sync. Which error does an application on the Java client get?",
+    (
+        min_isr_setting(),
+        Number("delivery_timeout_ms", 2000, 10000, 3000, "Java's delivery.timeout.ms", "ms", 500),
+        Choice("retries", ("3", JAVA_RETRIES), JAVA_RETRIES, "Java's retries: its default, or few"),
+    ),
+    _java_error,
+    Options(
+        "The broker answers NOT_ENOUGH_REPLICAS. What does the Java client's send() fail with?",
+        {
+            NAMES_IT: "the error can be retried, so the client retries it, silently, until"
+            " delivery.timeout.ms; then it tells of the time-out.",
+            TIMES_OUT: "with enough replicas in sync there is no error at all.",
+            NO_ERROR: "it gives up after delivery.timeout.ms (two minutes by default).",
+        },
+        _what_java_says,
+    ),
+    by_wall=lambda _: "the Java client measures its delivery.timeout.ms by it",
+)

@@ -1,0 +1,125 @@
+"""acks.latency: what each `acks` costs while all is well."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from labs.base.errors import LabsError
+from labs.base.figures import figure, graded, ms
+from labs.chapters.acks.common import min_isr_setting, producer, rate_setting
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number
+from labs.experiment.views import Lines, Percentiles
+from labs.observe.timeline import waits
+from labs.workload import Load
+from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, tail, waits_of
+from labs.workload.turns import in_turns
+
+#: The three take turns so often, each of them once the first.
+ROUNDS = 3
+#: At the beginning of each turn, s: not counted.
+WARMUP_S = 0.3
+#: So long the next turn waits for what is on its way, s.
+ARRIVE_S = 10.0
+
+WORDS = ("0", "1", "all")
+FEW, TENS, LONG = "a few milliseconds at most", "tens of milliseconds", "half a second or more"
+
+
+def _latency(run: Run) -> None:
+    config = {"min.insync.replicas": str(run["min_insync_replicas"])}
+    run.make_topic(config=config, watch=False)  # the samples would cost time, too
+    producers = {acks: producer(run, acks) for acks in WORDS}
+    found = {acks: Waits([]) for acks in WORDS}
+    loads: list[Load] = []
+    run.show_live(lambda: _turn(run, loads[-1:]))
+    turn_s = run["seconds"] / ROUNDS
+    for number, acks in enumerate(in_turns(WORDS, ROUNDS)):
+        run.say(f"acks={acks}, turn {number // len(WORDS) + 1} of {ROUNDS}")
+        load = run.load(producers[acks], run["rate"])
+        loads.append(load)
+        run.sleep(turn_s + WARMUP_S)
+        load.stop()
+        found[acks] += waits_of(load, WARMUP_S)
+        _let_arrive(run)
+    told = {acks: summary_of(waits.all) for acks, waits in found.items()}
+    for acks, figures in told.items():
+        run.measurements |= {f"acks_{acks}_{name}": value for name, value in figures.items()}
+    title = "How long the answers took"
+    if all("p50_ms" in figures for figures in told.values()):
+        title = _compare(run, told)
+    run.show(_view(title, found))
+
+
+def _compare(run: Run, told: dict[str, dict[str, float]]) -> str:
+    """Say what came of it; returns a title."""
+    zero, one, all_ = (told[acks] for acks in WORDS)
+    run.measurements["acks_all_dearer_ms"] = round(all_["p50_ms"] - one["p50_ms"], 3)
+    run.conclude(
+        f"At {run['rate']} records/s half of all answers came within {ms(one['p50_ms'])} with"
+        f" acks=1 and {ms(all_['p50_ms'])} with acks=all{_slowest(one, all_)}; acks=0 is done"
+        f" after {ms(zero['p50_ms'])}, when the record leaves the client"
+        f" (n={figure(one['samples'])} and {figure(all_['samples'])})"
+    )
+    return f"Median: acks=1 {ms(one['p50_ms'])}, acks=all {ms(all_['p50_ms'])}"
+
+
+def _slowest(one: dict[str, float], all_: dict[str, float]) -> str:
+    """The highest percentile that both have enough answers for, if it is not the median."""
+    name = tail(one, all_)
+    if name is None or name == "p50_ms":
+        return ""
+    return f", {SUMMARY[name]:g} % within {figure(one[name])} and {ms(all_[name])}"
+
+
+def _turn(run: Run, loads: list[Load]) -> Lines:
+    """The answers of the turn that goes on. Percentiles of all would take time from the client."""
+    answers = waits((send for load in loads for send in load.sends), run.began)
+    x, y = "s since the run began", "ms until acknowledged"
+    return Lines("", answers, x, y, dots=True, log_y=True)
+
+
+def _let_arrive(run: Run) -> None:
+    """With acks=0 the last records may still be on their way when the next producer begins."""
+    with suppress(LabsError):  # a record of acks=0 may be gone: nobody is told
+        run.wait(
+            lambda: run.log_ends().get(0, 0) >= len(run.history.sends), "all had come", ARRIVE_S
+        )
+
+
+def _view(title: str, found: dict[str, Waits]) -> Percentiles:
+    curves = {f"acks={acks}": percentiles_of(waits.all) for acks, waits in found.items()}
+    known = {name: curve for name, curve in curves.items() if curve}
+    return Percentiles(title, known, y="ms until acknowledged")
+
+
+def _cost(result: Result) -> str | None:
+    dearer = result.measurements.get("acks_all_dearer_ms")
+    if not isinstance(dearer, float):
+        return None
+    return graded(dearer, [(10, FEW), (500, TENS)], LONG)
+
+
+LATENCY = Experiment(
+    "acks.latency",
+    "How long does an acknowledgement take with acks=0, 1 and all, while every broker is well?",
+    (
+        rate_setting(400, 1000),
+        Number("seconds", 3, 15, 3, "how long each of the three is measured", "s", 3),
+        min_isr_setting(),
+    ),
+    _latency,
+    Options(
+        "How much longer does half of the acknowledgements take with acks=all than with acks=1?",
+        {
+            FEW: "the leader answers only when both followers have fetched the record, and on this"
+            " machine, at this moment, that took longer.",
+            TENS: "the followers' fetch requests wait at the leader for news, and no disk has to be"
+            " flushed before the answer: a record has one more short way to go.",
+            LONG: "the followers do not come by now and then: their fetch requests wait at the"
+            " leader for news, for up to replica.fetch.wait.max.ms.",
+        },
+        _cost,
+    ),
+    breaks=False,
+)

@@ -1,0 +1,229 @@
+"""acks.paused_follower: one silent follower, and what ends the wait for it."""
+
+from __future__ import annotations
+
+from kafka.protocol.admin import ElectionType
+
+from labs.base.clock import now
+from labs.base.figures import graded, seconds
+from labs.chapters.acks.common import (
+    NOT_ENOUGH,
+    acknowledged,
+    acks_setting,
+    errors,
+    min_isr_setting,
+    producer,
+    rate_setting,
+    since,
+    topic,
+    while_all_is_well,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run, heal
+from labs.experiment.settings import Number
+from labs.kafka.cluster import CONTROLLER_ID
+from labs.observe.snapshot import Observer
+from labs.observe.timeline import Timeline
+from labs.workload import Load, set_here
+from labs.workload.history import Send
+
+#: Longer than any of the clocks.
+PATIENCE_S = 60.0
+#: Seen so often out of the ISR and not fenced, it was not the fencing that put it out: a look asks
+#: two questions, and the fencing may happen between them, once.
+BEFORE_FENCING = 2
+
+#: For so long, s, all must have been well: answers within this time, s, but for the newest sends;
+#: and how long that is waited for at most, s.
+QUIET_S, QUICK_S, SETTLE_S = 1.0, 0.2, 10.0
+#: So many of the newest may still be under way.
+WAITING = 10
+
+#: What the two clocks are if nobody changes them, s.
+LAB_SESSION_S, KAFKA_LAG_S = 3, 30
+
+FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
+NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they fail"
+
+
+def _paused_follower(run: Run) -> None:
+    topic(run)
+    _set_clocks(run)
+    follower = run.followers()[0]
+    load = run.load(producer(run), run["rate"])
+    while_all_is_well(run)
+    _settle(run, load)
+    paused = run.fault("pause", follower)
+    fenced, out_before = _fenced(run, follower)
+    assert run.timeline is not None
+    timeline = run.timeline
+    shrunk = run.wait(lambda: _out_since(timeline, follower, paused), "the ISR had shrunk")
+    lagging = len(out_before) >= BEFORE_FENCING
+    if lagging:
+        shrunk = min(shrunk, out_before[0])
+    run.say(f"broker {follower} is out of the ISR; sending on")
+    run.sleep(1)
+    left = timeline.latest()
+    enough = left is None or len(left.isr) >= run["min_insync_replicas"]
+    run.fault("resume", follower)
+    load.stop()
+    stall_ms = round(_longest_ms(since(load.sends, paused)))
+    run.measurements |= {
+        "stall_ms": stall_ms,
+        "isr_shrunk_after_ms": round((shrunk - paused) * 1000),
+        "fenced_after_ms": round((fenced - paused) * 1000),
+        "removed_by": LAGGING if lagging else FENCING,
+        "enough_in_sync": "yes" if enough else "no",
+        "not_enough_replicas": sum(errors(load.sends)[name] for name in NOT_ENOUGH),
+    }
+    run.verdict()
+    run.conclude(_told(run, follower))
+    waited = f"waited up to {seconds(stall_ms / 1000)}"
+    run.show(run.story(f"acks={run['acks']}: a record sent during the pause {waited}"))
+
+
+def _set_clocks(run: Run) -> None:
+    """Start the controller, or the leader, with another clock: both are static settings.
+
+    Fencing is the controller's business (KIP-631), lagging the leader's own.
+    """
+    session_s, lag_s = run["session_timeout_s"], run["replica_lag_time_s"]
+    leader = run.leader()
+    if session_s != LAB_SESSION_S:
+        _restart(run, CONTROLLER_ID, {FENCING: str(session_s * 1000)})
+    if lag_s != KAFKA_LAG_S:
+        _restart(run, leader, {LAGGING: str(lag_s * 1000)})
+        heal(run.cluster)
+    run.wait(lambda: _leads(run, leader), f"broker {leader} led again")
+    _begin_anew(run)
+
+
+def _settle(run: Run, load: Load) -> None:
+    """Wait until what the restarts have left behind is over: all in sync, and quick answers."""
+    until = now() + SETTLE_S
+    while now() < until:
+        seen = run.timeline.latest() if run.timeline else None
+        recent = [s for s in load.sends if s.intended > now() - QUIET_S]
+        answered = [s for s in recent if s.latency_s is not None and s.latency_s < QUICK_S]
+        if seen and not seen.out_of_sync and recent and len(answered) >= len(recent) - WAITING:
+            return
+        run.sleep(0.05)
+
+
+def _leads(run: Run, leader: int) -> bool:
+    """Whether it leads; if not, it is elected. Just back, it may be refused for a moment."""
+    if run.partition().leader == leader:
+        return True
+    run.elect(ElectionType.PREFERRED)
+    return False
+
+
+def _begin_anew(run: Run) -> None:
+    """Let the picture begin here: the restarts are not part of the story."""
+    if run.timeline is not None:
+        run.timeline.stop()
+    run.timeline = Timeline(run.cluster, run.topic)
+    run.timeline.start()
+    run.closing(run.timeline.stop)
+    run.began = now()
+
+
+def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
+    names = ", ".join(f"{name}={value}" for name, value in settings.items())
+    run.say(f"starting node {node} again with {names}")
+
+    def back() -> None:
+        run.say(f"starting node {node} again with its own settings")
+        run.cluster.stop_broker(node)
+        run.cluster.start_broker(node)
+
+    where = "the controller" if node == CONTROLLER_ID else f"broker {node}"
+    run.note(set_here.broker(where, settings))
+    run.cluster.stop_broker(node)
+    run.cluster.start_broker(node, settings)
+    run.closing(back)
+
+
+def _fenced(run: Run, follower: int) -> tuple[float, list[float]]:
+    """When the controller gave the follower up, and when it was seen out of the ISR before that."""
+    out_before: list[float] = []
+    observer = Observer(run.cluster, run.topic)
+    run.closing(observer.close)
+
+    def seen() -> float | None:
+        look = observer.snapshot()
+        if follower in look.fenced:
+            return look.time
+        partition = look.partition(run.topic)
+        if partition is not None and follower not in partition.isr:
+            out_before.append(look.time)
+        return None
+
+    return run.wait(seen, f"broker {follower} was fenced", PATIENCE_S), out_before
+
+
+def _out_since(timeline: Timeline, follower: int, paused: float) -> float | None:
+    """When it left the ISR; with a short lag time a busy machine may have been first."""
+    left = timeline.first(lambda p: follower not in p.isr, paused)
+    seen = timeline.latest()
+    already = left is None and seen is not None and follower not in seen.isr
+    return paused if already else left
+
+
+def _longest_ms(sends: list[Send]) -> float:
+    answered = acknowledged(sends) or sends
+    return max((s.latency_s or 0.0 for s in answered), default=0.0) * 1000
+
+
+def _told(run: Run, follower: int) -> str:
+    m = run.measurements
+    gone = seconds(float(m["isr_shrunk_after_ms"] or 0) / 1000)
+    wait = seconds(float(m["stall_ms"] or 0) / 1000)
+    after = (
+        "" if m["enough_in_sync"] == "yes" else ", which left too few: they waited for it to return"
+    )
+    return (
+        f"With acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} a record"
+        f" waited up to {wait}: broker {follower} was silent, and left the ISR after {gone}, by"
+        f" {m['removed_by']}{after}"
+    )
+
+
+def _what_happened(result: Result) -> str | None:
+    if result.measurements["not_enough_replicas"]:
+        return REFUSED
+    stall = result.measurements["stall_ms"]
+    return graded(stall, [(900, NOTHING)], WAIT) if isinstance(stall, (int, float)) else None
+
+
+PAUSED_FOLLOWER = Experiment(
+    "acks.paused_follower",
+    "One follower of two falls silent. What do the producers feel, and what ends it?",
+    (
+        acks_setting("all"),
+        rate_setting(),
+        min_isr_setting(),
+        Number(
+            "session_timeout_s",
+            3,
+            9,
+            LAB_SESSION_S,
+            "the controller's broker.session.timeout.ms",
+            "s",
+        ),
+        Number(
+            "replica_lag_time_s", 1, 30, KAFKA_LAG_S, "the leader's replica.lag.time.max.ms", "s"
+        ),
+    ),
+    _paused_follower,
+    Options(
+        "acks=all, min.insync.replicas=2, and one of two followers is frozen. What do sends do?",
+        {
+            NOTHING: "min.insync.replicas is no number to wait for: acks=all waits for the whole"
+            " current ISR, and acks=1 for nobody.",
+            WAIT: "only acks=all waits, and only for who is in the ISR.",
+            REFUSED: "a send is refused only when the ISR has fewer than min.insync.replicas.",
+        },
+        _what_happened,
+    ),
+    by_wall=lambda _: "a leader measures by it how long a follower lags",
+)

@@ -1,0 +1,24 @@
+"""Chapter 5: consumer groups, how they share out work, and how they lose or repeat it."""
+
+from __future__ import annotations
+
+from labs.chapters.consumers.commits import COMMITS
+from labs.chapters.consumers.lag import LAG
+from labs.chapters.consumers.places import REPLAY, RESET_POLICY
+from labs.chapters.consumers.rebalance import REBALANCE
+from labs.chapters.consumers.sharing import MEMBERS
+from labs.chapters.consumers.staying import MAX_POLL, STATIC_MEMBER
+from labs.chapters.consumers.transactions import HUNG_TRANSACTION, LAST_OFFSET
+
+EXPERIMENTS = (
+    MEMBERS,
+    REBALANCE,
+    STATIC_MEMBER,
+    MAX_POLL,
+    COMMITS,
+    RESET_POLICY,
+    REPLAY,
+    LAG,
+    HUNG_TRANSACTION,
+    LAST_OFFSET,
+)

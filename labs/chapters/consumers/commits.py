@@ -1,0 +1,150 @@
+"""When a place is committed decides what a crash costs: records twice, or never."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labs.base.clock import now
+from labs.chapters.consumers.common import (
+    SESSION_MS,
+    drain,
+    fill,
+    group_of,
+    join,
+    judge,
+    places,
+    shared_out,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number, Switch
+from labs.experiment.views import Lines, Mark
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.group import Group, Member
+
+AUTO, AUTO_ASYNC, BEFORE, AFTER = "auto", "auto_async", "before", "after"
+
+RECORDS, BATCH = 300, 50
+AUTO_COMMIT_MS = 500
+
+#: The crash comes in the middle of a batch, the third or a later one.
+CRASH_AFTER, CRASH_WITHIN = 2 * BATCH, range(BATCH // 3, 2 * BATCH // 3)
+
+_PLANS: dict[str, dict[str, Any]] = {
+    AUTO: {"commit": "auto"},
+    AUTO_ASYNC: {"commit": "auto", "asynchronous": True},
+    BEFORE: {"commit": "before"},
+    AFTER: {"commit": "after"},
+}
+
+
+def _commits(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    options = {
+        "session_timeout_ms": SESSION_MS,
+        "heartbeat_interval_ms": 1000,
+        "auto_commit_interval_ms": AUTO_COMMIT_MS,
+    }
+    plan = {"process_ms": run["process_ms"], "max_records": BATCH, "options": options}
+    first, second = (group.add(name, **plan, **_PLANS[run["when"]]) for name in "AB")
+    fill(run, RECORDS)
+    run.show_live(lambda: _view(run, group, "", []))
+    join(run, group, first)
+    run.say("A is processing")
+    run.wait(lambda: _midway(first), "A was in the middle of a batch")
+    at = _end(run, first)
+    place = places(run, group).get(0, 0)
+    done = max(read.offset for read in first.reads)
+    second.pace(1.0)
+    second.join()
+    run.say("B joins; the group waits until A's session is over")
+    shared_out(run, group)
+    drain(run, group)
+    group.leave()
+    processing = judge(run, group)
+    missed, twice = processing.missed, processing.repeated
+    run.measurements |= {
+        "never_processed_records": missed,
+        "processed_twice_records": twice,
+        "committed_at_crash_offset": place,
+        "processed_at_crash_offset": done + 1,
+    }
+    never = "it can't be told how many records were" if missed is None else f"{missed} records"
+    told = f"{never} never processed, {twice} processed twice"
+    end = "was killed" if run["crash"] else "left"
+    run.conclude(
+        f"A {end} when it had processed up to offset {done}; committed was {place}, and there B"
+        f" began: {told}"
+    )
+    title = f"commit {_WORDS[run['when']]}: {told}"
+    run.show(_view(run, group, title, [Mark(at - run.began, f"A {end}, {place} committed")]))
+
+
+_WORDS = {
+    AUTO: "automatic",
+    AUTO_ASYNC: "automatic, processing in another thread",
+    BEFORE: "before processing",
+    AFTER: "after processing",
+}
+
+
+def _midway(member: Member) -> bool:
+    done = len(member.reads)
+    return done >= CRASH_AFTER and done % BATCH in CRASH_WITHIN
+
+
+def _end(run: Run, member: Member) -> float:
+    if run["crash"]:
+        run.say("A is killed")
+        return member.kill()
+    at = now()
+    member.leave()
+    member.await_end(10)
+    return at
+
+
+def _view(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
+    series = {
+        f"processed by {member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
+        for member in group.members.values()
+    }
+    shown = {name: points for name, points in series.items() if points}
+    return Lines(title, shown, "s since the run began", "offset", marks, dots=True)
+
+
+ONCE, TWICE, NEVER = "each is processed once", "some are processed twice", "some never are"
+
+
+def _fate(result: Result) -> str | None:
+    processing = result.processing
+    if not result.settings["crash"] or processing is None or processing.missed is None:
+        return None
+    if processing.missed and processing.repeated:
+        return None
+    return NEVER if processing.missed else TWICE if processing.repeated else ONCE
+
+
+COMMITS = Experiment(
+    "consumers.commits",
+    "A member is killed in the middle of a batch, and another takes over: what of the records?",
+    (
+        Choice("when", (AUTO, AUTO_ASYNC, BEFORE, AFTER), AUTO,
+               "when the place is committed: by the client itself (every 0.5 s here; auto_async:"
+               " while another thread processes), before or after processing a batch"),
+        Switch("crash", True, "SIGKILL; otherwise A closes and leaves"),
+        Number("process_ms", 5, 20, 10, "what a record takes", "ms"),
+    ),
+    _commits,
+    Options(
+        "A is killed in the middle of a batch, and B takes over its partition. What becomes of the"
+        " 300 records?",
+        {
+            ONCE: "Processing and committing are two steps: a crash between them undoes one.",
+            TWICE: "The place was committed before the work was done: B began behind what A left.",
+            NEVER: "The place was behind the work: B began again with what A had already done.",
+        },
+        _fate,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)  # fmt: skip

@@ -1,0 +1,154 @@
+"""Lag: how far a group is behind, and what brings it down."""
+
+from __future__ import annotations
+
+from labs.base.figures import seconds
+from labs.chapters.consumers.common import (
+    NAMES,
+    Sampler,
+    drain,
+    ends_of,
+    evenly,
+    group_of,
+    join,
+    judge,
+    onlooker,
+)
+from labs.experiment.experiment import Estimate, Experiment, Run
+from labs.experiment.settings import Number
+from labs.experiment.views import Lines, Mark
+from labs.workload.checker import LOG, PROCESSING
+
+PARTITIONS = 3
+SAMPLE_S = 0.2
+
+#: What is processed and not yet committed, of one partition.
+LITTLE = 15
+
+#: With the default of 5 s the lag would be a saw-tooth of 5 s.
+COMMIT_MS = 250
+
+
+def _lag(run: Run) -> None:
+    run.make_topic(partitions=PARTITIONS, watch=False)
+    group = group_of(run)
+    options = {"auto_commit_interval_ms": COMMIT_MS, "heartbeat_interval_ms": 500}
+    plan = {"process_ms": run["process_ms"], "max_records": 20, "options": options}
+    members = [group.add(name, **plan) for name in NAMES[: run["members"]]]
+    watcher, client = onlooker(run), run.admin()
+    join(run, group, members[0])
+
+    def ask() -> dict[str, float]:
+        found = client.list_group_offsets({group.name: None})[group.name]
+        place = {p.partition: o.offset for p, o in found.items()}
+        ends = ends_of(run, watcher)
+        return {f"partition {p}": end - max(place.get(p, 0), 0) for p, end in ends.items()}
+
+    sampler = Sampler(run, ask, SAMPLE_S)
+    run.show_live(lambda: _view(sampler, "", []))
+    producer, payload = evenly(run)
+    run.say("one member, and more records than it can process")
+    begin = run.elapsed()
+    load = run.load(producer, run["rate"], payload=payload)
+    run.sleep(run["alone_s"])
+    peak = _total(sampler, begin)
+    marks = [Mark(begin, f"{run['rate']} records/s arrive")]
+    if len(members) > 1:
+        marks.append(Mark(run.elapsed(), f"{run['members']} members"))
+        join(run, group, *members[1:])
+    else:
+        marks.append(Mark(run.elapsed(), "on as before"))
+    helped = run.elapsed()
+    drained = _drained(run, sampler, peak)
+    load.stop()
+    for member in members:
+        member.pace(0.0)
+    drain(run, group)
+    sampler.stop()
+    group.leave()
+    judge(run, group)
+    _tell(run, sampler, peak, _total(sampler, helped), drained, marks)
+
+
+def _drained(run: Run, sampler: Sampler, peak: float) -> float | None:
+    """When, s since the run began, lag had come down to a tenth; None: not in twice the time."""
+    begin = run.elapsed()
+    while run.elapsed() - begin < 2 * run["alone_s"]:
+        run.sleep(SAMPLE_S)
+        now = sum(points[-1][1] for points in list(sampler.series.values()))
+        if now <= max(peak / 10, PARTITIONS * LITTLE):
+            return run.elapsed()
+    return None
+
+
+def _total(sampler: Sampler, after: float) -> float:
+    """The largest lag of all partitions together after a time."""
+    return max(_sums(sampler, after).values(), default=0.0)
+
+
+def _sums(sampler: Sampler, after: float) -> dict[float, float]:
+    """When → the lag of all partitions together."""
+    sums: dict[float, float] = {}
+    for points in sampler.series.values():
+        for at, lag in list(points):
+            if at >= after:
+                sums[at] = sums.get(at, 0.0) + lag
+    return sums
+
+
+def _tell(
+    run: Run,
+    sampler: Sampler,
+    peak: float,
+    worst: float,
+    drained: float | None,
+    marks: list[Mark],
+) -> None:
+    since = drained - marks[-1].at if drained else None
+    run.measurements |= {
+        "lag_with_one_member_records": peak,
+        "peak_lag_records": max(peak, worst),
+        "drained_after_ms": 1000 * since if since else None,
+        "one_member_at_most_records_per_s": 1000 / run["process_ms"],
+    }
+    told = (
+        f"one member fell {peak:.0f} records behind in {run['alone_s']} s"
+        f" ({run['rate']} arrive each second, it can do at most {1000 / run['process_ms']:.0f})"
+    )
+    who = f"{run['members']} members" if run["members"] > 1 else "alone it"
+    end = f"{who} drained that in {seconds(since)}" if since else f"{who} did not drain that"
+    run.conclude(f"{told}; {end}")
+    run.show(_view(sampler, f"One member fell {peak:.0f} records behind; {end}", marks))
+
+
+def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
+    series = {name: list(points) for name, points in sorted(sampler.series.items())}
+    if len(series) > 1:
+        series = {"all together": sorted(_sums(sampler, 0).items()), **series}
+    return Lines(title, series, "s since the run began", "lag, records", marks)
+
+
+LAG = Experiment(
+    "consumers.lag",
+    "More records arrive than one member can process: how does lag grow, and what drains it?",
+    (
+        Number("rate", 20, 300, 150, "how fast records arrive", "records/s", 10),
+        Number("process_ms", 2, 50, 10, "what a member does with a record", "ms"),
+        Number("alone_s", 2, 8, 4, "how long one member works alone; then the others help", "s"),
+        Number("members", 1, 3, 3, "of the group in the end"),
+    ),
+    _lag,
+    Estimate(
+        "150 records arrive each second, and one member can do at most 100. How far is the group"
+        " behind after 4 s?",
+        "records",
+        0,
+        1000,
+        "lag_with_one_member_records",
+        "Lag grows by what arrives less what is processed, here by 50 a second or a little more;"
+        " what is processed but not yet committed counts as lag, too.",
+        step=10,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)

@@ -1,0 +1,274 @@
+"""Where a consumer begins: its group's place, what it seeks, or `auto_offset_reset`."""
+
+from __future__ import annotations
+
+from kafka import TopicPartition
+
+from labs.base.clock import now, wall
+from labs.chapters.consumers.common import (
+    JOIN_S,
+    drain,
+    fill,
+    group_of,
+    join,
+    judge,
+    onlooker,
+    places,
+    processed,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Switch
+from labs.experiment.views import Bars, Lines, Mark
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.group import Group, Member
+
+# -- replay ----------------------------------------------------------------------------------------
+
+RECORDS, BATCH = 300, 20
+BEGINNING, OFFSET, TIME = "beginning", "offset", "time"
+
+#: Between the two halves of the records, s: a time that lies between them can be named.
+BREAK_S = 1.0
+
+
+def _replay(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    commit = "auto" if run["auto_commit"] else "after"
+    first = group.add("A", process_ms=1, commit=commit, max_records=BATCH)
+    second = group.add("B", commit="after", max_records=BATCH)
+    fill(run, RECORDS // 2)
+    run.sleep(BREAK_S / 2)
+    between_ms = int(wall(now()) * 1000)  # a record's timestamp is a time of day
+    run.sleep(BREAK_S / 2)
+    fill(run, RECORDS // 2)
+    target = _target(run, between_ms)
+    run.show_live(lambda: _paths(run, group, "", []))
+    join(run, group, first)
+    run.wait(lambda: len(first.reads) >= RECORDS, "A had read everything")
+    run.say(f"A seeks back to offset {target} and reads about half of the rest again")
+    first.pace(8.0, commit="after" if run["commit"] else "never")
+    sought = now()
+    first.seek({0: target})
+    half = (RECORDS - target) // 2
+    run.wait(lambda: len(first.reads) >= RECORDS + half, "A had read half of it again")
+    first.leave()
+    first.await_end(10)
+    again = len(first.reads) - RECORDS
+    place = places(run, group).get(0, 0)
+    left = run.elapsed()
+    join(run, group, second)
+    drain(run, group)
+    group.leave()
+    judge(run, group, asked_from=sought)
+    begin = second.reads[0].offset if second.reads else None
+    _tell_replay(run, group, target, again, place, begin, [sought - run.began, left])
+
+
+def _target(run: Run, between_ms: int) -> int:
+    if run["to"] == BEGINNING:
+        return 0
+    if run["to"] == OFFSET:
+        return RECORDS // 3
+    partition = TopicPartition(run.topic, 0)
+    found = onlooker(run).offsets_for_times({partition: between_ms})[partition]
+    return int(found.offset)
+
+
+def _tell_replay(
+    run: Run, group: Group, target: int, again: int, place: int, begin: int | None, at: list[float]
+) -> None:
+    run.measurements |= {
+        "sought_offset": target,
+        "read_again_records": again,
+        "committed_offset": place,
+        "next_member_began_at_offset": begin,
+    }
+    where = f"at offset {begin}" if begin is not None else "at the end, and read nothing"
+    run.conclude(
+        f"A went back to offset {target} and processed {again} records a second time; the group's"
+        f" place is {place}, so the next member began {where}"
+    )
+    marks = [Mark(at[0], f"A seeks to {target}"), Mark(at[1], f"A leaves, {place} committed")]
+    run.show(_paths(run, group, f"The next member began {where}", marks))
+
+
+def _paths(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
+    series = {
+        f"processed by {member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
+        for member in group.members.values()
+        if member.reads
+    }
+    return Lines(title, series, "s since the run began", "offset", marks, dots=True)
+
+
+STOPPED, END, SOUGHT = "where A stopped", "at the end: A had read it all before", "where A sought"
+
+
+def _began(result: Result) -> str | None:
+    place = result.measurements["committed_offset"]
+    if place == result.measurements["sought_offset"]:
+        return SOUGHT
+    return END if place == RECORDS else STOPPED
+
+
+REPLAY = Experiment(
+    "consumers.replay",
+    "A consumer goes back and reads records again: what changes for its group?",
+    (
+        Choice("to", (BEGINNING, OFFSET, TIME), OFFSET,
+               f"where A seeks: the beginning, offset {RECORDS // 3}, or a time between the first"
+               " and the second half of the records"),
+        Switch("commit", False, "whether A's program commits what it reads again"),
+        Switch("auto_commit", False,
+               "whether A's client commits by itself, as it does by default: at the latest in"
+               " close()"),
+    ),
+    _replay,
+    Options(
+        "A has read all 300 records, and committed. It seeks back, reads about half of the rest"
+        " again without committing (auto-commit is off), and leaves. Where does the next member"
+        " begin?",
+        {
+            STOPPED: "A did not commit again: only a commit moves the place of the group.",
+            END: "What A read again was committed, by its program or by its client: so the place of"
+            " the group moved back.",
+            SOUGHT: "A seek moves one consumer; nobody else is told.",
+        },
+        _began,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+    by_wall=lambda settings: (
+        "a time is looked up by the timestamps of records, which follow it"
+        if settings["to"] == TIME
+        else ""
+    ),
+)  # fmt: skip
+
+# -- auto_offset_reset -----------------------------------------------------------------------------
+
+LATEST, EARLIEST, NO_RESET = "latest", "earliest", "none"
+NEW, DELETED = "new", "deleted"
+BEFORE, AFTERWARDS = 200, 50
+
+
+def _reset_policy(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    options = {"auto_offset_reset": run["auto_offset_reset"]}
+    reader = group.add("B", options=options, commit="after")
+    deleted = 0
+    if run["group"] == DELETED:
+        deleted = _lose_the_place(run, group)
+        earlier = processed(group.reads)
+    else:
+        fill(run, BEFORE)
+        earlier = 0
+    reader.join()  # with auto_offset_reset=none its first poll may already be its last
+    run.wait(lambda: reader.errors or _has_a_place(reader), "B had found its place", JOIN_S)
+    missed = _first_missed(reader)
+    if not reader.errors:
+        fill(run, AFTERWARDS)
+        run.wait(lambda: _has_read_to(reader, _end(run) - 1), "B had read to the end")
+        drain(run, group)
+        missed = reader.reads[0].offset
+    group.leave()
+    judge(run, group)
+    _tell_reset(run, reader, deleted, earlier, missed)
+
+
+def _lose_the_place(run: Run, group: Group) -> int:
+    """A reads a third and leaves; then records are deleted beyond its place."""
+    first = group.add("A", commit="after")
+    fill(run, BEFORE // 2)
+    join(run, group, first)
+    run.wait(lambda: len(first.reads) >= BEFORE // 2, "A had read all there was")
+    first.leave()
+    first.await_end(10)
+    fill(run, BEFORE)
+    cut = BEFORE
+    run.say(f"the records below offset {cut} are deleted")
+    before = {TopicPartition(run.topic, 0): cut}
+    run.ask(lambda client: client.delete_records(before))
+    return cut
+
+
+def _end(run: Run) -> int:
+    return len(run.history.sends)
+
+
+def _has_read_to(member: Member, offset: int) -> bool:
+    return any(read.offset >= offset for read in member.reads[-1:])
+
+
+def _has_a_place(member: Member) -> bool:
+    """Whether it knows where it reads on: then it tells of it."""
+    return any(event.offsets for event in list(member.events) if event.kind == "at")
+
+
+def _first_missed(member: Member) -> int | None:
+    return member.reads[0].offset if member.reads else None
+
+
+def _tell_reset(run: Run, reader: Member, deleted: int, earlier: int, began: int | None) -> None:
+    there = _end(run) - deleted
+    got = len(reader.reads)
+    error = reader.errors[0].error if reader.errors else ""
+    skipped = max((began or deleted) - max(deleted, earlier), 0) if not error else 0
+    run.measurements |= {
+        "readable_records": there,
+        "read_records": got,
+        "skipped_readable_records": skipped,
+        "began_at_offset": began,
+        "error": error or None,
+    }
+    policy = run["auto_offset_reset"]
+    whose = "a new group" if run["group"] == NEW else f"the group, whose place ({earlier}) is gone,"
+    if error:
+        told = f"auto_offset_reset={policy}: {whose} got no record, but {error}"
+    else:
+        told = (
+            f"auto_offset_reset={policy}: {whose} began at offset {began} and read {got} of"
+            f" {there} readable records"
+        )
+    run.conclude(told)
+    bars = {"records": [float(deleted), float(there), float(got), float(skipped)]}
+    labels = ["deleted", "readable", "read by B", "readable, but skipped"]
+    run.show(Bars(told, labels, bars, "records"))
+
+
+ALL, NEWER, NOTHING = "all 250", "the 50 that came later", "none: an error"
+
+
+def _seen(result: Result) -> str | None:
+    if result.settings["group"] != NEW:
+        return None
+    return {250: ALL, 50: NEWER, 0: NOTHING}.get(int(result.measurements["read_records"] or 0))
+
+
+RESET_POLICY = Experiment(
+    "consumers.reset_policy",
+    "A group has no place to go on from: where does it begin?",
+    (
+        Choice("auto_offset_reset", (LATEST, EARLIEST, NO_RESET), LATEST,
+               "where to begin without a place (kafka-python's default: latest)"),
+        Choice("group", (NEW, DELETED), NEW,
+               "a new group, or one that comes back when the records at its place are deleted"),
+    ),
+    _reset_policy,
+    Options(
+        "200 records are in the topic. A new group begins to read with the default settings; then"
+        " 50 more records come. Which does it get?",
+        {
+            ALL: "Without a place it began at the end (latest): what was there before is skipped.",
+            NEWER: "It was told what to do without a place: earliest begins at the beginning,"
+            " none is an error.",
+            NOTHING: "Nothing is wrong with a group that has no place: it begins where its policy"
+            " says.",
+        },
+        _seen,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)  # fmt: skip

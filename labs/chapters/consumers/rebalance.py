@@ -1,0 +1,271 @@
+"""Partitions change hands: who waits, and how long, by protocol and by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labs.base.clock import now
+from labs.base.figures import seconds
+from labs.chapters.consumers.common import (
+    SESSION_MS,
+    configure,
+    drain,
+    evenly,
+    gap_ms,
+    group_of,
+    judge,
+    named,
+    titled,
+    working,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Lanes, Mark, Span
+from labs.kafka.features import NEW_GROUPS
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.consumers import LIBRDKAFKA
+from labs.workload.group import Group, Member
+
+EAGER, COOPERATIVE, KIP_848 = "eager", "cooperative", "kip-848"
+JOINS, LEAVES, DIES, SLOW = "joins", "leaves", "dies", "slow"
+
+PARTITIONS, RATE = 6, 120
+BEFORE_S, AFTER_S = 2.0, 1.5
+
+#: A member counts as working while not longer than this without a record, s.
+PAUSE_S = 0.35
+
+_STRATEGY = {EAGER: "range", COOPERATIVE: "cooperative-sticky", KIP_848: "consumer"}
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """The classic clocks are the client's; those of KIP-848 are the group's, on the broker."""
+    if run["protocol"] == KIP_848:
+        return {}
+    return {
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": int(1000 * run["heartbeat_s"]),
+    }
+
+
+def _members(run: Run, group: Group) -> dict[str, Member]:
+    names = "ABCD" if run["event"] in (JOINS, SLOW) else "ABC"
+    plan = {"protocol": _STRATEGY[run["protocol"]], "options": _options(run)}
+    naps = {"C": run["slow_s"] if run["event"] == SLOW else 0.0}
+    return {name: group.add(name, nap_s=naps.get(name, 0.0), **plan) for name in names}
+
+
+def _rebalance(run: Run) -> None:
+    run.make_topic(partitions=PARTITIONS, watch=False)
+    group = group_of(run, LIBRDKAFKA)
+    members = _members(run, group)
+    if run["protocol"] == KIP_848:
+        clocks = {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": _heartbeat_ms(run)}
+        configure(run, group, {f"consumer.{name}": str(ms) for name, ms in clocks.items()})
+    newcomer = members.pop("D", None)
+    run.show_live(lambda: _lanes(run, group))
+    producer, payload = evenly(run)
+    load = run.load(producer, RATE, payload=payload)
+    for member in members.values():
+        member.join()
+    run.say("three members join the group")
+    run.wait(lambda: _settled(group, 3), "three members had shared out the partitions")
+    run.sleep(BEFORE_S)
+    before = group.owners()
+    if run["event"] == SLOW:
+        run.wait(lambda: members["C"].first("polled", now() - 0.2), "C had begun its slow work")
+    at = _cause(run, members["C"], newcomer)
+    run.wait(
+        lambda: _settled(group, {JOINS: 4, SLOW: 4}.get(run["event"], 2)),
+        "the partitions had been shared out again",
+    )
+    settled = max(e.time for e in group.events if e.kind == "assigned" and e.partitions)
+    run.sleep(AFTER_S)
+    until = now()
+    after = group.owners()
+    load.stop()
+    for member in members.values():
+        member.pace(0.0)
+    drain(run, group)
+    group.leave()
+    judge(run, group)
+    _tell(run, group, at, until, settled, Shares.of(run["event"], before, after))
+
+
+def _heartbeat_ms(run: Run) -> int:
+    return int(1000 * run["heartbeat_s"])
+
+
+def _settled(group: Group, members: int) -> bool:
+    owners = group.owners()
+    return len(owners) == PARTITIONS and len(set(owners.values())) == members
+
+
+def _cause(run: Run, third: Member, newcomer: Member | None) -> float:
+    """Let it happen; returns when."""
+    run.say(_TOLD[run["event"]])
+    if newcomer is not None:
+        newcomer.join()
+    elif run["event"] == LEAVES:
+        third.leave()
+    else:
+        return third.kill()
+    return now()
+
+
+_TOLD = {
+    JOINS: "D joins",
+    LEAVES: "C leaves",
+    DIES: "C is killed",
+    SLOW: "D joins; C is slow",
+}
+
+
+def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = None) -> Lanes:
+    """Who processed each partition's records when; of a slow C, when it owned them."""
+    end = until or now()
+    reads = [read for read in group.reads if since <= read.time <= end]
+    if run["event"] != SLOW:
+        return working(reads, run.began, PAUSE_S)
+    quick = working([r for r in reads if r.member != "C"], run.began, PAUSE_S)
+    lanes = {
+        f"partition {p}": list(quick.lanes.get(f"partition {p}", ())) for p in range(PARTITIONS)
+    }
+    for tenure in group.tenures():
+        if tenure.member == "C" and (tenure.until or end) > since:
+            start, stop = max(tenure.since, since), min(tenure.until or end, end)
+            span = Span(start - run.began, stop - run.began, "member C, slow", "C")
+            lanes[f"partition {tenure.partition}"].append(span)
+    return Lanes("", lanes, [*quick.kinds, "member C, slow"])
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The partitions by what became of them: only like is compared with like.
+
+    `of_c`: those that C had or got, if C is the one that leaves, dies or is slow: they wait for C's
+    own sake. Of the others, `kept` has the same owner before and after, `moved` another one.
+    """
+
+    of_c: tuple[int, ...]
+    kept: tuple[int, ...]
+    moved: tuple[int, ...]
+
+    @staticmethod
+    def of(event: str, before: Mapping[int, str], after: Mapping[int, str]) -> Shares:
+        """From the owners before the event and in the end."""
+        cs = {p for p in before if event != JOINS and "C" in (before[p], after.get(p))}
+        others = [p for p in before if p not in cs]
+        return Shares(
+            tuple(sorted(cs)),
+            tuple(p for p in others if before[p] == after.get(p)),
+            tuple(p for p in others if before[p] != after.get(p)),
+        )
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """Those that C had nothing to do with; never none, for C has at most four of six."""
+        return (*self.kept, *self.moved)
+
+
+def _tell(run: Run, group: Group, at: float, until: float, settled: float, shares: Shares) -> None:
+    gaps = gap_ms(group.reads, at, until)
+    taken = _interrupted(group, at, until)
+    worst = max(gaps, key=lambda p: gaps[p])
+    figures = run.measurements
+    figures["longest_gap_ms"] = gaps[worst]
+    for name in ("kept", "moved", "of_c", "others"):
+        longest = max((gaps[p] for p in getattr(shares, name) if p in gaps), default=None)
+        figures[f"longest_gap_{name}_ms"] = longest
+    figures["kept_partitions"] = len(shares.kept)
+    figures["moved_partitions"] = len(shares.moved)
+    figures["interrupted_partitions"] = len(taken)
+    figures["settled_ms"] = 1000 * (settled - at)
+    figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
+    run.conclude(
+        f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
+        f" given back. Longest wait for a record: {_waits(run, shares)}"
+    )
+    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away"
+    title += f"; longest wait {_briefly(run)}"
+    lanes = _lanes(run, group, at - BEFORE_S, until)
+    run.show(titled(lanes, title, [Mark(at - run.began, _TOLD[run["event"]])]))
+
+
+def _waits(run: Run, shares: Shares) -> str:
+    """The longest wait of each kind of partition, as far as there are such."""
+    c = "slow C was or became the owner" if run["event"] == SLOW else "C had been the owner"
+    kinds = {
+        "kept": (shares.kept, "the owner stayed"),
+        "moved": (shares.moved, "another member took over"),
+        "of_c": (shares.of_c, c),
+    }
+    return ", ".join(
+        f"{seconds(gap / 1000)} where {words} ({len(partitions)} of {PARTITIONS})"
+        for name, (partitions, words) in kinds.items()
+        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
+    )
+
+
+def _briefly(run: Run) -> str:
+    kinds = {"kept": "of kept ones", "moved": "of moved ones", "of_c": "of C's"}
+    return ", ".join(
+        f"{seconds(gap / 1000)} {words}"
+        for name, words in kinds.items()
+        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
+    )
+
+
+def _whole(taken: set[int]) -> str:
+    return f"all {PARTITIONS} partitions" if len(taken) == PARTITIONS else named(taken)
+
+
+def _interrupted(group: Group, at: float, until: float) -> set[int]:
+    """The partitions that were taken from a member in that time (or that it left behind)."""
+    return {t.partition for t in group.tenures() if t.since < at <= (t.until or 0) <= until}
+
+
+ALL, MOVED, NONE = "all six", "only those that change hands", "none"
+
+
+def _stopped(result: Result) -> str | None:
+    taken = result.measurements["interrupted_partitions"]
+    return {PARTITIONS: ALL, 0: NONE}.get(int(taken or 0), MOVED)
+
+
+REBALANCE = Experiment(
+    "consumers.rebalance",
+    "The members of a group change: which partitions wait, and how long?",
+    (
+        Choice(
+            "event",
+            (JOINS, LEAVES, DIES, SLOW),
+            JOINS,
+            "D joins; C leaves; C is killed; D joins while C is slow",
+        ),
+        Choice(
+            "protocol",
+            (EAGER, COOPERATIVE, KIP_848),
+            EAGER,
+            "how partitions change hands; kip-848 needs Kafka 4.0 or newer",
+        ),
+        Number("slow_s", 1, 6, 4, "what a poll of C takes when it is slow", "s"),
+        Number("heartbeat_s", 1, 5, 1, "how often a member reports to the coordinator", "s"),
+    ),
+    _rebalance,
+    Options(
+        "Three members share six partitions, then the group changes. Which partitions are taken"
+        " from their owner, if only for a moment?",
+        {
+            ALL: "Only eager does that. Cooperative and KIP-848 take away what has to move.",
+            MOVED: "Eager knows no better: all give back everything, then it is dealt anew.",
+            NONE: "What moves must be taken from one member first, or two would process it.",
+        },
+        _stopped,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+    needs={("protocol", KIP_848): NEW_GROUPS},
+)

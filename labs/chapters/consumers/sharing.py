@@ -1,0 +1,132 @@
+"""More members: who gets which partitions, and how much faster the group becomes."""
+
+from __future__ import annotations
+
+from labs.base.clock import now
+from labs.base.figures import figure
+from labs.chapters.consumers.common import (
+    NAMES,
+    drain,
+    fill,
+    group_of,
+    join,
+    judge,
+    named,
+    owned,
+    processed,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number
+from labs.experiment.views import Bars, Mark
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.group import Group
+
+#: How long each size of the group is measured, s, and how long it takes to join, at most.
+MEASURE_S, JOINING_S = 1.5, 2.5
+
+#: What a member takes to find its place and to fetch its first records, s.
+SETTLE_S = 0.3
+HEARTBEAT_MS = 500
+
+
+def _members(run: Run) -> None:
+    members, partitions = run["members"], run["partitions"]
+    run.make_topic(partitions=partitions, watch=False)
+    group = group_of(run)
+    plan = {
+        "process_ms": run["process_ms"],
+        "max_records": 50,
+        "options": {"heartbeat_interval_ms": HEARTBEAT_MS},
+    }
+    started = [group.add(name, **plan) for name in NAMES[:members]]
+    fill(run, _enough(run))
+    run.show_live(lambda: owned(run, group, "", []))
+    rates: list[float] = []
+    marks: list[Mark] = []
+    for member in started:
+        if rates:
+            marks.append(Mark(run.elapsed(), f"{member.name} joins"))
+        owners = join(run, group, member)
+        rates.append(_rate(run, group))
+    until = now()
+    idle = [m.name for m in started if m.name not in owners.values()]
+    for member in started:
+        member.pace(0.0)
+    drain(run, group)
+    group.leave()
+    judge(run, group)
+    _tell(run, rates, idle)
+    shares = ", ".join(f"{n} {named(p for p, o in owners.items() if o == n)}" for n in NAMES
+                       if n in owners.values())  # fmt: skip
+    run.show(owned(run, group, f"In the end: {shares}{_idle(idle)}", marks, until))
+
+
+def _enough(run: Run) -> int:
+    """So many records that the topic never runs dry while it is measured."""
+    each = (MEASURE_S + JOINING_S) * 1000 / run["process_ms"]
+    return int(sum(min(n + 1, run["partitions"]) for n in range(run["members"])) * each)
+
+
+def _rate(run: Run, group: Group) -> float:
+    run.say(f"measuring {sum(m.joined for m in group.members.values())} member(s)")
+    run.sleep(SETTLE_S)
+    begin, before = now(), processed(group.reads)
+    run.sleep(MEASURE_S)
+    return (processed(group.reads) - before) / (now() - begin)
+
+
+def _idle(idle: list[str]) -> str:
+    return f"; {' and '.join(idle)} idle{'s' * (len(idle) == 1)}" if idle else ""
+
+
+def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
+    run.measurements |= {
+        f"with_{n}_member{'s' * (n > 1)}_records_per_s": rate for n, rate in enumerate(rates, 1)
+    }
+    run.measurements["idle_members"] = len(idle)
+    best = max(rates)
+    run.measurements["gain_of_last_member"] = rates[-1] / rates[-2] if len(rates) > 1 else 1.0
+    run.measurements["gain_of_group"] = best / rates[0] if rates[0] else 0.0
+    partitions = run["partitions"]
+    run.conclude(
+        f"one member read {figure(rates[0])} records/s, {len(rates)} read {figure(rates[-1])};"
+        f" {len(idle)} of them had none of the {partitions} partitions{_idle(idle)}"
+    )
+    labels = [f"{n} member{'s' if n > 1 else ''}" for n in range(1, len(rates) + 1)]
+    title = (
+        f"{partitions} partitions: {len(rates)} members are {figure(rates[-1] / rates[0])} × one"
+    )
+    run.show(Bars(title, labels, {"rate": rates}, "records/s that the group processed"))
+
+
+NO, YES, DEPENDS = "one member idles", "it adds its full speed", "it takes a part of a partition"
+
+
+def _last(result: Result) -> str | None:
+    if int(result.settings["members"]) != int(result.settings["partitions"]) + 1:
+        return None
+    return NO if result.measurements["idle_members"] else YES
+
+
+MEMBERS = Experiment(
+    "consumers.members",
+    "How does a group divide the partitions, and what does one more member bring?",
+    (
+        Number("members", 1, 6, 4, "the group grows to so many, one by one"),
+        Number("partitions", 1, 6, 3, "of the topic"),
+        Number("process_ms", 2, 50, 10, "what a member does with a record", "ms"),
+    ),
+    _members,
+    Options(
+        "A topic has three partitions, and three members work at full speed. A fourth joins."
+        " What comes of it?",
+        {
+            NO: "It had work: then there were partitions enough for all.",
+            YES: "There was no partition left for it: a partition has one owner in a group.",
+            DEPENDS: "A partition is never divided: it has one owner in a group, or order is gone.",
+        },
+        _last,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)

@@ -1,0 +1,218 @@
+"""Who is put out of a group, and who may come back unnoticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labs.base.clock import now
+from labs.base.figures import seconds
+from labs.chapters.consumers.common import (
+    SESSION_MS,
+    drain,
+    evenly,
+    fill,
+    gap_ms,
+    group_of,
+    join,
+    judge,
+    named,
+    owned,
+    shared_out,
+    titled,
+    working,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number, Switch
+from labs.experiment.views import Mark
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.group import Group
+
+# -- max.poll.interval.ms --------------------------------------------------------------------------
+
+RECORDS = 40
+
+#: What is drawn of the time after a failed commit, s: A joins again, which is another story.
+SHOWN_S = 0.2
+
+
+def _max_poll(run: Run) -> None:
+    run.make_topic(partitions=2, watch=False)
+    group = group_of(run)
+    interval_s = run["max_poll_interval_s"]
+    options = {"max_poll_interval_ms": int(1000 * interval_s), "heartbeat_interval_ms": 500}
+    plan = {"commit": "after", "options": options}
+    slow, quick = group.add("A", nap_s=run["busy_s"], **plan), group.add("B", **plan)
+    run.show_live(lambda: owned(run, group, "", []))
+    join(run, group, slow, quick)
+    fill(run, RECORDS)
+    polled = run.wait(lambda: slow.first("polled"), "A had got its first records")
+    run.say(f"A works for {run['busy_s']} s before it polls again")
+    run.wait(
+        lambda: slow.first("committed") or slow.errors,
+        "A had committed",
+        run["busy_s"] + interval_s + 20,
+    )
+    slow.pace(0.0)
+    shared_out(run, group)
+    drain(run, group)
+    until = min(now(), slow.errors[0].time + SHOWN_S if slow.errors else now())
+    group.leave()
+    taken = next((t for t in group.tenures() if t.member == "B" and t.since > polled.time), None)
+    _tell_poll(run, group, polled.time, taken.since if taken else None, until)
+
+
+def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until: float) -> None:
+    slow = group.members["A"]
+    error = slow.errors[0].error if slow.errors else None
+    processing = judge(run, group)
+    twice = processing.repeated
+    run.measurements |= {
+        "put_out": int(error is not None),
+        "put_out_after_ms": 1000 * (taken - polled) if taken and error else None,
+        "processed_twice_records": twice,
+        "commit_error": error,
+    }
+    if error:
+        told = (
+            f"A was put out {seconds(taken - polled if taken else 0)} after its poll, although its"
+            f" heartbeats went on; its commit failed ({error}), and {twice} records were"
+            " processed twice"
+        )
+    else:
+        told = f"A worked for {run['busy_s']} s and stayed; {twice} records were processed twice"
+    run.conclude(told)
+    marks = [Mark(polled - run.began, "A polls")]
+    if slow.errors:
+        marks.append(Mark(slow.errors[0].time - run.began, "A's commit fails"))
+    title = "A is put out, and B processes its records" if error else "A stays"
+    run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
+
+
+STAYS, TWICE, LOST = "it stays", "put out, its records come twice", "put out, its records are lost"
+
+
+def _outcome(result: Result) -> str | None:
+    processing = result.processing
+    if processing is None or processing.missed is None:
+        return None
+    if result.measurements["commit_error"] is None:
+        return STAYS
+    return LOST if processing.missed else TWICE
+
+
+MAX_POLL = Experiment(
+    "consumers.max_poll",
+    "A member works too long between two polls, its heartbeats go on: does it stay in the group?",
+    (
+        Number("busy_s", 1, 8, 4, "how long A works before it polls again", "s"),
+        Number("max_poll_interval_s", 1, 30, 2, "max.poll.interval.ms (default 300 s)", "s"),
+    ),
+    _max_poll,
+    Options(
+        "A works for 4 s on what one poll brought; max.poll.interval.ms is 2 s. Its heartbeats"
+        " arrive all the while. What becomes of A and of its records?",
+        {
+            STAYS: "Heartbeats say that a process lives; max.poll.interval.ms asks whether it gets"
+            " on. It did not.",
+            TWICE: "It polled again in time, so nobody took its partition.",
+            LOST: "Nothing was committed, so the next owner began where A had begun.",
+        },
+        _outcome,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)
+
+# -- static membership -----------------------------------------------------------------------------
+
+RATE, BEFORE_S, AFTER_S, PAUSE_S = 90, 1.5, 1.0, 0.5
+
+
+def _static_member(run: Run) -> None:
+    run.make_topic(partitions=3, watch=False)
+    group = group_of(run)
+    options = {"session_timeout_ms": SESSION_MS, "heartbeat_interval_ms": 500}
+
+    def plan(name: str) -> dict[str, Any]:
+        static = {"group_instance_id": f"desk-{name}"} if run["static"] else {}
+        return {"options": {**options, **static}}
+
+    first, second, third = (group.add(name, **plan(name)) for name in "ABC")
+    again = group.add("C again", **plan("C"))
+    run.show_live(lambda: working(group.reads, run.began, PAUSE_S))
+    producer, payload = evenly(run)
+    load = run.load(producer, RATE, payload=payload)
+    first.join()
+    run.wait(lambda: len(group.owners()) == 3, "A had joined")
+    join(run, group, second, third)
+    run.sleep(BEFORE_S)
+    own_share = group.share_of("C")
+    at = now()
+    run.say("C is restarted")
+    third.leave()
+    third.await_end(10)
+    run.sleep(max(at + run["away_s"] - now(), 0))
+    back = now()
+    join(run, group, again)
+    run.sleep(AFTER_S)
+    until = now()
+    load.stop()
+    drain(run, group)
+    group.leave()
+    judge(run, group)
+    gaps = gap_ms(group.reads, at, until)
+    taken = {
+        t.partition
+        for t in group.tenures()
+        if t.member in "AB" and t.since < until and at <= (t.until or 0) <= until
+    }
+    taken -= set(own_share)
+    own = max(gap for p, gap in gaps.items() if p in own_share)
+    run.measurements |= {
+        "interrupted_partitions_of_others": len(taken),
+        "longest_gap_of_c_ms": own,
+        "longest_gap_of_others_ms": max(gap for p, gap in gaps.items() if p not in own_share),
+        "away_ms": 1000 * (back - at),
+    }
+    kind = "a static member" if run["static"] else "an ordinary member"
+    told = (
+        f"C, {kind}, was away for {seconds(back - at)}: its {named(own_share)} waited"
+        f" {seconds(own / 1000)}, and {len(taken)} of the others' partitions were taken"
+        " from their owners"
+    )
+    run.conclude(told)
+    marks = [Mark(at - run.began, "C closes"), Mark(back - run.began, "C is back")]
+    lanes = working(group.reads, run.began, PAUSE_S)
+    run.show(titled(lanes, told[0].upper() + told[1:], marks))
+
+
+NOBODY, EVERYBODY = "none of them", "all of them, twice"
+ONLY_C = "C's partition goes to A or B, theirs stay"
+
+
+def _noticed(result: Result) -> str | None:
+    taken = int(result.measurements["interrupted_partitions_of_others"] or 0)
+    return {0: NOBODY, 2: EVERYBODY}.get(taken)
+
+
+STATIC_MEMBER = Experiment(
+    "consumers.static_member",
+    "A member is restarted, as in every deployment: do the others notice?",
+    (
+        Switch("static", True, "whether members have a group_instance_id (KIP-345)"),
+        Number("away_s", 1, 9, 2, "how long the restart takes; the session timeout is 6 s", "s"),
+    ),
+    _static_member,
+    Options(
+        "C is a static member (it has a group_instance_id). It closes, and is back 2 s later,"
+        " within its session timeout. Which of A's and B's partitions are taken from them?",
+        {
+            NOBODY: "C was no static member, or stayed away too long: the group shared out anew.",
+            ONLY_C: "A static member does not leave when it closes: its place is kept for it.",
+            EVERYBODY: "A static member does not leave when it closes, so nothing was shared out.",
+        },
+        _noticed,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)

@@ -1,0 +1,260 @@
+"""Transactions, as those see them who only read: records that wait, and offsets without records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka import KafkaProducer
+
+from labs.base.clock import now
+from labs.base.figures import graded, seconds
+from labs.chapters.consumers.common import (
+    Sampler,
+    drain,
+    ends_of,
+    evenly,
+    group_of,
+    join,
+    judge,
+    onlooker,
+    places,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars, Lines, Mark
+from labs.workload import flight_payload, set_here
+from labs.workload.checker import LOG, PROCESSING
+from labs.workload.group import Group
+from labs.workload.history import Outcome
+
+COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
+
+# -- a hung transaction ----------------------------------------------------------------------------
+
+RATE, BEFORE_S = 40, 1.0
+
+#: A record that came later after its acknowledgement was kept back, ms.
+HIDDEN_MS = 1000
+
+#: Kafka looks for transactions that have timed out every so often
+#: (transaction.abort.timed.out.transaction.cleanup.interval.ms), s.
+ABORT_CHECK_S = 10.0
+
+
+def _hung(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    reader = group.add("A", options={"isolation_level": run["isolation_level"]})
+    stable, end = onlooker(run, isolation_level=COMMITTED), onlooker(run)
+    join(run, group, reader)
+    producer, payload = evenly(run)
+    load = run.load(producer, RATE, payload=payload)
+
+    def ask() -> dict[str, float]:
+        return {"log end": ends_of(run, end)[0], "last stable offset": ends_of(run, stable)[0]}
+
+    offsets = Sampler(run, ask, 0.1)
+    run.show_live(lambda: _reach(run, offsets, group, "", []))
+    timeout_s = run["transaction_timeout_s"]
+    other = _another_producer(run, timeout_s)
+    run.sleep(BEFORE_S)
+    load.stop()  # records of two producers have no order between them
+    at, offset = _hang(run, other)
+    load = run.load(producer, RATE, payload=payload)
+    run.sleep(timeout_s)
+    run.say("the transaction has timed out; Kafka will notice within 10 s")
+    freed = run.wait(lambda: _freed(offsets, offset), "Kafka aborted it", ABORT_CHECK_S + timeout_s)
+    run.sleep(0.5)
+    load.stop()
+    drain(run, group)
+    offsets.stop()
+    group.leave()
+    judge(run, group)
+    _tell_hung(run, group, offsets, at, freed, offset)
+
+
+def _another_producer(run: Run, timeout_s: float) -> Any:
+    options = {
+        "transactional_id": f"{run.topic}-hung",
+        "transaction_timeout_ms": int(1000 * timeout_s),
+    }
+    run.note(set_here.kafka_python("producer", options, "the program that hangs"))
+    producer = KafkaProducer(bootstrap_servers=run.cluster.bootstrap, **options)
+    run.closing(lambda: producer.close(timeout=0))  # it never ends its transaction
+    producer.init_transactions()
+    return producer
+
+
+def _hang(run: Run, producer: Any) -> tuple[float, int]:
+    """Another program opens a transaction, writes one record, and is never heard of again.
+
+    Returns when the record was written, and its offset.
+    """
+    run.say("another producer opens a transaction, writes one record, and hangs")
+    producer.begin_transaction()
+    at = now()
+    send = run.history.invoke(flight_payload(), at, at)
+    place = producer.send(run.topic, send.value, send.key, partition=0).get(timeout=10)
+    send.partition, send.offset, send.completed = place.partition, place.offset, now()
+    # The broker has acknowledged it, and it is written; only its transaction will not be committed.
+    send.outcome, send.aborted = Outcome.OK, True
+    return send.completed, int(place.offset)
+
+
+def _freed(offsets: Sampler, offset: int) -> float | None:
+    """When the last stable offset passed the open transaction's record, s since the run began."""
+    points = list(offsets.series.get("last stable offset", ()))
+    return next((at for at, reach in points if reach > offset), None)
+
+
+def _tell_hung(
+    run: Run, group: Group, offsets: Sampler, at: float, freed: float, offset: int
+) -> None:
+    plain = [s for s in run.history.sends if not s.aborted]
+    acked = {s.number: s.completed for s in plain if s.outcome is Outcome.OK}
+    waits = {
+        r.number: 1000 * (r.time - (acked[r.number] or r.time))
+        for r in reversed(group.reads)
+        if r.number in acked
+    }
+    late = [wait for wait in waits.values() if wait > HIDDEN_MS]
+    run.measurements |= {
+        "longest_wait_for_a_plain_record_ms": max(waits.values()),
+        "hidden_plain_records": len(late),
+        "aborted_after_ms": 1000 * (freed - (at - run.began)),
+        "open_transaction_at_offset": offset,
+    }
+    level = run["isolation_level"]
+    told = (
+        f"{level}: {len(late)} acknowledged plain records were kept back for over a second, the"
+        f" first for {seconds(max(waits.values()) / 1000)}, by one open transaction at offset"
+        f" {offset}"
+        if late
+        else f"{level}: no plain record waited over a second behind the open transaction"
+    )
+    run.conclude(told)
+    marks = [Mark(at - run.began, "a transaction hangs"), Mark(freed, "Kafka aborts it")]
+    run.show(_reach(run, offsets, group, told, marks))
+
+
+def _reach(run: Run, offsets: Sampler, group: Group, title: str, marks: list[Mark]) -> Lines:
+    series = {name: list(points) for name, points in offsets.series.items()}
+    reads = [(read.time - run.began, read.offset) for read in group.reads]
+    return Lines(title, {**series, "processed": reads}, "s since the run began", "offset", marks)
+
+
+WAIT, GO_ON = "they wait, too", "they are read at once"
+ONLY_OLDER = "those from before are read, later ones are lost"
+
+
+def _plain(result: Result) -> str | None:
+    longest = float(result.measurements["longest_wait_for_a_plain_record_ms"] or 0)
+    return graded(longest, [(HIDDEN_MS, GO_ON)], WAIT)
+
+
+HUNG_TRANSACTION = Experiment(
+    "consumers.hung_transaction",
+    "Somebody else's transaction hangs: what becomes of ordinary records behind it?",
+    (
+        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
+               "what the consumer may see (default: read_uncommitted)"),
+        Number("transaction_timeout_s", 1, 10, 2,
+               "after so long the transaction may be aborted (default 60 s)", "s"),
+    ),
+    _hung,
+    Options(
+        "A program opens a transaction, writes one record and hangs. Other programs go on writing"
+        " plain records to the same partition. What does a read_committed consumer get of those?",
+        {
+            WAIT: "read_uncommitted asks for no transaction's end.",
+            GO_ON: "read_committed reads up to the last stable offset: the first record of the"
+            " oldest open transaction. What stands behind it waits, whoever wrote it.",
+            ONLY_OLDER: "Nothing is lost: it all comes when the transaction has been ended.",
+        },
+        _plain,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+    by_wall=lambda _: "a broker ends an open transaction by it (TransactionStateManager)",
+)  # fmt: skip
+
+# -- lag that never reaches zero -------------------------------------------------------------------
+
+EACH = 10
+POSITION, RECORD = "position", "record"
+
+
+def _last_offset(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = group_of(run)
+    commit = "after" if run["commit"] == RECORD else "position"
+    reader = group.add("A", commit=commit, options={"isolation_level": COMMITTED})
+    producer = run.producer(transactional_id=f"{run.topic}-ledger")
+    producer.init_transactions()
+    run.say("writing in transactions")
+    for _ in range(run["transactions"]):
+        producer.begin_transaction()
+        run.load(producer, 0, EACH).wait()
+        producer.commit_transaction()
+    records = run["transactions"] * EACH
+    join(run, group, reader)
+    run.wait(lambda: len(reader.reads) >= records, "A had processed every record")
+    run.sleep(1.0)
+    reader.leave()
+    reader.await_end(10)
+    place, end = places(run, group)[0], ends_of(run, onlooker(run))[0]
+    judge(run, group)
+    lag = end - place
+    run.measurements |= {
+        "lag_records": lag,
+        "log_end_offset": end,
+        "committed_offset": place,
+        "processed_records": len(reader.reads),
+        "offsets_without_a_record": end - records,
+    }
+    told = (
+        f"all {records} records are processed, and the lag is {lag}: the log ends at {end},"
+        f" committed is {place}"
+    )
+    run.conclude(told)
+    run.show(
+        Bars(
+            f"Every record is processed; the lag is {lag}",
+            ["records written", "records processed", "committed offset", "log end offset"],
+            {"offset": [float(records), float(len(reader.reads)), float(place), float(end)]},
+            "records, offsets",
+        )
+    )
+
+
+ZERO, ONE, EVERY = "0", "1", "1 for each transaction"
+
+
+def _left(result: Result) -> str | None:
+    lag = int(result.measurements["lag_records"] or 0)
+    return {0: ZERO, 1: ONE}.get(lag, EVERY)
+
+
+LAST_OFFSET = Experiment(
+    "consumers.last_offset",
+    "A group has processed every record. Is its lag 0?",
+    (
+        Number("transactions", 1, 20, 5, f"of {EACH} records each"),
+        Choice("commit", (RECORD, POSITION), RECORD,
+               "what A commits: the offset after its last record, or the consumer's position"),
+    ),
+    _last_offset,
+    Options(
+        "A producer wrote five transactions of ten records to one partition. The group has"
+        " processed all fifty, and committed. What is its lag?",
+        {
+            ZERO: "Behind the last record stands the marker that commits its transaction: it has an"
+            " offset, and is no record.",
+            ONE: "The client's position had moved past the last marker, and that was committed.",
+            EVERY: "Each has a marker, but only the last one stands behind the last record.",
+        },
+        _left,
+    ),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+)  # fmt: skip

@@ -1,0 +1,205 @@
+"""Five requests under way, and the first ones refused: what becomes of the order?
+
+A broker handles the requests of one connection in turn. If it refuses the first ones and takes
+those behind them, the client sends the refused ones again, behind what they stood before. Without
+idempotence that is how retries change the order (Kafka's documentation of the producer's
+`max.in.flight.requests.per.connection`). With it, the leader refuses a batch that comes out of turn
+(OUT_OF_ORDER_SEQUENCE_NUMBER, KIP-98), and the client sends that again, too.
+
+The refusal is NOT_ENOUGH_REPLICAS, as while a broker restarts: one follower is down, and the
+topic's `min.insync.replicas` is raised above what is in sync, then lowered while the client
+retries. The lowering nearly always falls between two of the requests that are under way; there are
+several rounds, so that it does in some.
+
+The client is librdkafka, which has many requests under way to a partition, with idempotence up to
+five. kafka-python with idempotence sends one batch at a time, and would show nothing of five.
+Without idempotence, one request under way does not keep librdkafka in order either: the next one is
+made meanwhile (`queue.buffering.backpressure.threshold`), and goes out before the refused one is
+sent again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from confluent_kafka import Producer
+
+from labs.base.errors import LabsError
+from labs.chapters.producers.native import native_producer, poll_until, produce
+from labs.chapters.producers.retrying import log_of, numbered
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number, Switch
+from labs.experiment.views import Bars
+from labs.workload import flight_payload
+from labs.workload.history import Outcome, Read, Send
+
+#: What is refused is sent again after so long, ms (by default 100, growing to 1,000): the sooner,
+#: the more of the time there are requests under way.
+BACKOFF_MS = 5
+#: So often librdkafka tells what is under way, ms.
+LOOK_MS = 10
+#: For so long all requests of a round are refused, s.
+REFUSED_S = 0.15
+ANSWER_TIMEOUT_S = 30.0
+
+#: `min.insync.replicas` while two replicas are in sync. At 1 the follower leaves no ELR:
+#: tests/upstream/elr_cleared.md.
+TAKEN, REFUSED = "1", "3"
+
+
+class _Looks:
+    """How many records were under way to the leader, by librdkafka's own statistics.
+
+    Each request carries one record, so that `waitresp_msg_cnt` (records in requests that were sent
+    and not answered; STATISTICS.md) counts produce requests, and nothing else.
+    """
+
+    def __init__(self, leader: int) -> None:
+        self.counts: Counter[int] = Counter()
+        self._leader = leader
+
+    def look(self, told: Mapping[str, Any]) -> None:
+        """One look."""
+        for broker in told["brokers"].values():
+            if broker["nodeid"] == self._leader:
+                self.counts[broker["waitresp_msg_cnt"]] += 1
+
+
+def _in_flight(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": TAKEN})
+    looks, follower = _Looks(run.leader()), run.followers()[0]
+    producer = native_producer(
+        run,
+        looks.look,
+        acks="all",
+        enable_idempotence=run["idempotence"],
+        max_in_flight_requests_per_connection=run["max_in_flight"],
+        batch_num_messages=1,
+        linger_ms=0,
+        retry_backoff_ms=BACKOFF_MS,
+        retry_backoff_max_ms=BACKOFF_MS,
+        statistics_interval_ms=LOOK_MS,
+    )
+    run.fault("stop", follower)
+    run.wait(lambda: len(run.partition().isr) == 2, "two brokers were in sync")
+    # The leader must know the producer: of one that it has never heard of it takes any sequence
+    # number as the first (Kafka's ProducerAppendInfo.checkSequence).
+    _answered(producer, _burst(run, producer))
+    rounds = []
+    for number in range(1, run["rounds"] + 1):
+        run.say(f"round {number} of {run['rounds']}: refused, sent again, taken")
+        rounds.append(_round(run, producer))
+    _tell(run, looks, rounds)
+
+
+def _round(run: Run, producer: Producer) -> list[Send]:
+    """Send while all is refused, then have it taken. Nothing is under way before and after.
+
+    A record that was written, and not fetched by all when the minimum rose, would wait: below the
+    minimum the high watermark stands still (KIP-966).
+    """
+    run.set_topic({"min.insync.replicas": REFUSED})
+    sends = _burst(run, producer)
+    poll_until(producer, lambda: False, REFUSED_S)
+    run.set_topic({"min.insync.replicas": TAKEN})
+    _answered(producer, sends)
+    return sends
+
+
+def _burst(run: Run, producer: Producer) -> list[Send]:
+    payload = flight_payload()
+    return [produce(run, producer, payload) for _ in range(run["records"])]
+
+
+def _answered(producer: Producer, sends: Sequence[Send]) -> None:
+    poll_until(
+        producer, lambda: all(s.outcome is not Outcome.PENDING for s in sends), ANSWER_TIMEOUT_S
+    )
+    if any(s.outcome is not Outcome.OK for s in sends):
+        raise LabsError("a record was not acknowledged in time", hint="run it again")
+
+
+# -- what it shows ---------------------------------------------------------------------------------
+
+
+def _tell(run: Run, looks: _Looks, rounds: Sequence[Sequence[Send]]) -> None:
+    counts = run.verdict().counts
+    logs = [_lying(run, sends) for sends in rounds]
+    disordered = [log for log in logs if not _in_order(log)]
+    most = max(looks.counts, default=0)
+    run.measurements |= {
+        "most_requests_in_flight": most,
+        "rounds_out_of_order": len(disordered),
+        "reordered_records": counts.reordered,
+        "duplicated_records": counts.duplicated,
+    }
+    how = "with idempotence" if run["idempotence"] else "without idempotence"
+    run.conclude(
+        f"confluent-kafka, {how}, had up to {most} requests under way to one partition; some were"
+        f" refused and sent again, and in {len(disordered)} of {len(rounds)} rounds the records"
+        " were written out of order"
+    )
+    title = f"One round {how}: the log is {'out of order' if disordered else 'in order'}"
+    run.show(log_of(title, (disordered or logs)[0]))
+    run.show(_under_way(looks.counts))
+
+
+def _lying(run: Run, sends: Sequence[Send]) -> list[Read]:
+    """A round's records as they lie in the log."""
+    numbers = {send.number for send in sends}
+    return [read for read in numbered(run) if read.number in numbers]
+
+
+def _in_order(reads: Sequence[Read]) -> bool:
+    return all(a.offset < b.offset for a, b in pairwise(sorted(reads, key=_number)))
+
+
+def _number(read: Read) -> int:
+    return read.number or 0
+
+
+def _under_way(counts: Mapping[int, int]) -> Bars:
+    """How often so many requests were under way, of the looks that found any."""
+    busy = [number for number in sorted(counts) if number]
+    return Bars(
+        f"Up to {max(busy, default=0)} requests were under way at a time",
+        [f"{number} under way" for number in busy],
+        {"looks": [counts[number] for number in busy]},
+        f"looks at the client, one every {LOOK_MS} ms, that found so many",
+    )
+
+
+_KEPT, _BROKEN = "in the order of sending", "some behind others that were sent later"
+
+
+def _order(result: Result) -> str | None:
+    if result.report.counts.reordered:
+        return _BROKEN
+    return _KEPT if result.settings["idempotence"] else None  # else it was luck
+
+
+IN_FLIGHT = Experiment(
+    "producers.in_flight",
+    "Five requests are under way and the first are refused: in which order are they written?",
+    (
+        Switch("idempotence", False, "whether the client numbers its batches for the broker"),
+        Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
+        Number("rounds", 5, 20, 8, "how often the leader refuses, then takes", "rounds"),
+        Number("records", 20, 100, 20, "how many are sent in a round", "records", 10),
+    ),
+    _in_flight,
+    Options(
+        "Five requests are under way. The leader refuses the first ones, for the moment, and takes"
+        " those behind; the client sends the refused ones again. In which order are the records?",
+        {
+            _KEPT: "Without idempotence the leader writes what comes, when it comes: the refused"
+            " ones came last.",
+            _BROKEN: "The batches had numbers: the leader refused those that came out of turn as"
+            " well, and the client sent them again in their order.",
+        },
+        _order,
+    ),
+)

@@ -1,0 +1,415 @@
+"""Keys, the partitions they lead to, and the order that holds there."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+from kafka import KafkaProducer
+
+from labs.base.flights import Flight, flights
+from labs.chapters.producers.native import native_producer, poll_until, produce
+from labs.chapters.producers.pace import ANSWER_TIMEOUT_S, Window
+from labs.experiment.experiment import Estimate, Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars, Lines
+from labs.kafka.admin import admin
+from labs.workload import Payload
+from labs.workload.checker import KEY_ORDER, LOG
+from labs.workload.history import Outcome, Read, Send
+
+#: Flights of the first days of 2013, over which the records go round.
+FLIGHTS = 5000
+ROOM = 2000
+
+CARRIER, ROUTE, PLANE, NO_KEY = "carrier", "route", "plane", "none"
+_KEY_OF: dict[str, Callable[[Flight], str | None]] = {
+    CARRIER: lambda flight: flight.carrier,
+    ROUTE: lambda flight: f"{flight.origin}-{flight.dest}",
+    PLANE: lambda flight: flight.tailnum or "unknown",
+    NO_KEY: lambda _: None,
+}
+KEY = Choice("key", tuple(_KEY_OF), CARRIER, "which part of a flight is the key")
+RECORDS = Number("records", 1000, 10000, 3000, "how many flights are sent", "records", 1000)
+
+
+@cache
+def _some_flights() -> tuple[Flight, ...]:
+    return tuple(flights(FLIGHTS))
+
+
+def keyed(by: str) -> Payload:
+    """Flights under another key than their carrier."""
+    found, key_of = _some_flights(), _KEY_OF[by]
+
+    def payload(number: int) -> tuple[bytes | None, bytes]:
+        flight = found[number % len(found)]
+        key = key_of(flight)
+        return (None if key is None else key.encode()), b"%d|%b" % (number, flight.value)
+
+    return payload
+
+
+def planes(count: int) -> list[bytes]:
+    """So many different aeroplanes' tail numbers, in the order in which they first flew."""
+    known = dict.fromkeys(f.tailnum.encode() for f in _some_flights() if f.tailnum)
+    return list(known)[:count]
+
+
+def _send_all(run: Run, producer: KafkaProducer, count: int, payload: Payload) -> list[Send]:
+    load = run.load(producer, 0, count, payload=payload, each=Window(run, ROOM))
+    load.wait(ANSWER_TIMEOUT_S)
+    return load.sends
+
+
+def _acknowledged(sends: Iterable[Send]) -> list[Send]:
+    return [send for send in sends if send.outcome is Outcome.OK]
+
+
+def everything(run: Run) -> Sequence[Read]:
+    """The topic as one consumer read it, for the verdict, in the order in which it got it."""
+    run.verdict()
+    assert run.log is not None
+    return run.log.reads
+
+
+def _name(key: bytes | None) -> str:
+    return "no key" if key is None else key.decode()
+
+
+# -- a hot key ------------------------------------------------------------------------------------
+
+
+def _keys(run: Run) -> None:
+    partitions = int(run["partitions"])
+    run.make_topic(partitions, watch=False)
+    run.say(f"{run['records']:,} flights, key: {run['key']}")
+    producer = run.producer(linger_ms=5)
+    sends = _acknowledged(_send_all(run, producer, int(run["records"]), keyed(str(run["key"]))))
+    placed = Counter(send.partition for send in sends)
+    keys = Counter(_name(send.key) for send in sends)
+    fullest, most = placed.most_common(1)[0]
+    share, fair = 100 * most / len(sends), 100 / partitions
+    empty = partitions - len(placed)
+    run.measurements |= {
+        "fullest_partition_percent": round(share, 1),
+        "fair_share_percent": round(fair, 1),
+        "empty_partitions": empty,
+        "different_keys": len(keys),
+    }
+    there = Counter(_name(s.key) for s in sends if s.partition == fullest)
+    busiest = ", ".join(key for key, _ in there.most_common(3))
+    run.conclude(
+        f"partition {fullest} got {share:.0f} % of the records (a fair share is {fair:.0f} %),"
+        f" most of them under {busiest}; {empty} of {partitions} partitions got none"
+    )
+    labels = [f"partition {p}" for p in range(partitions)]
+    values = [placed.get(p, 0) for p in range(partitions)]
+    title = f"One partition of {partitions} carries {share:.0f} % of the records"
+    run.show(Bars(title, labels, {"records": values}, f"records, key: {run['key']}"))
+    if run["key"] != NO_KEY:
+        _show_keys(run, keys, {s.key: s.partition for s in sends})
+
+
+def _show_keys(run: Run, keys: Counter[str], where: dict[bytes | None, int | None]) -> None:
+    top = keys.most_common(10)
+    at = {_name(key): partition for key, partition in where.items()}
+    run.show(
+        Bars(
+            f"{top[0][0]} alone has {100 * top[0][1] / keys.total():.0f} % of the records",
+            [key for key, _ in top],
+            {"records": [count for _, count in top]},
+            f"records of the {len(top)} busiest keys",
+            notes=[f"{count:,} → partition {at[key]}" for key, count in top],
+        )
+    )
+
+
+KEYS = Experiment(
+    "producers.keys",
+    "The flights' airline is the key: how evenly do real keys fill the partitions?",
+    (
+        Number("partitions", 1, 12, 6, "how many partitions the topic has", "partitions"),
+        KEY,
+        RECORDS,
+    ),
+    _keys,
+    Estimate(
+        "The key is the airline, of which there are 16; the topic has 6 partitions. Which share"
+        " of the records lands in the fullest one?",
+        "%",
+        0,
+        100,
+        "fullest_partition_percent",
+        "A partition gets whole keys, and real keys are uneven: more partitions do not divide the"
+        " biggest one.",
+    ),
+    breaks=False,
+)
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def _behind(reads: Iterable[Read]) -> int:
+    """How many records were read after one that had been sent later."""
+    latest, count = -1, 0
+    for read in reads:
+        if read.number is not None:
+            count += read.number < latest
+            latest = max(latest, read.number)
+    return count
+
+
+def _order(run: Run) -> None:
+    partitions = int(run["partitions"])
+    run.make_topic(partitions, watch=False)
+    run.say("one producer sends, one record after the other")
+    _send_all(run, run.producer(linger_ms=5), int(run["records"]), keyed(str(run["key"])))
+    run.say("one consumer reads them all")
+    reads = everything(run)
+    assert run.log is not None
+    run.judge_key_order(run.log)
+    each = [[r for r in reads if r.partition == p] for p in range(partitions)]
+    in_topic, in_partitions = _behind(reads), sum(map(_behind, each))
+    run.measurements |= {
+        "out_of_order_in_the_topic_records": in_topic,
+        "out_of_order_in_a_partition_records": in_partitions,
+    }
+    run.conclude(
+        f"read by one consumer, {in_topic:,} of {len(reads):,} records came after one that had been"
+        f" sent later; within a single partition {in_partitions:,} did"
+    )
+    places: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for place, read in enumerate(reads):
+        places[f"partition {read.partition}"].append((place, read.number or 0))
+    title = f"{in_topic:,} of {len(reads):,} records out of order in the topic,"
+    run.show(
+        Lines(
+            f"{title} {in_partitions:,} in their partition",
+            dict(sorted(places.items())),
+            "place in which the consumer got the record",
+            "number of the record",
+            dots=True,
+        )
+    )
+
+
+_AS_SENT, _PER_PARTITION = "in the order of sending", "in order only within each partition"
+
+
+def _as_read(result: Result) -> str:
+    return _PER_PARTITION if result.measurements["out_of_order_in_the_topic_records"] else _AS_SENT
+
+
+ORDER = Experiment(
+    "producers.order",
+    "One producer sends 1, 2, 3 …: in which order does one consumer read the topic?",
+    (
+        Number("partitions", 1, 6, 3, "how many partitions the topic has", "partitions"),
+        KEY,
+        RECORDS,
+    ),
+    _order,
+    Options(
+        "One producer, one consumer, a topic of three partitions. How do the records arrive?",
+        {
+            _AS_SENT: "A topic is several logs, fetched apart: nothing puts them together again.",
+            _PER_PARTITION: "With one partition there is one log, and so one order.",
+        },
+        _as_read,
+    ),
+    breaks=False,
+    judges=(LOG, KEY_ORDER),
+)
+
+
+# -- adding partitions -------------------------------------------------------------------------
+
+
+def _rounds(keys: list[bytes], first: int) -> Payload:
+    """Every key in turn, again and again."""
+    bodies = _some_flights()
+
+    def payload(number: int) -> tuple[bytes | None, bytes]:
+        body = bodies[number % len(bodies)].value
+        return keys[(number - first) % len(keys)], b"%d|%b" % (number, body)
+
+    return payload
+
+
+def _growing(run: Run) -> None:
+    before, after = int(run["partitions"]), int(run["partitions"] + run["added"])
+    run.make_topic(before, watch=False)
+    keys = planes(int(run["keys"]))
+    producer = run.producer(linger_ms=5, metadata_max_age_ms=500)
+    run.say(f"two records for each of {len(keys):,} planes into {before} partitions")
+    old = _send_all(run, producer, 2 * len(keys), _rounds(keys, 0))
+    with admin(run.cluster.bootstrap) as client:
+        client.create_partitions({run.topic: after})
+    run.partitions = after
+    run.wait(
+        lambda: len(producer.partitions_for(run.topic)) == after,
+        "the producer knew the new partitions",
+    )
+    run.say(f"two more for each into {after} partitions")
+    new = _send_all(run, producer, 2 * len(keys), _rounds(keys, run.history.next_number))
+    was = {s.key: s.partition for s in _acknowledged(old)}
+    now_in = {s.key: s.partition for s in _acknowledged(new)}
+    moved = [key for key in was if now_in.get(key) != was[key]]
+    run.verdict()
+    run.say("reading it as a group does whose reader of the old partitions is behind")
+    late = run.read(first=range(before, after))
+    run.judge_key_order(late)
+    reads = late.reads
+    mixed = sum(_behind(r for r in reads if r.key == key) > 0 for key in moved)
+    percent = 100 * len(moved) / len(was)
+    run.measurements |= {
+        "moved_keys_percent": round(percent, 1),
+        "moved_keys": len(moved),
+        "keys_read_out_of_order": mixed,
+    }
+    run.conclude(
+        f"from {before} to {after} partitions, {len(moved):,} of {len(was):,} planes moved"
+        f" ({percent:.1f} %); a group whose reader of the old partitions is behind gets"
+        f" {mixed:,} planes' records out of order"
+    )
+    _show_growing(run, was, now_in, percent)
+
+
+def _show_growing(
+    run: Run,
+    was: dict[bytes | None, int | None],
+    now_in: dict[bytes | None, int | None],
+    percent: float,
+) -> None:
+    labels = [f"partition {p}" for p in range(run.partitions)]
+    stayed = Counter(p for key, p in now_in.items() if was.get(key) == p)
+    came = Counter(p for key, p in now_in.items() if was.get(key) != p)
+    earlier = Counter(was.values())
+    series = {
+        name: [count.get(p, 0) for p in range(run.partitions)]
+        for name, count in (("before", earlier), ("stayed", stayed), ("came from another", came))
+    }
+    run.show(
+        Bars(
+            f"{percent:.0f} % of the keys now go elsewhere than their earlier records",
+            labels,
+            series,
+            "keys",
+        )
+    )
+
+
+GROWING = Experiment(
+    "producers.growing",
+    "A topic gets more partitions: which keys stay with their earlier records?",
+    (
+        Number("partitions", 1, 6, 3, "how many partitions the topic has at first", "partitions"),
+        Number("added", 1, 6, 1, "how many are added", "partitions"),
+        Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
+    ),
+    _growing,
+    Estimate(
+        "One partition is added to three. Of how many keys do the next records go to another"
+        " partition than before?",
+        "%",
+        0,
+        100,
+        "moved_keys_percent",
+        "The partition is hash modulo the number of partitions: with another divisor most"
+        " remainders change, not just the new partition's share.",
+    ),
+    breaks=False,
+    judges=(LOG, KEY_ORDER),
+)
+
+
+# -- two clients, one key ----------------------------------------------------------------------
+
+
+def _partitioners(run: Run) -> None:
+    run.make_topic(int(run["partitions"]), watch=False)
+    keys = planes(int(run["keys"]))
+    run.say(f"{len(keys):,} planes by kafka-python")
+    python = _send_all(run, run.producer(linger_ms=5), len(keys), _rounds(keys, 0))
+    run.say(f"the same planes by confluent-kafka, partitioner={run['partitioner']}")
+    native = _send_natively(run, keys)
+    places = {s.key: s.partition for s in _acknowledged(python)}
+    pairs = [(places[s.key], s.partition) for s in _acknowledged(native) if s.key in places]
+    same = sum(one == other for one, other in pairs)
+    percent = 100 * same / max(len(pairs), 1)
+    run.measurements |= {
+        "same_partition_percent": round(percent, 1),
+        "same_partition_keys": same,
+        "by_chance_percent": round(100 / run["partitions"], 1),
+    }
+    run.conclude(
+        f"confluent-kafka with partitioner={run['partitioner']} put {same:,} of {len(pairs):,} keys"
+        f" where kafka-python had put them ({percent:.1f} %; chance alone: "
+        f"{100 / run['partitions']:.1f} %)"
+    )
+    series = {
+        "the same partition": [sum(a == b == p for a, b in pairs) for p in range(run.partitions)],
+        "another one": [sum(a == p != b for a, b in pairs) for p in range(run.partitions)],
+    }
+    labels = [f"partition {p}" for p in range(run.partitions)]
+    title = f"The two clients agree on {percent:.0f} % of the keys"
+    run.show(Bars(title, labels, series, "keys that kafka-python put there"))
+
+
+def _send_natively(run: Run, keys: list[bytes]) -> list[Send]:
+    producer = native_producer(run, acks="all", partitioner=run["partitioner"])
+    payload = _rounds(keys, run.history.next_number)
+    sends = [produce(run, producer, payload) for _ in keys]
+    poll_until(
+        producer,
+        lambda: all(send.outcome is not Outcome.PENDING for send in sends),
+        ANSWER_TIMEOUT_S,
+    )
+    return sends
+
+
+#: By chance alone, of 100 keys 16 ± 4 (one standard deviation) go to the same of six partitions.
+NEAR_PERCENT = 15
+
+_ALL, _CHANCE = "all of them", "about as many as by chance"
+
+
+def _agreement(result: Result) -> str | None:
+    same = float(result.measurements["same_partition_percent"] or 0)
+    chance = float(result.measurements["by_chance_percent"] or 0)
+    if chance > 90:
+        return None
+    if same == 100:
+        return _ALL
+    return _CHANCE if abs(same - chance) < NEAR_PERCENT else None
+
+
+PARTITIONERS = Experiment(
+    "producers.partitioners",
+    "Two clients send the same keys with default settings: do they choose the same partitions?",
+    (
+        Choice(
+            "partitioner",
+            ("consistent_random", "murmur2_random", "fnv1a_random"),
+            "consistent_random",
+            "how confluent-kafka picks a partition; the first is its default",
+        ),
+        Number("partitions", 1, 12, 6, "how many partitions the topic has", "partitions"),
+        Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
+    ),
+    _partitioners,
+    Options(
+        "kafka-python and confluent-kafka send the same keys to one topic. For how many keys do"
+        " they choose the same partition?",
+        {
+            _ALL: "The partition is chosen by the client, and each brings its own hash: librdkafka"
+            " CRC-32 by default, kafka-python and Java murmur2.",
+            _CHANCE: "With the same hash, murmur2, they agree on every key.",
+        },
+        _agreement,
+    ),
+    breaks=False,
+)

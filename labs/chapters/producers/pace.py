@@ -1,0 +1,371 @@
+"""How fast, and at what price: ways of sending, and batches."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaProducer
+
+from labs.base.errors import LabsError
+from labs.base.figures import figure, graded, ms
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars, Percentiles
+from labs.workload import Load
+from labs.workload.history import Outcome, Send
+from labs.workload.latency import Waits, percentiles_of, summary_of, tail, waits_of
+from labs.workload.set_here import Departure
+from labs.workload.turns import in_turns
+
+ANSWER_TIMEOUT_S = 20.0
+LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for company", "ms", 5)
+BATCH = Number("batch_size", 0, 262144, 65536, "when a batch is full", "bytes", 16384)
+
+
+def warm_up(run: Run, producer: KafkaProducer) -> None:
+    """One record, so that connections, metadata and a producer id do not count."""
+    run.load(producer, rate=0, count=1).wait(ANSWER_TIMEOUT_S)
+
+
+def all_answered(run: Run, load: Load) -> None:
+    """Wait until a turn's last record is answered: records of two producers have no order.
+
+    Raises:
+        LabsError: the brokers did not come to it in time.
+    """
+    run.wait(
+        lambda: all(send.outcome is not Outcome.PENDING for send in load.sends),
+        "every record of this turn was answered",
+        3 * ANSWER_TIMEOUT_S,
+    )
+
+
+def rate_of(*turns: list[Send]) -> float:
+    """Records/s over one or more turns, each from its first `send()` to its last acknowledgement.
+
+    Raises:
+        LabsError: none was acknowledged, so there is no rate; it names the client's errors.
+    """
+    count, took_s = 0, 0.0
+    for sends in turns:
+        done = [s.completed for s in sends if s.outcome is Outcome.OK and s.completed]
+        count += len(done)
+        took_s += max(done) - sends[0].invoked if done else 0.0
+    if not count:
+        errors = Counter(s.error or s.outcome.value for sends in turns for s in sends)
+        told = ", ".join(f"{count:,} × {error}" for error, count in errors.most_common())
+        raise LabsError(
+            f"no record was acknowledged ({told or 'none was sent'})",
+            hint="`labs status` shows whether the brokers run; then run it again",
+        )
+    return count / took_s
+
+
+# -- synchronous, asynchronous, with callbacks ------------------------------------------------
+
+SYNC, ASYNC, CALLBACK = "synchronous", "asynchronous", "callback"
+
+
+def _send_synchronously(run: Run, producer: KafkaProducer, count: int) -> list[Send]:
+    """`producer.send(…).get()`: the next record waits for this one's acknowledgement."""
+    load = run.load(producer, 0, count, each=lambda future: future.get(timeout=ANSWER_TIMEOUT_S))
+    load.wait(ANSWER_TIMEOUT_S)
+    return load.sends
+
+
+def _send_asynchronously(run: Run, producer: KafkaProducer, count: int) -> list[Send]:
+    """Send them all, then look at each future."""
+    futures: list[Any] = []
+    load = run.load(producer, 0, count, each=futures.append)
+    load.wait(ANSWER_TIMEOUT_S)
+    for future in futures:
+        future.get(timeout=ANSWER_TIMEOUT_S)
+    return load.sends
+
+
+def _send_with_callbacks(run: Run, producer: KafkaProducer, count: int) -> list[Send]:
+    """Send them all, and be told."""
+    told: list[int] = []
+    load = run.load(
+        producer, 0, count, each=lambda f: f.add_callback(lambda m: told.append(m.offset))
+    )
+    load.wait(ANSWER_TIMEOUT_S)
+    return load.sends
+
+
+WAYS: dict[str, Callable[[Run, KafkaProducer, int], list[Send]]] = {
+    SYNC: _send_synchronously,
+    ASYNC: _send_asynchronously,
+    CALLBACK: _send_with_callbacks,
+}
+
+
+#: The three ways take turns so often, each with its part of the records.
+ROUNDS = 3
+
+
+def _sending(run: Run) -> None:
+    run.make_topic(watch=False)
+    count = int(run["records"])
+    producers = {way: run.producer(linger_ms=run["linger_ms"]) for way in WAYS}
+    for producer in producers.values():
+        warm_up(run, producer)
+    turns: dict[str, list[list[Send]]] = {way: [] for way in WAYS}
+    for way in in_turns(list(WAYS), ROUNDS):
+        run.say(f"{count // ROUNDS:,} records, {way}, turn {len(turns[way]) + 1} of {ROUNDS}")
+        turns[way].append(WAYS[way](run, producers[way], count // ROUNDS))
+    took = {way: count / rate_of(*sent) * 1000 for way, sent in turns.items()}
+    run.measurements |= {f"{way}_ms": round(value, 1) for way, value in took.items()}
+    times = took[SYNC] / took[ASYNC]
+    run.measurements["synchronous_takes_times"] = round(times, 1)
+    run.conclude(
+        f"{count:,} records took {ms(took[SYNC])} one by one, {ms(took[ASYNC])} with"
+        f" futures and {ms(took[CALLBACK])} with callbacks: waiting for each answer took"
+        f" {figure(times)} times as long (linger_ms={run['linger_ms']})"
+    )
+    run.show(
+        Bars(
+            f"Waiting for each answer takes {figure(times)} times as long",
+            list(took),
+            {"until the last acknowledgement": list(took.values())},
+            f"ms for {count:,} records",
+        )
+    )
+
+
+_FEW, _SOME, _MANY = "less than twice as long", "2 to 10 times as long", "over 10 times as long"
+
+
+def _how_much_longer(result: Result) -> str | None:
+    times = float(result.measurements["synchronous_takes_times"] or 0)
+    return graded(times, [(2, _FEW), (10, _SOME)], _MANY)
+
+
+SENDING = Experiment(
+    "producers.sending",
+    "What does it cost to wait for each record's acknowledgement before sending the next?",
+    (
+        Number("records", 300, 3000, 300, "how many records each way sends", "records", 300),
+        Number("linger_ms", 0, 20, 0, "how long a batch waits for company", "ms", 5),
+    ),
+    _sending,
+    Options(
+        "The same records: `send(…).get()` for each, or `send(…)` for all and then the answers."
+        " How much longer does the first take?",
+        {
+            _FEW: "Each record waited for a whole round trip to three brokers, alone.",
+            _SOME: "One round trip for each record, against one for each batch: compare the bars.",
+            _MANY: "The round trips were cheaper here than you expected.",
+        },
+        _how_much_longer,
+    ),
+    breaks=False,
+)
+
+
+# -- batches -----------------------------------------------------------------------------------
+
+#: So many records may wait for their answers. kafka-python itself sets no bound.
+WINDOW = 200
+AT_ONCE = "each at once"
+
+
+class Window:
+    """Holds a sender up while too many of its records have no answer."""
+
+    def __init__(self, run: Run, room: int) -> None:
+        run.note([Departure("the program", "records without an answer, at most", room, None)])
+        self._room = threading.Semaphore(room)
+
+    def __call__(self, future: Any) -> None:
+        """Wait until there is room for another record."""
+        future.add_both(lambda _: self._room.release())
+        self._room.acquire(timeout=ANSWER_TIMEOUT_S)
+
+
+#: Either way of sending has so many turns.
+TURNS = 2
+
+
+@dataclass
+class Way:
+    """One set of settings, its producer, and what it sent in its turns."""
+
+    producer: KafkaProducer
+    turns: list[Load]
+
+    @property
+    def rate(self) -> float:
+        """Acknowledged records/s."""
+        return rate_of(*(load.sends for load in self.turns))
+
+    @property
+    def waits(self) -> Waits:
+        """From due to acknowledged; connecting, the one slow start, came before."""
+        return sum((waits_of(load) for load in self.turns), Waits([]))
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """Of the waits: what so many tell of."""
+        return summary_of(self.waits.all)
+
+    @property
+    def records_per_batch(self) -> float:
+        """By the client's own metrics; the one record before the first turn counts, too."""
+        return float(self.producer.metrics()["producer-metrics"]["records-per-request-avg"])
+
+    @property
+    def bytes_per_record(self) -> float:
+        """By the client's own metrics: a batch's size, by its records."""
+        metrics = self.producer.metrics()["producer-metrics"]
+        return float(metrics["batch-size-avg"]) / self.records_per_batch
+
+
+def _way(run: Run, **options: Any) -> Way:
+    way = Way(run.producer(**options), [])
+    warm_up(run, way.producer)
+    return way
+
+
+def _take_turns(run: Run, ways: dict[str, Way]) -> None:
+    for name in in_turns(list(ways), TURNS):
+        way = ways[name]
+        run.say(f"{name}, turn {len(way.turns) + 1} of {TURNS}")
+        load = run.load(way.producer, run["rate"], each=Window(run, WINDOW))
+        run.sleep(run["seconds"] / TURNS)
+        load.stop(ANSWER_TIMEOUT_S)
+        all_answered(run, load)
+        way.turns.append(load)
+
+
+def _batching(run: Run) -> None:
+    run.make_topic(watch=False)
+    kind = None if run["compression"] == "none" else run["compression"]
+    yours = f"linger_ms={run['linger_ms']}, batch_size={run['batch_size']}"
+    yours += f", {kind}" if kind else ""
+    options = {name: run[name] for name in ("linger_ms", "batch_size")}
+    ways = {
+        AT_ONCE: _way(run, linger_ms=0, batch_size=0),
+        yours: _way(run, compression_type=kind, **options),
+    }
+    _take_turns(run, ways)
+    one, many = ways.values()
+    run.measurements |= {
+        "at_once_records_per_s": round(one.rate, 1),
+        "batched_records_per_s": round(many.rate, 1),
+        "at_once_p99_ms": one.summary.get("p99_ms"),
+        "batched_p99_ms": many.summary.get("p99_ms"),
+        "at_once_samples": len(one.waits.all),
+        "batched_samples": len(many.waits.all),
+        "at_once_due_not_sent_records": len(one.waits.open),
+        "batched_due_not_sent_records": len(many.waits.open),
+        "records_per_batch": round(many.records_per_batch, 1),
+        "at_once_bytes_per_record": round(one.bytes_per_record, 1),
+        "batched_bytes_per_record": round(many.bytes_per_record, 1),
+    }
+    name = tail(one.summary, many.summary)
+    wanted = f"{run['rate']:,} records/s were due" if run["rate"] else "as fast as the client could"
+    run.conclude(
+        f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one, name)}; in"
+        f" batches of {figure(round(many.records_per_batch, 1))} records {figure(many.rate)}"
+        f" records/s{_slowest(many, name)} ({wanted}; {yours}; one partition, of which this client"
+        f" has one batch under way, and at most {WINDOW} records without an answer)"
+    )
+    _show_batching(run, ways, name)
+
+
+_SHARE = {"p50_ms": "half", "p90_ms": "1 in 10", "p99_ms": "1 in 100"}
+
+
+def _slowest(way: Way, name: str | None) -> str:
+    """A percentile in words, and what it stands on."""
+    if name is None:
+        return ", too few to tell how long they waited"
+    worst, waits = way.summary[name], way.waits
+    told = f" and {_SHARE[name]} waited over {ms(worst)}"
+    if waits.bounded(worst):
+        told += f" at least, with {len(waits.open):,} due and not yet sent in the end"
+    return told
+
+
+def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
+    one, many = ways.values()
+    run.show(
+        Percentiles(
+            _who_waits(one.summary.get(name or ""), many.summary.get(name or "")),
+            {_curve(name, way.waits): percentiles_of(way.waits.all) for name, way in ways.items()},
+            y="ms from due to acknowledged",
+        )
+    )
+    run.show(
+        Bars(
+            f"{figure(one.rate)} records/s one by one, {figure(many.rate)} in batches",
+            list(ways),
+            {"acknowledged": [way.rate for way in ways.values()]},
+            "records/s",
+        )
+    )
+    run.show(
+        Bars(
+            f"A record costs {figure(round(one.bytes_per_record))} bytes alone,"
+            f" {figure(round(many.bytes_per_record))} in a batch of"
+            f" {figure(round(many.records_per_batch, 1))}",
+            list(ways),
+            {"sent": [way.bytes_per_record for way in ways.values()]},
+            "bytes a record",
+        )
+    )
+
+
+def _curve(name: str, waits: Waits) -> str:
+    return f"{name} (at least)" if waits.open else name
+
+
+def _who_waits(alone: float | None, company: float | None) -> str:
+    if alone is None or company is None:
+        return "How long records waited"
+    faster = "earlier" if company < alone else "later"
+    return f"In batches, the slowest records are acknowledged {faster}"
+
+
+_SOONER, _LATER = "the ones that wait for company", "the ones that are sent at once"
+
+
+def _who_is_sooner(result: Result) -> str | None:
+    alone, company = (result.measurements[f"{name}_p99_ms"] for name in ("at_once", "batched"))
+    if not isinstance(alone, float) or not isinstance(company, float):
+        return None
+    return graded(company / alone, [(1.0, _SOONER)], _LATER)
+
+
+BATCHING = Experiment(
+    "producers.batching",
+    "Send each record at once, or let it wait for company: what does it do to rate and latency?",
+    (
+        LINGER,
+        BATCH,
+        Choice(
+            "compression",
+            ("none", "gzip", "lz4", "zstd"),
+            "none",
+            "what squeezes a batch, as a whole",
+        ),
+        Number("rate", 0, 5000, 1000, "how fast; 0: as fast as it can", "records/s", 50),
+        Number("seconds", 1, 5, 2.5, "how long either is measured, in two turns", "s", 0.5),
+    ),
+    _batching,
+    Options(
+        "Records come at the rate you set. Which have the better 99th percentile of latency?",
+        {
+            _SOONER: "At this rate each record got its own request in time: waiting only waited.",
+            _LATER: "Each request serves one record: they queued up behind each other, for longer"
+            " than any linger.",
+        },
+        _who_is_sooner,
+    ),
+    breaks=False,
+)

@@ -1,0 +1,157 @@
+"""replication.controller: what goes on without the controller, and what waits for it."""
+
+from __future__ import annotations
+
+from kafka.errors import KafkaError
+
+from labs.base.clock import now
+from labs.base.figures import seconds
+from labs.chapters.replication.common import await_partition, rate_setting
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Switch
+from labs.kafka.cluster import CONTROLLER_ID
+from labs.workload.history import Outcome, Send
+
+#: How long the dead leader is watched, s: longer than `broker.session.timeout.ms` in the lab.
+WATCH_S = 3.5
+
+#: How long a first acknowledgement may take on a machine that has other things to do, s.
+PATIENCE_S = 5.0
+
+#: How long a new consumer is given to read all, s.
+READ_S = 10.0
+
+#: How long it is tried to create a topic, ms. Where there is a controller, a tenth of it is enough.
+CREATE_TIMEOUT_MS = 1000
+
+NOTHING, ONLY_READ, BOTH = "neither read nor write", "read, not write", "read and write, as before"
+
+
+def _controller(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    old = run.leader()
+    load = run.load(run.producer(acks="all", request_timeout_ms=8000), run["rate"])
+    run.say("sending while all is well")
+    run.sleep(0.5)
+    dead_at = run.fault("kill", CONTROLLER_ID)
+    run.say("the controller is dead; trying to create a topic meanwhile")
+    run.measurements["create_topic"] = _create_topic(run)
+    until = now() + PATIENCE_S
+    while now() < until and not _acknowledged(load.sends, dead_at):
+        run.sleep(0.05)
+    run.measurements["acknowledged_without_controller"] = len(_acknowledged(load.sends, dead_at))
+    run.measurements["read_without_controller"] = _read_now(run)
+    if run["leader_too"]:
+        run.fault("kill", old)
+        run.say("the leader is dead, too; will anybody elect another?")
+        run.sleep(WATCH_S)
+    run.measurements["leader_in_metadata"] = run.partition().leader
+    back_at = run.fault("start", CONTROLLER_ID)
+    if run["leader_too"]:
+        _await_election(run, old, back_at)
+    resumed = now()
+    run.wait(lambda: _acknowledged(load.sends, resumed), "a record was acknowledged again")
+    load.stop()
+    run.measurements["topic_there_afterwards"] = _topic_exists(run)
+    run.verdict()
+    run.conclude(_told(run, old))
+    run.show(run.story(_title(run)))
+
+
+def _acknowledged(sends: list[Send], since: float) -> list[Send]:
+    return [s for s in sends if s.intended > since and s.outcome is Outcome.OK]
+
+
+def _read_now(run: Run) -> int | None:
+    """How many records a new consumer gets at this moment; None: it did not come to the end."""
+    log = run.read_back(timeout_s=READ_S)
+    return len(log.reads) if log.complete else None
+
+
+def _create_topic(run: Run) -> str:
+    """What becomes of an attempt to create a topic: the error's name, or "created"."""
+    try:
+        client = run.admin(request_timeout_ms=CREATE_TIMEOUT_MS)
+        client.create_topics({_new_topic(run): {"num_partitions": 1, "replication_factor": 3}})
+    except KafkaError as error:
+        return type(error).__name__
+    return "created"
+
+
+def _new_topic(run: Run) -> str:
+    return f"{run.topic}-new"
+
+
+def _topic_exists(run: Run) -> str:
+    topics = run.ask(lambda client: client.list_topics())
+    return "yes" if _new_topic(run) in topics else "no"
+
+
+def _await_election(run: Run, old: int, back_at: float) -> None:
+    new = await_partition(
+        run, lambda p: p.leader not in (None, old), "there was a new leader"
+    ).leader
+    assert run.timeline is not None
+    elected = run.timeline.first(lambda p: p.leader == new, back_at)
+    after_s, leaderless_s = (
+        None if elected is None else round(elected - since, 2)
+        for since in (back_at, run.faults[1].time)
+    )
+    run.measurements["new_leader"] = new
+    run.measurements["elected_after_controller_s"] = after_s
+    run.measurements["leaderless_s"] = leaderless_s
+
+
+def _told(run: Run, old: int) -> str:
+    m = run.measurements
+    read = m["read_without_controller"]
+    told = (
+        f"without a controller {m['acknowledged_without_controller']} records were acknowledged and"
+        f" {'an unknown number' if read is None else read} read; a topic could not be created"
+        f" ({m['create_topic']})"
+    )
+    if m.get("leaderless_s") is not None:
+        told += (
+            f"; killed, broker {old} stood as leader in the metadata; broker {m['new_leader']} took"
+            f" over after {m['leaderless_s']} s, {m['elected_after_controller_s']} s after the"
+            " controller was started again"
+        )
+    return told
+
+
+def _title(run: Run) -> str:
+    leaderless = run.measurements.get("leaderless_s")
+    if leaderless is None:
+        return "Without a controller, records flow on"
+    return (
+        f"No controller, no election: for {seconds(float(leaderless))} the partition had no leader"
+    )
+
+
+def _what_works(result: Result) -> str | None:
+    read = result.measurements["read_without_controller"]
+    written = result.measurements["acknowledged_without_controller"]
+    # That nothing came within some seconds does not prove that nothing can.
+    return BOTH if read and written else None
+
+
+CONTROLLER = Experiment(
+    "replication.controller",
+    "The only controller dies. What still works, and what does not?",
+    (
+        Switch(
+            "leader_too", True, "kill the partition's leader, too, while there is no controller"
+        ),
+        rate_setting(50),
+    ),
+    _controller,
+    Options(
+        "The controller is dead, the brokers live. What can clients do with an existing topic?",
+        {
+            NOTHING: "records never pass through the controller: clients talk to the leaders.",
+            ONLY_READ: "neither needs it, as long as leaders and ISR stay as they are.",
+            BOTH: "this time something else stood in the way.",
+        },
+        _what_works,
+    ),
+)

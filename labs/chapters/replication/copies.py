@@ -1,0 +1,181 @@
+"""replication.copies and replication.dead_follower: who has what, and who still counts."""
+
+from __future__ import annotations
+
+from labs.base.figures import seconds
+from labs.chapters.replication.common import (
+    HOW,
+    await_partition,
+    copies_on_disk,
+    how_setting,
+    logs_from_disk,
+    one_try,
+    rate_setting,
+)
+from labs.experiment.experiment import Estimate, Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number
+
+# -- the copies, while a follower lags -------------------------------------------------------------
+
+#: A paused broker sent its last heartbeat up to 1 s ago, and is fenced 3 s after that: until then
+#: it is in the ISR.
+LAG_S = 1.2
+
+LEADERS, MAJORITYS, SLOWEST = (
+    "up to the leader's log end",
+    "up to what two of the three have",
+    "up to what the paused follower has",
+)
+
+
+def _copies(run: Run) -> None:
+    run.make_topic()
+    leader, followers = run.leader(), run.followers()
+    paused = followers[: int(run["paused_followers"])]
+    acks = run["acks"] if run["acks"] == "all" else int(run["acks"])
+    load = run.load(one_try(run, acks, timeout_ms=8000), run["rate"])
+    run.say("sending while all three copy")
+    run.sleep(1)
+    at = [run.fault("pause", follower) for follower in paused]
+    run.sleep(LAG_S)
+    load.stop(flush_s=0)
+    _note_reach(run, leader, paused)
+    if paused:
+        still = set(run.partition().replicas) - set(paused)
+        await_partition(run, lambda p: set(p.isr) == still, "the paused ones left the ISR")
+        assert run.timeline is not None
+        left = run.timeline.first(lambda p: set(p.isr) == still, at[0])
+        run.measurements["isr_shrank_after_ms"] = round((left - at[0]) * 1000) if left else None
+        run.wait(lambda: _water(run) == run.measurements["leader_log_end"], "the rest counted")
+    run.measurements["high_watermark_after_shrink"] = _water(run)
+    for follower in paused:
+        run.fault("resume", follower)
+    everyone = set(run.partition().replicas)
+    await_partition(run, lambda p: set(p.isr) == everyone, "all were in the ISR again")
+    run.verdict()
+    run.show(run.story(_told(run)))
+
+
+def _water(run: Run) -> int:
+    assert run.timeline is not None
+    return run.timeline.high_watermark() or 0
+
+
+def _note_reach(run: Run, leader: int, paused: list[int]) -> None:
+    """How far each copy reaches, by the brokers' word and by their files."""
+    assert run.timeline is not None
+    for _ in range(10):  # what is on its way arrives, and the timeline looks again
+        run.sleep(0.05)
+        copies, told = copies_on_disk(run), run.timeline.log_ends()
+        # A paused broker can't be asked; its file can be read.
+        agree = all(told[b] == copy.log_end for b, copy in copies.items() if b not in paused)
+        if agree:
+            break
+    ends = sorted(copy.log_end for copy in copies.values())
+    run.measurements |= {
+        "isr_size": len(run.partition().isr),
+        "leader_log_end": copies[leader].log_end,
+        "slowest_log_end": ends[0],
+        "middle_log_end": ends[1],
+        "high_watermark": _water(run),
+        "disk_agrees_with_brokers": "yes" if agree else "no",
+    }
+    water = _water(run)
+    ahead = copies[leader].log_end - water
+    title = f"The leader has {ahead} records more than consumers may read"
+    run.conclude(
+        f"log end: {', '.join(f'broker {b} {c.log_end}' for b, c in copies.items())};"
+        f" high watermark {water}: {ahead} records of leader {leader} could not be read yet"
+    )
+    run.show(logs_from_disk(run, copies, title))
+
+
+def _told(run: Run) -> str:
+    shrank = run.measurements.get("isr_shrank_after_ms")
+    if shrank is None and run["paused_followers"]:
+        return "The high watermark stood until the ISR shrank"
+    if shrank is None:
+        return "All three copies keep up"
+    return f"The high watermark stood for {seconds(float(shrank) / 1000)}, until the ISR shrank"
+
+
+def _how_far(result: Result) -> str | None:
+    m = result.measurements
+    if m["leader_log_end"] == m["slowest_log_end"] or m["isr_size"] != 3:
+        return None  # nobody lagged, or the one that did has been left behind already
+    if m["disk_agrees_with_brokers"] == "no":
+        return None  # the copies were seen at different moments
+    if m["high_watermark"] == m["leader_log_end"]:
+        return LEADERS
+    lagged_two = m["middle_log_end"] != m["leader_log_end"]
+    if not lagged_two and m["high_watermark"] == m["middle_log_end"]:
+        return MAJORITYS
+    return SLOWEST
+
+
+COPIES = Experiment(
+    "replication.copies",
+    "A follower lags behind its leader. How far does each copy reach, and how far may one read?",
+    (
+        Number("paused_followers", 0, 2, 1, "how many followers are paused"),
+        Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
+        rate_setting(),
+    ),
+    _copies,
+    Options(
+        "One follower is paused, and the leader goes on writing. How far may consumers read?",
+        {
+            LEADERS: "the leader's word is enough for acks=1, but a consumer gets only what every"
+            " member of the ISR has: what else might be gone after the next election.",
+            MAJORITYS: "Kafka does not count a majority, as Raft does: it waits for the whole ISR,"
+            " and takes out of the ISR whoever is silent for too long.",
+            SLOWEST: "with nobody left behind, the high watermark follows the leader's log end.",
+        },
+        _how_far,
+    ),
+)
+
+# -- when does a dead broker leave the ISR? --------------------------------------------------------
+
+
+def _dead_follower(run: Run) -> None:
+    run.make_topic()
+    gone = run.followers()[0]
+    load = run.load(run.producer(acks="all"), run["rate"])
+    run.say("sending while all three copy")
+    run.sleep(1)
+    at = run.fault(HOW[run["how"]], gone)
+    await_partition(run, lambda p: gone not in p.isr, f"broker {gone} left the ISR")
+    run.sleep(1)
+    load.stop()
+    assert run.timeline is not None
+    left = run.timeline.first(lambda p: gone not in p.isr, at)
+    stood = seconds(left - at) if left else "an unknown time"
+    worst = max(send.latency_s or 0.0 for send in load.sends)
+    run.measurements["left_isr_s"] = round(left - at, 2) if left else None
+    run.measurements["longest_wait_ms"] = round(worst * 1000)
+    run.verdict()
+    run.conclude(
+        f"after {run['how']}, broker {gone} stood in the ISR for {stood} more; the"
+        f" longest wait of an acks=all record was {seconds(worst)}"
+    )
+    run.show(run.story(f"{run['how']}: {stood} until broker {gone} was out of the ISR"))
+
+
+DEAD_FOLLOWER = Experiment(
+    "replication.dead_follower",
+    "A follower dies. When does it stop counting as in sync, and what do producers feel?",
+    (how_setting("SIGKILL"), rate_setting(50)),
+    _dead_follower,
+    Estimate(
+        "A follower is killed (SIGKILL). How long does the cluster still count it as in sync?",
+        "s",
+        0,
+        10,
+        "left_isr_s",
+        "Nobody tells the controller of a death. It counts a broker as gone (fences it) when no"
+        " heartbeat has come for `broker.session.timeout.ms`: 3 s in this lab, 9 s by default. One"
+        " that ends in good order (SIGTERM) says so itself.",
+        step=0.5,
+    ),
+)

@@ -1,0 +1,189 @@
+"""replication.failover and replication.rejoin: who leads next, and for how long."""
+
+from __future__ import annotations
+
+from kafka.protocol.admin import ElectionType
+
+from labs.base.clock import now
+from labs.base.figures import graded, seconds
+from labs.chapters.replication.common import HOW, await_partition, how_setting, rate_setting
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Number, Switch
+from labs.workload.history import Outcome
+
+# -- failover --------------------------------------------------------------------------------------
+
+CLUSTER, CLIENT = "until there is a new leader", "until the client stops waiting for the old leader"
+
+
+def _failover(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    old = run.leader()
+    timeout_ms = int(run["request_timeout_s"] * 1000)
+    load = run.load(run.producer(acks="all", request_timeout_ms=timeout_ms), run["rate"])
+    run.say("sending while all is well")
+    run.sleep(1.5)
+    at = run.fault(HOW[run["how"]], old)
+    new = await_partition(
+        run, lambda p: p.leader not in (None, old), "there was a new leader"
+    ).leader
+    run.say(f"broker {new} leads; the client has to find out")
+    elected = now()
+    run.wait(
+        lambda: any(s.intended > elected and s.outcome is Outcome.OK for s in load.sends),
+        "a record was acknowledged by the new leader",
+        timeout_s=3 * run["request_timeout_s"] + 10,
+    )
+    run.sleep(0.5)
+    load.stop()
+    _measure_failover(run, old, at)
+    run.verdict()
+
+
+def _measure_failover(run: Run, old: int, at: float) -> None:
+    assert run.timeline is not None
+    led_by = run.timeline.first(lambda p: p.leader not in (None, old), at)
+    gap_s = _leaderless_s(run, old, at)
+    worst = max(send.latency_s or 0.0 for send in run.history.sends)
+    run.measurements |= {
+        "new_leader_after_ms": round((led_by - at) * 1000) if led_by else None,
+        "leaderless_ms": None if gap_s is None else round(gap_s * 1000),
+        "longest_wait_ms": round(worst * 1000),
+    }
+    new = run.leader()
+    unled = "for a time that can't be told" if gap_s is None else f"for {seconds(gap_s)}"
+    run.conclude(
+        f"{run['how']} of leader {old}: nobody led {unled}, then broker {new} did; the"
+        f" client's longest wait was {seconds(worst)}"
+    )
+    run.show(run.story(f"{run['how']}: nobody led {unled}, the client waited {seconds(worst)}"))
+
+
+def _leaderless_s(run: Run, old: int, at: float) -> float | None:
+    """From the old leader's last answer as a leader to the new leader's first one.
+
+    None: one of them never answered as a leader.
+
+    Each broker is asked every 50 ms; only one that leads names a high watermark.
+    """
+    assert run.timeline is not None
+    led = [r for r in run.timeline.reaches[0] if r.high_watermark is not None]
+    firsts = [r.time for r in led if r.broker != old and r.time > at]
+    lasts = [r.time for r in led if r.broker == old]
+    return max(0.0, min(firsts) - max(lasts)) if firsts and lasts else None
+
+
+def _whose_clock(result: Result) -> str | None:
+    m = result.measurements
+    if m["new_leader_after_ms"] is None:
+        return None
+    late = float(m["longest_wait_ms"] or 0) - float(m["new_leader_after_ms"])
+    limit = 500 * float(result.settings["request_timeout_s"]) - 500
+    return graded(late, [(limit, CLUSTER)], CLIENT)
+
+
+FAILOVER = Experiment(
+    "replication.failover",
+    "The leader goes away in one of three ways. How long does nobody lead, and who waits longer?",
+    (
+        how_setting("SIGKILL"),
+        Number("request_timeout_s", 4, 30, 8, "how long the client waits for an answer", "s"),
+        rate_setting(50),
+    ),
+    _failover,
+    Options(
+        "The leader goes away. What decides how long the unluckiest record waits?",
+        {
+            CLUSTER: "so it is if the connection to the old leader breaks. One that is paused"
+            " keeps it open: the client trusts it until its request times out.",
+            CLIENT: "a broken connection tells the client at once that it must look for another"
+            " leader; then the election is what it waits for.",
+        },
+        _whose_clock,
+    ),
+)
+
+# -- rejoin ----------------------------------------------------------------------------------------
+
+#: The controller looks for leaders that are not the preferred ones every 300 s
+#: (`leader.imbalance.check.interval.seconds`); two seconds show that it is not done at once.
+WATCH_S = 2.0
+
+COMES_BACK, STAYS = "it leads again", "it follows"
+
+
+def _rejoin(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    first = run.partition()
+    old, everyone = first.leader, set(first.replicas)
+    assert old is not None
+    load = run.load(run.producer(acks="all"), run["rate"])
+    run.sleep(1)
+    run.fault(HOW[run["how"]], old)
+    led = await_partition(run, lambda p: p.leader not in (None, old), "there was a new leader")
+    run.sleep(0.5)
+    started = run.fault("start", old)
+    back = await_partition(run, lambda p: set(p.isr) == everyone, f"broker {old} was in the ISR")
+    caught_up = now()
+    run.say(f"broker {old} is back in the ISR; looking who leads")
+    run.sleep(WATCH_S)
+    stays = run.partition()
+    _note_epochs(run, first.epoch, led.epoch, stays.epoch)
+    run.measurements["back_in_isr_s"] = round(caught_up - started, 2)
+    run.measurements["leader_when_back"] = "the old one" if back.leader == old else "the new one"
+    if run["preferred_election"]:
+        run.elect(ElectionType.PREFERRED)
+        last = await_partition(run, lambda p: p.leader == old, f"broker {old} led again")
+        run.measurements["epoch_after_preferred_election"] = last.epoch
+        run.sleep(0.5)
+    load.stop()
+    run.verdict()
+    run.conclude(_rejoined(run, old, stays.leader))
+    run.show(run.story(f"Back in the ISR, broker {old} follows: epoch {stays.epoch} goes on"))
+
+
+def _note_epochs(run: Run, at_first: int, after_failover: int, after_return: int) -> None:
+    run.measurements |= {
+        "epoch_at_first": at_first,
+        "epoch_after_failover": after_failover,
+        "epoch_after_return": after_return,
+    }
+
+
+def _rejoined(run: Run, old: int, stood: int | None) -> str:
+    m = run.measurements
+    told = (
+        f"broker {old} was in the ISR again {m['back_in_isr_s']} s after its start, and "
+        f"broker {stood} went on leading in epoch {m['epoch_after_return']}"
+    )
+    if "epoch_after_preferred_election" in m:
+        told += (
+            f"; the preferred election made broker {old} leader, in epoch"
+            f" {m['epoch_after_preferred_election']}"
+        )
+    return told
+
+
+def _who_leads(result: Result) -> str:
+    return COMES_BACK if result.measurements["leader_when_back"] == "the old one" else STAYS
+
+
+REJOIN = Experiment(
+    "replication.rejoin",
+    "The old leader comes back and has caught up. Does it lead again?",
+    (
+        how_setting("SIGTERM", ("SIGTERM", "SIGKILL")),
+        Switch("preferred_election", True, "ask for a preferred election in the end"),
+        rate_setting(),
+    ),
+    _rejoin,
+    Options(
+        "The old leader is back, has copied what it missed, and is in the ISR. What does it do?",
+        {
+            COMES_BACK: "not by itself: a change of leaders costs every client a search, so it"
+            " waits for the next check (every 300 s), or for you.",
+            STAYS: "this time an election fell into the very moment.",
+        },
+        _who_leads,
+    ),
+)

@@ -1,0 +1,208 @@
+"""replication.truncation and replication.unclean: records that the new leader does not have."""
+
+from __future__ import annotations
+
+from kafka.protocol.admin import ElectionType
+
+from labs.chapters.replication.common import (
+    await_partition,
+    epochs_on_disk,
+    min_isr_setting,
+    one_try,
+    rate_setting,
+    saw,
+)
+from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.settings import Choice, Number, Switch
+from labs.observe.segments import Copy, first_difference, read_copy
+from labs.workload import number_of
+from labs.workload.history import Outcome
+
+# -- truncation ------------------------------------------------------------------------------------
+
+MERGED, KEPT, CUT = (
+    "the others copy them from it",
+    "it keeps them, and the others do not have them",
+    "it cuts them off",
+)
+
+
+def _truncation(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "2"})
+    old, followers = run.leader(), run.followers()
+    acks = run["acks"] if run["acks"] == "all" else 1
+    load = run.load(one_try(run, acks), run["rate"])
+    run.say("sending while all three copy")
+    run.sleep(1)
+    for follower in followers:
+        run.fault("pause", follower)
+    run.sleep(run["lag_s"])
+    run.fault("kill", old)
+    load.stop(flush_s=0.3)
+    before = read_copy(run.cluster, old, run.topic)
+    for follower in followers:
+        run.fault("resume", follower)
+    new = await_partition(run, lambda p: p.leader in followers, "a follower was elected").leader
+    assert new is not None
+    # What the first producer still holds back is written now, and before the second one's records.
+    run.wait(lambda: all(s.outcome is not Outcome.PENDING for s in load.sends), "all was answered")
+    run.load(one_try(run, "all"), run["rate"], count=int(run["rate"])).wait()
+    run.fault("start", old)
+    await_partition(run, lambda p: old in p.isr, f"broker {old} was in the ISR again")
+    run.verdict()
+    after, leaders = (read_copy(run.cluster, broker, run.topic) for broker in (old, new))
+    _show_cut(run, before, after, leaders)
+
+
+def _show_cut(run: Run, before: Copy, after: Copy, leaders: Copy) -> None:
+    old, new = before.broker, leaders.broker
+    cut_at = first_difference(before, after)
+    tail = [r for r in before.records if cut_at is not None and r.offset >= cut_at]
+    kept = {record.value for record in after.records}
+    gone = [record for record in tail if record.value not in kept]
+    run.measurements |= {
+        "log_end_at_death": before.log_end,
+        "cut_at_offset": cut_at,
+        "cut_records": len(gone),
+        "copies_equal_after": "yes" if first_difference(after, leaders) is None else "no",
+        "epoch_before": before.records[-1].epoch if before.records else None,
+        "epoch_after": after.records[-1].epoch if after.records else None,
+    }
+    if gone:
+        run.conclude(
+            f"broker {old} died with {before.log_end} records and came back to a leader whose epoch"
+            f" {run.measurements['epoch_after']} begins at offset {cut_at}: it cut off"
+            f" {len(gone)} records{_replaced(gone[0].offset, before, after)}"
+        )
+    else:
+        run.conclude(f"broker {old} had nothing that leader {new} had not: it cut nothing off")
+    lanes = {
+        f"broker {old}, when it died": before,
+        f"broker {new}, leader since": leaders,
+        f"broker {old}, back": after,
+    }
+    run.show(
+        epochs_on_disk(f"Broker {old} cut {len(gone)} records off its log (read from disk)", lanes)
+    )
+    run.show(
+        run.story(f"Leader {old} died; broker {new} led without {len(gone)} of its newest records")
+    )
+
+
+def _replaced(offset: int, before: Copy, after: Copy) -> str:
+    was, now_there = before.at(offset), after.at(offset)
+    if was is None or now_there is None:
+        return ""
+    return f"; offset {offset} held record {number_of(was.value)}, now {number_of(now_there.value)}"
+
+
+def _what_became(result: Result) -> str | None:
+    m = result.measurements
+    if m["log_end_at_death"] == m["cut_at_offset"] or m["cut_at_offset"] is None:
+        return None  # it had nothing of its own
+    if m["copies_equal_after"] == "no":
+        return KEPT
+    return CUT if m["cut_records"] else MERGED
+
+
+TRUNCATION = Experiment(
+    "replication.truncation",
+    "A dead leader comes back with records that nobody else has. What becomes of them?",
+    (
+        Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
+        Number("lag_s", 1, 5, 1.5, "how long the followers lag before the leader dies", "s", 0.5),
+        rate_setting(),
+    ),
+    _truncation,
+    Options(
+        "The old leader returns with records that only it has. What happens to these?",
+        {
+            MERGED: "at their offsets other records stand by now, and a log is never merged.",
+            KEPT: "all copies of a log are equal; its newer epoch decides which is right.",
+            CUT: "here nothing was left to cut.",
+        },
+        _what_became,
+    ),
+)
+
+# -- unclean election ------------------------------------------------------------------------------
+
+NONE_LOST, SOME_LOST = "none: acks=all means that they are safe", "some: those that one broker had"
+
+#: How long the cluster is watched waiting for its last leader, when no election is forced.
+WATCH_S = 1.5
+
+
+def _unclean(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": str(run["min_insync_replicas"])})
+    old, followers = run.leader(), run.followers()
+    load = run.load(one_try(run, "all"), run["rate"])
+    run.say("sending while all three copy")
+    run.sleep(0.7)
+    for follower in followers:
+        run.fault("stop", follower)
+    await_partition(run, lambda p: p.isr == (old,), f"broker {old} was alone in the ISR")
+    run.say(f"broker {old} is alone, and acks=all goes on")
+    run.sleep(run["alone_s"])
+    run.fault("kill", old)
+    load.stop(flush_s=0.3)
+    before = read_copy(run.cluster, old, run.topic)
+    back = followers[-1]  # the one that has most of the two
+    run.fault("start", back)
+    await_partition(run, lambda p: p.leader != old, f"broker {old} was given up")
+    refused = ""
+    if run["unclean"]:
+        run.say(f"forcing an unclean election: broker {back} is to lead")
+        refused = run.elect(ElectionType.UNCLEAN)
+        await_partition(run, lambda p: p.leader == back, f"broker {back} led")
+    else:
+        run.sleep(WATCH_S)
+    led = saw(run, lambda p: p.leader == back)
+    report = run.verdict()
+    after = read_copy(run.cluster, old, run.topic)
+    counts = report.counts
+    run.measurements |= {
+        "lost_of_acknowledged": counts.lost / counts.acknowledged if counts.acknowledged else 0.0,
+        "led_before_the_return": "yes" if led else "no",
+        "election": refused or ("forced" if run["unclean"] else "none"),
+        "records_on_dead_disk": len(before.records),
+        "records_on_it_after": len(after.records),
+    }
+    who = f"broker {back} led" if led else "nobody led"
+    run.conclude(
+        f"{counts.lost} of {counts.acknowledged} records acknowledged with acks=all are gone: {who}"
+        f" until broker {old} came back, whose disk held {len(before.records)} records before and"
+        f" {len(after.records)} after"
+    )
+    lost = f"{counts.lost} of {counts.acknowledged} acknowledged records are gone"
+    run.show(epochs_on_disk(lost, {f"broker {old}, dead": before, f"broker {old}, back": after}))
+    run.show(run.story(f"Both followers stopped, broker {old} killed, broker {back} back: {who}"))
+
+
+def _lost_any(result: Result) -> str | None:
+    counts = result.report.counts
+    if not counts.acknowledged:
+        return None
+    return SOME_LOST if counts.lost else NONE_LOST
+
+
+UNCLEAN = Experiment(
+    "replication.unclean",
+    "Only the leader was left when it died; a follower that lags returns first. May it lead?",
+    (
+        Switch("unclean", True, "force the returned follower to lead (unclean election)"),
+        min_isr_setting(1),
+        Number("alone_s", 1, 5, 2, "how long the leader is alone", "s"),
+        rate_setting(),
+    ),
+    _unclean,
+    Options(
+        "Three replicas and acks=all, min.insync.replicas=1. Which acknowledged records are lost?",
+        {
+            NONE_LOST: "acks=all waits for the whole ISR, and the ISR had shrunk to one broker."
+            " That one died, and another was made leader.",
+            SOME_LOST: "nobody was elected who lacked an acknowledged record.",
+        },
+        _lost_any,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What an experiment is: settings, a run, a result, and the views that it shows."""

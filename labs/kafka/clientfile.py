@@ -1,0 +1,284 @@
+"""A file of client settings as people have it, read into Kafka's own names.
+
+Clouds and colleagues hand out `client.properties` for the Java client (lines of `name=value`, with
+the escapes and continued lines of `java.util.Properties`). The same lines come in other dress: from
+Windows with a byte order mark or in UTF-16; from Spring with `spring.kafka.properties.` before each
+name; from Connect with `producer.`; in an `.ini` with sections; in an `.env` with
+`export KAFKA_SECURITY_PROTOCOL="…"`. All of these are understood. What is no such list of lines
+(YAML, JSON, a certificate, a key store) is refused: whoever guesses at a file may miss the one line
+that asks for encryption.
+
+`clientkeys.toml` says of every setting that clients know whether it is understood, ignored or
+refused. A name that it does not know is refused if it looks as if it were about security.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import javaproperties
+
+from labs.base.errors import BadInput
+
+PROPERTIES = "LABS_CLIENT_PROPERTIES"
+
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+#: No list of settings is longer, bytes.
+MAX_BYTES = 1 << 20
+
+#: What frameworks write before the name of a client's setting.
+PREFIXES = (
+    "spring.kafka.",
+    "kafka.",
+    "connect.",
+    "properties.",
+    "producer.",
+    "consumer.",
+    "admin.",
+)
+
+#: Settings of a program that are not about Kafka at all.
+_OF_THE_PROGRAM = re.compile(r"(spring|server|management|logging)\.(?!.*kafka)")
+
+#: What an unknown setting must not be about if it is to be ignored, by its name or its value.
+_ABOUT_SECURITY = re.compile(
+    r"secur|sasl|ssl|tls|jaas|scram|oauth|kerberos|mechanism|protocol|passw|pwd|secret|credential"
+    r"|user|login|cert|trust|keystore|token|auth|crypt"
+)
+_SECURITY_VALUE = re.compile(r"(?i)LoginModule|-----BEGIN|\.(pem|jks|p12|pfx|crt|key)\b")
+
+#: Bytes that begin Java's key stores (JKS, JCEKS) and PKCS #12 (an ASN.1 sequence).
+_KEY_STORE = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce", b"\x30\x80", b"\x30\x82", b"\x30\x83")
+
+#: The longer marks first: UTF-32's begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+_NAME_IT = f"{PROPERTIES} must name the client.properties of your Kafka"
+_LINES = "write it as lines of name=value, such as security.protocol=SASL_SSL"
+
+#: Signs of a text that is no list of lines, and what it is.
+_SHAPES = (
+    (re.compile(r"\s*-----BEGIN "), "a certificate or a key (PEM)", _NAME_IT),
+    (
+        re.compile(r"\s*\{|(?s:.*)^\s*[\"'][\w.]+[\"']\s*:", re.MULTILINE),
+        "JSON or a program",
+        _LINES,
+    ),
+    (re.compile(r"\s*<"), "XML", _LINES),
+    (re.compile(r"(?s:.*)^(\s*[\w.-]+:\s*$|---\s*$|\s*- )", re.MULTILINE), "YAML", _LINES),
+)
+
+_NAME = re.compile(r"[A-Za-z][\w.-]*")
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>|\{\{.*\}\}|%[A-Z_]+%")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a file says: `values` of the settings understood here, by their Java names.
+
+    `ignored`: the others, as they stand in the file. `secret`: whether anything in it must be kept
+    from other users of this machine.
+    """
+
+    values: Mapping[str, str] = field(repr=False)  # passwords among them
+    ignored: tuple[str, ...]
+    secret: bool
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`clientkeys.toml`. `ignored` and `refused`: name → why; a name may end with a `*`."""
+
+    understood: frozenset[str]
+    aliases: Mapping[str, str]
+    ignored: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    def why_ignored(self, name: str) -> str:
+        """Why nothing is lost by ignoring it; empty if it is not to be ignored."""
+        return _reason(self.ignored, name)
+
+    def why_refused(self, name: str) -> str:
+        """Why it can be neither followed nor ignored; empty if it can."""
+        return _reason(self.refused, name)
+
+    def __contains__(self, name: str) -> bool:
+        used = name in self.understood or name in self.aliases
+        return used or bool(self.why_ignored(name) or self.why_refused(name))
+
+
+def _reason(reasons: Mapping[str, str], name: str) -> str:
+    if name in reasons:
+        return reasons[name]
+    return next((reasons[k] for k in reasons if k[-1] == "*" and name.startswith(k[:-1])), "")
+
+
+@cache
+def keys() -> Keys:
+    """The table of all settings."""
+    text = resources.files("labs.kafka").joinpath("clientkeys.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+
+    def reasons(kind: str) -> dict[str, str]:
+        return {name: group["why"] for group in table[kind] for name in group["names"].split()}
+
+    understood = frozenset(n for group in table["understood"] for n in group["names"].split())
+    return Keys(understood, table["aliases"], reasons("ignored"), reasons("refused"))
+
+
+def canonical(key: str) -> str:
+    """A setting's name as the table has it: small, with dots, without a framework's prefix."""
+    name = re.sub(r"[-_]", ".", key).lower()
+    while name not in keys():
+        shorter = next((name[len(p) :] for p in PREFIXES if name.startswith(p)), "")
+        if not shorter:
+            break
+        name = shorter
+    return keys().aliases.get(name, name)
+
+
+# -- the file --------------------------------------------------------------------------------------
+
+
+def read_settings(path: Path) -> Settings:
+    """What the file says.
+
+    Raises:
+        BadInput: it can't be read, is no list of settings, says something twice and differently, or
+            says something that must not be ignored and can't be followed.
+    """
+    values: dict[str, str] = {}
+    ignored: list[str] = []
+    secret = False
+    for key, value in _lines(path):
+        name = canonical(key)
+        secret |= bool(re.search(r"(?<!truststore\.)passw|secret|jaas|user\.info|\bkey$", name))
+        if name in keys().understood:
+            if values.setdefault(name, value) != value:
+                raise BadInput(
+                    f"{path} says {name} twice, and not the same", hint="leave one of the lines"
+                )
+            require_filled_in(path, name, value)
+        else:
+            _require_harmless(path, key, name, value)
+            ignored.append(key)
+    return Settings(values, tuple(dict.fromkeys(ignored)), secret)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    text = _text(path)
+    for signs, what, hint in _SHAPES:
+        if signs.match(text):
+            raise BadInput(f"{path} is {what}, and no list of settings", hint=hint)
+    # A section's head, an .ini's comment and a shell's word are no settings.
+    text = re.sub(r"(?m)^[ \t]*(\[[^\]\n]*\][ \t]*$|;.*$|export[ \t]+(?=\w+=))", "", text)
+    line = 1
+    try:
+        for element in javaproperties.parse(text):
+            if isinstance(element, javaproperties.KeyValue):
+                if not _NAME.fullmatch(element.key):  # not shown: it may be a part of a password
+                    raise BadInput(f"line {line} of {path} is no name=value", hint=_NAME_IT)
+                yield element.key, _bare(element.value)
+            line += element.source.count("\n")
+    except ValueError:  # its words may be a password's
+        raise BadInput(
+            f"line {line} of {path} is no name=value",
+            hint="write each \\ twice: it begins an escape there",
+        ) from None
+
+
+def _bare(value: str) -> str:
+    """Without blanks around it, which no client keeps, and without a shell's or YAML's quotes."""
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1].strip()
+    return value
+
+
+def _text(path: Path) -> str:
+    """The file as text: UTF-8, else as Java reads it (ISO 8859-1); a byte order mark counts."""
+    raw = _bytes(path)
+    if raw.startswith(_KEY_STORE):
+        raise BadInput(f"{path} is a key store, and no list of settings", hint=_NAME_IT)
+    mark = next((codec for mark, codec in _MARKS if raw.startswith(mark)), "")
+    try:
+        text = raw.decode(mark or "utf-8")
+    except UnicodeDecodeError:
+        if mark:
+            raise BadInput(f"{path} is no text", hint="save it as UTF-8") from None
+        text = raw.decode("latin-1")
+    if re.search(r"[\0-\x08\x0e-\x1a\x7f]", text):
+        raise BadInput(f"{path} is no text in UTF-8", hint=f"save it as UTF-8; {_NAME_IT}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise BadInput(f"{path} is no file", hint=_NAME_IT)
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"{path} can't be read ({error.strerror})", hint=_NAME_IT) from None
+    if len(raw) > MAX_BYTES:
+        raise BadInput(f"{path} is too long for a list of settings", hint=_NAME_IT)
+    return raw
+
+
+# -- what must not be passed over ------------------------------------------------------------------
+
+
+def require_filled_in(path: Path, name: str, value: str) -> None:
+    """A value must be one, and no `${NAME}` or `<your key>`: nobody fills that in here.
+
+    Raises:
+        BadInput: it is a placeholder.
+    """
+    if _PLACEHOLDER.fullmatch(value):
+        raise BadInput(
+            f"what {path} says for {name} is a placeholder", hint="write the value itself there"
+        )
+
+
+def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
+    """A setting that is not followed must not have been meant to make something safer.
+
+    Raises:
+        BadInput: it may have been.
+    """
+    if why := keys().why_refused(name):
+        raise BadInput(f"{path} says {key}, which can't be followed here", hint=why)
+    if keys().why_ignored(name) or _OF_THE_PROGRAM.match(name):
+        return
+    from difflib import get_close_matches  # seldom needed
+
+    meant = get_close_matches(name, keys().understood, 1, 0.8)
+    if meant or _ABOUT_SECURITY.search(name) or _is_about_security(value):
+        raise BadInput(
+            f"{path} says {key}, which no client of Kafka knows",
+            hint=f"write {meant[0]}, if that is meant"
+            if meant
+            else "take it out, or mend its name",
+        )
+
+
+def _is_about_security(value: str) -> bool:
+    return value.upper() in (*PROTOCOLS, *MECHANISMS) or bool(_SECURITY_VALUE.search(value))

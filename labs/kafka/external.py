@@ -1,0 +1,425 @@
+# ruff: noqa: ARG002 - some of the protocol's arguments mean nothing here
+"""Somebody else's Kafka: a company's, a cloud's, a teacher's (`LABS_BOOTSTRAP`).
+
+Its processes can't be broken, and its disks not read. All that we make there begins with the
+learner's prefix, and nothing else is ever touched. Any Kafka from 3.7 on will do.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from labs.base.errors import BadInput, LabsError, NotUp
+from labs.base.progress import Tell, silent
+from labs.kafka.cluster import Fault, Node, Role, State, Status
+from labs.kafka.security import BOOTSTRAP, adopt, entrance
+
+if TYPE_CHECKING:
+    from labs.kafka.wire import BrokerConnection
+
+PREFIX = "LABS_PREFIX"
+
+#: KIP-966's and KIP-848's first steps; older ones are no longer supported by anybody.
+OLDEST = (3, 7)
+
+#: The feature `metadata.version` of Kafka 3.7 begins with this level (3.7-IV0).
+OLDEST_METADATA = 15
+
+#: Every topic of the notebooks has three replicas.
+NEEDED_BROKERS = 3
+
+#: How much of a topic's partition is kept at most. A segment is only removed as a whole.
+LIMITS = {"retention.bytes": str(256 << 20), "segment.bytes": str(64 << 20)}
+
+#: The metadata is asked for again after so long, s, and each broker waited for so long.
+LOOK_EVERY_S, LOOK_TIMEOUT_S = 1.0, 2.0
+
+#: So many of the brokers are tried at a start: all, on all but the largest clusters.
+TRIED_BROKERS = 6
+
+#: Legal in names of topics; a separator at its end, so that nobody's prefix begins another's name.
+_LEGAL_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}[._-]")
+
+
+class ExternalCluster:
+    """The cluster that `LABS_BOOTSTRAP` names. Making the object connects to nothing.
+
+    Args:
+        tell: hears what a start is doing.
+
+    Raises:
+        BadInput: no address is given, or the prefix or the properties file is of no use.
+    """
+
+    def __init__(self, tell: Tell = silent) -> None:
+        self._tell = tell
+        self._entrance = entrance()
+        self._bootstrap = _addresses(self._entrance.hosts)
+        self._security = self._entrance.security
+        self._prefix = _prefix()
+        self._limits: Mapping[str, str] = LIMITS
+        self._lock = threading.Lock()
+        self._line: BrokerConnection | None = None
+        self._nodes: list[Node] = []
+        self._cluster_id, self._version = "", "unknown"
+        self._ready_s: float | None = None
+        self._looked = float("-inf")
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    @property
+    def bootstrap(self) -> list[str]:
+        """The addresses that we were given."""
+        return list(self._bootstrap)
+
+    @property
+    def can_break(self) -> bool:
+        """Others use it."""
+        return False
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the learner's topics, groups and transactional ids begin with."""
+        return self._prefix
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """A partition takes little room; none where this Kafka lets nobody choose that."""
+        return self._limits
+
+    def named(self, name: str) -> str:
+        """The learner's own topic or group of that name."""
+        return self._prefix + name
+
+    def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
+        """A connection to this very broker; over a network, letting us in may take a while."""
+        from labs.kafka.wire import BrokerConnection
+
+        node = next((n for n in self._seen() if n.id == broker), None)
+        if node is None:
+            raise ConnectionError(f"the cluster knows no broker {broker}")
+        wait_s = max(timeout_s, LOOK_TIMEOUT_S)
+        return BrokerConnection(node.port, node.host, wait_s, self._security)
+
+    def files(self, broker: int, pattern: str) -> dict[str, bytes]:
+        """Nobody may read another's disks."""
+        self._refuse("its disks can't be read")
+
+    def status(self) -> Status:
+        """Who is in the metadata, asked for at most once a second.
+
+        Raises:
+            NotUp: it has never been reached.
+        """
+        nodes = self._seen()
+        return Status(
+            backend="external",
+            kafka_version=self._version,
+            cluster_id=self._cluster_id,
+            home="",
+            bootstrap=self.bootstrap,
+            ready_s=self._ready_s,
+            nodes=list(nodes),
+            remarks=tuple(self._entrance.remarks),
+        )
+
+    def faults(self) -> list[Fault]:
+        """None: nothing is broken here."""
+        return []
+
+    def _seen(self) -> list[Node]:
+        # Whoever comes while somebody asks makes do with the last answer, if there is one.
+        if self._lock.acquire(blocking=not self._nodes):
+            try:
+                if time.monotonic() - self._looked > LOOK_EVERY_S:
+                    self._look()
+            finally:
+                self._looked = time.monotonic()
+                self._lock.release()
+        return self._nodes
+
+    def _look(self) -> None:
+        """Ask once more; where nobody answers, the brokers last seen count as gone."""
+        from kafka.errors import KafkaError
+
+        if not self._nodes:
+            try:
+                self._reach()
+            except LabsError as error:
+                raise NotUp(error.what, hint=error.hint) from None
+            return
+        for address in ["", *(node.address for node in self._nodes[:3])]:
+            try:
+                if address:
+                    self._line = self._fresh_line(address)
+                if self._line is not None:
+                    self._note(self._line.metadata([]))
+                    return
+            except (OSError, KafkaError):
+                self._hang_up()
+        self._nodes = [_node(n.id, n.host, n.port, State.KILLED) for n in self._nodes]
+
+    def _fresh_line(self, address: str) -> BrokerConnection:
+        from labs.kafka.addresses import split
+        from labs.kafka.wire import BrokerConnection
+
+        host, port = split(address)
+        return BrokerConnection(port, host, LOOK_TIMEOUT_S, self._security)
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _note(self, metadata: Any) -> None:
+        self._cluster_id = metadata.cluster_id or ""
+        brokers = sorted(metadata.brokers, key=lambda b: b.node_id)
+        self._nodes = [_node(b.node_id, b.host, b.port) for b in brokers]
+
+    # -- starting --------------------------------------------------------------------------------
+
+    def start(self) -> Status:
+        """Connect, and make sure that everything a notebook needs can be done here.
+
+        Raises:
+            LabsError: it can't; the sentence says what is missing.
+        """
+        began = time.monotonic()
+        with self._lock:
+            self._reach()
+            self._looked = time.monotonic()
+        self._require_brokers()
+        adopt(self._security)
+        self._require_topics()
+        for remark in self._entrance.remarks:
+            self._tell(remark, None)
+        self._ready_s = round(time.monotonic() - began, 2)
+        return self.status()
+
+    def hush(self) -> None:
+        """Tell no more what a start is doing."""
+        self._tell = silent
+
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
+        """It stays up without us."""
+
+    def leave(self) -> None:
+        """It does without us."""
+
+    def stop(self, if_idle: bool = False) -> None:
+        """It is not ours to stop."""
+
+    def _reach(self) -> None:
+        """Connect to the first address that lets us in; the first refusal is what is told."""
+        from labs.kafka.external_connection import reach
+
+        refusals: list[LabsError] = []
+        for address in self._bootstrap:
+            try:
+                line = reach(address, self._security)
+            except LabsError as error:
+                refusals.append(error)
+                continue
+            self._hang_up()
+            self._line = line
+            self._version = require_new_enough(address, line.versions)
+            self._note(line.metadata([]))
+            return
+        raise refusals[0]
+
+    def _require_brokers(self) -> None:
+        """Enough of them, and each to be reached where it says that it listens."""
+        from labs.kafka.external_connection import reach
+
+        if len(self._nodes) < NEEDED_BROKERS:
+            raise LabsError(
+                f"this Kafka has {len(self._nodes)} broker{'s' * (len(self._nodes) != 1)}, and"
+                f" topics with {NEEDED_BROKERS} replicas need {NEEDED_BROKERS}",
+                hint="use the local one: LABS_CLUSTER=local",
+            )
+        for node in self._nodes[:TRIED_BROKERS]:
+            try:
+                reach(node.address, self._security).close()
+            except LabsError as error:
+                raise LabsError(
+                    f"broker {node.id} says that it is at {node.address} (advertised.listeners),"
+                    f" and there {error.what}",
+                    hint=error.hint,
+                ) from None
+
+    def _require_topics(self) -> None:
+        """That a topic with the prefix may be made; asked, and not done (`validate_only`)."""
+        from kafka.errors import (
+            AuthorizationError,
+            InvalidConfigurationError,
+            KafkaError,
+            PolicyViolationError,
+        )
+
+        try:
+            try:
+                self._ask_for_topic(LIMITS)
+                self._limits = LIMITS
+            except (InvalidConfigurationError, PolicyViolationError):
+                self._ask_for_topic({})
+                self._limits = {}
+        except AuthorizationError:
+            raise LabsError(
+                f"you may make no topic whose name begins with {self._prefix!r}",
+                hint=f"ask whoever runs that Kafka for the right to, or set {PREFIX} to the prefix"
+                " that you were given",
+            ) from None
+        except KafkaError as error:
+            raise LabsError(
+                f"this Kafka makes no topic with {NEEDED_BROKERS} replicas"
+                f" ({type(error).__name__})",
+                hint="ask whoever runs it why",
+            ) from None
+
+    def _ask_for_topic(self, limits: Mapping[str, str]) -> None:
+        from labs.kafka.admin import asking
+
+        wanted = {"num_partitions": 1, "replication_factor": NEEDED_BROKERS, "configs": limits}
+        with asking(self.bootstrap) as client:
+            client.create_topics({self.named("may-i"): wanted}, validate_only=True)
+
+    # -- what can't be done here -------------------------------------------------------------------
+
+    def kill(self, node_id: int) -> None:
+        """Not here."""
+        self._refuse(f"broker {node_id} can't be killed")
+
+    def pause(self, node_id: int) -> None:
+        """Not here."""
+        self._refuse(f"broker {node_id} can't be paused")
+
+    def resume(self, node_id: int) -> None:
+        """Not here."""
+        self._refuse(f"broker {node_id} can't be resumed")
+
+    def stop_broker(self, node_id: int) -> None:
+        """Not here."""
+        self._refuse(f"broker {node_id} can't be stopped")
+
+    def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
+        """Not here."""
+        self._refuse(f"broker {node_id} can't be started")
+
+    def add_broker(self) -> int:
+        """Not here."""
+        self._refuse("no broker can be added")
+
+    def set_broker_config(
+        self, settings: Mapping[str, str | None], node_id: int | None = None
+    ) -> None:
+        """Not here: they would change for everybody."""
+        self._refuse(f"{', '.join(settings)} can't be changed")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise LabsError(
+            f"this is somebody else's Kafka, where {what}",
+            hint="use the local one: LABS_CLUSTER=local",
+        )
+
+    # -- what can --------------------------------------------------------------------------------
+
+    def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
+        """Change settings of a topic of the learner's.
+
+        Raises:
+            BadInput: it is somebody else's.
+        """
+        from labs.kafka import admin
+
+        if not topic.startswith(self._prefix):
+            raise BadInput(f"{topic} is not yours: its name does not begin with {self._prefix!r}")
+        adopt(self._security)
+        admin.set_topic_config(self.bootstrap, topic, settings)
+
+    def reset(self, hard: bool = False) -> None:
+        """Delete every topic and group that begins with the prefix; touch nothing else.
+
+        `hard` makes no difference: the disks are not ours.
+
+        Raises:
+            LabsError: some of them could not be deleted.
+        """
+        from labs.kafka import reset
+
+        self.start()
+        self._tell(f"deleting what begins with {self._prefix}", None)
+        left = reset.clear(self.bootstrap, self._prefix)
+        if left:
+            raise LabsError(
+                f"{', '.join(left[:3])} could not be deleted",
+                hint="close the notebooks that use it, wait a minute, and try again",
+            )
+
+
+def _node(node_id: int, host: str, port: int, state: State = State.RUNNING) -> Node:
+    return Node(node_id, Role.BROKER, state, pid=None, port=port, log="", host=host)
+
+
+def _addresses(hosts: tuple[str, ...]) -> list[str]:
+    if not hosts:
+        raise BadInput(
+            "nobody said where the external Kafka is",
+            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers",
+        )
+    return list(hosts)
+
+
+def _prefix() -> str:
+    """`LABS_PREFIX`, or one made of the user's name."""
+    given = os.environ.get(PREFIX)
+    if given:
+        if not _LEGAL_PREFIX.fullmatch(given):
+            raise BadInput(
+                f"{PREFIX} is {given!r}, which is no prefix",
+                hint="letters, digits, '.', '_' and '-', the last of them one of these signs: ann-",
+            )
+        return given
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        raise BadInput(
+            "your topics must begin with a name of yours, and this user has none",
+            hint=f"set {PREFIX}, for example to ann-",
+        ) from None
+    # No '-' inside: ann's `labs-ann-` must not be the beginning of ann-marie's.
+    return f"labs-{re.sub(r'[^A-Za-z0-9]', '_', user)[:40]}-"
+
+
+def require_new_enough(address: str, versions: Any) -> str:
+    """The Kafka version that a broker's answer tells (`4.3`).
+
+    Its software by what it understands, as kafka-python tells versions apart; its cluster by
+    the feature `metadata.version` (KIP-584), which may lag behind after an upgrade.
+
+    Raises:
+        LabsError: it is too old.
+    """
+    from kafka.protocol.broker_version_data import BrokerVersionData
+
+    known = {key.api_key: (key.min_version, key.max_version) for key in versions.api_keys}
+    version = BrokerVersionData(api_versions=known)
+    levels = {f.name: f.max_version_level for f in versions.finalized_features or ()}
+    level = levels.get("metadata.version")
+    oldest = ".".join(map(str, OLDEST))
+    hint = f"use one from {oldest} on, or the local one: LABS_CLUSTER=local"
+    if version.broker_version < OLDEST:
+        found = version.broker_version_str
+        raise LabsError(f"{address} is Kafka {found}, which is too old", hint=hint)
+    if level is not None and level < OLDEST_METADATA:
+        raise LabsError(
+            f"the cluster of {address} is too old: its metadata.version is {level}, and Kafka"
+            f" {oldest}'s begins with {OLDEST_METADATA}",
+            hint=f"have it upgraded (`kafka-features upgrade`), or {hint}",
+        )
+    return str(version.broker_version_str)

@@ -1,0 +1,431 @@
+"""How to be let in to somebody else's Kafka: one properties file, for every client we use.
+
+`LABS_CLIENT_PROPERTIES` names a file such as clouds hand out, with the Java client's names
+(`security.protocol`, `sasl.jaas.config`, `ssl.truststore.location` …, Kafka's documentation,
+"Producer Configs"); `clientfile` reads it, and says what else is understood. The environment holds
+that path only. Passwords stay here and there: no `repr`, no error and no result shows them.
+
+Nothing is ever unencrypted without a word: what hints at TLS or at a password and does not say
+which protocol is refused, and an unencrypted way is a remark that the start tells.
+
+A notebook says `KafkaProducer(bootstrap_servers=cluster.bootstrap)` on every Kafka alike.
+That works because `adopt` puts all this into the defaults of kafka-python's three clients, once a
+process: in the notebook's, and in those that we start for members of groups.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shlex
+import ssl
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labs.base.errors import BadInput
+from labs.kafka.addresses import parse, split
+from labs.kafka.backend import backend
+from labs.kafka.clientfile import (
+    MECHANISMS,
+    PROPERTIES,
+    PROTOCOLS,
+    Settings,
+    canonical,
+    read_settings,
+    require_filled_in,
+)
+
+BOOTSTRAP = "LABS_BOOTSTRAP"
+
+#: kafka-python's loggers that write down every byte sent, passwords too, if told to (DEBUG).
+_TALKATIVE = ("kafka.protocol.parser", "kafka.net.connection")
+
+_JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;"']+)""")
+_PEM = b"-----BEGIN "
+
+#: So many ignored settings are named.
+_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Security:
+    """How to be let in. Without arguments: no encryption, and nobody asks who we are.
+
+    Args:
+        protocol: Kafka's `security.protocol`.
+        mechanism: Kafka's `sasl.mechanism`.
+        ca: PEM file of the authorities to trust; None: those of this machine.
+        certificate: PEM file with our own certificate.
+        key: PEM file with its private key; None: it is in the certificate's file.
+        check_hostname: whether the broker's certificate must name the host we asked for.
+        ignored: settings of the file that are not needed here.
+    """
+
+    protocol: str = "PLAINTEXT"
+    mechanism: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    key_password: str = field(default="", repr=False)
+    check_hostname: bool = True
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether we speak TLS."""
+        return self.protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether we say by SASL who we are."""
+        return self.protocol.startswith("SASL_")
+
+    @cached_property
+    def context(self) -> ssl.SSLContext | None:
+        """What Python speaks TLS with; None: we don't.
+
+        Raises:
+            BadInput: a file holds no certificate or key, or its key's password is wrong.
+        """
+        if not self.encrypted:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = self.check_hostname
+        try:
+            if self.ca is None:
+                context.load_default_certs()
+            else:
+                context.load_verify_locations(self.ca)
+        except ssl.SSLError:
+            raise BadInput(f"{self.ca} holds no certificate that can be read") from None
+        if self.certificate is not None:
+            key = self.key or self.certificate
+            try:
+                # Given no password, OpenSSL would ask the terminal for one, and wait.
+                context.load_cert_chain(self.certificate, key, self.key_password)
+            except ssl.SSLError:
+                raise BadInput(
+                    f"the private key of {self.certificate} can't be used",
+                    hint=f"look whether {key} holds it, and whether ssl.key.password opens it",
+                ) from None
+        return context
+
+    def kafka_python(self) -> dict[str, Any]:
+        """Options of kafka-python's clients; all of them, so that they replace earlier ones."""
+        return {
+            "security_protocol": self.protocol,
+            "ssl_context": self.context,
+            "sasl_mechanism": self.mechanism or None,
+            "sasl_plain_username": self.username or None,
+            "sasl_plain_password": self.password or None,
+        }
+
+    def librdkafka(self) -> dict[str, str]:
+        """Options of confluent-kafka's clients."""
+        options = {"security.protocol": self.protocol}
+        if self.asks_who:
+            options |= {
+                "sasl.mechanism": self.mechanism,
+                "sasl.username": self.username,
+                "sasl.password": self.password,
+            }
+        if self.encrypted:
+            options |= {
+                "ssl.ca.location": str(self.ca or ""),
+                "ssl.certificate.location": str(self.certificate or ""),
+                "ssl.key.location": str(self.key or self.certificate or ""),
+                "ssl.key.password": self.key_password,
+                "ssl.endpoint.identification.algorithm": "https" if self.check_hostname else "none",
+            }
+        return {name: value for name, value in options.items() if value}
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Where an external cluster is, and how to be let in. `hosts`: `host:port`, maybe none."""
+
+    hosts: tuple[str, ...]
+    security: Security
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever connects like this must know, a sentence each; often nothing."""
+        told, security = [], self.security
+        if not security.encrypted and not all(map(_is_this_machine, self.hosts)):
+            what = "not even the password" if security.mechanism == "PLAIN" else "nothing"
+            told.append(f"{what} is encrypted on the way (security.protocol={security.protocol})")
+        if security.encrypted and not security.check_hostname:
+            told.append(f"the broker's certificate may name any host ({_HOST_CHECK} is empty)")
+        if security.ignored:
+            named, more = ", ".join(security.ignored[:_NAMED]), len(security.ignored) - _NAMED
+            told.append(f"not needed here, so ignored: {named}{f' and {more} more' * (more > 0)}")
+        return told
+
+
+def _is_this_machine(host: str) -> bool:
+    return split(host)[0].lower() in ("localhost", "127.0.0.1", "::1")
+
+
+def entrance() -> Entrance:
+    """What the environment says of the external cluster.
+
+    `LABS_BOOTSTRAP` goes before the file's `bootstrap.servers`. A protocol may stand before the
+    addresses or in the file; where both stand they must be the same.
+
+    Raises:
+        BadInput: an address is none, or the file can't be read or says what can't be done.
+    """
+    named = parse(os.environ.get(BOOTSTRAP, ""))
+    file = os.environ.get(PROPERTIES, "").strip()
+    if not file:
+        return Entrance(named.hosts, _by_address(named.protocol))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+    path = Path(os.path.expanduser(file))  # noqa: PTH111 - leaves an unknown user's ~ alone
+    settings = read_settings(path)
+    in_file = parse(settings.values.get("bootstrap.servers", ""))
+    return Entrance(
+        named.hosts or in_file.hosts,
+        _secured(
+            path, settings, {BOOTSTRAP: named.protocol, "bootstrap.servers": in_file.protocol}
+        ),
+    )
+
+
+def current() -> Security:
+    """How to be let in to the chosen cluster: only an external one asks.
+
+    Raises:
+        BadInput: as `entrance` does.
+    """
+    return entrance().security if backend() == "external" else Security()
+
+
+def _by_address(protocol: str) -> Security:
+    """Without a file: as the address says, if that is enough."""
+    if protocol.startswith("SASL_"):
+        raise BadInput(
+            f"{BOOTSTRAP} says {protocol}, which wants a user name and a password",
+            hint=f"let {PROPERTIES} name a file with both",
+        )
+    return Security(protocol or "PLAINTEXT")
+
+
+def adopt(security: Security | None = None) -> None:
+    """Let every kafka-python client of this process use it (None: the chosen cluster's)."""
+    if security is None:
+        security = current()
+        if security == Security():
+            return  # nothing to import kafka-python for
+    from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+
+    options = security.kafka_python()
+    for client in (KafkaProducer, KafkaConsumer, KafkaAdminClient):
+        client.DEFAULT_CONFIG.update(options)
+
+
+# -- the properties file ---------------------------------------------------------------------------
+
+
+def read(path: Path) -> Security:
+    """How to be let in, by a properties file; paths in it start at its folder.
+
+    Raises:
+        BadInput: it can't be read, says what can't be done, or others can read its password.
+    """
+    settings = read_settings(path)
+    protocol = parse(settings.values.get("bootstrap.servers", "")).protocol
+    return _secured(path, settings, {"bootstrap.servers": protocol})
+
+
+def _secured(path: Path, settings: Settings, by_address: Mapping[str, str]) -> Security:
+    """`by_address`: the protocols that stand before addresses, by where; often empty."""
+    told = settings.values
+    protocol = _protocol(path, settings, by_address)
+    _require_its_own(path, settings, protocol)
+    _require_checks(path, told)
+    security = Security(
+        protocol=protocol,
+        ca=_pem(path, told, "ssl.truststore"),
+        certificate=_pem(path, told, "ssl.keystore"),
+        key=_file(path, told, "ssl.key.location"),
+        key_password=told.get("ssl.key.password", ""),
+        check_hostname=told.get(_HOST_CHECK, "https").lower() == "https",
+        ignored=settings.ignored,
+        **_who(path, told, protocol),
+    )
+    if settings.secret:
+        _require_private(path)
+    _ = security.context  # its files are looked at now, not by some client later
+    return security
+
+
+# -- never silently unencrypted --------------------------------------------------------------------
+
+_HOST_CHECK = "ssl.endpoint.identification.algorithm"
+
+
+def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> str:
+    """The one protocol that is said. Kafka's default, PLAINTEXT, counts only if nothing speaks
+    against it: a setting that needs TLS or SASL may stand beside a misspelt or forgotten protocol.
+    """
+    told = settings.values
+    said = {where: protocol for where, protocol in by_address.items() if protocol}
+    if "security.protocol" in told:
+        said[str(path)] = _one_of(path, told, "security.protocol", PROTOCOLS)
+    if len(set(said.values())) > 1:
+        both = ", and ".join(f"{where} says {protocol}" for where, protocol in said.items())
+        raise BadInput(both, hint="let both say the same")
+    if said:
+        return next(iter(said.values()))
+    hint = f"add a line security.protocol=…: {', '.join(PROTOCOLS)}"
+    names = [name for name in (*told, *map(canonical, settings.ignored)) if _needed(name)]
+    if names:
+        raise BadInput(
+            f"{path} says {names[0]}, but no security.protocol, and so nothing would be encrypted",
+            hint=hint,
+        )
+    if "bootstrap.servers" not in told:
+        raise BadInput(f"{path} says neither security.protocol nor bootstrap.servers", hint=hint)
+    return "PLAINTEXT"
+
+
+def _needed(name: str) -> str:
+    """The part of a protocol's name without which a setting means nothing."""
+    found = re.match(r"(enable\.)?(sasl|ssl)\.", name)
+    return {"sasl": "SASL_", "ssl": "SSL"}[found[2]] if found else ""
+
+
+def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
+    """A file that says how to encrypt, and a protocol that does not, contradict each other."""
+    told = [name for name, value in settings.values.items() if value or name == _HOST_CHECK]
+    for name in (*told, *map(canonical, settings.ignored)):
+        if _needed(name) not in protocol:
+            raise BadInput(
+                f"{path} says {name}, which means nothing with security.protocol={protocol}",
+                hint=f"mend security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
+            )
+
+
+def _require_checks(path: Path, told: Mapping[str, str]) -> None:
+    """Certificates are checked, by TLS 1.2 or 1.3; only the host's name may be left unchecked."""
+    checks = told.get("enable.ssl.certificate.verification", "true").lower()
+    if checks != "true":
+        raise BadInput(
+            f"{path} says enable.ssl.certificate.verification={checks}, and then anybody could pose"
+            " as that Kafka",
+            hint="let ssl.truststore.location name the authority that signed its certificate",
+        )
+    spoken = told.get("ssl.enabled.protocols")
+    if spoken is not None and "TLSv1.2" not in re.split(r"[\s,\[\]]+", spoken):
+        raise BadInput(
+            f"{path} says ssl.enabled.protocols={spoken}, and TLS 1.2 can't be left out here",
+            hint="add TLSv1.2; TLS 1.3 is spoken wherever the broker speaks it",
+        )
+    if told.get(_HOST_CHECK, "https").lower() not in ("https", "", "none"):
+        raise BadInput(
+            f"{path} says {_HOST_CHECK}={told[_HOST_CHECK]}", hint="it can be https, or empty"
+        )
+
+
+# -- what the file says ----------------------------------------------------------------------------
+
+
+def _who(path: Path, told: Mapping[str, str], protocol: str) -> dict[str, str]:
+    """Mechanism, name and password, from librdkafka's entries or from Java's one."""
+    if not protocol.startswith("SASL_"):
+        return {}
+    mechanism = _one_of(path, told, "sasl.mechanism", MECHANISMS)
+    jaas = dict(_jaas_option(m) for m in _JAAS_OPTION.finditer(told.get("sasl.jaas.config", "")))
+    username = told.get("sasl.username") or jaas.get("username", "")
+    password = told.get("sasl.password") or jaas.get("password", "")
+    if not (username and password):
+        raise BadInput(
+            f"{path} gives no user name and password",
+            hint="say sasl.username and sasl.password, or sasl.jaas.config with both",
+        )
+    require_filled_in(path, "the user name", username)
+    require_filled_in(path, "the password", password)
+    return {"mechanism": mechanism, "username": username, "password": password}
+
+
+def _jaas_option(found: re.Match[str]) -> tuple[str, str]:
+    name, value = found.groups()
+    if value[0] in "\"'":
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    return name, value
+
+
+def _one_of(path: Path, told: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = told.get(name, "").upper()
+    if value not in allowed:
+        said = f"says {name}={told[name]}" if name in told else f"says no {name}"
+        raise BadInput(f"{path} {said}", hint=f"it can be {', '.join(allowed)}")
+    return value
+
+
+def _file(path: Path, told: Mapping[str, str], name: str) -> Path | None:
+    if not told.get(name):
+        return None
+    named = re.sub(r"^file:(//)?", "", told[name])  # Spring's
+    file = path.absolute().parent / os.path.expanduser(named)  # noqa: PTH111 - as above
+    if not file.is_file():
+        raise BadInput(
+            f"{path} says {name}={told[name]}, and there is no such file",
+            hint="a path in it starts at its own folder; write / and not \\",
+        )
+    return file
+
+
+def _pem(path: Path, told: Mapping[str, str], store: str) -> Path | None:
+    """The PEM file of a store. Java's own formats (JKS, PKCS12) no other client reads."""
+    file = _file(path, told, f"{store}.location")
+    if file is not None and _PEM not in file.read_bytes():
+        raise BadInput(
+            f"{store}.location, {file}, is no PEM file",
+            hint="`openssl pkcs12 -in STORE -nodes -out STORE.pem` makes one of a PKCS12 store;"
+            " `keytool -importkeystore -deststoretype PKCS12` a PKCS12 store of a JKS one",
+        )
+    return file
+
+
+# -- who else can read it --------------------------------------------------------------------------
+
+
+def _require_private(path: Path) -> None:
+    if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+        raise BadInput(
+            f"{path} holds a password, and everybody on this machine can read it",
+            hint=_way_to_hide(path.absolute()),
+        )
+
+
+def _way_to_hide(path: Path) -> str:
+    """`chmod`, or a copy where that would do nothing: on a Windows disk, or for another's file."""
+    if path.stat().st_uid == os.geteuid() and _keeps_modes(path.parent):
+        return f"`chmod 600 {shlex.quote(str(path))}` lets only you"
+    copy = (
+        f"~/labs-{path.name}" if re.fullmatch(r"[\w.-]+", path.name) else "~/labs-client.properties"
+    )
+    return (
+        f"chmod can't change that there: `install -m 600 {shlex.quote(str(path))} {copy}` makes a"
+        f" copy for you alone; let {PROPERTIES} name that one"
+    )
+
+
+def _keeps_modes(folder: Path) -> bool:
+    """Whether a file in there can be kept from others (not on FAT, nor on WSL's /mnt/c)."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".labs-") as probe:  # made for us alone
+            return not os.fstat(probe.fileno()).st_mode & stat.S_IROTH
+    except OSError:
+        return False

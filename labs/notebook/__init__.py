@@ -1,0 +1,1 @@
+"""What a learner touches: panels, the cockpit, quizzes and predictions."""

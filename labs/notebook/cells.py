@@ -1,0 +1,75 @@
+"""`%%own_cluster`: a cell that runs only where the learner may break processes and read disks.
+
+On somebody else's Kafka it says so in one grey sentence, and the notebook goes on.
+"""
+
+from __future__ import annotations
+
+import ast
+from html import escape
+from typing import Any
+
+from labs.base.errors import LabsError
+
+REASON = (
+    "Not here: this needs a cluster of your own, whose processes can be broken and whose disks can "
+    "be read (LABS_CLUSTER=local)."
+)
+
+
+class NotHere:
+    """What stands where a result would, on a cluster that can't be broken."""
+
+    def __init__(self, why: str = REASON) -> None:
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
+
+    def __repr__(self) -> str:
+        return self.why
+
+    def _repr_html_(self) -> str:
+        return f'<p style="color: var(--jp-ui-font-color2, #56616B)">{escape(self.why)}</p>'
+
+
+def own_cluster(_line: str, cell: str) -> None:
+    """Run the cell if the notebook's `cluster` can be broken; else show why not."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    shell: Any = get_ipython()
+    cluster = shell.user_ns.get("cluster")
+    if cluster is None:
+        raise LabsError("this notebook has no `cluster` yet", hint="run its first code cell")
+    if cluster.can_break:
+        _run(shell, cell)
+    else:
+        display(NotHere())
+
+
+def _run(shell: Any, cell: str) -> None:
+    """Run a cell as it stands: its last expression is shown, and its errors are the caller's."""
+    from IPython.display import display
+
+    source = shell.transform_cell(cell)
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    file = shell.compile.cache(source)  # so that a traceback can show the line
+    exec(compile(tree, file, "exec"), shell.user_ns)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), file, "eval"), shell.user_ns)
+        if value is not None:
+            display(value)
+
+
+def register() -> None:
+    """Make the cell magic known, where there is a notebook."""
+    import sys
+
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None:
+            shell.register_magic_function(own_cluster, "cell", "own_cluster")

@@ -1,0 +1,1 @@
+"""What the cluster and its logs look like from outside, now and over time."""

@@ -1,0 +1,243 @@
+"""What the cluster looks like now: the processes, and what Kafka itself says of its partitions.
+
+The two can disagree, and that is the lesson: for some seconds after a kill, Kafka still names the
+dead broker as leader.
+
+An ordinary client asks whichever broker it likes and retries for half a minute. Here each question
+goes to one running broker, waits at most `timeout_s`, and then to the next one; so an answer (or
+the news that there is none) comes in about a second whatever is killed or paused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
+
+from labs.base.clock import now
+from labs.kafka.cluster import ANSWERING, Cluster, Node, Role
+from labs.kafka.wire import NO_ANSWER, BrokerConnection
+
+#: A healthy broker answers in a few ms; on a loaded machine we have seen 200.
+ANSWER_TIMEOUT_S = 0.5
+
+# Those of Kafka 4.0; an older broker tells of neither ELR nor fenced ones.
+_DescribePartitions = DescribeTopicPartitionsRequest[0]  # KIP-966: it also tells the ELR
+_DescribeCluster = DescribeClusterRequest[2]  # KIP-1073: it also tells who is fenced
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition as the metadata has it. Brokers are ids; `leader` is None if there is none.
+
+    `epoch` is the leader epoch: it grows by one with each election. `elr` are the replicas that
+    left the ISR but may still be elected without loss (KIP-966).
+    """
+
+    topic: str
+    index: int
+    leader: int | None
+    epoch: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    elr: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`topic-index`, as Kafka's own logs write it."""
+        return f"{self.topic}-{self.index}"
+
+    @property
+    def out_of_sync(self) -> tuple[int, ...]:
+        """The replicas that are not in the ISR."""
+        return tuple(broker for broker in self.replicas if broker not in self.isr)
+
+
+@dataclass(frozen=True)
+class ClusterSnapshot:
+    """The cluster at one moment: `time` is by `labs.base.clock`.
+
+    `reachable` is False when no broker answered; then there are nodes and no partitions.
+    `fenced` are the brokers that the controller counts as dead, `answered_by` is who told us.
+    """
+
+    time: float
+    nodes: tuple[Node, ...]
+    partitions: tuple[Partition, ...] = ()
+    fenced: frozenset[int] = frozenset()
+    answered_by: int | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether any broker answered."""
+        return self.answered_by is not None
+
+    @property
+    def brokers(self) -> tuple[Node, ...]:
+        """The brokers, in the order of their ids."""
+        return tuple(n for n in self.nodes if n.role is Role.BROKER)
+
+    @property
+    def controllers(self) -> tuple[Node, ...]:
+        """The KRaft controllers."""
+        return tuple(n for n in self.nodes if n.role is Role.CONTROLLER)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics' names, sorted."""
+        return tuple(sorted({p.topic for p in self.partitions}))
+
+    def node(self, node_id: int) -> Node | None:
+        """The node with that id."""
+        return next((n for n in self.nodes if n.id == node_id), None)
+
+    def running(self, broker_id: int) -> bool:
+        """Whether the process of that broker is alive and not paused."""
+        node = self.node(broker_id)
+        return node is not None and node.state in ANSWERING
+
+    def partition(self, topic: str, index: int = 0) -> Partition | None:
+        """One partition, or None if it is not there (or nobody could tell)."""
+        found = (p for p in self.partitions if (p.topic, p.index) == (topic, index))
+        return next(found, None)
+
+
+class Observer:
+    """Takes snapshots of one cluster, keeping its connection between them.
+
+    Safe to share between threads. A snapshot takes a few ms; at worst `timeout_s` for each running
+    broker.
+
+    Args:
+        cluster: what to look at.
+        topic: only this one; None for all.
+        internal: also Kafka's own topics, whose names start with `__`.
+        timeout_s: how long to wait for one broker's answer, seconds.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str | None = None,
+        *,
+        internal: bool = False,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
+        self.cluster, self.topic, self.internal, self.timeout_s = (
+            cluster,
+            topic,
+            internal,
+            timeout_s,
+        )
+        self._lock = threading.Lock()
+        self._line: tuple[int, BrokerConnection] | None = None  # who answered last, and how
+
+    def snapshot(self) -> ClusterSnapshot:
+        """Look once.
+
+        Raises:
+            LabsError: the state of the processes can't be told.
+        """
+        with self._lock:
+            nodes = tuple(sorted(self.cluster.status().nodes, key=lambda n: n.id))
+            for broker in self._candidates(nodes):
+                try:
+                    return self._ask(broker, nodes)
+                except NO_ANSWER:
+                    self._hang_up()
+            return ClusterSnapshot(now(), nodes)
+
+    def close(self) -> None:
+        """Hang up. A later snapshot connects again."""
+        with self._lock:
+            self._hang_up()
+
+    def _candidates(self, nodes: Sequence[Node]) -> list[Node]:
+        # The one that answered last comes first: another's metadata may be a moment older, and the
+        # picture would go back in time.
+        last = self._line[0] if self._line else None
+        running = [n for n in nodes if n.role is Role.BROKER and n.state in ANSWERING]
+        return sorted(running, key=lambda n: n.id != last)
+
+    def _ask(self, broker: Node, nodes: tuple[Node, ...]) -> ClusterSnapshot:
+        line = self._connected(broker)
+        fenced: frozenset[int] = frozenset()
+        if line.understands(_DescribeCluster()) and line.understands(_DescribePartitions()):
+            cluster = line.ask(_DescribeCluster(include_fenced_brokers=True))
+            fenced = frozenset(b.broker_id for b in cluster.brokers if b.is_fenced)
+            partitions = tuple(self._partitions(line))
+        else:
+            partitions = tuple(self._partitions_by_metadata(line))
+        return ClusterSnapshot(
+            time=now(),
+            nodes=nodes,
+            partitions=partitions,
+            fenced=fenced,
+            answered_by=broker.id,
+        )
+
+    def _partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
+        told = line.metadata([self.topic] if self.topic else None)
+        for topic in sorted(told.topics, key=lambda t: t.name):
+            if self._wanted(topic.name):
+                partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
+                yield from (_partition(topic.name, p) for p in partitions)
+
+    def _partitions(self, line: BrokerConnection) -> Iterator[Partition]:
+        wanted = [_DescribePartitions.TopicRequest(name=self.topic)] if self.topic else []
+        cursor = None
+        while True:  # a broker tells at most 2,000 partitions at a time
+            page = line.ask(
+                _DescribePartitions(topics=wanted, response_partition_limit=2000, cursor=cursor)
+            )
+            for topic in page.topics:
+                if self._wanted(topic.name):
+                    yield from (_partition(topic.name, p) for p in topic.partitions)
+            if page.next_cursor is None:
+                return
+            cursor = _DescribePartitions.Cursor(
+                topic_name=page.next_cursor.topic_name,
+                partition_index=page.next_cursor.partition_index,
+            )
+
+    def _wanted(self, topic: str) -> bool:
+        """Whether it is the learner's, or one of Kafka's own that was asked for."""
+        if topic.startswith("__"):
+            return self.internal and not self.cluster.prefix
+        return topic.startswith(self.cluster.prefix)
+
+    def _connected(self, broker: Node) -> BrokerConnection:
+        if self._line and self._line[0] != broker.id:
+            self._hang_up()
+        if self._line is None:
+            self._line = broker.id, self.cluster.line(broker.id, self.timeout_s)
+        return self._line[1]
+
+    def _hang_up(self) -> None:
+        if self._line:
+            self._line[1].close()
+            self._line = None
+
+
+def snapshot(cluster: Cluster, topic: str | None = None) -> ClusterSnapshot:
+    """Look at `cluster` once; `Observer` is for looking often."""
+    observer = Observer(cluster, topic)
+    try:
+        return observer.snapshot()
+    finally:
+        observer.close()
+
+
+def _partition(topic: str, told: Any) -> Partition:
+    return Partition(
+        topic=topic,
+        index=told.partition_index,
+        leader=None if told.leader_id < 0 else told.leader_id,
+        epoch=told.leader_epoch,
+        replicas=tuple(told.replica_nodes),
+        isr=tuple(told.isr_nodes),
+        elr=tuple(getattr(told, "eligible_leader_replicas", None) or ()),
+    )

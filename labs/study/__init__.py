@@ -1,1 +1,0 @@
-"""What a learner does between the lines: predictions, quizzes, and JupyterLab itself."""

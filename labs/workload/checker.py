@@ -1,0 +1,481 @@
+"""What became of the records: in the log, in the processing by a group, in the order of a key.
+
+The checker knows no client and no cluster: it compares what was sent with what was read. Three
+things are judged, each by itself (`labs.experiment.experiment.Experiment.judges` says which):
+
+- the **log**: whether an acknowledged record was lost, stands twice, or stands out of order within
+  its partition;
+- the **processing**: whether a consumer group missed a record of the log, or did one twice;
+- the **key's order**: whether a reader of all partitions got a key's records in the order in which
+  they were sent.
+
+Only an acknowledgement is a promise, so only acknowledged records can violate the log or a key's
+order; what became of the others is told beside it (`Others`). It says *violated* only with a record
+to show for it, *unknown* where the evidence does not reach, else *valid*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from labs.workload.history import Log, Outcome, Read, Send
+
+VALID, VIOLATED, UNKNOWN = "valid", "violated", "unknown"
+
+#: Stable ids of what can be judged, and of what can offend.
+LOG, PROCESSING, KEY_ORDER = "log", "processing", "key_order"
+LOST, DUPLICATED, REORDERED, CORRUPTED, FOREIGN = (
+    "lost",
+    "duplicated",
+    "reordered",
+    "corrupted",
+    "foreign",
+)
+MISSED, REPEATED, OUT_OF_ORDER = "missed", "repeated", "out_of_order"
+
+#: So many offending records are shown, the first of each kind first.
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many records. `sent = acknowledged + failed + unknown`.
+
+    `readable`: different records of ours that the final read found, as they were sent, whatever
+    became of their sending. The rest counts acknowledged records only. `lost`: not readable.
+    `duplicated`: further copies. `reordered`: stand behind an acknowledged one that was sent later,
+    in the same partition (first copies only).
+    """
+
+    sent: int = 0
+    acknowledged: int = 0
+    failed: int = 0
+    unknown: int = 0
+    readable: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+
+
+@dataclass(frozen=True)
+class Others:
+    """Records that nobody acknowledged: nothing was promised, so nothing is violated by them.
+
+    `written`: different ones that can be read. `again`: further copies of them. `moved`: those that
+    stand behind a record that was sent later, in the same partition.
+    """
+
+    written: int = 0
+    again: int = 0
+    moved: int = 0
+
+    def __str__(self) -> str:
+        if not self.written:
+            return ""
+        told = f"; {self.written:,} of them never acknowledged, and yet written"
+        told += f", {self.again:,} further copies of these" if self.again else ""
+        return told + (f", {self.moved:,} of these behind later ones" if self.moved else "")
+
+
+@dataclass(frozen=True)
+class Offender:
+    """One record that proves a violation.
+
+    `kind`: lost, duplicated, reordered, corrupted or foreign (the log), missed or repeated (the
+    processing), out_of_order (a key's order). `acknowledged_by` is the broker that led the
+    partition when the acknowledgement came.
+    """
+
+    kind: str
+    number: int | None
+    key: str | None
+    partition: int | None
+    offset: int | None
+    acknowledged_by: int | None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        where = f"partition {self.partition}, offset {self.offset}"
+        by = f", acknowledged by broker {self.acknowledged_by}" if self.acknowledged_by else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.kind}: record {self.number} (key {self.key}, {where}{by}){detail}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on the log and its evidence. `why` says why a verdict is unknown."""
+
+    verdict: str
+    counts: Counts
+    offenders: tuple[Offender, ...] = ()
+    why: str = ""
+    others: Others = Others()
+
+    @property
+    def found(self) -> int:
+        """How many offences there are, shown or not."""
+        c = self.counts
+        return max(c.lost + c.duplicated + c.reordered, len(self.offenders))
+
+    def words(self) -> str:
+        """The verdict as a sentence or two."""
+        c = self.counts
+        copies = f" and {c.duplicated:,} of them again" if c.duplicated else ""
+        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged, {c.readable:,} readable{copies}"
+        told += str(self.others)
+        if self.verdict == UNKNOWN:
+            return f"Log unknown: {self.why}. ({told}.)"
+        if self.verdict == VALID:
+            kept = "no acknowledged record was lost, duplicated or out of order in its partition"
+            return f"Log valid: {kept}. ({told}.)"
+        bad = {LOST: c.lost, DUPLICATED: c.duplicated, REORDERED: c.reordered}
+        parts = [f"{count:,} {kind}" for kind, count in bad.items() if count]
+        parts += sorted({o.kind for o in self.offenders} - set(bad))
+        return f"Log violated: {', '.join(parts)}. ({told}.)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part of `labs run --json` that tells of the log."""
+        return {
+            "verdict": self.verdict,
+            "counts": asdict(self.counts),
+            "offenders": [asdict(offender) for offender in self.offenders],
+        }
+
+
+@dataclass(frozen=True)
+class Processing:
+    """The verdict on what a consumer group did with the records of the log.
+
+    `missed`: records that can be read and that nobody processed; None where that can't be told,
+    since the group did not come to the log's end. `repeated`: how often one was processed that had
+    been processed before. `again`: the same, where the learner had asked for it by a seek.
+    """
+
+    verdict: str
+    missed: int | None = None
+    repeated: int = 0
+    offenders: tuple[Offender, ...] = ()
+    why: str = ""
+    again: int = 0
+
+    @property
+    def found(self) -> int:
+        """How many offences there are, shown or not."""
+        return (self.missed or 0) + self.repeated
+
+    def words(self) -> str:
+        """The verdict as a sentence or two."""
+        asked = f" ({self.again:,} records were processed again, as asked.)" if self.again else ""
+        if self.verdict == UNKNOWN:
+            return f"Processing unknown: {self.why}.{asked}"
+        if self.verdict == VALID:
+            once = "each" if not self.again else "but for what was asked for, each"
+            return f"Processing valid: {once} record of the log was processed exactly once.{asked}"
+        parts = [f"{self.missed:,} records missed"] if self.missed else []
+        parts += [f"{self.repeated:,} records processed again"] if self.repeated else []
+        why = f" What was missed is unknown: {self.why}." if self.why else ""
+        return f"Processing violated: {', '.join(parts)}.{why}{asked}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part of `labs run --json` that tells of the processing."""
+        return {
+            "verdict": self.verdict,
+            "missed": self.missed,
+            "repeated": self.repeated,
+            "offenders": [asdict(offender) for offender in self.offenders],
+        }
+
+
+@dataclass(frozen=True)
+class KeyOrder:
+    """The verdict on the order in which a reader of all partitions got each key's records.
+
+    `out_of_order`: records read after one of the same key that was sent later.
+    """
+
+    verdict: str
+    out_of_order: int = 0
+    offenders: tuple[Offender, ...] = ()
+    why: str = ""
+
+    @property
+    def found(self) -> int:
+        """How many offences there are, shown or not."""
+        return self.out_of_order
+
+    def words(self) -> str:
+        """The verdict as a sentence."""
+        if self.verdict == UNKNOWN:
+            return f"Key order unknown: {self.why}."
+        if self.verdict == VALID:
+            return "Key order valid: each key's records were read in the order of sending."
+        after = "came after a later record of the same key"
+        return f"Key order violated: {self.out_of_order:,} records {after}."
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part of `labs run --json` that tells of the order of keys."""
+        return {
+            "verdict": self.verdict,
+            "out_of_order": self.out_of_order,
+            "offenders": [asdict(offender) for offender in self.offenders],
+        }
+
+
+Judgement = Report | Processing | KeyOrder
+
+
+#: Which broker led a partition at a time; None where nobody can say.
+LeaderAt = Callable[[int, float], int | None]
+
+
+def _nobody(_partition: int, _time: float) -> None:
+    return None
+
+
+# -- the log ---------------------------------------------------------------------------------------
+
+
+def check(sends: Sequence[Send], log: Log, leader_at: LeaderAt = _nobody) -> Report:
+    """Compare what was sent with what can be read.
+
+    Args:
+        sends: every send; one still pending counts as unknown.
+        log: the final read of the topic. What lay before a log's start was deleted (by retention,
+            or on purpose): nothing is concluded from its absence.
+        leader_at: names the broker that had acknowledged.
+    """
+    witness = _Witness(sends, leader_at)
+    ours = [read for read in log.reads if witness.recognises(read)]
+    present = {read.number for read in ours}
+    ok = [s for s in sends if s.outcome is Outcome.OK]
+    deleted = [s for s in ok if s.number not in present and log.deleted(s.partition, s.offset)]
+    gone = {s.number for s in deleted}
+    lost = [s for s in ok if s.number not in present | gone] if log.complete else []
+    promised = [read for read in ours if witness.acknowledged(read)]
+    copies, swapped = _copies(promised), _swapped(promised)
+    failed = sum(s.outcome is Outcome.FAIL for s in sends)
+    counts = Counts(
+        sent=len(sends),
+        acknowledged=len(ok),
+        failed=failed,
+        unknown=len(sends) - len(ok) - failed,
+        readable=len(present),
+        lost=len(lost),
+        duplicated=len(copies),
+        reordered=len(swapped),
+    )
+    offenders = _first(
+        [witness.lost(send, log) for send in lost[:SHOWN]],
+        [witness.read(DUPLICATED, read) for read in copies[:SHOWN]],
+        [witness.read(REORDERED, read) for read in swapped[:SHOWN]],
+        list(witness.strangers(log.reads)),
+    )
+    verdict, why = _verdict(counts, offenders, log, len(deleted))
+    return Report(verdict, counts, offenders, why, _others(ours, witness))
+
+
+def _verdict(
+    counts: Counts, offenders: Sequence[Offender], log: Log, deleted: int
+) -> tuple[str, str]:
+    if offenders:
+        return VIOLATED, ""
+    if not log.complete:
+        return UNKNOWN, log.why or "the final read could not be finished"
+    if counts.sent == 0:
+        return UNKNOWN, "nothing was sent"
+    if counts.acknowledged == 0:
+        return UNKNOWN, "no record was acknowledged, so nothing was promised"
+    if deleted:
+        return UNKNOWN, f"{deleted:,} acknowledged records stood where the log was deleted since"
+    return VALID, ""
+
+
+def _others(ours: Sequence[Read], witness: _Witness) -> Others:
+    """What became of the records that nobody acknowledged."""
+    theirs = {read.number for read in ours if not witness.acknowledged(read)}
+    again = [read for read in _copies(ours) if read.number in theirs]
+    moved = [read for read in _swapped(ours) if read.number in theirs]
+    return Others(len(theirs), len(again), len(moved))
+
+
+class _Witness:
+    """Knows what was sent, and turns a record into evidence."""
+
+    def __init__(self, sends: Sequence[Send], leader_at: LeaderAt = _nobody) -> None:
+        self._sent = {send.number: send for send in sends}
+        self._leader_at = leader_at
+
+    def send_of(self, read: Read) -> Send | None:
+        """The send of a record of ours, if it is as it was sent."""
+        send = self._sent.get(read.number) if read.number is not None else None
+        return send if send is not None and send.digest == read.digest else None
+
+    def recognises(self, read: Read) -> bool:
+        """Whether the record is one of ours, and as it was sent."""
+        return self.send_of(read) is not None
+
+    def acknowledged(self, read: Read) -> bool:
+        """Whether it was promised that this record stays."""
+        send = self.send_of(read)
+        return send is not None and send.outcome is Outcome.OK
+
+    def lost(self, send: Send, log: Log) -> Offender:
+        end = log.ends.get(send.partition) if send.partition is not None else None
+        detail = "it was not delivered"
+        if end is not None and send.offset is not None:
+            after = f"the log ends at offset {end}"
+            detail = after if send.offset >= end else "another record stands at its offset"
+        return self._offender(LOST, send, send.partition, send.offset, detail)
+
+    def read(self, kind: str, read: Read, detail: str = "") -> Offender:
+        send = self._sent.get(read.number) if read.number is not None else None
+        member = f"member {read.member}" if read.member else ""
+        return self._offender(kind, send, read.partition, read.offset, detail or member)
+
+    def strangers(self, reads: Iterable[Read]) -> Iterator[Offender]:
+        for read in reads:
+            if self.recognises(read):
+                continue
+            ours = read.number in self._sent
+            kind, detail = (
+                (CORRUPTED, "its value is not what was sent")
+                if ours
+                else (FOREIGN, "nobody sent it in this run")
+            )
+            yield self.read(kind, read, detail)
+
+    def _offender(
+        self, kind: str, send: Send | None, partition: int | None, offset: int | None, detail: str
+    ) -> Offender:
+        if send is None:
+            return Offender(kind, None, None, partition, offset, None, detail)
+        key = None if send.key is None else send.key.decode("utf-8", "replace")
+        by = None
+        if send.outcome is Outcome.OK and send.partition is not None and send.completed:
+            by = self._leader_at(send.partition, send.completed)
+        return Offender(kind, send.number, key, partition, offset, by, detail)
+
+
+def _copies(reads: Iterable[Read]) -> list[Read]:
+    """Further copies of records that were read before."""
+    seen: set[int | None] = set()
+    copies = []
+    for read in reads:
+        if read.number in seen:
+            copies.append(read)
+        seen.add(read.number)
+    return copies
+
+
+def _swapped(
+    reads: Iterable[Read], within: Callable[[Read], object] = lambda read: read.partition
+) -> list[Read]:
+    """First copies that stand behind a record that was sent later, `within` the same partition."""
+    latest: dict[object, int] = {}
+    seen: set[int] = set()
+    swapped = []
+    for read in reads:
+        if read.number is None or read.number in seen:
+            continue
+        seen.add(read.number)
+        place = within(read)
+        if read.number < latest.get(place, -1):
+            swapped.append(read)
+        latest[place] = max(latest.get(place, -1), read.number)
+    return swapped
+
+
+# -- the processing --------------------------------------------------------------------------------
+
+
+def check_processing(
+    sends: Sequence[Send],
+    log: Log,
+    processed: Sequence[Read],
+    unfinished: str = "",
+    asked_from: float | None = None,
+) -> Processing:
+    """Compare what a group processed with what stands in the log.
+
+    A record is known by its partition and offset here: one that stands twice in the log is to be
+    processed twice, and what is in no log can't be missed.
+
+    Args:
+        sends: every send; what belongs to an aborted transaction need not be processed.
+        log: the final read of the topic.
+        processed: every record that a member processed, in the order of the clock.
+        unfinished: why the group may not have come to the log's end; empty: it did.
+        asked_from: from that time on the learner had asked for a repetition, by a seek.
+    """
+    witness = _Witness(sends)
+    due = [r for r in log.reads if (send := witness.send_of(r)) and not send.aborted]
+    done: set[tuple[int, int]] = set()
+    further: list[Read] = []
+    for read in processed:
+        place = read.partition, read.offset
+        if place in done:
+            further.append(read)
+        done.add(place)
+    asked = [r for r in further if asked_from is not None and r.time >= asked_from]
+    repeated = [r for r in further if asked_from is None or r.time < asked_from]
+    unread = "" if log.complete else log.why or "the final read could not be finished"
+    why = unfinished or unread or ("" if due else "the log holds no record to be processed")
+    missed = [] if why else [r for r in due if (r.partition, r.offset) not in done]
+    offenders = _first(
+        [witness.read(MISSED, r, "it is in the log; nobody processed it") for r in missed[:SHOWN]],
+        [witness.read(REPEATED, r, _by(r)) for r in repeated[:SHOWN]],
+    )
+    verdict = VIOLATED if offenders else UNKNOWN if why else VALID
+    count = None if why else len(missed)
+    return Processing(verdict, count, len(repeated), offenders, why, len(asked))
+
+
+def _by(read: Read) -> str:
+    return f"again by member {read.member}" if read.member else "again"
+
+
+# -- the order of a key ----------------------------------------------------------------------------
+
+
+def check_key_order(sends: Sequence[Send], log: Log) -> KeyOrder:
+    """Judge the order in which one reader got each key's acknowledged records, in all partitions.
+
+    Args:
+        sends: every send, in the order of sending.
+        log: what was read, in the order in which the reader got it.
+    """
+    witness = _Witness(sends)
+    keyed = [r for r in log.reads if witness.acknowledged(r) and r.key is not None]
+    swapped = _swapped(keyed, within=lambda read: read.key)
+    offenders = tuple(
+        witness.read(OUT_OF_ORDER, read, "read after a later record of its key")
+        for read in swapped[:SHOWN]
+    )
+    if offenders:
+        return KeyOrder(VIOLATED, len(swapped), offenders)
+    if not log.complete:
+        return KeyOrder(UNKNOWN, why=log.why or "the reading could not be finished")
+    if not keyed:
+        return KeyOrder(UNKNOWN, why="no acknowledged record has a key, so none has an order")
+    return KeyOrder(VALID)
+
+
+# -- together --------------------------------------------------------------------------------------
+
+
+def in_doubt(judgement: Judgement, why: str) -> Judgement:
+    """The same evidence, from which nothing can be concluded."""
+    return replace(judgement, verdict=UNKNOWN, why=why)
+
+
+def _first(*kinds: Sequence[Offender]) -> tuple[Offender, ...]:
+    """The first of each kind, then the second of each …, `SHOWN` in all."""
+    turns = (
+        kind[position]
+        for position in range(max(map(len, kinds), default=0))
+        for kind in kinds
+        if position < len(kind)
+    )
+    return tuple(turns)[:SHOWN]
