@@ -1,14 +1,51 @@
-"""A real Kafka cluster you can break, in a notebook.
+"""A real Kafka cluster you can break, in a notebook. All that notebooks use comes from here.
 
->>> import labs
->>> cluster = labs.connect()   # starts the cluster, or adopts the one that runs
+>>> from labs import connect, panel
+>>> cluster = connect()        # starts the cluster, or adopts the one that runs
 >>> cluster.kill(1)
+>>> panel("acks.leader_crash")
+
+Each name is loaded when it is first used (PEP 562): the import itself loads next to nothing.
 """
 
-from labs.kafka.choose import connect
-from labs.notebook import cells, quiet
+from __future__ import annotations
 
-__all__ = ["connect"]
+import pkgutil
+from typing import Any
+
+from labs.notebook import cells, older, quiet
+
+#: Name → where it lives, `module:name`, or `module:` for a whole one.
+_DOOR = {
+    "Number": "labs.notebook.quiz:Number",
+    "airlines": "labs.base.flights:airlines",
+    "cockpit": "labs.notebook.cockpit:Cockpit",
+    "connect": "labs.kafka.choose:connect",
+    "flights": "labs.base.flights:flights",
+    "lab_settings": "labs.notebook.lab_settings:lab_settings",
+    "panel": "labs.notebook.panel:panel",
+    "predict": "labs.notebook.quiz:predict",
+    "quiz": "labs.notebook.quiz:quiz",
+    "reconcile": "labs.notebook.quiz:reconcile",
+    "records": "labs.charts.records:",
+    "show": "labs.charts:show",
+}
+
+__all__ = [*_DOOR]
+
+
+def __getattr__(name: str) -> Any:
+    """What notebooks import, loaded when it is first asked for."""
+    if name not in _DOOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = pkgutil.resolve_name(_DOOR[name])
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_DOOR]
+
 
 cells.register()
 quiet.register()
+older.register()

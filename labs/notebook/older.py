@@ -1,0 +1,61 @@
+"""What notebooks imported until there was one door goes on working.
+
+>>> from labs.panel import panel          # a learner's own notebook, from before
+>>> from labs import panel                # what one writes today: the very same
+
+Such a module is only a name in `sys.modules`: what it had comes from `labs`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from labs.base.errors import LabsError
+
+#: Module → what notebooks imported from it, and what that is called in `labs`.
+ONCE: Mapping[str, Mapping[str, str]] = {
+    "labs.board": {"Board": "cockpit"},
+    "labs.flights": {"flights": "flights", "airlines": "airlines"},
+    "labs.lab_settings": {"lab_settings": "lab_settings"},
+    "labs.panel": {"panel": "panel"},
+    "labs.study.quiz": {
+        "Number": "Number",
+        "predict": "predict",
+        "quiz": "quiz",
+        "reconcile": "reconcile",
+    },
+}
+
+
+class Moved(ModuleType):
+    """A module by the name that it had; `names`: what it had → what `labs` calls it."""
+
+    def __init__(self, name: str, names: Mapping[str, str]) -> None:
+        super().__init__(name, "What it had comes from `labs` now.")
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        """What it had.
+
+        Raises:
+            LabsError: it had no such name for notebooks; the sentence says what there is.
+            AttributeError: the import system asks for one of its own.
+        """
+        if name in self._names:
+            return getattr(sys.modules["labs"], self._names[name])
+        if name.startswith("_"):
+            raise AttributeError(name)
+        now = ", ".join(sorted(set(self._names.values())))
+        raise LabsError(
+            f"{self.__name__} has moved, and has no {name} for notebooks",
+            hint=f"write `from labs import {now}`",
+        )
+
+
+def register() -> None:
+    """Have Python find the older names."""
+    for name, names in ONCE.items():
+        sys.modules[name] = Moved(name, names)
