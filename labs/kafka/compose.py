@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs.base.errors import LabsError
+from labs.base.files import write_atomically
 from labs.base.progress import Tell, silent
 from labs.kafka import faultlog
 from labs.kafka.cluster import (
@@ -41,7 +42,7 @@ from labs.kafka.jars import kafka_version
 from labs.kafka.kafka_cluster import LEAVE_S, STARTING, KafkaCluster
 from labs.kafka.process import error_in
 from labs.kafka.refusals import STOP_TIMEOUT_S, Unfinished, known, require_room, require_state
-from labs.kafka.state import Numbered, write_atomically
+from labs.kafka.state import Numbered
 from labs.supervise.engine import COMPOSE_FILE, compose_up, connect, shown, told
 from labs.supervise.home import Home
 from labs.supervise.ports import HOST

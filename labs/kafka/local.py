@@ -53,17 +53,11 @@ from labs.kafka.refusals import (
     require_room,
     require_state,
 )
-from labs.kafka.state import (
-    ClusterState,
-    NodeState,
-    kill_all,
-    living_state,
-    observed,
-    our_processes,
-)
+from labs.kafka.state import ClusterState, NodeState, living_state, observed, our_processes
 from labs.kafka.watchdog import dismiss, ensure_watchdog
 from labs.supervise import leases, machine
 from labs.supervise.home import Home
+from labs.supervise.identity import kill_all
 from labs.supervise.ports import HOST, choose_ports, is_let_go
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ import psutil
 from labs.kafka.cluster import State
 from labs.kafka.config import properties
 from labs.kafka.installation import Installation, format_storage, jvm_environment, own_tmp
-from labs.kafka.state import ClusterState, NodeState, birth, living, marks, process_of
+from labs.kafka.state import ClusterState, NodeState, marks, process_of
 from labs.supervise.home import Home
+from labs.supervise.identity import birth, living
 
 LOG_LIMIT_BYTES = 5_000_000
 

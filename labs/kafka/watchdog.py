@@ -19,17 +19,11 @@ import psutil
 from filelock import FileLock, Timeout
 
 from labs.base import python
-from labs.kafka.state import (
-    ClusterState,
-    birth,
-    kill_all,
-    living,
-    our_processes,
-    wait_over,
-    write_atomically,
-)
+from labs.base.files import write_atomically
+from labs.kafka.state import ClusterState, our_processes
 from labs.supervise import leases, machine
 from labs.supervise.home import Home
+from labs.supervise.identity import birth, kill_all, living, wait_over
 
 #: How long a cluster outlives its last lease, s: time enough to restart a kernel.
 GRACE_S = 180.0

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 
 from labs.base import clock
-from labs.kafka.state import birth, living, write_atomically
+from labs.base.files import write_atomically
+from labs.supervise.identity import birth, living
 
 PROMISE = "promise.json"
 

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from labs.base.clock import boot, now
 from labs.base.errors import LabsError
+from labs.base.files import write_atomically
 from labs.base.progress import Tell, silent
-from labs.kafka.state import write_atomically
 
 #: A file that nobody has touched for so long, s, was left behind. The watchdog touches it every
 #: second, but begins late, and a busy machine keeps it waiting.

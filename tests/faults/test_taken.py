@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from labs.kafka.cluster import State
-from labs.kafka.state import birth
+from labs.supervise.identity import birth
 from tests.helpers import Labs, finish, listen, wait_until
 
 

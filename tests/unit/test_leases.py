@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from labs.base import clock
-from labs.kafka.state import ClusterState, birth
+from labs.kafka.state import ClusterState
 from labs.kafka.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
 from labs.supervise import leases
 from labs.supervise.home import Home
+from labs.supervise.identity import birth
 from tests.helpers import wait_until
 
 

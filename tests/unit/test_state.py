@@ -11,20 +11,10 @@ import psutil
 import pytest
 
 from labs.base.errors import LabsError
+from labs.base.files import write_atomically
 from labs.kafka.cluster import Role, State
-from labs.kafka.state import (
-    ClusterState,
-    NodeState,
-    birth,
-    kill_all,
-    living,
-    marks,
-    observed,
-    our_processes,
-    process_of,
-    wait_over,
-    write_atomically,
-)
+from labs.kafka.state import ClusterState, NodeState, marks, observed, our_processes, process_of
+from labs.supervise.identity import birth, kill_all, living, wait_over
 
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 
