@@ -29,6 +29,7 @@ from kafka.protocol.admin import ElectionType
 from labs.base.clock import Jump, now, watching_the_wall
 from labs.base.errors import BadInput, Foreseen, LabsError
 from labs.experiment.settings import Setting, Value, resolve
+from labs.experiment.story import story
 from labs.experiment.views import Lines, Point, Story, View
 from labs.kafka.admin import ask
 from labs.kafka.cluster import CONTROLLER_ID, Cluster, Fault, State
@@ -628,7 +629,7 @@ class Run:
     def story(self, title: str = "") -> Story:
         """The life of partition 0 so far."""
         assert self.timeline is not None, "make_topic(watch=True) first"
-        return self.timeline.story(title, self.began, self.faults, self.history.sends)
+        return story(self.timeline, title, self.began, self.faults, self.history.sends)
 
     def verdict(self) -> Report:
         """Mend the cluster, read the topic to its very end and check every record, once."""

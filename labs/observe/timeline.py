@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
-from labs.experiment.views import Lanes, Mark, Point, Span, Story
-from labs.kafka.cluster import Cluster, Fault, Node, Role
+from labs.kafka.cluster import Cluster, Node, Role
 from labs.kafka.wire import BrokerConnection
 from labs.observe.offsets import high_watermarks, log_ends
 from labs.observe.snapshot import Observer, Partition
-from labs.workload.history import Send
 
 #: From one look to the next, s, where the machine keeps up.
 EVERY_S = 0.04
@@ -27,9 +25,6 @@ ANSWER_TIMEOUT_S = 0.5
 
 #: Where nobody answered for longer, s, nothing is said of when something happened meanwhile.
 GAP_S = 1.0
-
-LEADER, IN_ISR, OUT, UNSEEN = "leader", "in the ISR", "out of the ISR", "nobody could tell"
-KINDS = (LEADER, IN_ISR, OUT, UNSEEN)
 
 _NO_ANSWER = (OSError, ValueError, LabsError)
 
@@ -181,78 +176,3 @@ class Timeline:
         """The high watermark as last seen of a leader."""
         seen = [r for r in self.reaches[partition] if r.high_watermark is not None]
         return seen[-1].high_watermark if seen else None
-
-    # -- telling -----------------------------------------------------------------------------
-
-    def story(
-        self,
-        title: str,
-        began: float,
-        faults: Iterable[Fault] = (),
-        sends: Sequence[Send] = (),
-        partition: int = 0,
-    ) -> Story:
-        """All that is known of one partition, times counted from `began`."""
-        return Story(
-            title,
-            self.lanes(began, partition),
-            offsets=self._offsets(began, partition),
-            waits=waits(sends, began),
-            marks=marks(faults, began),
-        )
-
-    def lanes(self, began: float, partition: int = 0, title: str = "") -> Lanes:
-        """A lane a broker: leader, in the ISR, out of it."""
-        sights = list(self.sights[partition])
-        brokers = sorted({b for s in sights if s.partition for b in s.partition.replicas})
-        stops = [sight.time for sight in sights[1:]] + [now()]
-        lanes: dict[str, list[Span]] = {f"broker {b}": [] for b in brokers}
-        for sight, until in zip(sights, stops, strict=True):
-            for broker in brokers:
-                kind = _kind(sight.partition, broker)
-                text = f"epoch {sight.partition.epoch}" if sight.partition else ""
-                spans = lanes[f"broker {broker}"]
-                span = Span(sight.time - began, until - began, kind, text if kind == LEADER else "")
-                if spans and (spans[-1].kind, spans[-1].text) == (span.kind, span.text):
-                    span = Span(spans.pop().start, span.end, span.kind, span.text)
-                spans.append(span)
-        return Lanes(title, lanes, KINDS)
-
-    def _offsets(self, began: float, partition: int) -> dict[str, list[Point]]:
-        reaches = list(self.reaches[partition])
-        series: dict[str, list[Point]] = {}
-        for reach in reaches:
-            name = f"log end, broker {reach.broker}"
-            series.setdefault(name, []).append((reach.time - began, reach.log_end))
-        water = [r for r in reaches if r.high_watermark is not None]
-        series["high watermark"] = [(r.time - began, r.high_watermark or 0) for r in water]
-        return dict(sorted(series.items()))
-
-
-def _kind(partition: Partition | None, broker: int) -> str:
-    if partition is None:
-        return UNSEEN
-    if partition.leader == broker:
-        return LEADER
-    return IN_ISR if broker in partition.isr else OUT
-
-
-def marks(faults: Iterable[Fault], began: float) -> list[Mark]:
-    """Each fault as a mark."""
-    return [Mark(f.time - began, _told(f)) for f in faults if f.time >= began]
-
-
-def _told(fault: Fault) -> str:
-    detail = f" {fault.detail}" if fault.detail else ""
-    return f"{fault.action} {fault.node}{detail}" if fault.node else f"{fault.action}{detail}"
-
-
-def waits(sends: Iterable[Send], began: float) -> dict[str, list[Point]]:
-    """(s since `began`, ms until the answer) of each send, by outcome."""
-    series: dict[str, list[Point]] = {}
-    for send in list(sends):
-        latency = send.latency_s
-        if latency is not None:
-            point = (send.intended - began, max(latency * 1000, 0.01))
-            series.setdefault(send.outcome.value, []).append(point)
-    return series

@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
+from labs.experiment.story import IN_ISR, LEADER, OUT, UNSEEN, lanes, story, waits
 from labs.kafka.cluster import Cluster, Fault
 from labs.observe.snapshot import Partition
-from labs.observe.timeline import IN_ISR, LEADER, OUT, UNSEEN, Reach, Sight, Timeline, waits
+from labs.observe.timeline import Reach, Sight, Timeline
 from labs.workload.history import Outcome, Send
 
 
@@ -52,19 +53,19 @@ def test_what_happened_while_nobody_answered_has_no_time(timeline: Timeline) -> 
 
 
 def test_lanes_have_neither_gaps_nor_inventions(timeline: Timeline) -> None:
-    lanes = timeline.lanes(began=10.0).lanes
-    assert [(s.start, s.kind) for s in lanes["broker 1"]] == [(0, LEADER), (2, UNSEEN), (3, OUT)]
-    assert [s.kind for s in lanes["broker 2"]] == [IN_ISR, UNSEEN, LEADER]
-    for spans in lanes.values():
+    found = lanes(timeline, began=10.0).lanes
+    assert [(s.start, s.kind) for s in found["broker 1"]] == [(0, LEADER), (2, UNSEEN), (3, OUT)]
+    assert [s.kind for s in found["broker 2"]] == [IN_ISR, UNSEEN, LEADER]
+    for spans in found.values():
         assert all(a.end == b.start for a, b in pairwise(spans))
 
 
 def test_offsets_by_broker_and_the_high_watermark(timeline: Timeline) -> None:
-    story = timeline.story("", 10.0, [Fault(12.0, "kill", 1), Fault(3.0, "reset", None)])
-    ends = [(round(x, 3), y) for x, y in story.offsets["log end, broker 2"]]
+    told = story(timeline, "", 10.0, [Fault(12.0, "kill", 1), Fault(3.0, "reset", None)])
+    ends = [(round(x, 3), y) for x, y in told.offsets["log end, broker 2"]]
     assert ends == [(0.1, 4), (3.1, 6)]
-    assert [y for _, y in story.offsets["high watermark"]] == [4, 6]
-    assert [(mark.at, mark.text) for mark in story.marks] == [(2.0, "kill 1")]
+    assert [y for _, y in told.offsets["high watermark"]] == [4, 6]
+    assert [(mark.at, mark.text) for mark in told.marks] == [(2.0, "kill 1")]
     assert (timeline.log_ends(), timeline.high_watermark()) == ({1: 5, 2: 6}, 6)
 
 

@@ -9,8 +9,8 @@ from labs.base.figures import figure, graded, ms
 from labs.chapters.acks.common import min_isr_setting, producer, rate_setting
 from labs.experiment.experiment import Experiment, Options, Result, Run
 from labs.experiment.settings import Number
+from labs.experiment.story import waits
 from labs.experiment.views import Lines, Percentiles
-from labs.observe.timeline import waits
 from labs.workload import Load
 from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, tail, waits_of
 from labs.workload.turns import in_turns

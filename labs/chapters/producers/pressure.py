@@ -13,8 +13,8 @@ from labs.base.figures import graded, ms
 from labs.chapters.producers.native import again, native_producer, poll_until, produce
 from labs.experiment.experiment import Experiment, Options, Result, Run
 from labs.experiment.settings import Choice, Number
+from labs.experiment.story import marks
 from labs.experiment.views import Lines, Point
-from labs.observe.timeline import marks
 from labs.workload import Load, Payload, flight_payload
 from labs.workload.history import Outcome, Send
 from labs.workload.load import due_not_sent

@@ -16,9 +16,9 @@ from labs.chapters.replication.common import (
     saw,
 )
 from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.story import IN_ISR, LEADER, OUT, UNSEEN
 from labs.experiment.views import Lanes, Span
 from labs.observe.snapshot import Partition
-from labs.observe.timeline import IN_ISR, LEADER, OUT, UNSEEN
 
 ELIGIBLE = "eligible (ELR)"
 KINDS = (LEADER, IN_ISR, ELIGIBLE, OUT, UNSEEN)
