@@ -8,6 +8,7 @@ from labs.chapters.acks.errors import FAILED_BUT_WRITTEN, JAVA_ERROR
 from labs.chapters.acks.speed import LATENCY
 from labs.chapters.acks.stall import PAUSED_FOLLOWER
 
+NUMBER = 3
 EXPERIMENTS = (
     LATENCY,
     LEADER_CRASH,

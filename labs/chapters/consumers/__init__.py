@@ -10,6 +10,7 @@ from labs.chapters.consumers.sharing import MEMBERS
 from labs.chapters.consumers.staying import MAX_POLL, STATIC_MEMBER
 from labs.chapters.consumers.transactions import HUNG_TRANSACTION, LAST_OFFSET
 
+NUMBER = 5
 EXPERIMENTS = (
     MEMBERS,
     REBALANCE,

@@ -9,6 +9,7 @@ from labs.chapters.producers.pace import BATCHING, SENDING
 from labs.chapters.producers.pressure import FULL_BUFFER
 from labs.chapters.producers.retrying import RESTART, RETRIES
 
+NUMBER = 2
 EXPERIMENTS = (
     SENDING,
     BATCHING,

@@ -8,6 +8,7 @@ from labs.chapters.replication.last import LAST_STANDING
 from labs.chapters.replication.leaders import FAILOVER, REJOIN
 from labs.chapters.replication.loss import TRUNCATION, UNCLEAN
 
+NUMBER = 4
 EXPERIMENTS = (
     COPIES,
     DEAD_FOLLOWER,
