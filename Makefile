@@ -46,7 +46,7 @@ test-compose: $(VENV)/test.done ## Test the cluster in containers (needs Docker)
 soak: $(VENV)/test.done ## Minutes of random faults by the commands (MINUTES=15 SEED=…)
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/test.done ## Check format, style and types
+lint: $(VENV)/test.done ## Check format, style, types, and who imports whom
 	@$(BIN)/python -m tests.run lint
 
 bench: $(VENV)/test.done ## Measure start-up, memory and failover

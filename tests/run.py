@@ -41,6 +41,7 @@ PARTS: dict[str, list[list[str]]] = {
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "mypy"],
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
     ],
     "unit": [[*PYTEST, *IN_PAIRS, "tests/unit"]],
     "integration": [[*PYTEST, *IN_PAIRS, "tests/integration"]],
