@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from labs.chapters import find
-from labs.experiment.experiment import Options, Result
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
 from labs.kafka.cluster import Cluster
 
 

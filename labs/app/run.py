@@ -12,7 +12,9 @@ from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, progress
 from labs.base.streams import print_json, require_told
 from labs.chapters import all_experiments, find
-from labs.experiment.experiment import Experiment, Live, Result
+from labs.experiment.experiment import Experiment
+from labs.experiment.live import Live
+from labs.experiment.result import Result
 from labs.experiment.settings import describe, resolve
 from labs.kafka.choose import chosen
 from labs.workload.set_here import rows

@@ -35,7 +35,7 @@ from labs.experiment.views import (
 )
 
 if TYPE_CHECKING:  # no Kafka client for the process that draws live pictures
-    from labs.experiment.experiment import Result
+    from labs.experiment.result import Result
 
 _LANE_IN, _BAR_IN, _LOG_IN = 0.34, 0.3, 0.5
 _LINES_IN, _PERCENTILES_IN, _OFFSETS_IN, _WAITS_IN = 2.3, 2.5, 1.7, 1.3

@@ -16,7 +16,7 @@ from IPython.display import HTML, Image, display
 
 from labs.base.figures import figure
 from labs.charts.style import FONT, INK, LINE, MUTED
-from labs.experiment.experiment import Measured, Result
+from labs.experiment.result import Measured, Result
 from labs.notebook.quiz import Reconciliation
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.workload.set_here import rows

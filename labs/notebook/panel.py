@@ -27,7 +27,10 @@ from labs.chapters import find
 from labs.charts import picture
 from labs.charts.painter import Painter
 from labs.charts.style import FONT, INK, LINE, MUTED, png
-from labs.experiment.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
+from labs.experiment.experiment import Experiment
+from labs.experiment.live import Live, Stopped
+from labs.experiment.prediction import Ask, Estimate, Options
+from labs.experiment.result import Result
 from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve
 from labs.experiment.views import Bars, View
 from labs.kafka.choose import connect

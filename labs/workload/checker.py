@@ -1,7 +1,7 @@
 """What became of the records: in the log, in the processing by a group, in the order of a key.
 
 The checker knows no client and no cluster: it compares what was sent with what was read. Three
-things are judged, each by itself (`labs.experiment.experiment.Experiment.judges` says which):
+things are judged, each by itself (`experiment.Experiment.judges` says which):
 
 - the **log**: whether an acknowledged record was lost, stands twice, or stands out of order within
   its partition;

@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.base.errors import BadInput, LabsError
 from labs.chapters import find
-from labs.experiment.experiment import heal
+from labs.experiment.healing import heal
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, Cluster, State
 from labs.kafka.compose import ComposeCluster
 from labs.kafka.refusals import Unfinished

@@ -12,7 +12,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from labs.chapters.producers import native as module
-from labs.experiment.experiment import Experiment, Result
+from labs.experiment.experiment import Experiment
+from labs.experiment.result import Result
 from labs.workload import consumers, set_here
 from labs.workload.member import Plan
 from labs.workload.set_here import Departure

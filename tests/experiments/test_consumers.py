@@ -14,7 +14,7 @@ import pytest
 
 from labs.base.errors import LabsError
 from labs.chapters.consumers import EXPERIMENTS
-from labs.experiment.experiment import Result
+from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
 from tests.outcomes import came_true, measured, run_of

@@ -12,7 +12,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.base.errors import BadInput, LabsError
 from labs.chapters import all_experiments, find
-from labs.experiment.experiment import Experiment, Live, Run, Stopped
+from labs.experiment.experiment import Experiment
+from labs.experiment.live import Live, Stopped
+from labs.experiment.run import Run
 from labs.kafka.admin import admin
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
@@ -169,9 +171,7 @@ def test_a_run_reads_from_whoever_runs_and_concludes_nothing_from_half_a_reading
         run.note(set_here.kafka_python("consumer", reader_options(1)))
         nobody = read_back(dead, run.topic, timeout_s=1)
         assert (nobody.complete, nobody.reads) == (False, ())
-        monkeypatch.setattr(
-            "labs.experiment.experiment.read_back", lambda *_args, **_options: nobody
-        )
+        monkeypatch.setattr("labs.experiment.run.read_back", lambda *_args, **_options: nobody)
         with pytest.raises(LabsError, match="did not read to the end"):
             run.read()
         monkeypatch.undo()

@@ -9,7 +9,7 @@ import pytest
 
 from labs.base.figures import DOUBT
 from labs.chapters import find
-from labs.experiment.experiment import Estimate
+from labs.experiment.prediction import Estimate
 from labs.kafka.local import LocalCluster
 from labs.workload.checker import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of

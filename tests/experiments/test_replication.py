@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labs.experiment.experiment import Result
+from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
 from labs.workload.checker import VALID, VIOLATED
 from tests.outcomes import came_true, run_of

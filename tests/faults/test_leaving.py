@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from labs.base.errors import LabsError
-from labs.experiment.experiment import heal
+from labs.experiment.healing import heal
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
 from labs.kafka.state import process_of

@@ -12,7 +12,8 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.chapters.acks import java
-from labs.experiment.experiment import Experiment, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.run import Run
 from labs.kafka.admin import admin
 from labs.kafka.installation import JVM_FLAGS
 from labs.kafka.local import LocalCluster

@@ -9,7 +9,8 @@ import pytest
 
 from labs.chapters.acks import errors
 from labs.chapters.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
-from labs.experiment.experiment import Result, Run
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.kafka.cluster import Cluster
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.observe.snapshot import Partition

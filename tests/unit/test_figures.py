@@ -9,7 +9,7 @@ import pytest
 
 from labs.base.figures import figure, graded, ms, seconds
 from labs.chapters.acks import speed
-from labs.experiment.experiment import Result
+from labs.experiment.result import Result
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from labs.app.run import _tell
 from labs.base.clock import Jump
 from labs.base.errors import LabsError
 from labs.chapters import all_experiments
-from labs.experiment.experiment import Experiment, Result, Run, _after_jumps
+from labs.experiment.experiment import Experiment, _after_jumps
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.notebook.finding import told
 from labs.notebook.panel import _measured
 from labs.workload.checker import (

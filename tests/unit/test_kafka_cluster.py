@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labs.base.clock import now
-from labs.experiment.experiment import heal
+from labs.experiment.healing import heal
 from labs.kafka import faultlog
 from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State
 from labs.kafka.config import SESSION_S
@@ -56,7 +56,7 @@ def test_what_leaves_while_a_run_waits_for_its_cluster_is_started_again(
     full = replace(behind, isr=(1, 2))
     whole = ClusterSnapshot(0, nodes(State.RUNNING), (full,), answered_by=2)
     monkeypatch.setattr(
-        "labs.experiment.experiment.Observer",
+        "labs.experiment.healing.Observer",
         lambda *_, **__: Looking(
             replace(whole, partitions=(behind,)), replace(whole, nodes=nodes(state)), whole
         ),

@@ -15,7 +15,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from labs.base.errors import BadInput, LabsError
 from labs.charts.painter import Unpainted
-from labs.experiment.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
+from labs.experiment.experiment import Experiment
+from labs.experiment.live import Live, Stopped
+from labs.experiment.prediction import Ask, Estimate, Options
+from labs.experiment.result import Result
 from labs.experiment.settings import Choice, Number, Switch, resolve
 from labs.experiment.views import Bars
 from labs.kafka.cluster import Node, Role, State, Status

@@ -113,7 +113,7 @@ def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
 
 #: Where clients may be made: each of these notes what it sets, or manages the cluster.
 MAKERS = {
-    "labs/experiment/experiment.py",  # Run.producer, Run.consumer, Run.admin
+    "labs/experiment/run.py",  # Run.producer, Run.consumer, Run.admin
     "labs/workload/consumers.py",  # a group's members
     "labs/workload/noting.py",
     "labs/workload/reading.py",

@@ -24,7 +24,7 @@ from labs.charts.pen import (
 )
 from labs.charts.pictures import stretched
 from labs.charts.style import figure, png
-from labs.experiment.experiment import Result
+from labs.experiment.result import Result
 from labs.experiment.views import (
     Bars,
     Lanes,

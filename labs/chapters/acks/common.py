@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from labs.experiment.experiment import Run
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.workload.history import Outcome, Send
 

@@ -11,7 +11,10 @@ from labs.chapters.acks.common import (
     topic,
     while_all_is_well,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Logs, Replica
 

@@ -15,7 +15,10 @@ from labs.chapters.acks.common import (
     while_all_is_well,
 )
 from labs.chapters.acks.java import ITS_OWN, Printed, console_producer
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
 from labs.kafka.config import HEARTBEAT_S, SESSION_S

@@ -7,7 +7,10 @@ from contextlib import suppress
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded, ms
 from labs.chapters.acks.common import min_isr_setting, producer, rate_setting
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.story import waits
 from labs.experiment.views import Lines, Percentiles

@@ -18,7 +18,11 @@ from labs.chapters.acks.common import (
     topic,
     while_all_is_well,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run, heal
+from labs.experiment.experiment import Experiment
+from labs.experiment.healing import heal
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.observe.snapshot import Observer

@@ -15,7 +15,10 @@ from labs.chapters.consumers.common import (
     places,
     shared_out,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number, Switch
 from labs.experiment.views import Lines, Mark
 from labs.workload.checker import LOG, PROCESSING

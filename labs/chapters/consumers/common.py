@@ -15,7 +15,7 @@ from kafka.partitioner import Partitioner
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
-from labs.experiment.experiment import Run
+from labs.experiment.run import Run
 from labs.experiment.views import Lanes, Mark, Point, Span
 from labs.kafka.admin import admin
 from labs.workload import Load, Payload, flight_payload, set_here

@@ -14,7 +14,9 @@ from labs.chapters.consumers.common import (
     judge,
     onlooker,
 )
-from labs.experiment.experiment import Estimate, Experiment, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Estimate
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Lines, Mark
 from labs.workload.checker import LOG, PROCESSING

@@ -20,7 +20,10 @@ from labs.chapters.consumers.common import (
     titled,
     working,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Mark, Span
 from labs.kafka.features import NEW_GROUPS

@@ -15,7 +15,10 @@ from labs.chapters.consumers.common import (
     owned,
     processed,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Bars, Mark
 from labs.workload.checker import LOG, PROCESSING

@@ -21,7 +21,10 @@ from labs.chapters.consumers.common import (
     titled,
     working,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number, Switch
 from labs.experiment.views import Mark
 from labs.workload.checker import LOG, PROCESSING

@@ -19,7 +19,10 @@ from labs.chapters.consumers.common import (
     onlooker,
     places,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars, Lines, Mark
 from labs.workload import flight_payload, set_here

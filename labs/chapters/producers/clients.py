@@ -15,7 +15,10 @@ from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded
 from labs.chapters.producers.native import native_producer
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Bars
 from labs.kafka.cluster import Role

@@ -30,7 +30,10 @@ from confluent_kafka import Producer
 from labs.base.errors import LabsError
 from labs.chapters.producers.native import native_producer, poll_until, produce
 from labs.chapters.producers.retrying import log_of, numbered
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number, Switch
 from labs.experiment.views import Bars
 from labs.workload import flight_payload

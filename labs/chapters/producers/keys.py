@@ -11,7 +11,10 @@ from kafka import KafkaProducer
 from labs.base.flights import Flight, flights
 from labs.chapters.producers.native import native_producer, poll_until, produce
 from labs.chapters.producers.pace import ANSWER_TIMEOUT_S, Window
-from labs.experiment.experiment import Estimate, Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Estimate, Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars, Lines
 from labs.kafka.admin import admin

@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from labs.base.clock import now
-from labs.experiment.experiment import Run
+from labs.experiment.run import Run
 from labs.kafka import security
 from labs.workload import set_here
 from labs.workload.history import Outcome, Payload, Send, nobody_knows

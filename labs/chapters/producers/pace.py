@@ -12,7 +12,10 @@ from kafka import KafkaProducer
 
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded, ms
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars, Percentiles
 from labs.workload import Load

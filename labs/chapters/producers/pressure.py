@@ -11,7 +11,10 @@ from confluent_kafka import Producer
 from labs.base.clock import now
 from labs.base.figures import graded, ms
 from labs.chapters.producers.native import again, native_producer, poll_until, produce
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.story import marks
 from labs.experiment.views import Lines, Point

@@ -10,7 +10,10 @@ from itertools import pairwise
 from labs.base import python
 from labs.base.errors import LabsError
 from labs.chapters.producers.keys import everything
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number, Switch
 from labs.experiment.views import Lines, Mark
 from labs.workload import flight_payload, noting, set_here

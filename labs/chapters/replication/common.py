@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kafka import KafkaProducer
 
-from labs.experiment.experiment import Run
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Logs, Replica, Span
 from labs.kafka.cluster import State

@@ -7,7 +7,10 @@ from kafka.errors import KafkaError
 from labs.base.clock import now
 from labs.base.figures import seconds
 from labs.chapters.replication.common import await_partition, rate_setting
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Switch
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.workload.history import Outcome, Send

@@ -12,7 +12,10 @@ from labs.chapters.replication.common import (
     one_try,
     rate_setting,
 )
-from labs.experiment.experiment import Estimate, Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Estimate, Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 
 # -- the copies, while a follower lags -------------------------------------------------------------

@@ -15,7 +15,10 @@ from labs.chapters.replication.common import (
     rate_setting,
     saw,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.story import IN_ISR, LEADER, OUT, UNSEEN
 from labs.experiment.views import Lanes, Span
 from labs.observe.snapshot import Partition

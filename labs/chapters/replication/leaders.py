@@ -7,7 +7,10 @@ from kafka.protocol.admin import ElectionType
 from labs.base.clock import now
 from labs.base.figures import graded, seconds
 from labs.chapters.replication.common import HOW, await_partition, how_setting, rate_setting
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Number, Switch
 from labs.workload.history import Outcome
 

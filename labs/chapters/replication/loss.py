@@ -12,7 +12,10 @@ from labs.chapters.replication.common import (
     rate_setting,
     saw,
 )
-from labs.experiment.experiment import Experiment, Options, Result, Run
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number, Switch
 from labs.observe.segments import Copy, first_difference, read_copy
 from labs.workload import number_of

@@ -1,0 +1,44 @@
+"""A cluster made whole again: every node runs, and every replica is in sync."""
+
+from __future__ import annotations
+
+import time
+
+from labs.base.errors import LabsError
+from labs.kafka.cluster import Cluster, State
+from labs.observe.snapshot import Observer
+
+HEAL_TIMEOUT_S = 40.0
+#: From one look to the next, s.
+PAUSE_S = 0.03
+
+
+def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
+    """Resume and start what is broken, and wait until every replica of every partition is in sync.
+
+    What leaves, dies or is frozen meanwhile is started again, too.
+
+    Raises:
+        LabsError: it did not become whole in time.
+    """
+    observer = Observer(cluster, internal=True)
+    deadline = time.monotonic() + timeout_s
+    try:
+        while True:
+            seen = observer.snapshot()
+            if cluster.can_break and any(n.state is not State.RUNNING for n in seen.nodes):
+                cluster.start()
+                deadline = time.monotonic() + timeout_s
+                continue
+            behind = [p for p in seen.partitions if p.out_of_sync or p.leader is None]
+            if seen.reachable and not seen.fenced and not behind:
+                return
+            if time.monotonic() > deadline:
+                names = ", ".join(p.name for p in behind[:3]) or "the brokers"
+                raise LabsError(
+                    f"the cluster did not become whole in {timeout_s:g} s ({names})",
+                    hint="`labs reset` brings back a clean one",
+                )
+            time.sleep(PAUSE_S)
+    finally:
+        observer.close()
