@@ -25,7 +25,7 @@ class Kernel(IPythonKernel):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         if thread := getattr(self, "shell_channel_thread", None):  # only since 7.0
-            thread._shell_socket = self.shell_stream
+            thread._shell_socket = self.shell_stream  # noqa: SLF001 - 7.4 does so
 
 
 # Meant for other programs: IPython puts the packages of an activated environment before ours, runs

@@ -65,7 +65,7 @@ def run_experiment(name: str, pairs: Sequence[str], as_json: bool, plot: str | N
     if as_json:
         print_json(result.as_dict())
     else:
-        _tell(experiment, result)
+        print_result(experiment, result)
     require_told()
 
 
@@ -111,7 +111,8 @@ def _draw(result: Result, path: Path) -> None:
         raise LabsError(f"the picture could not be saved ({error})", hint="name another") from None
 
 
-def _tell(experiment: Experiment, result: Result) -> None:
+def print_result(experiment: Experiment, result: Result) -> None:
+    """Print what a run found, for people."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(experiment.question)
     chosen = ", ".join(f"{name}={value}" for name, value in result.settings.items())

@@ -135,12 +135,13 @@ def _read(wanted: Collection[str] | None) -> Iterator[Flight]:
     try:
         with gzip.open(FLIGHTS, "rt", encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
-            yield from (_flight(r) for r in rows if wanted is None or r["carrier"] in wanted)
+            yield from (flight_of(r) for r in rows if wanted is None or r["carrier"] in wanted)
     except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
         raise _unreadable(error) from error
 
 
-def _flight(row: dict[str, str]) -> Flight:
+def flight_of(row: dict[str, str]) -> Flight:
+    """The flight of one row of the file."""
     return Flight(
         carrier=row["carrier"],
         flight=int(row["flight"]),

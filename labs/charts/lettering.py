@@ -54,19 +54,20 @@ class _Renderer(RendererAgg):
             self.draw_image(gc, round(x) + right, round(self.height - y) + up, image)
 
 
-_stamps: OrderedDict[tuple[Any, ...], _Stamp] = OrderedDict()
+#: The texts that are remembered, the latest used at the end.
+stamps: OrderedDict[tuple[Any, ...], _Stamp] = OrderedDict()
 
 
 def _stamp(s: str, prop: Any, angle: float, colour: Any, dpi: float, ismath: Any) -> _Stamp:
     key = (s, hash(prop), angle, colour, dpi, ismath)
-    found = _stamps.pop(key, None)
-    _stamps[key] = stamp = found or _drawn(s, prop, angle, colour, dpi, ismath)
-    while len(_stamps) > REMEMBERED:
-        _stamps.popitem(last=False)
+    found = stamps.pop(key, None)
+    stamps[key] = stamp = found or draw_alone(s, prop, angle, colour, dpi, ismath)
+    while len(stamps) > REMEMBERED:
+        stamps.popitem(last=False)
     return stamp
 
 
-def _drawn(s: str, prop: Any, angle: float, colour: Any, dpi: float, ismath: Any) -> _Stamp:
+def draw_alone(s: str, prop: Any, angle: float, colour: Any, dpi: float, ismath: Any) -> _Stamp:
     """Draw a text alone, in the middle of a sheet on which it fits however it is turned."""
     make: Any = RendererAgg  # whose methods are not typed
     measure = make(1, 1, dpi)

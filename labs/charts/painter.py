@@ -41,6 +41,11 @@ class Painter:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that draws; None: none was started."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Begin to get ready, without waiting for it: imports take a second."""
         with self._lock:

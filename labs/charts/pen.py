@@ -52,7 +52,7 @@ POINTS = 800
 #: The space between a figure and its unit.
 _UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|%|KB|MB|records)\b|%)")
 _EM = 0.56 / 72  # the mean width of DejaVu Sans' letters, inches per point of size
-_TITLE_LETTERS = int((WIDTH_IN - 2 * EDGE_IN) / (TITLE_PT * 1.1 * _EM))
+TITLE_LETTERS = int((WIDTH_IN - 2 * EDGE_IN) / (TITLE_PT * 1.1 * _EM))
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def width_of(text: str, size_pt: float = TEXT_PT) -> float:
 def title_lines(title: str) -> list[str]:
     """The title, wrapped; a figure and its unit stay on one line."""
     together = _UNIT.sub("\u00a0", title)
-    return [line.replace("\u00a0", " ") for line in textwrap.wrap(together, _TITLE_LETTERS)]
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(together, TITLE_LETTERS)]
 
 
 def title_height(title: str) -> float:

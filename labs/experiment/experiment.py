@@ -98,12 +98,12 @@ class Experiment:
                 result = run.result()
             except LabsError as error:
                 wall.look()
-                raise _after_jumps(error, wall.jumps) from None
+                raise after_jumps(error, wall.jumps) from None
             finally:
                 run.close()
-        return self._in_time(result, wall.jumps)
+        return self.with_jumps(result, wall.jumps)
 
-    def _in_time(self, result: Result, jumps: Sequence[Jump]) -> Result:
+    def with_jumps(self, result: Result, jumps: Sequence[Jump]) -> Result:
         """Name the jumps of the wall clock; conclude nothing where a broker or a client follows it.
 
         Our own times come from another clock, and are what they are.
@@ -126,7 +126,7 @@ class Experiment:
         )
 
 
-def _after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
+def after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
     """The same failure, and that the wall clock was set: brokers measure some waits by theirs."""
     if jumps:
         error.what += f"; {jumps[0]}, and brokers measure some of their waits by it"

@@ -442,8 +442,12 @@ class Run:
             conclusion=self.conclusion,
             faults=tuple(self.faults),
             set_here=(*self._set_here, *self._topic_departures()),
-            processing=self._judged(PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)),
-            key_order=self._judged(KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=UNSEEN)),
+            processing=judged(
+                self.judges, PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)
+            ),
+            key_order=judged(
+                self.judges, KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=UNSEEN)
+            ),
         )
 
     def _topic_departures(self) -> tuple[Departure, ...]:
@@ -451,10 +455,6 @@ class Run:
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
         return set_here.topic(told["topic"][self.topic])
-
-    def _judged(self, what: str, found: T | None, unseen: T) -> T | None:
-        """The judgement on what the experiment is about; None: it is not about that."""
-        return (found or unseen) if what in self.judges else None
 
     def close(self) -> None:
         """End the clients, take back the settings, mend the cluster; whatever happened."""
@@ -467,6 +467,11 @@ class Run:
             self._closers.close()
             heal(self.cluster)
             self.say("")
+
+
+def judged(judges: Collection[str], what: str, found: T | None, unseen: T) -> T | None:
+    """The judgement on what an experiment is about; None: it is not about that."""
+    return (found or unseen) if what in judges else None
 
 
 def _circumstances() -> dict[str, Measured]:

@@ -359,7 +359,8 @@ class ComposeCluster(KafkaCluster):
             self._signal(self._wait_gone(leaving, patience_s), "SIGKILL")
             self._wait_gone(leaving, STOP_TIMEOUT_S)
 
-    def _start_dead(self) -> None:
+    def start_dead(self) -> None:
+        """Start every dead node, the controller first."""
         boxes = self._boxes().values()
         with told():
             for box in sorted(boxes, key=lambda box: box.role is Role.BROKER):
@@ -463,7 +464,7 @@ class ComposeCluster(KafkaCluster):
                 environment can't be changed: it is made anew, on the same volume.
         """
         self._require_controller(node_id)
-        self._outlast_session(node_id)
+        self.outlast_session(node_id)
         with self._changing(node_id, "start", (*DEAD, State.STOPPING)) as box:
             if box.state is State.STOPPING:
                 self._see_out([box], LEAVE_S)

@@ -147,7 +147,7 @@ def ensure_installation(train: Train | None = None, tell: Tell = silent) -> Inst
     class_path = os.pathsep.join(str(folder / jar.file_name) for jar in locked_jars())
     checkpoint = installation_dir() / "bootstrap.checkpoint"
     installation = Installation(java, class_path, checkpoint)
-    archive = installation_dir() / f"classes-{_archive_key(installation)}.jsa"
+    archive = installation_dir() / f"classes-{archive_key(installation)}.jsa"
     missing_archive = train is not None and not archive.exists()
     if missing_archive or not checkpoint.exists():
         make_writable(installation_dir(), "LABS_CACHE")
@@ -272,7 +272,7 @@ def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing
         raise LabsError(doing, because=said[-1], hint="run `labs doctor`")
 
 
-def _archive_key(installation: Installation) -> str:
+def archive_key(installation: Installation) -> str:
     """An archive fits one JVM build and one class path, times of the jars included.
 
     Whole seconds, which is what the JVM compares: layers of an image keep no fraction of them.

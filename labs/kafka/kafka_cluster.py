@@ -73,7 +73,7 @@ class KafkaCluster(ABC):
         """Let paused nodes go on, and end those that were told to stop (see `LEAVE_S`)."""
 
     @abstractmethod
-    def _start_dead(self) -> None:
+    def start_dead(self) -> None:
         """Start every dead node, the controller first: the others look for it."""
 
     @abstractmethod
@@ -146,7 +146,7 @@ class KafkaCluster(ABC):
         """
         for left in reversed(range(ROUNDS)):
             self._settle()
-            self._start_dead()
+            self.start_dead()
             try:
                 self._wait_ready(timeout_s)
                 return
@@ -296,7 +296,7 @@ class KafkaCluster(ABC):
             hint=f"`labs {cure} {CONTROLLER_ID}` comes first",
         )
 
-    def _outlast_session(self, node_id: int) -> None:
+    def outlast_session(self, node_id: int) -> None:
         """Wait while the controller still takes a dead broker for a living one.
 
         It would refuse it (DUPLICATE_BROKER_REGISTRATION), and who is refused asks again after

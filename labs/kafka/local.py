@@ -86,6 +86,7 @@ class LocalCluster(KafkaCluster):
         tell: hears what a start is doing.
         hold: whether a start takes a lease for this process.
         grace_s: how long it outlives its last lease, s; None: as long as any.
+        installation: what to start from; None: the one that is made once for all starts.
     """
 
     def __init__(
@@ -94,11 +95,12 @@ class LocalCluster(KafkaCluster):
         tell: Tell = silent,
         hold: bool = True,
         grace_s: float | None = None,
+        installation: Installation | None = None,
     ) -> None:
         super().__init__(home or Home.current(), tell)
         self._hold = hold
         self._grace_s = grace_s
-        self._installation: Installation | None = None
+        self._installation = installation
         self._promised: float | None = None
         #: The nodes that the start under way has started: where in its log each begins, bytes.
         self._begins: dict[int, int] = {}
@@ -272,7 +274,8 @@ class LocalCluster(KafkaCluster):
             self._tell(f"waiting for the end of {names}, which was to stop", None)
             self._kill(wait_gone(self.home, leaving, patience_s))
 
-    def _start_dead(self) -> None:
+    def start_dead(self) -> None:
+        """Start every dead node, the controller first."""
         cluster = self._state()
         dead = [node for node in cluster.nodes.values() if not self._alive(node)]
         if len(dead) == len(cluster.nodes):  # else those that run are whole without us
@@ -454,7 +457,7 @@ class LocalCluster(KafkaCluster):
         self._get_installation()
         self._running_state()
         self._require_controller(node_id)
-        self._outlast_session(node_id)
+        self.outlast_session(node_id)
         with self._changing(node_id, "start") as node:
             self._require(node, (*DEAD, State.STOPPING))
             if self._alive(node):
@@ -555,8 +558,8 @@ def _is_bind_error(reason: str) -> bool:
 
 def train(installation: Installation, home: Home) -> None:
     """Boot and use a throwaway cluster, so that its JVMs write down which classes they load."""
-    cluster = LocalCluster(home, grace_s=0)  # it is nobody's if we are killed
-    cluster._installation = installation
+    # It is nobody's if we are killed.
+    cluster = LocalCluster(home, grace_s=0, installation=installation)
     try:
         cluster.start()
         from labs.kafka import admin

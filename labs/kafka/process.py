@@ -46,7 +46,7 @@ def spawn(
     (folder / "server.properties").write_text(properties(cluster, node) + extra, "utf-8")
     shutil.rmtree(folder / "tmp", ignore_errors=True)  # libraries that a killed JVM has unpacked
     log = home.log_of(node.name)
-    _rotate(log)
+    rotate(log)
     with log.open("ab") as out, _uninterrupted():
         begins = out.tell()
         jvm = subprocess.Popen(
@@ -88,7 +88,8 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(caught[0])
 
 
-def _rotate(log: Path) -> None:
+def rotate(log: Path) -> None:
+    """Put a long log aside, so that a new one begins."""
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         shutil.move(log, log.with_suffix(".log.1"))
 

@@ -42,12 +42,12 @@ def clean(bootstrap: list[str]) -> bool:
     deadline = time.monotonic() + CLEAN_TIMEOUT_S
     while time.monotonic() < deadline:
         with suppress(KafkaError, LabsError), asking(bootstrap) as client:
-            if not _lead_as_preferred(client) and not any(
+            if not lead_as_preferred(client) and not any(
                 [
-                    _drop_settings(client, bootstrap),
-                    _abort_transactions(client, bootstrap),
-                    _drop_topics(client),
-                    _drop_groups(client),
+                    drop_settings(client, bootstrap),
+                    abort_transactions(client, bootstrap),
+                    drop_topics(client),
+                    drop_groups(client),
                 ]
             ):
                 return True
@@ -65,7 +65,7 @@ def clear(bootstrap: list[str], prefix: str) -> list[str]:
         refused = ""
         with admin(bootstrap) as client:  # a new one each time, as above
             try:
-                if not (_drop_topics(client, prefix) | _drop_groups(client, prefix)):
+                if not (drop_topics(client, prefix) | drop_groups(client, prefix)):
                     return []
             except KafkaError as error:
                 refused = type(error).__name__
@@ -86,7 +86,7 @@ def replicas(bootstrap: list[str]) -> set[int]:
         }
 
 
-def _drop_settings(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
+def drop_settings(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     """Take back every dynamic setting (a topic's go with the topic)."""
     listed = client.list_config_resources(list(KINDS))
     resources = [
@@ -124,7 +124,7 @@ def _is_own(source: str) -> bool:
     return source.startswith("DYNAMIC_") and source != DEFAULT_SOURCE
 
 
-def _abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
+def abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     """Abort what a killed producer left open, or its markers would turn up in later topics."""
     found = client.list_transactions(state_filters=["Ongoing"])
     names = [listing.transactional_id for listings in found.values() for listing in listings]
@@ -147,7 +147,7 @@ def _groups(client: KafkaAdminClient, prefix: str) -> list[Any]:
     return [group for group in client.list_groups() if group["group_id"].startswith(prefix)]
 
 
-def _drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
+def drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
     """Delete the learner's topics; whether there were any."""
     topics = _topics(client, prefix)
     if topics:
@@ -155,7 +155,7 @@ def _drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
     return bool(topics)
 
 
-def _drop_groups(client: KafkaAdminClient, prefix: str = "") -> bool:
+def drop_groups(client: KafkaAdminClient, prefix: str = "") -> bool:
     """Delete every group, its members put out first: a killed consumer stays for 45 s else."""
     groups = _groups(client, prefix)
     inhabited = [g["group_id"] for g in groups if g["group_state"] != "Empty"]
@@ -185,7 +185,7 @@ def _wake(client: KafkaAdminClient, group: str) -> None:
     client.alter_group_offsets(group, {OFFSETS: OffsetAndMetadata(0, "", -1)})
 
 
-def _lead_as_preferred(client: KafkaAdminClient) -> bool:
+def lead_as_preferred(client: KafkaAdminClient) -> bool:
     """Hand leadership back to the preferred replicas, as a cluster fresh from the box has it."""
     partitions = [
         partition

@@ -51,7 +51,7 @@ MISSES = 5
 #: A kernel that ends waits so long for its run to stop, s; Jupyter kills it after 5.
 FAREWELL_S = 3.0
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 _PAINTER = Painter()
 
 
@@ -102,6 +102,11 @@ class Panel:
         _PAINTER.start()
 
     # -- for the reader ------------------------------------------------------------------------
+
+    @property
+    def widget(self) -> w.Widget:
+        """The panel itself, for layouts."""
+        return self._box
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -301,7 +306,7 @@ class Panel:
     def _start(self, values: Mapping[str, Value]) -> None:
         if blocked := self._blocked():
             raise LabsError(blocked.rstrip("."))
-        if not _ONE_AT_A_TIME.acquire(blocking=False):
+        if not ONE_AT_A_TIME.acquire(blocking=False):
             raise LabsError("an experiment is running already", hint="wait for it, or press Stop")
         live = Live()
         self._live, self.failure, self.frames = live, None, 0
@@ -333,7 +338,7 @@ class Panel:
         farewell.over()
         with self._lock:
             self._live = None
-            _ONE_AT_A_TIME.release()
+            ONE_AT_A_TIME.release()
             self._chart.remove_class("labs-stale")
             self._refresh()
             self._say(said, bad=bad)
@@ -349,7 +354,7 @@ class Panel:
 
     def _reconciled(self, result: Result) -> Reconciliation | None:
         ask, asked = self.experiment.ask, self.prediction
-        measured = _measured(ask, result)
+        measured = came_true(ask, result)
         if ask is None or asked is None or measured is None:
             return None
         if self._predicted_for is None:
@@ -474,14 +479,14 @@ class _Farewell:
             thread.join(max(0, deadline - time.monotonic()))
         status = self._cluster.status()
         if self._cluster.can_break and any(n.state is not State.RUNNING for n in status.nodes):
-            _mend_later(status.home)
+            mend_later(status.home)
 
     def over(self) -> None:
         """The run has ended by itself."""
         atexit.unregister(self._end)
 
 
-def _mend_later(home: str) -> None:
+def mend_later(home: str) -> None:
     """Have another process make the cluster whole: one that ends can start no thread any more."""
     subprocess.Popen(
         python.code(_MEND),
@@ -515,7 +520,8 @@ def _asked(experiment: Experiment) -> Prediction | None:
     return Prediction(ask.question, number, key)
 
 
-def _measured(ask: Ask | None, result: Result) -> str | float | None:
+def came_true(ask: Ask | None, result: Result) -> str | float | None:
+    """What could be predicted and came true; None: this run can't tell."""
     if ask is None or result.doubt:
         return None
     if isinstance(ask, Options):
@@ -528,7 +534,7 @@ def _beside(
     ask: Ask | None, reconciliation: Reconciliation | None, result: Result
 ) -> tuple[View, ...]:
     """A predicted number drawn beside the measured one."""
-    measured = _measured(ask, result)
+    measured = came_true(ask, result)
     if not isinstance(ask, Estimate) or reconciliation is None or reconciliation.right is None:
         return ()
     if not isinstance(measured, int | float):

@@ -168,9 +168,9 @@ class Observer:
         if line.understands(_DescribeCluster()) and line.understands(_DescribePartitions()):
             cluster = line.ask(_DescribeCluster(include_fenced_brokers=True))
             fenced = frozenset(b.broker_id for b in cluster.brokers if b.is_fenced)
-            partitions = tuple(self._partitions(line))
+            partitions = tuple(self.partitions(line))
         else:
-            partitions = tuple(self._partitions_by_metadata(line))
+            partitions = tuple(self.partitions_by_metadata(line))
         return ClusterSnapshot(
             time=now(),
             nodes=nodes,
@@ -179,14 +179,16 @@ class Observer:
             answered_by=broker.id,
         )
 
-    def _partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
+    def partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
+        """The partitions as any Kafka tells them: without ELR (Metadata)."""
         told = line.metadata([self.topic] if self.topic else None)
         for topic in sorted(told.topics, key=lambda t: t.name):
             if self._wanted(topic.name):
                 partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
                 yield from (_partition(topic.name, p) for p in partitions)
 
-    def _partitions(self, line: BrokerConnection) -> Iterator[Partition]:
+    def partitions(self, line: BrokerConnection) -> Iterator[Partition]:
+        """The partitions with their ELR (DescribeTopicPartitions, KIP-966)."""
         wanted = [_DescribePartitions.TopicRequest(name=self.topic)] if self.topic else []
         cursor = None
         while True:  # a broker tells at most 2,000 partitions at a time

@@ -23,7 +23,7 @@ def birth(process: psutil.Process) -> float:
     writes the time of day down once. `create_time` moves both with the present clock, so this asks
     for what psutil itself knows processes by.
     """
-    return float(process._proc.create_time(monotonic=True))  # type: ignore[attr-defined]
+    return float(process._proc.create_time(monotonic=True))  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def living(pid: object, create_time: object, words: Collection[str] = ()) -> psutil.Process | None:

@@ -64,7 +64,7 @@ def _version_of(path: Path) -> str:
     if path.exists() and release.exists():
         found = re.search(r'JAVA_VERSION="([\d._]+)"', release.read_text("utf-8"))
         if found and os.access(path, os.X_OK):
-            return _modern(found[1])
+            return modern(found[1])
     return _asked_version(path)
 
 
@@ -82,9 +82,9 @@ def _asked_version(path: Path) -> str:
     found = re.search(r'version "([\d._]+)', answer.stderr)
     if not found:
         raise missing
-    return _modern(found[1])
+    return modern(found[1])
 
 
-def _modern(version: str) -> str:
+def modern(version: str) -> str:
     """Java 8 called itself 1.8."""
     return version.removeprefix("1.")

@@ -60,7 +60,7 @@ def _spied(
     original: Callable[..., None], kind: str, made: list[tuple[Departure, ...]]
 ) -> Callable[..., None]:
     def init(self: Any, *topics: Any, **options: Any) -> None:
-        caller = sys._getframe(1).f_globals["__name__"]
+        caller = sys._getframe(1).f_globals["__name__"]  # noqa: SLF001 - Python's
         if not caller.startswith(("labs.kafka", "tests")):  # those manage the cluster
             made.append(set_here.kafka_python(kind, options))
         original(self, *topics, **options)

@@ -161,7 +161,7 @@ def test_a_node_that_is_killed_time_and_again_is_told(
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = LocalCluster(labs.home)
-    spawn = cluster._start_dead
+    spawn = cluster.start_dead
 
     def spawned_in_vain() -> None:
         spawn()
@@ -169,7 +169,7 @@ def test_a_node_that_is_killed_time_and_again_is_told(
         assert node.pid is not None
         os.kill(node.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(cluster, "_start_dead", spawned_in_vain)
+    monkeypatch.setattr(cluster, "start_dead", spawned_in_vain)
     with pytest.raises(LabsError, match=r"broker 1 was killed during the start \(.*SIGKILL"):
         cluster.start()
     assert labs.jvms() == []

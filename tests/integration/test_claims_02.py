@@ -148,7 +148,7 @@ def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
         producer = KafkaProducer(
             bootstrap_servers=cluster.bootstrap, enable_idempotence=idempotence
         )
-        assert producer._sender.config["guarantee_message_order"] is idempotence
+        assert producer._sender.config["guarantee_message_order"] is idempotence  # noqa: SLF001
         producer.close()
 
 
@@ -211,7 +211,7 @@ def test_a_program_with_the_same_transactional_id_fences_the_one_before_it(
         dead.produce(topic, b"late")
         dead.flush(30)
         dead.commit_transaction(30)
-    assert refused.value.args[0].code() == confluent_kafka.KafkaError._FENCED
+    assert refused.value.args[0].code() == confluent_kafka.KafkaError._FENCED  # noqa: SLF001
 
 
 def test_kafka_python_knows_no_buffer_memory(cluster: LocalCluster) -> None:

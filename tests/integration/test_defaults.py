@@ -84,13 +84,13 @@ def test_what_the_console_producer_sets_of_its_own(
     loud = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=info"
     monkeypatch.setattr(java, "JVM_FLAGS", (*JVM_FLAGS, loud))
     heard: list[str] = []
-    understood = java._printed
+    understood = java.printed
 
     def listen(text: str) -> java.Printed:
         heard.append(text)
         return understood(text)
 
-    monkeypatch.setattr(java, "_printed", listen)
+    monkeypatch.setattr(java, "printed", listen)
     with admin(cluster.bootstrap) as client:
         client.create_topics({"console": {"num_partitions": 1, "replication_factor": 3}})
     given = {"delivery.timeout.ms": 9000, "request.timeout.ms": 8000, "linger.ms": 0, "retries": 9}

@@ -31,8 +31,8 @@ def test_each_pass_asks_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
 
     for name in ("asking", "admin"):
         monkeypatch.setattr(reset, name, lambda _bootstrap: a_new_client(made))
-    monkeypatch.setattr(reset, "_drop_groups", drop_groups)
-    for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_lead_as_preferred"):
+    monkeypatch.setattr(reset, "drop_groups", drop_groups)
+    for name in ("drop_settings", "abort_transactions", "drop_topics", "lead_as_preferred"):
         monkeypatch.setattr(reset, name, lambda *_: False)
 
     assert reset.clean(["nowhere:1"])
@@ -75,7 +75,7 @@ def test_a_coordinator_that_fell_asleep_is_woken(monkeypatch: pytest.MonkeyPatch
         yield client
 
     monkeypatch.setattr(reset, "asking", asking)
-    for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_lead_as_preferred"):
+    for name in ("drop_settings", "abort_transactions", "drop_topics", "lead_as_preferred"):
         monkeypatch.setattr(reset, name, lambda *_: False)
     assert reset.clean(["nowhere:1"])
     assert client.groups == []
@@ -85,8 +85,8 @@ def test_nothing_is_written_while_leaders_move(monkeypatch: pytest.MonkeyPatch) 
     moves = iter([True, True, False])
     dropped: list[bool] = []
     monkeypatch.setattr(reset, "asking", lambda _bootstrap: a_new_client([]))
-    monkeypatch.setattr(reset, "_lead_as_preferred", lambda _client: next(moves))
-    for name in ("_drop_settings", "_abort_transactions", "_drop_topics", "_drop_groups"):
+    monkeypatch.setattr(reset, "lead_as_preferred", lambda _client: next(moves))
+    for name in ("drop_settings", "abort_transactions", "drop_topics", "drop_groups"):
         monkeypatch.setattr(reset, name, lambda *_: dropped.append(True))
     assert reset.clean(["nowhere:1"])
     assert len(dropped) == 4

@@ -1,4 +1,4 @@
-"""The board: its story, its buttons, its thread. The cluster is a small model in memory."""
+"""The cockpit: its story, its buttons, its thread. The cluster is a small model in memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
+import ipywidgets as w
 import pytest
 
 from labs.base.clock import now
@@ -17,6 +18,7 @@ from labs.kafka.cluster import CONTROLLER_ID, Fault, Node, Role, State, Status
 from labs.notebook import cockpit as module
 from labs.notebook.cockpit import ACTIONS, Chronicle, Cockpit
 from labs.observe.snapshot import ClusterSnapshot, Partition
+from tests.widgets import all_in, find, hooks, hooks_in
 
 R, P, S, K = State.RUNNING, State.PAUSED, State.STOPPED, State.KILLED
 
@@ -33,6 +35,7 @@ class ModelCluster:
         self.trouble: Exception | None = None
         self.can_break = True
         self.looks = 0
+        self.begun: list[tuple[str, int]] = []
 
     bootstrap = ("127.0.0.1:1",)
 
@@ -73,6 +76,7 @@ class ModelCluster:
         if self.states.get(node) not in ACTIONS[action].allowed:
             raise LabsError(f"broker {node} can't {action}", hint="look first")
         began = now()
+        self.begun.append((action, node))
         time.sleep(self.action_s)
         self.states[node] = state
         if state is R:
@@ -137,7 +141,7 @@ def wait(until: Callable[[], Any], what: str, seconds: float = 5.0) -> None:
 
 
 def status(board: Cockpit) -> str:
-    return unescape(re.sub("<[^>]+>", "", board._status.value))
+    return unescape(re.sub("<[^>]+>", "", find(board.widget, "t-status").value))
 
 
 def told(board: Cockpit) -> list[str]:
@@ -145,7 +149,7 @@ def told(board: Cockpit) -> list[str]:
 
 
 def enabled(board: Cockpit, broker: int) -> set[str]:
-    buttons = board._columns[broker]
+    buttons = {action: find(board.widget, f"t-{action}-{broker}") for action in ACTIONS}
     return {a for a, b in buttons.items() if not b.disabled and b.layout.display != "none"}
 
 
@@ -269,7 +273,7 @@ def test_what_is_awaited(action: str, isr: tuple[int, ...], later: float, awaiti
     assert chronicle.awaiting(shot(10.0 + later, 2, isr)) is awaiting
 
 
-# --- the board ------------------------------------------------------------------------------------
+# --- the cockpit ----------------------------------------------------------------------------------
 
 
 def test_killing_the_leader_is_shown_and_measured(board: Cockpit, cluster: ModelCluster) -> None:
@@ -283,8 +287,11 @@ def test_killing_the_leader_is_shown_and_measured(board: Cockpit, cluster: Model
     )
     assert measured
     assert 300 <= int(measured[1].replace(",", "")) < 600  # the model elects after 300 ms
-    wait(lambda: "led by broker 2" in board._picture.value, "the picture stands still")
-    assert "was killed" in board._log.value
+    wait(
+        lambda: "led by broker 2" in find(board.widget, "t-picture").value,
+        "the picture stands still",
+    )
+    assert "was killed" in find(board.widget, "t-log").value
 
 
 def test_a_fault_from_elsewhere_is_told_too(board: Cockpit, cluster: ModelCluster) -> None:
@@ -314,10 +321,10 @@ def test_a_click_answers_at_once_and_works_elsewhere(board: Cockpit, cluster: Mo
     board.refresh()
     cluster.action_s = 0.5
     began = time.monotonic()
-    board._columns[2]["kill"].click()
+    find(board.widget, "t-kill-2").click()
     assert time.monotonic() - began < 0.2
     assert status(board) == "killing broker 2 …"
-    wait(lambda: board._busy, "the click did nothing")
+    wait(lambda: cluster.begun == [("kill", 2)], "the click did nothing")
     board.refresh()  # a new look does not wake the buttons
     assert enabled(board, 2) == set()
     assert enabled(board, 1) == {"kill", "pause", "stop"}
@@ -332,7 +339,7 @@ def test_an_error_is_a_sentence_and_raised(board: Cockpit, cluster: ModelCluster
     with pytest.raises(LabsError, match="can't resume"):
         board.run("resume", 1)
     assert status(board) == "⚠ broker 1 can't resume; look first."
-    assert 'role="alert"' in board._status.value
+    assert 'role="alert"' in find(board.widget, "t-status").value
     assert told(board) == []  # it did not happen
     board.refresh()
     assert enabled(board, 1) == {"kill", "pause", "stop"}
@@ -344,7 +351,7 @@ def test_an_error_after_a_click_raises_nowhere(
     escaped: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", escaped.append)
     board.refresh()
-    board._clicked("start", 1)
+    find(board.widget, "t-start-1").click()
     wait(lambda: "can't start" in status(board), "no sentence")
     assert escaped == []
 
@@ -356,7 +363,7 @@ def test_a_bug_after_a_click_is_loud(
     monkeypatch.setattr(threading, "excepthook", escaped.append)
     monkeypatch.setattr(cluster, "kill", lambda node: 1 / 0)
     board.refresh()
-    board._clicked("kill", 1)
+    find(board.widget, "t-kill-1").click()
     wait(lambda: escaped, "swallowed")
     assert escaped[0].exc_type is ZeroDivisionError
     assert "A bug in the cockpit" in status(board)
@@ -446,7 +453,7 @@ def test_a_bug_in_the_thread_is_kept(
 def test_only_changes_are_sent(board: Cockpit, cluster: ModelCluster) -> None:
     board.refresh()
     sent: list[str] = []
-    board._picture.observe(lambda change: sent.append(change.new), "value")
+    find(board.widget, "t-picture").observe(lambda change: sent.append(change.new), "value")
     looks = cluster.looks
     wait(lambda: cluster.looks > looks + 4, "it does not look")
     assert sent == []
@@ -484,9 +491,9 @@ def test_it_looks_faster_while_an_election_is_awaited(
 
 
 def test_closing_ends_the_thread(board: Cockpit, cluster: ModelCluster) -> None:
+    before = set(threading.enumerate())
     board.refresh()
-    thread = board._thread
-    assert thread is not None
+    (thread,) = set(threading.enumerate()) - before
     assert thread.daemon
     board.close()
     assert not thread.is_alive()
@@ -508,17 +515,16 @@ def test_a_display_without_a_cluster_is_no_traceback(board: Cockpit, cluster: Mo
 
 def test_hooks_for_browser_tests(board: Cockpit) -> None:
     board.refresh()
-    assert "t-board" in board.widget._dom_classes
-    for name in ACTIONS:
-        assert f"t-{name}-3" in board._columns[3][name]._dom_classes
+    assert "t-board" in hooks(board.widget)
+    assert {f"t-{name}-3" for name in ACTIONS} <= hooks_in(board.widget)
 
 
 def test_somebody_elses_kafka_has_no_buttons(cluster: ModelCluster) -> None:
     cluster.can_break = False
     board = board_of(cluster)
     board.refresh()
-    assert board._columns == {}
-    assert [b.description for b in board._tools()] == ["Refresh"]
+    buttons = [found for found in all_in(board.widget) if isinstance(found, w.Button)]
+    assert [button.description for button in buttons] == ["Refresh"]
     board.close()
 
 
@@ -526,5 +532,5 @@ def test_a_new_broker_gets_buttons(board: Cockpit, cluster: ModelCluster) -> Non
     board.refresh()
     cluster.states[4] = R
     board.refresh()
-    assert list(board._columns) == [1, 2, 3, 4]
-    assert len(board._buttons.children) == 4
+    kills = {hook for hook in hooks_in(board.widget) if hook.startswith("t-kill-")}
+    assert kills == {f"t-kill-{broker}" for broker in (1, 2, 3, 4)}

@@ -9,6 +9,7 @@ import pytest
 
 from labs.chapters.acks import errors
 from labs.chapters.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
+from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.kafka.cluster import Cluster
@@ -54,7 +55,7 @@ def seen(*changes: tuple[float, int | None, tuple[int, ...]]) -> Run:
     ],
 )
 def test_what_the_timeline_saw_is_asked(change: Any, word: str) -> None:
-    told = errors._changed(seen(*change), 1, paused=11.0)
+    told = errors.seen_to_change(seen(*change), 1, paused=11.0)
     assert word in told
     assert bool(told) == bool(word)
 
@@ -74,4 +75,6 @@ def test_a_run_without_a_written_record_proves_nothing(
     readable: int, changed: str, told: str | None
 ) -> None:
     measured = {"failed_but_readable": readable, "isr_or_leader_changed": changed}
-    assert errors._written(cast(Result, SimpleNamespace(measurements=measured))) == told
+    ask = errors.FAILED_BUT_WRITTEN.ask
+    assert isinstance(ask, Options)
+    assert ask.measured(cast(Result, SimpleNamespace(measurements=measured))) == told

@@ -9,6 +9,7 @@ import pytest
 
 from labs.base.figures import figure, graded, ms, seconds
 from labs.chapters.acks import speed
+from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 
 
@@ -44,4 +45,6 @@ def test_what_acks_all_costs_is_graded_alike_on_quick_and_slow_machines(
     dearer_ms: float, option: str | None
 ) -> None:
     told = SimpleNamespace(measurements={"acks_all_dearer_ms": dearer_ms})
-    assert speed._cost(cast(Result, told)) == option
+    ask = speed.LATENCY.ask
+    assert isinstance(ask, Options)
+    assert ask.measured(cast(Result, told)) == option

@@ -90,13 +90,13 @@ def test_sixteen_airlines(every: list[Flight]) -> None:
 
 def test_the_first_flight_needs_no_full_read(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
-    real = module._flight
+    real = module.flight_of
 
     def spy(row: dict[str, str]) -> Flight:
         parsed.append(row)
         return real(row)
 
-    monkeypatch.setattr(module, "_flight", spy)
+    monkeypatch.setattr(module, "flight_of", spy)
     next(flights())
     assert len(parsed) < 1_500  # one day
 

@@ -11,9 +11,9 @@ import pytest
 
 from labs.base.errors import LabsError
 from labs.kafka import jars
-from labs.kafka.installation import Installation, _archive_key, format_storage, new_id
-from labs.kafka.process import _rotate
-from labs.supervise.java import Java, _modern, find_java
+from labs.kafka.installation import Installation, archive_key, format_storage, new_id
+from labs.kafka.process import rotate
+from labs.supervise.java import Java, find_java, modern
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_only_the_hash_counts(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ("said", "version"), [("25.0.2", "25.0.2"), ("1.8.0_402", "8.0_402"), ("11.0.2", "11.0.2")]
 )
 def test_java_versions(said: str, version: str) -> None:
-    assert _modern(said) == version
+    assert modern(said) == version
 
 
 def fake_java(path: Path, said: str) -> Path:
@@ -121,7 +121,7 @@ def test_the_class_archive_outlives_an_image_registry(tmp_path: Path) -> None:
         1_700_000_001_000_000_000,
     ):
         os.utime(jar, ns=(time_ns, time_ns))
-        keys.append(_archive_key(installation))
+        keys.append(archive_key(installation))
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -134,11 +134,11 @@ def test_ids() -> None:
 def test_long_logs_are_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labs.kafka.process.LOG_LIMIT_BYTES", 10)
     log = tmp_path / "broker-1.log"
-    _rotate(log)
+    rotate(log)
     log.write_text("short")
-    _rotate(log)
+    rotate(log)
     assert log.exists()
     log.write_text("longer than that")
-    _rotate(log)
+    rotate(log)
     assert not log.exists()
     assert (tmp_path / "broker-1.log.1").read_text() == "longer than that"

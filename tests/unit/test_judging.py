@@ -8,15 +8,15 @@ from typing import Any, cast
 
 import pytest
 
-from labs.app.run import _tell
+from labs.app.run import print_result
 from labs.base.clock import Jump
 from labs.base.errors import LabsError
 from labs.chapters import all_experiments
-from labs.experiment.experiment import Experiment, _after_jumps
+from labs.experiment.experiment import Experiment, after_jumps
 from labs.experiment.result import Result
-from labs.experiment.run import Run
+from labs.experiment.run import judged
 from labs.notebook.finding import told
-from labs.notebook.panel import _measured
+from labs.notebook.panel import came_true
 from labs.workload.checker import (
     KEY_ORDER,
     LOG,
@@ -116,7 +116,7 @@ NAMED = "the wall clock jumped by +3,600 s during this run"
 
 
 def test_a_jump_is_named_and_changes_nothing_that_we_measure() -> None:
-    found = experiment()._in_time(result(), [JUMP])
+    found = experiment().with_jumps(result(), [JUMP])
     assert (found.report, found.measurements) == (result().report, result().measurements)
     assert found.as_dict()["wall_clock_jumps_s"] == [3600.2]
     assert NAMED in told(found)
@@ -125,20 +125,20 @@ def test_a_jump_is_named_and_changes_nothing_that_we_measure() -> None:
 def test_nothing_is_concluded_where_a_broker_follows_the_wall_clock() -> None:
     one = experiment("a broker ends a transaction by it")
     judged = Processing(VALID, 0)
-    found = one._in_time(result(processing=judged), [JUMP])
+    found = one.with_jumps(result(processing=judged), [JUMP])
     assert (found.report.verdict, found.processing and found.processing.verdict) == (
         UNKNOWN,
         UNKNOWN,
     )
     assert found.report.why == f"{NAMED}, and a broker ends a transaction by it"
-    assert _measured(SimpleNamespace(measured="stall_ms"), found) is None  # type: ignore[arg-type]
-    assert one._in_time(result(processing=judged), []) == result(processing=judged)
+    assert came_true(SimpleNamespace(measured="stall_ms"), found) is None  # type: ignore[arg-type]
+    assert one.with_jumps(result(processing=judged), []) == result(processing=judged)
 
 
 def test_a_failure_names_the_jump_that_it_followed() -> None:
     error = LabsError("waited 30 s in vain", hint="look at `labs logs`")
-    assert str(_after_jumps(error, [])) == "waited 30 s in vain; look at `labs logs`."
-    assert NAMED in str(_after_jumps(error, [JUMP]))
+    assert str(after_jumps(error, [])) == "waited 30 s in vain; look at `labs logs`."
+    assert NAMED in str(after_jumps(error, [JUMP]))
 
 
 def test_the_experiments_that_follow_a_wall_clock_say_so() -> None:
@@ -170,7 +170,7 @@ def test_each_verdict_says_what_it_is_about(capsys: pytest.CaptureFixture[str]) 
     ):
         assert words in html
     assert "labs-violated" in html
-    _tell(experiment(), found)
+    print_result(experiment(), found)
     printed = capsys.readouterr().out
     assert "Log valid: no acknowledged record was lost" in printed
     assert "Processing violated: 12 records processed again." in printed
@@ -192,11 +192,10 @@ def test_every_experiment_says_what_it_is_about() -> None:
 
 
 def test_a_run_that_was_not_watched_to_its_end_judges_no_processing() -> None:
-    run = Run("a.b", cast(Any, None), {}, cast(Any, None), judges=(LOG, PROCESSING))
-    found = run._judged(PROCESSING, run._processing, Processing(UNKNOWN, why="?"))
+    found = judged((LOG, PROCESSING), PROCESSING, None, Processing(UNKNOWN, why="?"))
     assert found is not None
     assert found.verdict == UNKNOWN
-    assert run._judged(KEY_ORDER, run._key_order, KeyOrder(UNKNOWN)) is None
+    assert judged((LOG, PROCESSING), KEY_ORDER, None, KeyOrder(UNKNOWN)) is None
 
 
 # -- what never left the client --------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_broker_waits_for_the_end_of_its_old_session(
     faultlog.record(home.faults_file, action, node, when=now() - ago_s)
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
-    LocalCluster(home)._outlast_session(CONTROLLER_ID if node == CONTROLLER_ID else 1)
+    LocalCluster(home).outlast_session(CONTROLLER_ID if node == CONTROLLER_ID else 1)
     assert len(slept) == waits
     assert all(0 < seconds < SESSION_S for seconds in slept)
 
@@ -107,5 +107,5 @@ def test_a_wall_clock_that_is_set_shortens_no_wait(
     faultlog.record(home.faults_file, "kill", 1)
     monkeypatch.setattr(time, "time", lambda: real() + moved)
     monkeypatch.setattr(time, "sleep", slept.append)
-    LocalCluster(home)._outlast_session(1)
+    LocalCluster(home).outlast_session(1)
     assert len(slept) == 1

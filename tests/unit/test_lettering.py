@@ -52,13 +52,13 @@ def test_its_colour_is_kept() -> None:
 
 def test_a_text_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    real = lettering._drawn
+    real = lettering.draw_alone
 
     def counted(s: str, *more: Any) -> Any:
         asked.append(s)
         return real(s, *more)
 
-    monkeypatch.setattr(lettering, "_drawn", counted)
+    monkeypatch.setattr(lettering, "draw_alone", counted)
     for _ in range(3):
         drawn(Canvas, "drawn once")
     assert asked == ["drawn once"]
@@ -68,7 +68,7 @@ def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(lettering, "REMEMBERED", 3)
     for number in range(6):
         drawn(Canvas, f"text {number}")
-    assert [key[0] for key in lettering._stamps] == ["text 3", "text 4", "text 5"]
+    assert [key[0] for key in lettering.stamps] == ["text 3", "text 4", "text 5"]
 
 
 def test_a_space_is_no_picture() -> None:

@@ -33,24 +33,23 @@ def test_it_draws_what_the_kernel_would_draw(painter: Painter) -> None:
 def test_it_goes_on_after_a_view_that_cannot_be_drawn(painter: Painter) -> None:
     with pytest.raises(Unpainted, match="draw int"):
         painter.paint(3)  # type: ignore[arg-type]
-    first = painter._process
+    first = painter.pid
     assert painter.paint(VIEW).startswith(b"\x89PNG")
-    assert painter._process is first
+    assert painter.pid == first
 
 
 def test_it_is_started_anew_when_it_died(painter: Painter) -> None:
     painter.start()
-    assert painter._process is not None
-    painter._process.kill()
-    painter._process.wait()
+    drawing = psutil.Process(painter.pid)
+    drawing.kill()
+    drawing.wait()
     assert painter.paint(VIEW).startswith(b"\x89PNG")
 
 
 def test_it_is_given_up_when_it_hangs(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     painter.start()
-    assert painter._process is not None
-    psutil.Process(painter._process.pid).suspend()
+    psutil.Process(painter.pid).suspend()
     with pytest.raises(Unpainted, match="ended"):
         painter.paint(VIEW)
     monkeypatch.undo()
@@ -59,7 +58,7 @@ def test_it_is_given_up_when_it_hangs(painter: Painter, monkeypatch: pytest.Monk
 
 def test_it_does_not_outlive_whoever_started_it() -> None:
     code = "import os; from labs.charts.painter import Painter; p = Painter(); p.start()"
-    code += "; print(p._process.pid, flush=True); os._exit(0)"
+    code += "; print(p.pid, flush=True); os._exit(0)"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     pid, deadline = int(done.stdout), time.monotonic() + 30
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import threading
 import time
+from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Mapping
 from html import unescape
 from typing import Any
@@ -26,6 +28,7 @@ from labs.notebook import panel as module
 from labs.notebook.finding import Finding, main_measurements
 from labs.notebook.panel import Panel, panel
 from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
+from tests.widgets import find, hooks, hooks_in
 
 SETTINGS = (
     Choice("acks", ("0", "1", "all"), "1", "who must have a record"),
@@ -112,8 +115,8 @@ def make() -> Iterator[Make]:
     for one in made:
         one.stop()
         one.wait()
-    assert module._ONE_AT_A_TIME.acquire(blocking=False), "a run has not given way to the next"
-    module._ONE_AT_A_TIME.release()
+    assert module.ONE_AT_A_TIME.acquire(blocking=False), "a run has not given way to the next"
+    module.ONE_AT_A_TIME.release()
 
 
 def words(html: str) -> str:
@@ -121,7 +124,7 @@ def words(html: str) -> str:
 
 
 def status(one: Panel) -> str:
-    return words(one._status.value).strip()
+    return words(find(one.widget, "t-status").value).strip()
 
 
 def wait(until: Callable[[], Any], what: str, seconds: float = 10.0) -> None:
@@ -131,22 +134,15 @@ def wait(until: Callable[[], Any], what: str, seconds: float = 10.0) -> None:
         time.sleep(0.005)
 
 
-def hooks(widget: w.Widget) -> set[str]:
-    found = set(getattr(widget, "_dom_classes", ()))
-    for child in getattr(widget, "children", ()):
-        found |= hooks(child)
-    return found
-
-
 # --- what it is made of ---------------------------------------------------------------------------
 
 
 def test_controls_are_made_from_the_settings(make: Make) -> None:
     one = make(rate=200)
     assert one.settings == {"acks": "1", "rate": 200, "share": 0.5, "idempotence": False}
-    kinds = [type(one._controls[s.name]).__name__ for s in SETTINGS]
+    kinds = [type(find(one.widget, f"t-set-{s.name}")).__name__ for s in SETTINGS]
     assert kinds == ["ToggleButtons", "IntSlider", "FloatSlider", "Checkbox"]
-    rate = one._controls["rate"]
+    rate = find(one.widget, "t-set-rate")
     assert (rate.min, rate.max, rate.step) == (10, 500, 10)
     assert "records/s" in rate.description
     assert "how fast" in rate.tooltip
@@ -154,13 +150,16 @@ def test_controls_are_made_from_the_settings(make: Make) -> None:
 
 def test_many_options_become_a_list(make: Make) -> None:
     many = Choice("codec", tuple(f"a long option {i}" for i in range(6)), "a long option 3", "")
-    assert isinstance(module._control(many), w.Dropdown)
+    body: Any = crash
+    cluster: Any = ModelCluster()
+    one = panel(ModelExperiment("acks.many", "Which?", (many,), body), cluster=cluster)
+    assert isinstance(find(one.widget, "t-set-codec"), w.Dropdown)
 
 
 def test_the_hooks_of_the_browser_tests_are_there(make: Make) -> None:
     wanted = {"t-panel", "t-run", "t-stop", "t-status", "t-elapsed", "t-chart", "t-verdict"}
     wanted |= {"t-history", "t-set-acks", "t-input", "t-lock", "t-skip", "t-again"}
-    assert wanted <= hooks(make()._box)
+    assert wanted <= hooks_in(make().widget)
 
 
 def test_unknown_names_and_values_are_refused_with_what_is_allowed(make: Make) -> None:
@@ -181,18 +180,18 @@ def test_unknown_names_and_values_are_refused_with_what_is_allowed(make: Make) -
 
 def test_run_can_be_pressed_only_after_predicting_or_skipping(make: Make) -> None:
     one, other = make(), make()
-    assert one._run_button.disabled
+    assert find(one.widget, "t-run").disabled
     assert "Predict first" in status(one)
     one.predict("none")
     other.skip()
-    assert not one._run_button.disabled
-    assert not other._run_button.disabled
+    assert not find(one.widget, "t-run").disabled
+    assert not find(other.widget, "t-run").disabled
     assert "press Run" in status(one)
 
 
 def test_a_panel_without_a_question_is_ready_at_once(make: Make) -> None:
     one = make(ask=None)
-    assert not one._run_button.disabled
+    assert not find(one.widget, "t-run").disabled
     with pytest.raises(BadInput, match="no prediction"):
         one.predict("none")
 
@@ -249,8 +248,8 @@ def test_a_prediction_is_for_the_settings_it_was_first_tried_with(make: Make) ->
     assert one.run(acks="1").reconciliation.right is False  # type: ignore[union-attr]
     assert one.run(acks="all").reconciliation.right is None  # type: ignore[union-attr]
     assert one.run(acks="1").reconciliation.right is False  # type: ignore[union-attr]
-    one._clicked_again()
-    assert one._run_button.disabled
+    find(one.widget, "t-again").click()
+    assert find(one.widget, "t-run").disabled
     one.predict("none")
     assert one.run(acks="all").reconciliation.right is True  # type: ignore[union-attr]
 
@@ -264,9 +263,9 @@ def test_run_returns_the_finding_and_shows_it(make: Make) -> None:
     assert isinstance(finding, Finding)
     assert finding.result.settings["rate"] == 50
     assert one.settings["rate"] == 50, "the controls show what was run"
-    assert one._chart.value == finding.png
-    assert one._chart.layout.display is None
-    shown = words(one._verdict.value)
+    assert find(one.widget, "t-chart").value == finding.png
+    assert find(one.widget, "t-chart").layout.display is None
+    shown = words(find(one.widget, "t-verdict").value)
     assert "Log violated" in shown
     assert "40 are gone" in shown
     for proof in ("83", "UA", "broker 1", "the log ends at offset 83", "stall", "4,200 ms"):
@@ -274,13 +273,13 @@ def test_run_returns_the_finding_and_shows_it(make: Make) -> None:
     assert "client and brokers share these 2 cores" in shown
     assert "load average over the last minute 0.5" in shown
     assert status(one) == "Done. Log violated: 40 lost."
-    assert not one._run_button.disabled
-    assert one._stop.disabled
+    assert not find(one.widget, "t-run").disabled
+    assert find(one.widget, "t-stop").disabled
 
 
 def test_settings_not_given_stay_as_the_controls_show_them(make: Make) -> None:
     one = make()
-    one._controls["rate"].value = 300
+    find(one.widget, "t-set-rate").value = 300
     assert ran(one, acks="all").result.settings["rate"] == 300
 
 
@@ -288,30 +287,30 @@ def test_the_button_runs_in_the_background_and_says_so_at_once(make: Make) -> No
     one = make(long)
     one.skip()
     began = time.monotonic()
-    one._run_button.click()
+    find(one.widget, "t-run").click()
     assert time.monotonic() - began < 0.2
     assert "Starting" in status(one) or "Sending" in status(one)
     assert one.running
-    assert one._run_button.disabled
-    assert one._controls["acks"].disabled
-    assert not one._stop.disabled
+    assert find(one.widget, "t-run").disabled
+    assert find(one.widget, "t-set-acks").disabled
+    assert not find(one.widget, "t-stop").disabled
     wait(lambda: "Sending while all is well" in status(one), "what the run says is passed on")
     wait(lambda: one.frames >= 2, "pictures are drawn while it runs")
-    assert re.search(r"\d\.\d s", one._elapsed.value)
+    assert re.search(r"\d\.\d s", find(one.widget, "t-elapsed").value)
 
 
 def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
     one = make(long)
     one.skip()
-    one._run_button.click()
+    find(one.widget, "t-run").click()
     wait(lambda: one.frames >= 1, "it runs")
-    one._stop.click()
+    find(one.widget, "t-stop").click()
     assert "Stopping" in status(one)
     one.wait()
     assert isinstance(one.failure, Stopped)
     assert status(one) == "Stopped. The cluster is whole again."
-    assert not one._run_button.disabled
-    assert not one._controls["acks"].disabled
+    assert not find(one.widget, "t-run").disabled
+    assert not find(one.widget, "t-set-acks").disabled
     assert one.findings == []
 
 
@@ -321,7 +320,7 @@ def test_a_cell_whose_run_was_stopped_says_so_in_one_sentence(
     one = make(long)
     shell: Any = InteractiveShell()
     shell.push({"one": one})
-    threading.Timer(0.5, one._stop.click).start()
+    threading.Timer(0.5, find(one.widget, "t-stop").click).start()
     outcome = shell.run_cell("one.run()")
     assert isinstance(outcome.error_in_exec, Stopped)
     printed = "".join(capsys.readouterr())
@@ -337,9 +336,9 @@ def test_a_failure_is_a_sentence_in_the_panel_and_is_raised_from_code(make: Make
     with pytest.raises(LabsError, match="did not come back"):
         one.run()
     assert "broker 2 did not come back" in status(one)
-    assert "labs-bad" in one._status.value
-    assert not one._run_button.disabled
-    one._run_button.click()
+    assert "labs-bad" in find(one.widget, "t-status").value
+    assert not find(one.widget, "t-run").disabled
+    find(one.widget, "t-run").click()
     one.wait()
     assert isinstance(one.failure, LabsError)
 
@@ -385,8 +384,8 @@ def test_only_one_experiment_runs_at_a_time(make: Make) -> None:
     one, other = make(long), make()
     one.skip()
     other.skip()
-    one._run_button.click()
-    other._run_button.click()
+    find(one.widget, "t-run").click()
+    find(other.widget, "t-run").click()
     assert "running already" in status(other)
     assert not other.running
     with pytest.raises(LabsError, match="running already"):
@@ -397,20 +396,11 @@ def test_only_one_experiment_runs_at_a_time(make: Make) -> None:
 
 
 def test_an_interrupt_stops_the_run_and_is_passed_on(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+    make: Make,
 ) -> None:
     one = make(long)
-    joins: list[int] = []
-    join = module._join
-
-    def interrupted(threads: tuple[threading.Thread, ...]) -> None:
-        joins.append(1)
-        if len(joins) == 1:
-            raise KeyboardInterrupt
-        join(threads)
-
-    monkeypatch.setattr(module, "_join", interrupted)
     began = time.monotonic()
+    threading.Timer(0.5, interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         one.run()
     assert time.monotonic() - began < LONG_S / 2
@@ -422,16 +412,17 @@ def test_a_kernel_that_ends_stops_the_run_and_has_the_cluster_mended(
     make: Make, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
     mended: list[str] = []
-    monkeypatch.setattr(module, "_mend_later", mended.append)
+    monkeypatch.setattr(module, "mend_later", mended.append)
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
     one = make(long)
     monkeypatch.setattr(one.cluster, "state", state)
     one.skip()
-    one._run_button.click()
+    find(one.widget, "t-run").click()
     wait(lambda: one.frames >= 1, "it runs")
-    live = one._live
-    assert live is not None
-    module._Farewell(one.cluster, live, one._threads)._end()
-    assert live.stopping
+    (end_of_kernel,) = at_exit
+    end_of_kernel()
+    assert isinstance(one.failure, Stopped)
     assert not one.running
     assert mended == ([] if state is State.RUNNING else ["/nowhere"])
 
@@ -443,10 +434,10 @@ def test_what_cannot_be_broken_here_is_greyed_out_with_the_reason(make: Make) ->
     cluster: Any = Elsewhere()
     one = Panel(make().experiment, cluster, resolve(SETTINGS, {}))
     one.skip()
-    assert one._run_button.disabled
-    assert all(control.disabled for control in one._controls.values())
+    assert find(one.widget, "t-run").disabled
+    assert all(find(one.widget, f"t-set-{s.name}").disabled for s in SETTINGS)
     assert "breaks brokers" in status(one)
-    assert "labs-blocked" in one._box._dom_classes
+    assert "labs-blocked" in hooks(one.widget)
     assert "can't be done to this cluster" in str(one.run())
     assert not one.findings
 
@@ -457,9 +448,9 @@ def test_what_cannot_be_broken_here_is_greyed_out_with_the_reason(make: Make) ->
 def test_every_run_is_kept_with_the_settings_that_differ(make: Make) -> None:
     one = make()
     one.run(acks="1")
-    assert one._history.children == ()
+    assert find(one.widget, "t-history").children == ()
     one.run(acks="all")
-    rows = [words(row.children[1].value) for row in one._history.children[1:]]
+    rows = [words(row.children[1].value) for row in find(one.widget, "t-history").children[1:]]
     assert [row.split()[0] for row in rows] == ["run", "1", "2"]
     assert "acks=1" in rows[1]
     assert "40 lost" in rows[1]
@@ -474,22 +465,19 @@ def test_two_runs_ticked_are_shown_together_and_a_third_takes_the_oldest_place(m
     findings = [ran(one, acks=acks) for acks in ("1", "all", "0")]
     for number in (1, 2):
         _box(one, number).value = True
-    pictures = [captioned.children[1].value for captioned in one._pair.children]
+    pictures = [
+        captioned.children[1].value for captioned in find(one.widget, "t-compared").children
+    ]
     assert pictures == [findings[0].png, findings[1].png]
-    assert "acks=1" in one._pair.children[0].children[0].value
+    assert "acks=1" in find(one.widget, "t-compared").children[0].children[0].value
     _box(one, 3).value = True
-    assert one._compared == [2, 3]
-    assert not _box(one, 1).value
+    assert [_box(one, number).value for number in (1, 2, 3)] == [False, True, True]
     _box(one, 2).value = False
-    assert one._pair.children == ()
+    assert find(one.widget, "t-compared").children == ()
 
 
 def _box(one: Panel, number: int) -> w.Checkbox:
-    (box,) = [
-        row.children[0]
-        for row in one._history.children[2:]
-        if f"t-row-{number}" in row.children[0]._dom_classes
-    ]
+    box: w.Checkbox = find(one.widget, f"t-row-{number}")
     return box
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html import unescape
 
 import pytest
 
 from labs.base.errors import BadInput
-from labs.notebook import quiz as module
 from labs.notebook.quiz import Number, Prediction, Quiz, predict, prediction, quiz, reconcile
+from tests.widgets import find, hooks, hooks_in
 
 RECORDS = Number("records", 0, 100)
 OPTIONS = ["all of them", "only those with `acks=all`", "none"]
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    module._predictions.clear()
-    yield
-    module._predictions.clear()
 
 
 @pytest.fixture
@@ -33,8 +25,7 @@ def choice() -> Prediction:
 
 
 def press(asked: Prediction, which: str) -> None:
-    lock, skip = asked.widget.children[2].children
-    {"lock": lock, "skip": skip}[which].click()
+    find(asked.widget, f"t-{which}").click()
 
 
 # --- predictions ----------------------------------------------------------------------------------
@@ -42,25 +33,25 @@ def press(asked: Prediction, which: str) -> None:
 
 def test_the_slider_locks_an_answer_in(number: Prediction) -> None:
     assert number.answer is None
-    number._input.value = 40
+    find(number.widget, "t-input").value = 40
     press(number, "lock")
     assert number.answer == 40
-    assert all(widget.disabled for widget in number._inputs)
-    assert "40 records" in number._feedback.value
+    assert all(find(number.widget, f"t-{which}").disabled for which in ("input", "lock", "skip"))
+    assert "40 records" in find(number.widget, "t-feedback").value
 
 
 def test_an_option_locks_an_answer_in(choice: Prediction) -> None:
-    choice._input.value = OPTIONS[1]
+    find(choice.widget, "t-input").value = OPTIONS[1]
     press(choice, "lock")
     assert choice.answer == OPTIONS[1]
-    assert "<code>acks=all</code>" in choice._feedback.value
+    assert "<code>acks=all</code>" in find(choice.widget, "t-feedback").value
 
 
 def test_nothing_chosen_is_nothing_locked(choice: Prediction) -> None:
     press(choice, "lock")
     assert choice.answer is None
-    assert "Choose one first" in choice._feedback.value
-    assert not choice._input.disabled
+    assert "Choose one first" in find(choice.widget, "t-feedback").value
+    assert not find(choice.widget, "t-input").disabled
 
 
 def test_it_can_be_skipped(choice: Prediction) -> None:
@@ -72,7 +63,7 @@ def test_it_can_be_skipped(choice: Prediction) -> None:
 def test_code_answers_as_the_button_does(choice: Prediction) -> None:
     choice.choose("none")
     assert choice.answer == "none"
-    assert choice._input.value == "none"
+    assert find(choice.widget, "t-input").value == "none"
 
 
 @pytest.mark.parametrize("answer", [-1, 101, "forty"])
@@ -169,11 +160,11 @@ def ask() -> Quiz:
 def test_each_option_has_its_feedback() -> None:
     asked = ask()
     assert asked.choose("only for the leader") == "That is `acks=1`."
-    assert "Not so." in asked._feedback.value
-    assert "<code>acks=1</code>" in asked._feedback.value
+    assert "Not so." in find(asked.widget, "t-feedback").value
+    assert "<code>acks=1</code>" in find(asked.widget, "t-feedback").value
     assert not asked.solved
     asked.choose("for the whole current ISR")
-    assert "Right." in asked._feedback.value
+    assert "Right." in find(asked.widget, "t-feedback").value
     assert asked.solved
     assert not asked.correct  # not at the first try
     assert len(asked.attempts) == 2
@@ -181,10 +172,11 @@ def test_each_option_has_its_feedback() -> None:
 
 def test_the_buttons_choose() -> None:
     asked = ask()
-    asked._buttons["for the whole current ISR"].click()
+    leader, current_isr = (find(asked.widget, f"t-option-{number}") for number in (0, 1))
+    current_isr.click()
     assert asked.correct
-    assert asked._buttons["for the whole current ISR"].icon == "check"
-    assert asked._buttons["only for the leader"].icon != "check"
+    assert current_isr.icon == "check"
+    assert leader.icon != "check"
 
 
 def test_an_option_that_is_none_is_refused() -> None:
@@ -198,11 +190,10 @@ def test_the_answer_must_be_an_option() -> None:
 
 
 def test_hooks_for_browser_tests(choice: Prediction) -> None:
-    assert {"t-predict", "t-predict-which"} <= set(choice.widget._dom_classes)
+    assert {"t-predict", "t-predict-which"} <= hooks(choice.widget)
     asked = ask()
-    assert "t-quiz" in asked.widget._dom_classes
-    hooks = [button._dom_classes[-1] for button in asked._buttons.values()]
-    assert hooks == ["t-option-0", "t-option-1", "t-option-2"]
+    assert "t-quiz" in hooks(asked.widget)
+    assert {"t-option-0", "t-option-1", "t-option-2"} <= hooks_in(asked.widget)
 
 
 def test_a_static_page_shows_question_and_options(choice: Prediction, number: Prediction) -> None:
@@ -227,4 +218,4 @@ def test_markup_is_escaped() -> None:
     asked = quiz("Is 1 < 2 & <b>?", {"<i>yes": "It's `<true>`", "no": ""}, answer="<i>yes")
     assert "1 &lt; 2 &amp; &lt;b&gt;?" in asked._repr_mimebundle_()["text/html"]
     asked.choose("<i>yes")
-    assert "<code>&lt;true&gt;</code>" in asked._feedback.value
+    assert "<code>&lt;true&gt;</code>" in find(asked.widget, "t-feedback").value

@@ -241,5 +241,5 @@ def test_a_long_legend_takes_more_rows_instead_of_leaving_the_picture() -> None:
 
 
 def test_a_figure_stays_with_its_unit() -> None:
-    title = f"{'x' * (pen._TITLE_LETTERS - 5)} 4.00 s without a leader"
+    title = f"{'x' * (pen.TITLE_LETTERS - 5)} 4.00 s without a leader"
     assert pen.title_lines(title)[1].startswith("4.00 s")

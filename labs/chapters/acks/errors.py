@@ -51,7 +51,7 @@ def _failed_but_written(run: Run) -> None:
     run.fault("resume", frozen)
     run.sleep(0.5)
     load.stop()
-    changed = _changed(run, leader, paused)
+    changed = seen_to_change(run, leader, paused)
     counts = run.verdict().counts
     found = {read.number for read in run.log.reads} if run.log else set()
     failed = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
@@ -82,7 +82,7 @@ def _failed_but_written(run: Run) -> None:
     run.show(Bars(told, labels, {"records": parts}, "records"))
 
 
-def _changed(run: Run, leader: int, paused: float) -> str:
+def seen_to_change(run: Run, leader: int, paused: float) -> str:
     """What changed in the partition after the pause, in words; "" if nothing did."""
     assert run.timeline is not None
     led = run.timeline.first(lambda p: p.leader != leader, paused)

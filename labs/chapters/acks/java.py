@@ -91,10 +91,11 @@ def console_producer(
     text = done.stderr.decode("utf-8", "replace")
     if done.returncode:
         raise LabsError("the Java producer failed", because=text.strip()[-300:])
-    return _printed(text)
+    return printed(text)
 
 
-def _printed(text: str) -> Printed:
+def printed(text: str) -> Printed:
+    """What the console producer has printed, understood."""
     lines = [(int(at), level, said) for at, level, said in _LINE.findall(text)]
     refused = [at for at, level, said in lines if level == "WARN" and "produce response" in said]
     raised = [at for at, level, _ in lines if level == "ERROR"]
