@@ -12,7 +12,11 @@ is over, however it ended, its clients are closed and the cluster is whole again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+
+from confluent_kafka import KafkaException
+from kafka.errors import KafkaError
 
 from labs.base.clock import Jump, now, watching_the_wall
 from labs.base.errors import BadInput, LabsError
@@ -93,9 +97,9 @@ class Experiment:
         run.began = now()
         with watching_the_wall() as wall:
             try:
-                with undisturbed():
+                with undisturbed(), _foreseeing(self.name):
                     self.body(run)
-                result = run.result()
+                    result = run.result()
             except LabsError as error:
                 wall.look()
                 raise after_jumps(error, wall.jumps) from None
@@ -124,6 +128,24 @@ class Experiment:
             key_order=key_order,  # type: ignore[arg-type]
             doubt=why,
         )
+
+
+@contextmanager
+def _foreseeing(name: str) -> Iterator[None]:
+    """What a client raises where the run does not expect it: on a busy machine any call may end so.
+
+    Raises:
+        LabsError: instead of kafka-python's and librdkafka's errors.
+    """
+    try:
+        yield
+    except (KafkaError, KafkaException) as error:
+        native = isinstance(error, KafkaException) and error.args
+        told = error.args[0].name() if native else type(error).__name__
+        raise LabsError(
+            f"{name} was broken off, since a client gave up ({told})",
+            hint="`labs status` shows who is up; then run it again",
+        ) from error
 
 
 def after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
