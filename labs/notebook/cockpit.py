@@ -1,8 +1,8 @@
 """The live picture with buttons: see the cluster, break it, watch it mend itself.
 
->>> from labs.notebook.cockpit import Cockpit
->>> Cockpit(cluster, "flights")            # in a notebook: the picture, a row of buttons, a log
->>> Cockpit(cluster).run("kill", 1)        # what the Kill button of broker 1 does; blocks
+>>> from labs import cockpit
+>>> cockpit(cluster, "flights")            # in a notebook: the picture, a row of buttons, a log
+>>> cockpit(cluster).run("kill", 1)        # what the Kill button of broker 1 does; blocks
 
 One thread looks at the cluster twice a second, and every 80 ms while somebody waits for an
 election. It alone writes the picture and the log, straight from that thread: a task on the
@@ -236,7 +236,7 @@ def _some(names: Sequence[str]) -> str:
 class Cockpit:
     """The cluster as a live picture, with buttons that break and mend it.
 
-    Display it as the last line of a cell, or put `board.widget` into a layout of your own.
+    Display it as the last line of a cell, or put its `widget` into a layout of your own.
     For browser tests it carries the classes `t-board`, `t-status`, `t-log`, `t-refresh`, `t-mend`
     and, for each broker, `t-kill-1`, `t-pause-1`, `t-resume-1`, `t-stop-1`, `t-start-1`.
 

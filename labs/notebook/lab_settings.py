@@ -1,6 +1,6 @@
 """What the brokers are set to, beside Kafka's own defaults: a table for learners.
 
->>> from labs.notebook.lab_settings import lab_settings
+>>> from labs import lab_settings
 >>> lab_settings(cluster)          # in a notebook: setting, here, Kafka's default, why
 """
 
