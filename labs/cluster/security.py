@@ -295,6 +295,8 @@ def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> 
             f"{path} says {names[0]}, but no security.protocol, and so nothing would be encrypted",
             hint=hint,
         )
+    for line, _ in settings.hints:
+        raise _hinting(path, line, "but no line says security.protocol, and so nothing")
     if "bootstrap.servers" not in told:
         raise BadInput(f"{path} says neither security.protocol nor bootstrap.servers", hint=hint)
     return "PLAINTEXT"
@@ -315,6 +317,20 @@ def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
                 f"{path} says {name}, which means nothing with security.protocol={protocol}",
                 hint=f"mend security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
             )
+    if protocol.endswith("SSL"):
+        return  # encrypted
+    for line, needed in settings.hints:
+        if needed not in protocol:
+            raise _hinting(path, line, f"but by security.protocol={protocol} nothing")
+
+
+def _hinting(path: Path, line: int, but: str) -> BadInput:
+    """Not shown is what that line says: it may be a password."""
+    return BadInput(
+        f"line {line} of {path} hints at TLS or a password, {but} would be encrypted",
+        hint="write what it says as lines of name=value, such as security.protocol=SASL_SSL, or put"
+        " a # before it if it is not about Kafka (a \\ at its end joins the next line to it)",
+    )
 
 
 def _require_checks(path: Path, told: Mapping[str, str]) -> None:
