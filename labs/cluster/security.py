@@ -418,10 +418,14 @@ def _pem(path: Path, told: Mapping[str, str], store: str) -> Path | None:
 # -- who else can read it --------------------------------------------------------------------------
 
 
+#: As ssh has it for a private key: a group's members are others, too.
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+
+
 def _require_private(path: Path) -> None:
-    if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+    if os.name == "posix" and path.stat().st_mode & _OTHERS_READ:
         raise BadInput(
-            f"{path} holds a password, and everybody on this machine can read it",
+            f"{path} holds a password, and others on this machine can read it",
             hint=_way_to_hide(path.absolute()),
         )
 
@@ -443,6 +447,6 @@ def _keeps_modes(folder: Path) -> bool:
     """Whether a file in there can be kept from others (not on FAT, nor on WSL's /mnt/c)."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".labs-") as probe:  # made for us alone
-            return not os.fstat(probe.fileno()).st_mode & stat.S_IROTH
+            return not os.fstat(probe.fileno()).st_mode & _OTHERS_READ
     except OSError:
         return False

@@ -452,7 +452,7 @@ def does(command: list[object]) -> bool:
 
 
 def way_out(path: Path) -> str:
-    with pytest.raises(BadInput, match="everybody on this machine can read it") as refused:
+    with pytest.raises(BadInput, match="others on this machine can read it") as refused:
         read(path)
     assert PASSWORD not in str(refused.value)
     return str(refused.value)

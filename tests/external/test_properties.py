@@ -146,13 +146,20 @@ def test_a_locked_key_is_a_sentence_and_no_prompt(
         read(path)
 
 
-def test_a_password_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_password_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = written(tmp_path, security_protocol="SASL_SSL", **JAVA)
-    path.chmod(0o644)
-    with pytest.raises(BadInput, match="everybody on this machine can read it; `chmod 600"):
+    path.chmod(mode)
+    with pytest.raises(BadInput, match="others on this machine can read it; `chmod 600"):
         read(path)
-    path.chmod(0o640)
+    path.chmod(0o400)
     read(path)
+
+
+def test_what_holds_no_password_may_be_read_by_all(tmp_path: Path) -> None:
+    path = written(tmp_path, security_protocol="SSL")
+    path.chmod(0o644)
+    assert read(path).encrypted
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path, enter: Enter) -> None:
