@@ -1,6 +1,7 @@
 """Which cluster is meant: `LABS_CLUSTER=local|compose|external`.
 
-Unless set it is the local one, or the external one if `LABS_BOOTSTRAP` says where that is.
+Unless set it is the local one, or the external one if anything is said of that: where it is
+(`LABS_BOOTSTRAP`), or how to be let in (`LABS_CLIENT_PROPERTIES`, whose file may say where, too).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from labs.errors import BadInput
 from labs.progress import Tell, silent
 
 BACKENDS = ("local", "compose", "external")
+_ABOUT_EXTERNAL = ("LABS_BOOTSTRAP", "LABS_CLIENT_PROPERTIES")
 
 
 def backend() -> str:
@@ -20,7 +22,7 @@ def backend() -> str:
     Raises:
         BadInput: `LABS_CLUSTER` names none.
     """
-    implied = "external" if os.environ.get("LABS_BOOTSTRAP") else "local"
+    implied = "external" if any(map(os.environ.get, _ABOUT_EXTERNAL)) else "local"
     name = os.environ.get("LABS_CLUSTER", "") or implied
     if name not in BACKENDS:
         raise BadInput(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from labs.cluster.clientfile import PROPERTIES
 from labs.cluster.protocol import Fault, Node, Role, State, Status
 from labs.cluster.security import BOOTSTRAP, adopt, entrance
 from labs.errors import BadInput, LabsError, NotUp
@@ -48,7 +49,7 @@ _LEGAL_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}[._-]")
 
 
 class ExternalCluster:
-    """The cluster that `LABS_BOOTSTRAP` names. Making the object connects to nothing.
+    """The cluster that `LABS_BOOTSTRAP` or the properties file names; made, it connects to nothing.
 
     Args:
         tell: hears what a start is doing.
@@ -370,7 +371,8 @@ def _addresses(hosts: tuple[str, ...]) -> list[str]:
     if not hosts:
         raise BadInput(
             "nobody said where the external Kafka is",
-            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers",
+            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers, or let the file of"
+            f" {PROPERTIES} say bootstrap.servers",
         )
     return list(hosts)
 

@@ -11,6 +11,7 @@ from labs.cluster.security import Security, read
 from labs.errors import BadInput
 from tests.external.conftest import Enter
 from tests.external.others import KEY_PASSWORD, PASSWORD, Papers, jaas
+from tests.helpers import Labs
 
 pytestmark = pytest.mark.external
 
@@ -210,3 +211,32 @@ def test_bootstrap_alone_means_an_external_cluster(
     assert isinstance(chosen(), ExternalCluster)
     monkeypatch.setenv("LABS_CLUSTER", "local")
     assert backend() == "local"
+
+
+def test_a_properties_file_alone_means_an_external_cluster(
+    tmp_path: Path, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labs.cluster.choose import backend
+
+    path = written(tmp_path, bootstrap_servers="127.0.0.1:1")
+    assert enter({"LABS_CLIENT_PROPERTIES": str(path)}).bootstrap == ["127.0.0.1:1"]
+    assert backend() == "external"
+    for chosen in ("local", "compose"):
+        monkeypatch.setenv("LABS_CLUSTER", chosen)
+        assert backend() == chosen
+
+
+def test_no_command_passes_over_a_properties_file(tmp_path: Path) -> None:
+    """`labs status` never tells of the local cluster to somebody who named another one."""
+    without = tmp_path / "without"
+    without.mkdir()
+    path = written(tmp_path, bootstrap_servers="127.0.0.1:1")
+    cases = {
+        str(path): "nothing listens on 127.0.0.1:1",
+        str(tmp_path / "nowhere"): "nowhere can't be read (No such file",
+        str(written(without, security_protocol="SSL")): "nobody said where the external",
+    }
+    for file, said in cases.items():
+        answer = Labs(tmp_path, LABS_CLIENT_PROPERTIES=file).run("status")
+        assert answer.code in (2, 3)
+        assert said in answer.sentence()
