@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -195,10 +196,29 @@ def test_no_users_prefix_begins_anothers(enter: Enter, monkeypatch: pytest.Monke
         monkeypatch.setattr("getpass.getuser", lambda: user)
         return enter({"LABS_BOOTSTRAP": "127.0.0.1:1"}).prefix
 
-    ann, marie = prefix_of("ann"), prefix_of("ann-marie")
-    assert ann == "labs-ann-"
-    assert not marie.startswith(ann)
-    assert not ann.startswith(marie)
+    users = ["ann", "ann-marie", "ann_marie", "ann.marie", "ann__marie", "_ann", "ann_", "Ann"]
+    users += ["김철수", "이영희", "user", "-", "a b", "DOMAIN\\ann", "ann\udcff"]
+    users += ["x" * length for length in (40, 41, 42)]
+    prefixes = {user: prefix_of(user) for user in users}
+    assert prefixes["ann"] == "labs-ann-"
+    assert prefixes["ann_marie"] == "labs-ann_marie-"
+    assert prefixes["ann.marie"] == "labs-ann_marie__eb2cdfc1-", "the same on every machine"
+    for user, prefix in prefixes.items():
+        assert re.fullmatch(r"[A-Za-z0-9_-]{3,50}-", prefix)
+        assert not [
+            other for other in users if other != user and prefixes[other].startswith(prefix)
+        ]
+        assert enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": prefix}).prefix == prefix
+        monkeypatch.delenv("LABS_PREFIX")
+
+
+@pytest.mark.parametrize("prefix", ["labs-", "labs-ann-b-", "labs-ann.", "labs-ann_", "labs--"])
+def test_a_prefix_of_ones_own_meets_no_users(enter: Enter, prefix: str) -> None:
+    """`labs reset` by any of these deletes what a user's own prefix begins, or the other way."""
+    with pytest.raises(BadInput, match="would delete others' topics"):
+        enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": prefix})
+    for fine in ("labs-ann-", "labs-a.n_n-", "team-7.ann-", "labs_ann-"):
+        assert enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": fine}).prefix == fine
 
 
 def test_bootstrap_alone_means_an_external_cluster(
