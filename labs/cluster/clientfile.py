@@ -68,14 +68,14 @@ _SECURITY_VALUE = re.compile(r"(?i)LoginModule|-----BEGIN|\.(pem|jks|p12|pfx|crt
 _HINTS = {
     "SSL": re.compile(
         r"(?<![a-z])m?(ssl|tls)|(ssl|tls)(?![a-z])|(trust|key).?store|encrypt|-----begin"
-        r"|\.(pem|jks|p12|pfx|crt|cer|key)\b"
+        r"|(?<![a-z])(pem|jks|p12|pfx|crt|cer|pki)(?![a-z])|\.key\b"
     ),
     "SASL_": re.compile(
         r"(?<![a-z])sasl|sasl(?![a-z])|jaas|scram|oauth|kerberos|krb5|keytab|gssapi"
-        r"|login.?(module|config)|(passw|pwd|secret|credential)[\w.-]*[\"']?\s*[=:]|://[^/\s@]*@"
+        r"|principal|(api|access).?key|(?<![a-z])iam(?![a-z])|login.?(module|config)|(passw|pwd|secret|credential)[\w.-]*[\"']?\s*[=:]|://[^/\s@]*@"
     ),
 }
-_A_PROTOCOL = re.compile(r"security.?protocol")
+_A_PROTOCOL = re.compile(r"security.?protocol|(?<![a-z])secured?(?![a-z])")
 
 _HEAD = re.compile(r"^[ \t]*\[[^\]\n]*\][ \t]*$", re.MULTILINE)
 
@@ -332,7 +332,7 @@ def _is_known(name: str) -> bool:
 
 def _hints(name: str, value: str) -> Iterator[str]:
     """What a setting that is not followed hints at: the needed parts, as in `Settings`."""
-    words = _words(value)
+    words = _words(value if _is_known(name) else f"{name} {value}")
     if _OF_THE_PROGRAM.match(name) and not _ABOUT_KAFKA.search(words):
         return
     yield from (needed for needed, hint in _HINTS.items() if hint.search(words))

@@ -271,6 +271,10 @@ HIDDEN = [
     "schema.registry.url=https://r\\\nsasl.mechanism=PLAIN",
     'spring.application.json={"spring.kafka.properties": {"enableTls": true}}',
     "connection=mtls",
+    "keytab=/etc/a",
+    "x=/etc/pki/ca",
+    "api-key=pa=ss",
+    "aws.msk.iam=true",
     "connection=usessl",
 ]
 
@@ -290,8 +294,10 @@ def test_what_hints_at_security_is_named_by_its_line(tmp_path: Path) -> None:
     hidden = SERVERS + "acks=all\nJAVA_OPTS=-Dsecurity.protocol=SASL_SSL\n"
     with pytest.raises(BadInput, match=r"line 3 of .* hints at TLS .*, but no line says security."):
         read(written(tmp_path, hidden))
-    with pytest.raises(BadInput, match=r"line 2 of .* hints at TLS .*, but no line says security"):
-        read(written(tmp_path, SERVERS + "[ security ]\nenabled=true\n"))
+    for vague in ("[ security ]\nenabled=true", "mode=secured"):
+        with pytest.raises(BadInput, match=r"line 2 of .* hints at TLS .*, but no line says secur"):
+            read(written(tmp_path, f"{SERVERS}{vague}\n"))
+        assert read(written(tmp_path, f"{PLAINTEXT}{SERVERS}{vague}\n")) == Security()
     with pytest.raises(
         BadInput, match=r"line 4 of .*, but by security\.protocol=PLAINTEXT nothing"
     ):
