@@ -82,6 +82,9 @@ _HEAD = re.compile(r"^[ \t]*\[[^\]\n]*\][ \t]*$", re.MULTILINE)
 #: A `\\` with blanks behind it: an escaped blank, where a continued line was meant.
 _ALMOST_CONTINUED = re.compile(r"(?<!\\)(\\\\)*\\[ \t]+\n?\Z")
 
+#: What stands in a `sasl.jaas.config`, and reads like a setting on a line of its own.
+_PART_OF_JAAS = re.compile(r"\w+|.*loginmodule")
+
 #: Bytes that begin Java's key stores (JKS, JCEKS) and PKCS #12 (an ASN.1 sequence).
 _KEY_STORE = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce", b"\x30\x80", b"\x30\x82", b"\x30\x83")
 
@@ -204,12 +207,12 @@ def read_settings(path: Path) -> Settings:
     secret = unfinished = False
     for line, key, value in _lines(path, text):
         name = canonical(key)
-        if unfinished and not _is_known(name):  # Java's own end of it is a ;
+        if unfinished and _PART_OF_JAAS.fullmatch(name) and not _is_known(name):
             raise BadInput(
                 f"line {line} of {path} seems to go on with sasl.jaas.config, which has ended",
                 hint="end each line of it but the last one with a \\ and nothing behind that",
             )
-        unfinished = name == "sasl.jaas.config" and not value.endswith(";")
+        unfinished = name == "sasl.jaas.config" and not value.endswith(";")  # as Java wants it
         secret |= bool(re.search(r"(?<!truststore\.)passw|secret|jaas|user\.info|\bkey$", name))
         if name in keys().understood:
             if values.setdefault(name, value) != value:

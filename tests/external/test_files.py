@@ -93,6 +93,7 @@ UNDERSTOOD: dict[str, str | bytes] = {
     "other case": "Security.Protocol=sasl_ssl\nSASL.MECHANISM=plain\nsasl.jaas.Config=" + JAAS,
     "quotes and blanks": 'security.protocol="SASL_SSL"  \nsasl.mechanism= PLAIN \t\n'
     "sasl.username = 'ann'\nsasl.password=\"pa=ss w0rd\"\n",
+    "a login without its end": LETTER.replace(";\n", "\n") + "our.own.number=7\n",
     "flat YAML": "security.protocol: SASL_SSL\nsasl.mechanism: 'PLAIN'\nsasl.username: ann\n"
     "sasl.password: pa=ss w0rd\n",
     "the protocol before the address": "bootstrap.servers=SASL_SSL://b:9092\nsasl.mechanism=PLAIN\n"
