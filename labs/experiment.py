@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
@@ -785,10 +786,14 @@ def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str)
     """The experiment of that name.
 
     Raises:
-        BadInput: there is none; the sentence names those that there are.
+        BadInput: there is none; the sentence names those that are meant perhaps.
     """
     known = {experiment.name: experiment for experiment in experiments}
     if name not in known:
-        names = ", ".join(known)
-        raise BadInput(f"there is no experiment {name!r}", hint=f"there are: {names}")
+        short = {full.rpartition(".")[2]: full for full in known}
+        near = [short.get(found, found) for found in get_close_matches(name, [*known, *short])]
+        meant = f"perhaps {' or '.join(dict.fromkeys(near))} is meant; " if near else ""
+        raise BadInput(
+            f"there is no experiment {name!r}", hint=f"{meant}`labs experiments` lists them all"
+        )
     return known[name]

@@ -5,8 +5,7 @@ Unless set it is the local one, or the external one if `LABS_BOOTSTRAP` says whe
 
 from __future__ import annotations
 
-import os
-
+from labs import variables
 from labs.cluster.protocol import Cluster
 from labs.errors import BadInput
 from labs.progress import Tell, silent
@@ -20,8 +19,8 @@ def backend() -> str:
     Raises:
         BadInput: `LABS_CLUSTER` names none.
     """
-    implied = "external" if os.environ.get("LABS_BOOTSTRAP") else "local"
-    name = os.environ.get("LABS_CLUSTER", "") or implied
+    implied = "external" if variables.named("LABS_BOOTSTRAP") else "local"
+    name = variables.named("LABS_CLUSTER") or implied
     if name not in BACKENDS:
         raise BadInput(
             f"LABS_CLUSTER is {name!r}, and there is no such backend",
@@ -39,18 +38,24 @@ def chosen(tell: Tell = silent, hold: bool = True) -> Cluster:
             by itself).
 
     Raises:
-        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said.
+        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said; or a
+            number that it goes by is none, which a start must not find out half way.
     """
     match backend():
         case "compose":
             from labs.cluster.compose import ComposeCluster
 
+            variables.number("LABS_PORTS", 2909, 103, 6552)
+            variables.number("LABS_STUDY_PORT", 8888, 1, 65535)
             return ComposeCluster(tell=tell)
         case "external":
             from labs.cluster.external import ExternalCluster
 
             return ExternalCluster(tell=tell)
         case _:
+            from labs.cluster import ports, watchdog
             from labs.cluster.local import LocalCluster
 
+            ports.first()
+            watchdog.chosen_grace_s()
             return LocalCluster(tell=tell, hold=hold)

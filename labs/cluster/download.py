@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from labs import variables
 from labs.errors import BadInput
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Source:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.address = os.environ.get(VARIABLE, "").rstrip("/") or MAVEN_CENTRAL
+        self.address = variables.named(VARIABLE).rstrip("/") or MAVEN_CENTRAL
         self._host = urlsplit(self.address).hostname
         if urlsplit(self.address).scheme not in ("https", "http") or not self._host:
             raise BadInput(
@@ -122,7 +123,7 @@ def _refused(answer: requests.Response) -> Failure:
     if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         way = f"ask who runs it, or name a mirror that you may use with {VARIABLE}=https://…"
     else:
-        way = f"{CHECK} and {VARIABLE}" if os.environ.get(VARIABLE) else CHECK
+        way = f"{CHECK} and {VARIABLE}" if variables.named(VARIABLE) else CHECK
     return Failure(said, way, passing=False)
 
 

@@ -19,6 +19,7 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 
+from labs import variables
 from labs.cluster.home import PROJECT
 from labs.errors import LabsError
 
@@ -152,7 +153,12 @@ def _compose(*words: str) -> str:
     command = ["docker", "compose", *words]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=COMPOSE_TIMEOUT_S, cwd=PROJECT
+            command,
+            capture_output=True,
+            text=True,
+            timeout=COMPOSE_TIMEOUT_S,
+            cwd=PROJECT,
+            env=variables.for_others(),
         )
     except FileNotFoundError:
         raise LabsError(

@@ -8,13 +8,13 @@ learner's prefix, and nothing else is ever touched. Any Kafka from 3.7 on will d
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from labs import variables
 from labs.cluster.protocol import Fault, Node, Role, State, Status
 from labs.cluster.security import BOOTSTRAP, adopt, entrance
 from labs.errors import BadInput, LabsError, NotUp
@@ -377,7 +377,7 @@ def _addresses(hosts: tuple[str, ...]) -> list[str]:
 
 def _prefix() -> str:
     """`LABS_PREFIX`, or one made of the user's name."""
-    given = os.environ.get(PREFIX)
+    given = variables.named(PREFIX)
     if given:
         if not _LEGAL_PREFIX.fullmatch(given):
             raise BadInput(
