@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import Answer, Labs
+from tests.helpers import Labs
 
 
 def refused(tmp_path: Path, *arguments: str) -> str:
     labs = Labs(tmp_path / "home")
-    answer: Answer = labs.run(*arguments)
+    answer = labs.run(*arguments)
+    begun = labs.home.path.exists()
+    if begun:
+        labs.run("down")
     assert answer.code == 2, answer.err
-    assert not labs.home.path.exists()
+    assert not begun
     return answer.sentence()
 
 
