@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException
 
 from labs import variables
 from labs.cluster.home import PROJECT
-from labs.errors import LabsError
+from labs.errors import BadInput, LabsError
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
 
@@ -105,9 +105,19 @@ def connect() -> docker.DockerClient:
     """A client of the engine that the `docker` command uses.
 
     Raises:
+        BadInput: `DOCKER_HOST` is no address.
         LabsError: it does not answer, or not to us.
     """
-    address = os.environ.get("DOCKER_HOST") or _address()
+    named = os.environ.get("DOCKER_HOST", "").strip()
+    address = named or _address()
+    try:
+        docker.utils.parse_host(address)
+    except (DockerException, ValueError):
+        raise BadInput(
+            f"{'DOCKER_HOST' if named else 'the context of Docker'} is {address!r}, which is no address of a container engine",
+            hint="write it as unix:///var/run/docker.sock or tcp://host:2375"
+            + (", or unset it" if named else ""),
+        ) from None
     try:
         client = docker.from_env(
             environment={**os.environ, "DOCKER_HOST": address}, timeout=ANSWER_TIMEOUT_S
