@@ -113,8 +113,9 @@ def connect() -> docker.DockerClient:
     try:
         docker.utils.parse_host(address)
     except (DockerException, ValueError):
+        whose = "DOCKER_HOST" if named else "the address in Docker's context"
         raise BadInput(
-            f"{'DOCKER_HOST' if named else 'the context of Docker'} is {address!r}, which is no address of a container engine",
+            f"{whose} is {address!r}, which is no address of a container engine",
             hint="write it as unix:///var/run/docker.sock or tcp://host:2375"
             + (", or unset it" if named else ""),
         ) from None
