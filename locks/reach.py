@@ -33,6 +33,7 @@ concurrent-downloads
 UV = frozenset(_UV.split())
 #: Where a company's certificate authority may be named; the first is OpenSSL's, and so uv's.
 AUTHORITIES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")  # small letters do as well
 
 HINT = """\
 labs: the Python packages could not be installed; what went wrong is said above.
@@ -42,7 +43,7 @@ labs: the Python packages could not be installed; what went wrong is said above.
   If it speaks of a cache: set UV_CACHE_DIR to a folder that you may write."""
 #: `{}`: the names of settings.
 COUNTING = """\
-  If it speaks of a value or a setting: these of yours count here (variables, pip.conf, uv.toml):
+  These settings of yours count here, by variables, pip.conf or uv.toml; one may be wrong:
   {}."""
 
 
@@ -80,7 +81,7 @@ def counting(pip: dict[str, str]) -> list[str]:
     names = {
         name
         for name, value in os.environ.items()
-        if value and name.startswith(("PIP_", "UV_")) and _reaches(name)
+        if value and (_reaches(name) or name.upper() in (*PROXIES, *AUTHORITIES))
     }
     of_pip = {name.rpartition(".")[2] for name in pip} & PIP
     names |= {_variable("PIP", name) for name in of_pip}

@@ -168,12 +168,14 @@ def test_a_cache_that_cannot_be_written_is_kept_in_the_environment(
         ("UV_CONCURRENT_DOWNLOADS", "abc"),
         ("UV_LINK_MODE", "bad"),
         ("UV_CACHE_DIR", "/proc"),
+        ("https_proxy", "http://127.0.0.1:abc"),
     ],
 )
 def test_a_failure_names_the_settings_that_count(name: str, value: str) -> None:
-    done = uv("pip", "install", "--dry-run", "--no-deps", "click", **{name: value})
+    alone = {"UV_INDEX_URL": "https://127.0.0.1:1", "UV_HTTP_RETRIES": "0", "NO_PROXY": ""}
+    done = uv("pip", "install", "--dry-run", "--no-deps", "nothing", **{**alone, name: value})
     assert done.returncode
-    counting = r"these of yours count here \(variables, pip\.conf, uv\.toml\):"
+    counting = r"These settings of yours count here, .*; one may be wrong:"
     assert re.search(rf"{counting}\n  .*\b{name}\b", done.stderr), done.stderr
     assert "UV_CACHE_DIR to a folder that you may write" in done.stderr
 
