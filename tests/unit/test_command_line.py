@@ -43,6 +43,9 @@ def test_nearest_names(tmp_path: Path) -> None:
     assert "perhaps '--json' is meant; " in refused(tmp_path, "status", "--jsn")
     told = refused(tmp_path, "run", "leader_crush")
     assert "perhaps acks.leader_crash is meant; `labs experiments` lists them all." in told
+    told = refused(tmp_path, "run", "acks.nothing")
+    assert "perhaps acks.latency or acks.leader_crash or " in told
+    assert "producers." not in told
     told = refused(tmp_path, "run", "xyz")
     assert told == "labs: there is no experiment 'xyz'; `labs experiments` lists them all."
 
