@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
@@ -785,10 +786,24 @@ def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str)
     """The experiment of that name.
 
     Raises:
-        BadInput: there is none; the sentence names those that there are.
+        BadInput: there is none; the sentence names those that are meant perhaps.
     """
     known = {experiment.name: experiment for experiment in experiments}
     if name not in known:
-        names = ", ".join(known)
-        raise BadInput(f"there is no experiment {name!r}", hint=f"there are: {names}")
+        meant = " or ".join(_near(name, list(known)))
+        perhaps = f"perhaps {meant} is meant; " if meant else ""
+        raise BadInput(
+            f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
+        )
     return known[name]
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """The names that are meant perhaps: those of the same chapter, if there is such a one."""
+    chapter = name.partition(".")[0]
+    of_chapter = [full for full in known if full.startswith(f"{chapter}.")]
+    short = {full.rpartition(".")[2]: full for full in known}
+    close = [short.get(found, found) for found in get_close_matches(name, [*known, *short])]
+    return (
+        get_close_matches(name, of_chapter, cutoff=0.8) or of_chapter or list(dict.fromkeys(close))
+    )

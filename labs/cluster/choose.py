@@ -6,8 +6,7 @@ Unless set it is the local one, or the external one if anything is said of that:
 
 from __future__ import annotations
 
-import os
-
+from labs import variables
 from labs.cluster.protocol import Cluster
 from labs.errors import BadInput
 from labs.progress import Tell, silent
@@ -22,8 +21,8 @@ def backend() -> str:
     Raises:
         BadInput: `LABS_CLUSTER` names none.
     """
-    implied = "external" if any(map(os.environ.get, _ABOUT_EXTERNAL)) else "local"
-    name = os.environ.get("LABS_CLUSTER", "") or implied
+    implied = "external" if any(map(variables.named, _ABOUT_EXTERNAL)) else "local"
+    name = variables.named("LABS_CLUSTER") or implied
     if name not in BACKENDS:
         raise BadInput(
             f"LABS_CLUSTER is {name!r}, and there is no such backend",
@@ -41,18 +40,24 @@ def chosen(tell: Tell = silent, hold: bool = True) -> Cluster:
             by itself).
 
     Raises:
-        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said.
+        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said; or a
+            number that it goes by is none, which a start must not find out half way.
     """
     match backend():
         case "compose":
             from labs.cluster.compose import ComposeCluster
 
+            variables.number("LABS_PORTS", 2909, 103, 6552)
+            variables.number("LABS_STUDY_PORT", 8888, 1, 65535)
             return ComposeCluster(tell=tell)
         case "external":
             from labs.cluster.external import ExternalCluster
 
             return ExternalCluster(tell=tell)
         case _:
+            from labs.cluster import ports, watchdog
             from labs.cluster.local import LocalCluster
 
+            ports.first()
+            watchdog.chosen_grace_s()
             return LocalCluster(tell=tell, hold=hold)

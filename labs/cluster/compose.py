@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs import variables
 from labs.cluster import faultlog
 from labs.cluster.engine import COMPOSE_FILE, compose_up, connect, shown, told
 from labs.cluster.home import Home
@@ -110,8 +111,8 @@ class ComposeCluster(OwnCluster):
     """
 
     def __init__(self, tell: Tell = silent) -> None:
-        self.project = os.environ.get("COMPOSE_PROJECT_NAME") or PROJECT_NAME
-        self.inside = os.environ.get("LABS_COMPOSE_INSIDE", "") not in ("", "0")
+        self.project = os.environ.get("COMPOSE_PROJECT_NAME", "").strip() or PROJECT_NAME
+        self.inside = variables.named("LABS_COMPOSE_INSIDE") not in ("", "0")
         self.base = Home.current()
         super().__init__(Home(self.base.path / "compose" / self.project), tell)
         self._client: DockerClient | None = None

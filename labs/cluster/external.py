@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import os
 import re
 import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from labs import variables
 from labs.cluster.clientfile import PROPERTIES
 from labs.cluster.protocol import Fault, Node, Role, State, Status
 from labs.cluster.security import BOOTSTRAP, adopt, entrance
@@ -387,7 +387,7 @@ def _addresses(hosts: tuple[str, ...]) -> list[str]:
 
 def _prefix() -> str:
     """`LABS_PREFIX`, or one made of the user's name."""
-    given = os.environ.get(PREFIX)
+    given = variables.named(PREFIX)
     if given:
         if not _LEGAL_PREFIX.fullmatch(given):
             raise BadInput(

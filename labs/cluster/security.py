@@ -28,6 +28,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from labs import variables
 from labs.cluster.addresses import parse, split
 from labs.cluster.clientfile import (
     MECHANISMS,
@@ -183,8 +184,8 @@ def entrance() -> Entrance:
     Raises:
         BadInput: an address is none, or the file can't be read or says what can't be done.
     """
-    named = parse(os.environ.get(BOOTSTRAP, ""))
-    file = os.environ.get(PROPERTIES, "").strip()
+    named = parse(variables.named(BOOTSTRAP))
+    file = variables.named(PROPERTIES)
     if not file:
         return Entrance(named.hosts, _by_address(named.protocol))
     for name in _TALKATIVE:
