@@ -618,11 +618,6 @@ class Run:
         codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
         return for_code(codes[0]).__name__ if any(codes) else ""
 
-    def set_broker(self, settings: Mapping[str, str], node: int | None = None) -> None:
-        """Change dynamic settings of one broker, or of all, until the run ends."""
-        self.cluster.set_broker_config(settings, node)
-        self._closers.callback(self.cluster.set_broker_config, dict.fromkeys(settings), node)
-
     def set_topic(self, settings: Mapping[str, str]) -> None:
         """Change settings of the run's topic, and wait until partition 0's leader has them.
 
