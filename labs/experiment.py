@@ -403,6 +403,7 @@ class Run:
     _key_order: KeyOrder | None = None
     _sent: list[Point] = field(default_factory=list)
     _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
+    _topic_given: list[tuple[str, str]] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -476,6 +477,7 @@ class Run:
             client.create_topics({self.topic: wanted})
 
         self.ask(make)
+        self._topic_given += settings.items()
         copied = now() + COPYING_S
         self._await_topic(partitions, replicas)
         if watch:
@@ -624,6 +626,7 @@ class Run:
         Raises:
             LabsError: the leader did not hear of them in time.
         """
+        self._topic_given += settings.items()
         self.cluster.set_topic_config(self.topic, settings)
         with self.cluster.line(self.leader(), timeout_s=5) as leader:
             self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
@@ -743,10 +746,10 @@ class Run:
         )
 
     def _topic_departures(self) -> tuple[Departure, ...]:
-        """What the topic sets otherwise, by the brokers' own word."""
+        """What the topic was ever set to otherwise; the defaults are the brokers' own word."""
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
-        return set_here.topic(told["topic"][self.topic])
+        return set_here.topic(told["topic"][self.topic], self._topic_given)
 
     def _judged(self, what: str, found: T | None, unseen: T) -> T | None:
         """The judgement on what the experiment is about; None: it is not about that."""
