@@ -127,6 +127,18 @@ def test_a_measurement_that_no_run_shows_is_noticed() -> None:
     assert named - prose.measurements(book) == {"settled", "median gap others"}
 
 
+def test_a_send_is_called_failed_only_where_it_was_certainly_not_written() -> None:
+    """As the README defines it; what merely ended in an error may be *unknown*."""
+    told = {path.stem[:2]: prose_of(read(path)) for path in BOOKS}
+    asked = [f"{e.question} {e.ask and e.ask.question}" for e in all_experiments()]
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    for text in (told["03"], *asked, readme):
+        words = re.sub(r"\*failed\*", "", text)  # where the word is explained
+        assert not re.search(r"\bsends?\b[^.|]{0,30}\bfail|\bfail(s|ed)? sends?\b", words), text[
+            :80
+        ]
+
+
 def test_chapters_agree_on_how_long_a_silent_broker_is_taken_for_alive() -> None:
     """From the last heartbeat on, up to one before the silence, and the controller's next look.
 

@@ -43,7 +43,7 @@ WAITING = 10
 LAB_SESSION_S, KAFKA_LAG_S = 3, 30
 
 FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
-NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they fail"
+NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they are refused"
 
 
 def _paused_follower(run: Run) -> None:
