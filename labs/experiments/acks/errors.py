@@ -22,6 +22,7 @@ from labs.history import Outcome
 from labs.settings import Choice, Number
 from labs.views import Bars
 from labs.workload import flight_payload
+from labs.workload.outcomes import left_by, of_java
 
 # -- a send that ended in an error, and was written ------------------------------------------------
 
@@ -182,10 +183,11 @@ def _by_java(run: Run) -> Printed:
     printed = console_producer(
         [address_of(run, run.leader())], run.topic, [send.value for send in sends], settings
     )
+    error = printed.exceptions[0][0] if printed.exceptions else ""
     for send in sends:
-        send.completed = now()
-        send.outcome = Outcome.UNKNOWN if printed.exceptions else Outcome.OK
-        send.error = printed.exceptions[0][0] if printed.exceptions else ""
+        send.completed, send.error = now(), error
+        # It retries, so only what never left the client is known to be in no log.
+        send.outcome = left_by(of_java(error), only_attempt=False) if error else Outcome.OK
     return printed
 
 
