@@ -226,5 +226,4 @@ PAUSED_FOLLOWER = Experiment(
         },
         _what_happened,
     ),
-    by_wall=lambda _: "a leader measures by it how long a follower lags",
 )

@@ -78,7 +78,6 @@ def _delivered(send: Send, error: KafkaError | None, message: Message) -> None:
         send.outcome = Outcome.OK
         send.partition, send.offset = message.partition(), message.offset()
     else:
-        # With idempotence or without, librdkafka may have sent it before (`retries`).
         send.outcome = left_by(of_librdkafka(error), only_attempt=False)
         send.error = error.name()
 
