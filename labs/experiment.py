@@ -78,6 +78,11 @@ COPYING_S = 0.7
 
 Measured = float | str | None
 
+#: What a broker does by its wall clock in any run that silences a follower (Kafka's Partition,
+#: isFollowerOutOfSync: `time.milliseconds`). By their monotonic clocks go the controller's sessions
+#: (BrokerHeartbeatTracker), groups' sessions, and what waits in a purgatory (SystemTimer).
+LAGGING = "a leader measures by it how long a silent follower lags"
+
 #: Why nothing is known of what an experiment is about.
 UNSEEN = "the run did not come so far"
 
@@ -136,7 +141,8 @@ class Result:
     `report` is the verdict on the log; `processing` and `key_order` are None where the experiment
     is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: it can't be
     told. `set_here`: what was set otherwise than the default, by the learner or by the experiment.
-    `jumps`: how the wall clock was set meanwhile; `doubt`: why nothing can be concluded.
+    `jumps`: how the wall clock was set meanwhile; `by_wall`: what a broker did by it in this run;
+    `doubt`: why nothing can be concluded.
     """
 
     experiment: str
@@ -153,6 +159,7 @@ class Result:
     processing: Processing | None = None
     key_order: KeyOrder | None = None
     jumps: tuple[Jump, ...] = ()
+    by_wall: str = ""
     doubt: str = ""
 
     @property
@@ -237,7 +244,7 @@ class Experiment:
         judges: what it is about beside the log: `checker.PROCESSING`, `checker.KEY_ORDER`.
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
-            Empty: nothing of it.
+            Empty: nothing of it, but for `LAGGING`, which each run finds out for itself.
         needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
     """
 
@@ -304,7 +311,7 @@ class Experiment:
         Our own times come from another clock, and are what they are.
         """
         result = replace(result, jumps=tuple(jumps))
-        reason = self.by_wall(result.settings)
+        reason = self.by_wall(result.settings) or result.by_wall
         if not jumps or not reason:
             return result
         why = f"{jumps[0]}, and {reason}"
@@ -404,6 +411,8 @@ class Run:
     _key_order: KeyOrder | None = None
     _sent: list[Point] = field(default_factory=list)
     _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
+    _topic_given: list[tuple[str, str]] = field(default_factory=list)
+    _by_wall: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -477,6 +486,7 @@ class Run:
             client.create_topics({self.topic: wanted})
 
         self.ask(make)
+        self._topic_given += settings.items()
         copied = now() + COPYING_S
         self._await_topic(partitions, replicas)
         if watch:
@@ -604,6 +614,8 @@ class Run:
     def fault(self, action: str, node: int) -> float:
         """Do something to a node: kill, pause, resume, stop or start; returns when it began."""
         methods = {"stop": "stop_broker", "start": "start_broker"}
+        if action in ("kill", "pause") and node != CONTROLLER_ID and not self._leads(node):
+            self._by_wall = LAGGING
         fault = Fault(now(), action, node)
         self.faults.append(fault)
         self.say(
@@ -612,6 +624,11 @@ class Run:
         getattr(self.cluster, methods.get(action, action))(node)
         return fault.time
 
+    def _leads(self, node: int) -> bool:
+        """Whether it was last seen to lead partition 0; nobody measures how far a leader lags."""
+        seen = self.timeline.latest() if self.timeline else None
+        return seen is not None and seen.leader == node
+
     def elect(self, kind: ElectionType) -> str:
         """Have a leader of partition 0 elected (KIP-460); the refusal's name, or ""."""
         asked = {self.topic: [0]}
@@ -619,17 +636,13 @@ class Run:
         codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
         return for_code(codes[0]).__name__ if any(codes) else ""
 
-    def set_broker(self, settings: Mapping[str, str], node: int | None = None) -> None:
-        """Change dynamic settings of one broker, or of all, until the run ends."""
-        self.cluster.set_broker_config(settings, node)
-        self._closers.callback(self.cluster.set_broker_config, dict.fromkeys(settings), node)
-
     def set_topic(self, settings: Mapping[str, str]) -> None:
         """Change settings of the run's topic, and wait until partition 0's leader has them.
 
         Raises:
             LabsError: the leader did not hear of them in time.
         """
+        self._topic_given += settings.items()
         self.cluster.set_topic_config(self.topic, settings)
         with self.cluster.line(self.leader(), timeout_s=5) as leader:
             self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
@@ -744,15 +757,16 @@ class Run:
             conclusion=self.conclusion,
             faults=tuple(self.faults),
             set_here=(*self._set_here, *self._topic_departures()),
+            by_wall=self._by_wall,
             processing=self._judged(PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)),
             key_order=self._judged(KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=UNSEEN)),
         )
 
     def _topic_departures(self) -> tuple[Departure, ...]:
-        """What the topic sets otherwise, by the brokers' own word."""
+        """What the topic was ever set to otherwise; the defaults are the brokers' own word."""
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
-        return set_here.topic(told["topic"][self.topic])
+        return set_here.topic(told["topic"][self.topic], self._topic_given)
 
     def _judged(self, what: str, found: T | None, unseen: T) -> T | None:
         """The judgement on what the experiment is about; None: it is not about that."""
