@@ -71,8 +71,11 @@ OURS = for place in . $(wildcard $(VENV)); do test -w $$place || { \
   echo "You may not write in $$(cd $$place && pwd): clone the project into a folder of your own, and run make there." >&2; \
   exit 1; }; done
 
+# Installing copies them; all else is used where it lies.
+COPIED := labs/labs labs/own-packages-first.pth labs/study/jupyterlab.json labs/study/ipython_kernel_config.py
+
 # The locks hold the sha256 of every package; nothing is installed that does not match.
-$(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
+$(VENV)/%.done: locks/%.txt pyproject.toml $(COPIED) | $(VENV)/uv
 	@$(OURS)
 	@echo "… installing the Python packages of locks/$*.txt"
 	@$(REACH) "$$(cat $(VENV)/uv)" pip install --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
