@@ -28,7 +28,7 @@ _UV = """
 index index-url default-index extra-index-url find-links index-strategy keyring-provider
 allow-insecure-host insecure-host native-tls system-certs http-proxy https-proxy no-proxy
 http-timeout http-connect-timeout http-retries request-timeout cache-dir no-cache link-mode
-concurrent-downloads
+concurrent-downloads compile-bytecode
 """
 UV = frozenset(_UV.split())
 #: Where a company's certificate authority may be named; the first is OpenSSL's, and so uv's.

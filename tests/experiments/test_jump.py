@@ -14,6 +14,8 @@ from labs import clock
 from labs.cluster.kit import jvm_environment
 from labs.cluster.local import LocalCluster
 from labs.experiment import LAGGING
+from labs.experiments.consumers.common import SESSION_MS
+from labs.workload.group import Member
 from tests.helpers import Labs
 from tests.outcomes import measured, run_of
 from tests.wall import Wall
@@ -150,4 +152,26 @@ def test_a_leader_measures_lag_by_its_wall_clock_and_a_controller_no_session(
     assert 1000 * session_s - 1500 < measured(result, "fenced_after_ms") < 1000 * LONG_S
     assert result.report.verdict == "unknown"
     assert LAGGING in result.report.why
+    assert [round(jump.by_s) for jump in result.jumps] == [jump_s]
+
+
+@both_ways
+def test_a_coordinator_measures_no_members_session_by_it(
+    shared_cluster: LocalCluster,
+    brokers_wall: Wall,
+    monkeypatch: pytest.MonkeyPatch,
+    jump_s: int,
+) -> None:
+    kill = Member.kill
+
+    def killed(self: Member) -> float:
+        at = kill(self)
+        brokers_wall.set(jump_s)
+        return at
+
+    monkeypatch.setattr(Member, "kill", killed)
+    result = run_of("consumers", shared_cluster, "rebalance", event="dies")
+    # Its last heartbeat came up to a second before its death.
+    assert SESSION_MS - 1500 < measured(result, "longest_gap_ms") < 1000 * LONG_S
+    assert result.report.verdict == "valid"
     assert [round(jump.by_s) for jump in result.jumps] == [jump_s]
