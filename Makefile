@@ -66,8 +66,17 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 	$(BIN)/python -m labs.kafka.jars
 	$(BIN)/python -m tests.wheels
 
+# Whoever may not write here is told so, before Python tells it in words of its own.
+OURS = for place in . $(wildcard $(VENV)); do test -w $$place || { \
+  echo "You may not write in $$(cd $$place && pwd): clone the project into a folder of your own, and run make there." >&2; \
+  exit 1; }; done
+
+# Installing copies them; all else is used where it lies.
+COPIED := labs/app/labs labs/app/own-packages-first.pth labs/app/jupyterlab.json labs/app/ipython_kernel_config.py
+
 # The locks hold the sha256 of every package; nothing is installed that does not match.
-$(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
+$(VENV)/%.done: locks/%.txt pyproject.toml $(COPIED) | $(VENV)/uv
+	@$(OURS)
 	@echo "… installing the Python packages of locks/$*.txt"
 	@$(REACH) "$$(cat $(VENV)/uv)" pip install --python $(BIN)/python --no-deps --require-hashes -r locks/$*.txt
 	@$(REACH) "$$(cat $(VENV)/uv)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
@@ -75,6 +84,7 @@ $(VENV)/%.done: locks/%.txt pyproject.toml | $(VENV)/uv
 
 # uv: the one on this machine, or the locked one, fetched into .venv by pip.
 $(VENV)/uv:
+	@$(OURS)
 	@$(PYTHON) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that: install it, or name another with make PYTHON=/path/to/python3." >&2; exit 1; }
 	@$(PYTHON) -I -c 'import venv, ensurepip' 2>/dev/null || \

@@ -12,6 +12,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pathlib import Path
 _PIP = """
 index-url extra-index-url find-links trusted-host proxy cert client-cert keyring-provider
 use-feature timeout default-timeout retries resume-retries cache-dir no-cache-dir no-input
-disable-pip-version-check progress-bar
+disable-pip-version-check
 """
 PIP = frozenset(_PIP.split())
 #: uv's, in `uv.toml` (there also below `[pip]`); most are also a variable, UV_INDEX_URL.
@@ -27,17 +28,23 @@ _UV = """
 index index-url default-index extra-index-url find-links index-strategy keyring-provider
 allow-insecure-host insecure-host native-tls system-certs http-proxy https-proxy no-proxy
 http-timeout http-connect-timeout http-retries request-timeout cache-dir no-cache link-mode
-concurrent-downloads concurrent-builds concurrent-installs compile-bytecode no-progress
+concurrent-downloads compile-bytecode
 """
 UV = frozenset(_UV.split())
 #: Where a company's certificate authority may be named; the first is OpenSSL's, and so uv's.
 AUTHORITIES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")  # small letters do as well
 
 HINT = """\
-labs: the Python packages could not be fetched; what went wrong is said above.
+labs: the Python packages could not be installed; what went wrong is said above.
   If it speaks of a certificate: a company's proxy opens TLS, with an authority unknown here. Set
   SSL_CERT_FILE to a PEM file with it (/etc/ssl/certs/ca-certificates.crt, where it is installed in
-  this system). A proxy is set by HTTPS_PROXY, a mirror by UV_DEFAULT_INDEX and PIP_INDEX_URL."""
+  this system). A proxy is set by HTTPS_PROXY, a mirror by UV_DEFAULT_INDEX and PIP_INDEX_URL.
+  If it speaks of a cache: set UV_CACHE_DIR to a folder that you may write."""
+#: `{}`: the names of settings.
+COUNTING = """\
+  These settings of yours count here, by variables, pip.conf or uv.toml; one may be wrong:
+  {}."""
 
 
 def environment(pip: dict[str, str], kept: Path) -> dict[str, str]:
@@ -56,13 +63,48 @@ def environment(pip: dict[str, str], kept: Path) -> dict[str, str]:
         if name.rpartition(".")[2] in PIP:
             found.setdefault(_variable("PIP", name.rpartition(".")[2]), value)
     found["PIP_CONFIG_FILE"] = os.devnull
-    kept.write_text(_toml(_uv_settings()), "utf-8")
+    settings = _uv_settings()
+    kept.write_text(_toml(settings), "utf-8")
     found["UV_CONFIG_FILE"] = str(kept)
+    told = found.keys() | {_variable("UV", name) for name in settings}
+    if not told & {"UV_CACHE_DIR", "UV_NO_CACHE"} and not _may_write(_usual_cache()):
+        found["UV_CACHE_DIR"] = str(kept.with_name("uv-cache"))  # a container's user has no home
     named = next((found[name] for name in AUTHORITIES if found.get(name)), None)
     if named:
         found.setdefault("SSL_CERT_FILE", named)
         found.setdefault("PIP_CERT", named)
     return found
+
+
+def counting(pip: dict[str, str]) -> list[str]:
+    """The names of the settings that the user has and an installer is told, as variables."""
+    names = {
+        name
+        for name, value in os.environ.items()
+        if value and (_reaches(name) or name.upper() in (*PROXIES, *AUTHORITIES))
+    }
+    of_pip = {name.rpartition(".")[2] for name in pip} & PIP
+    names |= {_variable("PIP", name) for name in of_pip}
+    names |= {_variable("UV", name) for name in _uv_settings()}
+    return sorted(names)
+
+
+def _usual_cache() -> Path:
+    """Where uv keeps its downloads unless it is told (uv's documentation, "Caching")."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    return Path(home, "uv")
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether files can be made there, once it is made."""
+    if not folder.is_absolute():
+        return False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _variable(tool: str, name: str) -> str:
@@ -126,9 +168,12 @@ def pip_settings() -> dict[str, str]:
 def main(command: list[str]) -> int:
     """Run it; returns its exit code."""
     kept = Path(sys.prefix, "uv.toml")
-    done = subprocess.run(command, env=environment(pip_settings(), kept), check=False)
+    pip = pip_settings()
+    done = subprocess.run(command, env=environment(pip, kept), check=False)
     if done.returncode:
         print(HINT, file=sys.stderr)
+        if names := counting(pip):
+            print(COUNTING.format(", ".join(names)), file=sys.stderr)
     return done.returncode
 
 

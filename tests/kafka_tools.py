@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from labs.kafka.admin import admin
 from labs.kafka.installation import ensure_installation, jvm_environment
 from labs.workload import number_of
 
@@ -22,6 +25,16 @@ def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def value_and_default(bootstrap: list[str], name: str) -> tuple[str, str]:
+    """A setting's value and Kafka's own default, by broker 1's word (KIP-226)."""
+    broker = ConfigResource(ConfigResourceType.BROKER, "1")
+    with admin(bootstrap) as client:
+        answer = client.describe_configs([broker], config_filter="all", include_synonyms=True)
+    told = answer["broker"]["1"][name]
+    (default,) = (s["value"] for s in told["synonyms"] if s["source"] == "DEFAULT_CONFIG")
+    return told["value"], default
 
 
 def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:

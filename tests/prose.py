@@ -8,6 +8,8 @@ sees: `202<!--lost--> of 310<!--acked-->`. The notebook's metadata says where th
 `find` has one group, looked for in the words of the outputs of the first cell that begins with
 `cell`. `scale` (ms → s) and `digits` are optional. Saving a notebook fills the numbers in, and a
 test holds that the saved prose agrees with the saved outputs.
+
+A measurement is named in back-quotes, in the words of the panel's table: `fenced after`.
 """
 
 from __future__ import annotations
@@ -56,8 +58,33 @@ def _number(
     return f"{value:,.{digits or 0}f}"
 
 
+def measurements(book: Any) -> set[str]:
+    """What the tables of the notebook's own outputs call their measurements."""
+    return set(_ROW.findall("".join(map(_page, book.cells))))
+
+
+def measurements_named(book: Any) -> set[str]:
+    """What the prose takes for a measurement.
+
+    That is a back-quoted phrase of plain words, but for our own commands; and a single such word
+    that a reader is told to compare.
+    """
+    cells = (cell.source for cell in book.cells if cell.cell_type == "markdown")
+    text = re.sub(r"```.*?```", "", "\n".join(cells), flags=re.DOTALL)
+    phrases = {" ".join(name.split()) for name in _PHRASE.findall(text)}
+    return {name for name in phrases if not name.startswith("labs ")} | set(_COMPARED.findall(text))
+
+
+_ROW = re.compile(r'<tr><td>([^<]*)</td><td class="labs-figure">')
+_PHRASE = re.compile(r"`([a-z][a-z0-9]*(?:\s[a-z0-9]+)+)`")
+_COMPARED = re.compile(r"[Cc]ompare `([a-z]+)`")
+
+
+def _page(cell: Any) -> str:
+    return " ".join(str(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", []))
+
+
 def _shown(cell: Any) -> str:
     """The outputs' words, in one line."""
-    pages = [str(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])]
-    bare = re.sub(r"<style>.*?</style>", "", " ".join(pages), flags=re.DOTALL)
+    bare = re.sub(r"<style>.*?</style>", "", _page(cell), flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", bare)))

@@ -23,9 +23,11 @@ class Wall:
         source = Path(__file__).with_suffix(".c")
         command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source)]
         subprocess.run(command, check=True)
+        self.ahead_s = 0
         self.environment = {"LD_PRELOAD": str(library), "WALL_AHEAD": str(self._file)}
         self.set(0)
 
     def set(self, ahead_s: int) -> None:
         """Set the clock, also of programs that run."""
+        self.ahead_s = ahead_s
         self._file.write_text(str(ahead_s))

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failure, 2 bad input, 3 (`status` only) the cluster is not
 
 from __future__ import annotations
 
+import math
 import shlex
 import signal
 import sys
@@ -51,8 +52,7 @@ def main() -> None:
         print(error.format_message(), file=sys.stderr)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        told = error.format_message().rstrip(".")
-        _fail(f"{told[:1].lower()}{told[1:]}; `labs --help` lists the commands.", error.exit_code)
+        _fail(f"{_refusal(error)}; `labs --help` lists the commands.", error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; `labs status` shows how things stand.", 1)
     except (OSError, psutil.Error) as error:
@@ -66,9 +66,30 @@ def end_as_on_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+def _refusal(error: click.ClickException) -> str:
+    """What click says, as the beginning of a sentence."""
+    meant = " or ".join(map(repr, getattr(error, "possibilities", None) or ()))
+    told = (error.message if meant else error.format_message()).rstrip(".")
+    told = f"{told[:1].lower()}{told[1:]}"
+    return f"{told}: perhaps {meant} is meant" if meant else told
+
+
 def _fail(sentence: str, code: int) -> None:
     print(f"labs: {sentence}", file=sys.stderr)
     sys.exit(code)
+
+
+class Hours(click.FloatRange):
+    """A number of hours; click itself finds "nan" neither too small nor too big."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, if it is one and within the bounds."""
+        hours = super().convert(value, param, ctx)
+        if math.isnan(hours):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return hours
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,7 +114,7 @@ def with_cluster(command: Callable[..., R]) -> Callable[..., R]:
 @click.option(
     "--for",
     "hours",
-    type=click.FloatRange(min=0, max=24 * 14),
+    type=Hours(min=0, max=24 * 14),
     default=KEEP_H,
     show_default=True,
     metavar="HOURS",
@@ -229,7 +250,7 @@ def run(name: str, pairs: tuple[str, ...], as_json: bool, plot: str | None) -> N
 @cli.command()
 @click.argument("node_id", metavar="[ID]", type=int, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
-@click.option("-n", "lines", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option("-n", "lines", type=click.IntRange(0, 1_000_000), default=20, show_default=True)
 def logs(node_id: int | None, follow: bool, lines: int) -> None:
     """Show the end of a node's log (of all nodes without ID)."""
     from labs.app.logs import show_logs

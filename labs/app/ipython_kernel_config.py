@@ -14,6 +14,7 @@ So it is 7.3, with 7.4's remedy. A release that has neither fault makes this fil
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -32,5 +33,10 @@ class Kernel(IPythonKernel):
 # the script of a Python prompt, and gives a window system to matplotlib, which may not have it.
 for name in ("VIRTUAL_ENV", "PYTHONSTARTUP", "MPLBACKEND", "MATPLOTLIBRC"):
     os.environ.pop(name, None)
+
+# The working folder comes last, as PYTHONPATH's do: a learner's own `kafka.py` beside the notebook
+# would be everybody's `kafka`. (IPython puts it before our packages, unless it is there already.)
+if "" not in sys.path:
+    sys.path.append("")
 
 c.IPKernelApp.kernel_class = Kernel  # type: ignore[name-defined]  # noqa: F821 (IPython gives it)

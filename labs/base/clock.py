@@ -98,18 +98,18 @@ class WallClock:
     def __init__(self) -> None:
         self.jumps: list[Jump] = []
         self._lock = threading.Lock()
-        self._ahead = _ahead()
+        self._ahead = wall_ahead_s()
 
     def look(self) -> None:
         """Note a jump since the look before."""
         with self._lock:
-            before, self._ahead = self._ahead, _ahead()
+            before, self._ahead = self._ahead, wall_ahead_s()
             moved = self._ahead - before
             if abs(moved) > JUMP_S:
                 self.jumps.append(Jump(now(), moved))
 
 
-def _ahead() -> float:
+def wall_ahead_s() -> float:
     """By how much the wall clock is ahead of ours, s.
 
     Whoever is kept waiting between the two questions would see a jump where there was none: of

@@ -55,8 +55,10 @@ class Stream:
         self._stream = stream
         self.lost: OSError | None = None
 
-    def write(self, text: str) -> int:
-        """Write it, if that is possible."""
+    def write(self, text: str | bytes) -> int:
+        """Write it, if that is possible; bytes are UTF-8 (click's completion scripts)."""
+        if isinstance(text, bytes):
+            text = text.decode()
         try:
             return self._stream.write(text)
         except OSError as error:

@@ -23,7 +23,7 @@ def find(name: str) -> Experiment:
     """The experiment of that name. Only its own chapter is loaded.
 
     Raises:
-        BadInput: there is none; the sentence names those that there are.
+        BadInput: there is none; the sentence names those that are meant perhaps.
     """
     chapter = name.partition(".")[0]
     own: tuple[Experiment, ...] = _load(chapter).EXPERIMENTS if chapter in _names() else ()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from labs.supervise.home import cache_dir
@@ -27,10 +28,33 @@ def _settle() -> None:
         os.environ.pop("MPLBACKEND", None)
 
 
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """In a folder of ours: a `matplotlibrc` in the working folder goes before all others.
+
+    So says "Customizing Matplotlib" in its documentation. One that matplotlib can't read would end
+    its import, and with it the run whose picture it is.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109
+        os.chdir(here)  # whether there will be a way back
+    except OSError:  # the folder is gone or closed, and so is what may be in it
+        yield
+        return
+    os.chdir(DATA)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+#: Neither settings nor modules are in there.
+DATA = Path(__file__).resolve().parents[1] / "base" / "data"
+
 if "matplotlib" not in sys.modules:
     _settle()
-
-import matplotlib  # noqa: E402 - as said above
+with _elsewhere():
+    import matplotlib
 
 
 def drawn_our_way(draw: Callable[P, R]) -> Callable[P, R]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from confluent_kafka import KafkaException
 from kafka.errors import KafkaError
@@ -46,7 +47,7 @@ class Experiment:
         judges: what it is about beside the log: `checker.PROCESSING`, `checker.KEY_ORDER`.
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
-            Empty: nothing of it.
+            Empty: nothing of it, but for `LAGGING`, which each run finds out for itself.
         needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
     """
 
@@ -113,7 +114,7 @@ class Experiment:
         Our own times come from another clock, and are what they are.
         """
         result = replace(result, jumps=tuple(jumps))
-        reason = self.by_wall(result.settings)
+        reason = self.by_wall(result.settings) or result.by_wall
         if not jumps or not reason:
             return result
         why = f"{jumps[0]}, and {reason}"
@@ -159,10 +160,24 @@ def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str)
     """The experiment of that name.
 
     Raises:
-        BadInput: there is none; the sentence names those that there are.
+        BadInput: there is none; the sentence names those that are meant perhaps.
     """
     known = {experiment.name: experiment for experiment in experiments}
     if name not in known:
-        names = ", ".join(known)
-        raise BadInput(f"there is no experiment {name!r}", hint=f"there are: {names}")
+        meant = " or ".join(_near(name, list(known)))
+        perhaps = f"perhaps {meant} is meant; " if meant else ""
+        raise BadInput(
+            f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
+        )
     return known[name]
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """The names that are meant perhaps: those of the same chapter, if there is such a one."""
+    chapter = name.partition(".")[0]
+    of_chapter = [full for full in known if full.startswith(f"{chapter}.")]
+    short = {full.rpartition(".")[2]: full for full in known}
+    close = [short.get(found, found) for found in get_close_matches(name, [*known, *short])]
+    return (
+        get_close_matches(name, of_chapter, cutoff=0.8) or of_chapter or list(dict.fromkeys(close))
+    )

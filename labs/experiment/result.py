@@ -31,7 +31,8 @@ class Result:
     `report` is the verdict on the log; `processing` and `key_order` are None where the experiment
     is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: it can't be
     told. `set_here`: what was set otherwise than the default, by the learner or by the experiment.
-    `jumps`: how the wall clock was set meanwhile; `doubt`: why nothing can be concluded.
+    `jumps`: how the wall clock was set meanwhile; `by_wall`: what a broker did by it in this run;
+    `doubt`: why nothing can be concluded.
     """
 
     experiment: str
@@ -48,6 +49,7 @@ class Result:
     processing: Processing | None = None
     key_order: KeyOrder | None = None
     jumps: tuple[Jump, ...] = ()
+    by_wall: str = ""
     doubt: str = ""
 
     @property

@@ -63,6 +63,11 @@ FLUSH_S = 5.0
 #: `replica.fetch.backoff.ms`. Nothing that can be asked tells whether an empty topic is copied.
 COPYING_S = 0.7
 
+#: What a broker does by its wall clock in any run that silences a follower (Kafka's Partition,
+#: isFollowerOutOfSync: `time.milliseconds`). By their monotonic clocks go the controller's sessions
+#: (BrokerHeartbeatTracker), groups' sessions, and what waits in a purgatory (SystemTimer).
+LAGGING = "a leader measures by it how long a silent follower lags"
+
 #: Why nothing is known of what an experiment is about.
 UNSEEN = "the run did not come so far"
 
@@ -102,6 +107,8 @@ class Run:
     _key_order: KeyOrder | None = None
     _sent: list[Point] = field(default_factory=list)
     _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
+    _topic_given: list[tuple[str, str]] = field(default_factory=list)
+    by_wall: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
@@ -175,6 +182,7 @@ class Run:
             client.create_topics({self.topic: wanted})
 
         self.ask(make)
+        self._topic_given += settings.items()
         copied = now() + COPYING_S
         self._await_topic(partitions, replicas)
         if watch:
@@ -302,6 +310,8 @@ class Run:
     def fault(self, action: str, node: int) -> float:
         """Do something to a node: kill, pause, resume, stop or start; returns when it began."""
         methods = {"stop": "stop_broker", "start": "start_broker"}
+        if action in ("kill", "pause") and node != CONTROLLER_ID and not self._leads(node):
+            self.by_wall = LAGGING
         fault = Fault(now(), action, node)
         self.faults.append(fault)
         self.say(
@@ -310,6 +320,11 @@ class Run:
         getattr(self.cluster, methods.get(action, action))(node)
         return fault.time
 
+    def _leads(self, node: int) -> bool:
+        """Whether it was last seen to lead partition 0; nobody measures how far a leader lags."""
+        seen = self.timeline.latest() if self.timeline else None
+        return seen is not None and seen.leader == node
+
     def elect(self, kind: ElectionType) -> str:
         """Have a leader of partition 0 elected (KIP-460); the refusal's name, or ""."""
         asked = {self.topic: [0]}
@@ -317,17 +332,13 @@ class Run:
         codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
         return for_code(codes[0]).__name__ if any(codes) else ""
 
-    def set_broker(self, settings: Mapping[str, str], node: int | None = None) -> None:
-        """Change dynamic settings of one broker, or of all, until the run ends."""
-        self.cluster.set_broker_config(settings, node)
-        self._closers.callback(self.cluster.set_broker_config, dict.fromkeys(settings), node)
-
     def set_topic(self, settings: Mapping[str, str]) -> None:
         """Change settings of the run's topic, and wait until partition 0's leader has them.
 
         Raises:
             LabsError: the leader did not hear of them in time.
         """
+        self._topic_given += settings.items()
         self.cluster.set_topic_config(self.topic, settings)
         with self.cluster.line(self.leader(), timeout_s=5) as leader:
             self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
@@ -442,6 +453,7 @@ class Run:
             conclusion=self.conclusion,
             faults=tuple(self.faults),
             set_here=(*self._set_here, *self._topic_departures()),
+            by_wall=self.by_wall,
             processing=judged(
                 self.judges, PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)
             ),
@@ -451,10 +463,10 @@ class Run:
         )
 
     def _topic_departures(self) -> tuple[Departure, ...]:
-        """What the topic sets otherwise, by the brokers' own word."""
+        """What the topic was ever set to otherwise; the defaults are the brokers' own word."""
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
-        return set_here.topic(told["topic"][self.topic])
+        return set_here.topic(told["topic"][self.topic], self._topic_given)
 
     def close(self) -> None:
         """End the clients, take back the settings, mend the cluster; whatever happened."""

@@ -95,8 +95,10 @@ def _without_protocol(word: str) -> tuple[str, str]:
         return "", word
     scheme, address = found.groups()
     if scheme.upper() not in PROTOCOLS:
+        # Listeners' names are written in capitals, URLs' schemes are not.
+        what = "names a listener of that broker, and" if scheme.isupper() else "is none of Kafka's:"
         raise BadInput(
-            f"{scheme}:// before an address is not Kafka's",
+            f"{scheme}:// before an address {what} no client learns from it how to connect",
             hint=f"{_AS} alone, or with a security.protocol before it: {', '.join(PROTOCOLS)}",
         )
     return scheme.upper(), address

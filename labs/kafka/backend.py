@@ -1,16 +1,17 @@
 """Which kind of cluster is meant: `LABS_CLUSTER=local|compose|external`.
 
-Unless set it is the local one, or the external one if `LABS_BOOTSTRAP` says where that is. `choose`
-makes the cluster; whoever only asks for its kind needs none of that code.
+Unless set it is the local one, or the external one if anything is said of that: where it is
+(`LABS_BOOTSTRAP`), or how to be let in (`LABS_CLIENT_PROPERTIES`, whose file may say where, too).
+`choose` makes the cluster; whoever only asks for its kind needs none of that code.
 """
 
 from __future__ import annotations
 
-import os
-
+from labs.base import variables
 from labs.base.errors import BadInput
 
 BACKENDS = ("local", "compose", "external")
+_ABOUT_EXTERNAL = ("LABS_BOOTSTRAP", "LABS_CLIENT_PROPERTIES")
 
 
 def backend() -> str:
@@ -19,8 +20,8 @@ def backend() -> str:
     Raises:
         BadInput: `LABS_CLUSTER` names none.
     """
-    implied = "external" if os.environ.get("LABS_BOOTSTRAP") else "local"
-    name = os.environ.get("LABS_CLUSTER", "") or implied
+    implied = "external" if any(map(variables.named, _ABOUT_EXTERNAL)) else "local"
+    name = variables.named("LABS_CLUSTER") or implied
     if name not in BACKENDS:
         raise BadInput(
             f"LABS_CLUSTER is {name!r}, and there is no such backend",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.base import variables
 from labs.base.progress import Tell, progress, silent
 from labs.kafka.backend import backend
 from labs.kafka.cluster import Cluster
@@ -31,18 +32,25 @@ def chosen(tell: Tell = silent, hold: bool = True) -> Cluster:
             by itself).
 
     Raises:
-        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said.
+        BadInput: `LABS_CLUSTER` names no backend, or what that backend needs is not said; or a
+            number that it goes by is none, which a start must not find out half way.
     """
     match backend():
         case "compose":
             from labs.kafka.compose import ComposeCluster
 
+            variables.number("LABS_PORTS", 2909, 103, 6552)
+            variables.number("LABS_STUDY_PORT", 8888, 1, 65535)
             return ComposeCluster(tell=tell)
         case "external":
             from labs.kafka.external import ExternalCluster
 
             return ExternalCluster(tell=tell)
         case _:
+            from labs.kafka import watchdog
             from labs.kafka.local import LocalCluster
+            from labs.supervise import ports
 
+            ports.first()
+            watchdog.chosen_grace_s()
             return LocalCluster(tell=tell, hold=hold)

@@ -9,7 +9,9 @@ name; from Connect with `producer.`; in an `.ini` with sections; in an `.env` wi
 that asks for encryption.
 
 `clientkeys.toml` says of every setting that clients know whether it is understood, ignored or
-refused. A name that it does not know is refused if it looks as if it were about security.
+refused. A name that it does not know is refused if it looks as if it were about security. What is
+not followed is searched all the same, values and heads of sections: one that hints at TLS or at a
+password (`JAVA_OPTS=-Dsecurity.protocol=SASL_SSL`, `[ssl]`) must not end in a connection without.
 """
 
 from __future__ import annotations
@@ -46,15 +48,42 @@ PREFIXES = (
     "admin.",
 )
 
-#: Settings of a program that are not about Kafka at all.
-_OF_THE_PROGRAM = re.compile(r"(spring|server|management|logging)\.(?!.*kafka)")
+#: Settings of a program, or of a schema registry, that are not about Kafka at all.
+_OF_THE_PROGRAM = re.compile(r"(spring|server|management|logging|schema\.registry)\.(?!.*kafka)")
+
+#: Unless their values are: a line that was continued by mistake, or JSON.
+_ABOUT_KAFKA = re.compile(
+    r"kafka|sasl|jaas|security.?protocol|(?<![a-z])(ssl|tls)[._][\w.-]*\s*[=:]"
+)
 
 #: What an unknown setting must not be about if it is to be ignored, by its name or its value.
 _ABOUT_SECURITY = re.compile(
     r"secur|sasl|ssl|tls|jaas|scram|oauth|kerberos|mechanism|protocol|passw|pwd|secret|credential"
-    r"|user|login|cert|trust|keystore|token|auth|crypt"
+    r"|user|login|cert|trust|keystore|token|auth|crypt|(^|\.)ca(\.|file|path|$)"
 )
 _SECURITY_VALUE = re.compile(r"(?i)LoginModule|-----BEGIN|\.(pem|jks|p12|pfx|crt|key)\b")
+
+#: What hints at TLS, or at a name and a password, in small letters and with `_` before a hump; with
+#: the part of a protocol's name that it needs. (`lossless` and `crossland` hint at nothing.)
+_HINTS = {
+    "SSL": re.compile(
+        r"(?<![a-z])m?(ssl|tls)|(ssl|tls)(?![a-z])|(trust|key).?store|encrypt|-----begin"
+        r"|(?<![a-z])(pem|jks|p12|pfx|crt|cer|pki)(?![a-z])|\.key\b"
+    ),
+    "SASL_": re.compile(
+        r"(?<![a-z])sasl|sasl(?![a-z])|jaas|scram|oauth|kerberos|krb5|keytab|gssapi"
+        r"|principal|(api|access).?key|(?<![a-z])iam(?![a-z])|login.?(module|config)|(passw|pwd|secret|credential)[\w.-]*[\"']?\s*[=:]|://[^/\s@]*@"
+    ),
+}
+_A_PROTOCOL = re.compile(r"security.?protocol|(?<![a-z])secured?(?![a-z])")
+
+_HEAD = re.compile(r"^[ \t]*\[[^\]\n]*\][ \t]*$", re.MULTILINE)
+
+#: A `\\` with blanks behind it: an escaped blank, where a continued line was meant.
+_ALMOST_CONTINUED = re.compile(r"(?<!\\)(\\\\)*\\[ \t]+\n?\Z")
+
+#: What stands in a `sasl.jaas.config`, and reads like a setting on a line of its own.
+_PART_OF_JAAS = re.compile(r"\w+|.*loginmodule")
 
 #: Bytes that begin Java's key stores (JKS, JCEKS) and PKCS #12 (an ASN.1 sequence).
 _KEY_STORE = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce", b"\x30\x80", b"\x30\x82", b"\x30\x83")
@@ -91,12 +120,15 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>|\{\{.*\}\}|%[A-Z_]+%")
 class Settings:
     """What a file says: `values` of the settings understood here, by their Java names.
 
-    `ignored`: the others, as they stand in the file. `secret`: whether anything in it must be kept
-    from other users of this machine.
+    `ignored`: the others, as they stand in the file. `hints`: numbers of the lines among them that
+    hint at security, each with the part of a protocol's name that it needs (none: it is enough that
+    some protocol is said). `secret`: whether anything in it must be kept from other users of this
+    machine.
     """
 
     values: Mapping[str, str] = field(repr=False)  # passwords among them
     ignored: tuple[str, ...]
+    hints: tuple[tuple[int, str], ...]
     secret: bool
 
 
@@ -165,11 +197,22 @@ def read_settings(path: Path) -> Settings:
         BadInput: it can't be read, is no list of settings, says something twice and differently, or
             says something that must not be ignored and can't be followed.
     """
+    text = _text(path)
+    for signs, what, hint in _SHAPES:
+        if signs.match(text):
+            raise BadInput(f"{path} is {what}, and no list of settings", hint=hint)
+    hints = list(_hints_of_heads(text))
     values: dict[str, str] = {}
     ignored: list[str] = []
-    secret = False
-    for key, value in _lines(path):
+    secret = unfinished = False
+    for line, key, value in _lines(path, text):
         name = canonical(key)
+        if unfinished and _PART_OF_JAAS.fullmatch(name) and not _is_known(name):
+            raise BadInput(
+                f"line {line} of {path} seems to go on with sasl.jaas.config, which has ended",
+                hint="end each line of it but the last one with a \\ and nothing behind that",
+            )
+        unfinished = name == "sasl.jaas.config" and not value.endswith(";")  # as Java wants it
         secret |= bool(re.search(r"(?<!truststore\.)passw|secret|jaas|user\.info|\bkey$", name))
         if name in keys().understood:
             if values.setdefault(name, value) != value:
@@ -180,23 +223,28 @@ def read_settings(path: Path) -> Settings:
         else:
             _require_harmless(path, key, name, value)
             ignored.append(key)
-    return Settings(values, tuple(dict.fromkeys(ignored)), secret)
+            hints += ((line, needed) for needed in _hints(name, value))
+    return Settings(values, tuple(dict.fromkeys(ignored)), tuple(hints), secret)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    text = _text(path)
-    for signs, what, hint in _SHAPES:
-        if signs.match(text):
-            raise BadInput(f"{path} is {what}, and no list of settings", hint=hint)
+def _lines(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
+    """Number, name and value of each setting."""
     # A section's head, an .ini's comment and a shell's word are no settings.
-    text = re.sub(r"(?m)^[ \t]*(\[[^\]\n]*\][ \t]*$|;.*$|export[ \t]+(?=\w+=))", "", text)
+    text = re.sub(r"(?m)^[ \t]*(;.*$|export[ \t]+(?=[\w.-]+[ \t]*=))", "", _HEAD.sub("", text))
     line = 1
     try:
         for element in javaproperties.parse(text):
             if isinstance(element, javaproperties.KeyValue):
                 if not _NAME.fullmatch(element.key):  # not shown: it may be a part of a password
                     raise BadInput(f"line {line} of {path} is no name=value", hint=_NAME_IT)
-                yield element.key, _bare(element.value)
+                if _ALMOST_CONTINUED.search(element.source):
+                    last = line + element.source.rstrip("\n").count("\n")
+                    raise BadInput(
+                        f"line {last} of {path} has a blank behind the \\ at its end, so the next"
+                        " one does not continue it",
+                        hint="take the blank out, or the \\ too",
+                    )
+                yield line, element.key, _bare(element.value)
             line += element.source.count("\n")
     except ValueError:  # its words may be a password's
         raise BadInput(
@@ -266,7 +314,7 @@ def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
     """
     if why := keys().why_refused(name):
         raise BadInput(f"{path} says {key}, which can't be followed here", hint=why)
-    if keys().why_ignored(name) or _OF_THE_PROGRAM.match(name):
+    if _is_known(name):
         return
     from difflib import get_close_matches  # seldom needed
 
@@ -278,6 +326,35 @@ def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
             if meant
             else "take it out, or mend its name",
         )
+
+
+def _is_known(name: str) -> bool:
+    """Whether we know what a setting is about, so that its name means no harm."""
+    return name in keys() or bool(_OF_THE_PROGRAM.match(name))
+
+
+def _hints(name: str, value: str) -> Iterator[str]:
+    """What a setting that is not followed hints at: the needed parts, as in `Settings`."""
+    words = _words(value if _is_known(name) else f"{name} {value}")
+    if _OF_THE_PROGRAM.match(name) and not _ABOUT_KAFKA.search(words):
+        return
+    yield from (needed for needed, hint in _HINTS.items() if hint.search(words))
+    if _A_PROTOCOL.search(words):
+        yield ""
+
+
+def _hints_of_heads(text: str) -> Iterator[tuple[int, str]]:
+    """The same of the sections' heads, with their lines; a head is judged like an unknown name."""
+    for head in _HEAD.finditer(text):
+        line, words = 1 + text.count("\n", 0, head.start()), _words(head[0])
+        yield from ((line, needed) for needed, hint in _HINTS.items() if hint.search(words))
+        if _ABOUT_SECURITY.search(words):
+            yield line, ""
+
+
+def _words(text: str) -> str:
+    """`useSSL` as `use_ssl`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
 
 
 def _is_about_security(value: str) -> bool:

@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs.base import variables
 from labs.base.errors import LabsError
 from labs.base.files import write_atomically
 from labs.base.progress import Tell, silent
@@ -105,8 +106,8 @@ class ComposeCluster(KafkaCluster):
     """
 
     def __init__(self, tell: Tell = silent) -> None:
-        self.project = os.environ.get("COMPOSE_PROJECT_NAME") or PROJECT_NAME
-        self.inside = os.environ.get("LABS_COMPOSE_INSIDE", "") not in ("", "0")
+        self.project = os.environ.get("COMPOSE_PROJECT_NAME", "").strip() or PROJECT_NAME
+        self.inside = variables.named("LABS_COMPOSE_INSIDE") not in ("", "0")
         self.base = Home.current()
         super().__init__(Home(self.base.path / "compose" / self.project), tell)
         self._client: DockerClient | None = None

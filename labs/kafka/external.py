@@ -8,15 +8,17 @@ learner's prefix, and nothing else is ever touched. Any Kafka from 3.7 on will d
 from __future__ import annotations
 
 import getpass
-import os
+import hashlib
 import re
 import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from labs.base import variables
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
+from labs.kafka.clientfile import PROPERTIES
 from labs.kafka.cluster import Fault, Node, Role, State, Status
 from labs.kafka.security import BOOTSTRAP, adopt, entrance
 
@@ -43,12 +45,19 @@ LOOK_EVERY_S, LOOK_TIMEOUT_S = 1.0, 2.0
 #: So many of the brokers are tried at a start: all, on all but the largest clusters.
 TRIED_BROKERS = 6
 
-#: Legal in names of topics; a separator at its end, so that nobody's prefix begins another's name.
+#: Legal in names of topics; a separator at its end, so that `ann` does not begin anna's names.
 _LEGAL_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}[._-]")
+
+#: Prefixes made of users' names. Without a '-' inside, none of them begins another: neither
+#: `labs-` all of them, nor `labs-ann-` those of ann-marie.
+_MADE, _MADE_PREFIX = "labs-", re.compile(r"labs-[^-]+-")
+
+#: Users' names that stand in the prefix as they are.
+_PLAIN_USER = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
 
 
 class ExternalCluster:
-    """The cluster that `LABS_BOOTSTRAP` names. Making the object connects to nothing.
+    """The cluster that `LABS_BOOTSTRAP` or the properties file names; made, it connects to nothing.
 
     Args:
         tell: hears what a start is doing.
@@ -62,7 +71,7 @@ class ExternalCluster:
         self._entrance = entrance()
         self._bootstrap = _addresses(self._entrance.hosts)
         self._security = self._entrance.security
-        self._prefix = _prefix()
+        self._prefix = chosen_prefix()
         self._limits: Mapping[str, str] = LIMITS
         self._lock = threading.Lock()
         self._line: BrokerConnection | None = None
@@ -370,19 +379,26 @@ def _addresses(hosts: tuple[str, ...]) -> list[str]:
     if not hosts:
         raise BadInput(
             "nobody said where the external Kafka is",
-            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers",
+            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers, or let the file of"
+            f" {PROPERTIES} say bootstrap.servers",
         )
     return list(hosts)
 
 
-def _prefix() -> str:
+def chosen_prefix() -> str:
     """`LABS_PREFIX`, or one made of the user's name."""
-    given = os.environ.get(PREFIX)
+    given = variables.named(PREFIX)
     if given:
         if not _LEGAL_PREFIX.fullmatch(given):
             raise BadInput(
                 f"{PREFIX} is {given!r}, which is no prefix",
                 hint="letters, digits, '.', '_' and '-', the last of them one of these signs: ann-",
+            )
+        if given.startswith(_MADE) and not _MADE_PREFIX.fullmatch(given):
+            raise BadInput(
+                f"{PREFIX} is {given!r}, and so your `labs reset` would delete others' topics, or"
+                " theirs yours",
+                hint=f"after {_MADE} write one word and a '-', as in labs-ann-; or begin otherwise",
             )
         return given
     try:
@@ -392,8 +408,19 @@ def _prefix() -> str:
             "your topics must begin with a name of yours, and this user has none",
             hint=f"set {PREFIX}, for example to ann-",
         ) from None
-    # No '-' inside: ann's `labs-ann-` must not be the beginning of ann-marie's.
-    return f"labs-{re.sub(r'[^A-Za-z0-9]', '_', user)[:40]}-"
+    return f"{_MADE}{_in_topics(user)}-"
+
+
+def _in_topics(user: str) -> str:
+    """A user's name in letters that topics may have; each user's another.
+
+    A name that had to be changed gets a few signs of its hash, after a `__` that no plain one has.
+    """
+    if _PLAIN_USER.fullmatch(user):
+        return user
+    legal = re.sub(r"[^A-Za-z0-9]+", "_", user)[:30].strip("_") or "user"
+    mark = hashlib.sha256(user.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{legal}__{mark}"
 
 
 def require_new_enough(address: str, versions: Any) -> str:

@@ -28,6 +28,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from labs.base import variables
 from labs.base.errors import BadInput
 from labs.kafka.addresses import parse, split
 from labs.kafka.backend import backend
@@ -184,8 +185,8 @@ def entrance() -> Entrance:
     Raises:
         BadInput: an address is none, or the file can't be read or says what can't be done.
     """
-    named = parse(os.environ.get(BOOTSTRAP, ""))
-    file = os.environ.get(PROPERTIES, "").strip()
+    named = parse(variables.named(BOOTSTRAP))
+    file = variables.named(PROPERTIES)
     if not file:
         return Entrance(named.hosts, _by_address(named.protocol))
     for name in _TALKATIVE:
@@ -294,6 +295,8 @@ def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> 
             f"{path} says {names[0]}, but no security.protocol, and so nothing would be encrypted",
             hint=hint,
         )
+    for line, _ in settings.hints:
+        raise _hinting(path, line, "but no line says security.protocol, and so nothing")
     if "bootstrap.servers" not in told:
         raise BadInput(f"{path} says neither security.protocol nor bootstrap.servers", hint=hint)
     return "PLAINTEXT"
@@ -314,6 +317,20 @@ def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
                 f"{path} says {name}, which means nothing with security.protocol={protocol}",
                 hint=f"mend security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
             )
+    if protocol.endswith("SSL"):
+        return  # encrypted
+    for line, needed in settings.hints:
+        if needed not in protocol:
+            raise _hinting(path, line, f"but by security.protocol={protocol} nothing")
+
+
+def _hinting(path: Path, line: int, but: str) -> BadInput:
+    """Not shown is what that line says: it may be a password."""
+    return BadInput(
+        f"line {line} of {path} hints at TLS or a password, {but} would be encrypted",
+        hint="write what it says as lines of name=value, such as security.protocol=SASL_SSL, or put"
+        " a # before it if it is not about Kafka (a \\ at its end joins the next line to it)",
+    )
 
 
 def _require_checks(path: Path, told: Mapping[str, str]) -> None:
@@ -401,10 +418,14 @@ def _pem(path: Path, told: Mapping[str, str], store: str) -> Path | None:
 # -- who else can read it --------------------------------------------------------------------------
 
 
+#: As ssh has it for a private key: a group's members are others, too.
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+
+
 def _require_private(path: Path) -> None:
-    if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+    if os.name == "posix" and path.stat().st_mode & _OTHERS_READ:
         raise BadInput(
-            f"{path} holds a password, and everybody on this machine can read it",
+            f"{path} holds a password, and others on this machine can read it",
             hint=_way_to_hide(path.absolute()),
         )
 
@@ -426,6 +447,6 @@ def _keeps_modes(folder: Path) -> bool:
     """Whether a file in there can be kept from others (not on FAT, nor on WSL's /mnt/c)."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".labs-") as probe:  # made for us alone
-            return not os.fstat(probe.fileno()).st_mode & stat.S_IROTH
+            return not os.fstat(probe.fileno()).st_mode & _OTHERS_READ
     except OSError:
         return False

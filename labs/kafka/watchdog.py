@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from labs.base import python
+from labs.base import python, variables
 from labs.base.files import write_atomically
 from labs.kafka.state import ClusterState, our_processes
 from labs.supervise import leases, machine
@@ -47,7 +47,7 @@ def ensure_watchdog(home: Home, grace_s: float | None = None) -> None:
         grace_s: how long the cluster outlives its last lease, s; None: `LABS_GRACE_S` or `GRACE_S`.
     """
     if grace_s is None:
-        grace_s = float(os.environ.get("LABS_GRACE_S", GRACE_S))
+        grace_s = chosen_grace_s()
     if _running(home) is None:
         with home.log_of("watchdog").open("ab") as out:
             dog = subprocess.Popen(
@@ -61,6 +61,15 @@ def ensure_watchdog(home: Home, grace_s: float | None = None) -> None:
             )
         born = birth(psutil.Process(dog.pid))
         write_atomically(_record(home), json.dumps({"pid": dog.pid, "create_time": born}))
+
+
+def chosen_grace_s() -> float:
+    """How long a cluster outlives its last lease, s.
+
+    Raises:
+        BadInput: `LABS_GRACE_S` is no such time.
+    """
+    return variables.number("LABS_GRACE_S", GRACE_S, 0.0, 7 * 24 * 3600.0)
 
 
 def dismiss(home: Home) -> None:

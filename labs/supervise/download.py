@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from labs.base import variables
 from labs.base.errors import BadInput
 
 if TYPE_CHECKING:
@@ -53,18 +54,21 @@ class Source:
         folder: where a file of authorities may be kept meanwhile.
 
     Raises:
-        BadInput: `LABS_MAVEN` or a variable of `AUTHORITIES` names nothing that could be used.
+        BadInput: `LABS_MAVEN`, a proxy's variable or one of `AUTHORITIES` names nothing that could
+            be used.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.address = os.environ.get(VARIABLE, "").rstrip("/") or MAVEN_CENTRAL
-        self._host = urlsplit(self.address).hostname
-        if urlsplit(self.address).scheme not in ("https", "http") or not self._host:
+        self.address = variables.named(VARIABLE).rstrip("/") or MAVEN_CENTRAL
+        parts = _parts(self.address)
+        if parts is None or parts.scheme not in ("https", "http"):
             raise BadInput(
                 f"{VARIABLE} is no address of a Maven repository",
                 hint="write it as https://maven.example/repository, or unset it",
             )
-        self.name = "Maven Central" if self.address == MAVEN_CENTRAL else self._host
+        _require_proxy(self.address)
+        self._host = parts.hostname
+        self.name = "Maven Central" if self.address == MAVEN_CENTRAL else str(self._host)
         self._trusted = folder / "authorities.pem"
         self._trusted.write_bytes(authorities())
 
@@ -114,6 +118,41 @@ class Source:
         return Failure(f"the connection to {self._host} failed ({_reason(text)})")
 
 
+def _parts(address: str) -> SplitResult | None:
+    """The parts of an address of a server; None if it is none (RFC 3986, 3.2)."""
+    try:
+        parts = urlsplit(address)
+        fits = parts.hostname and parts.port != 0
+    except ValueError:  # brackets around no IPv6 address; no port, or one above 65535
+        return None
+    return parts if fits and not re.search(r"\s", address) else None
+
+
+def _proxy(address: str) -> str:
+    """The proxy by which requests goes to an address, empty if by none."""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(address, get_environ_proxies(address)) or ""
+
+
+def _require_proxy(address: str) -> None:
+    """Whatever is to go between must be an address; it is not shown, for it may hold a password.
+
+    Raises:
+        BadInput: it is none, naming its variable.
+    """
+    proxy = _proxy(address)
+    if not proxy or _parts(proxy if "//" in proxy else f"//{proxy}"):
+        return
+    names = (f"{urlsplit(address).scheme}_proxy", "all_proxy")
+    both = [written for name in names for written in (name, name.upper())]
+    name = next((name for name in both if os.environ.get(name) == proxy), "HTTPS_PROXY")
+    raise BadInput(
+        f"{name} is no address of a proxy",
+        hint="write it as http://proxy.example:3128, or unset it",
+    )
+
+
 def _refused(answer: requests.Response) -> Failure:
     code = answer.status_code
     said = f"{urlsplit(answer.url).hostname} answered {code} ({answer.reason})"
@@ -122,7 +161,7 @@ def _refused(answer: requests.Response) -> Failure:
     if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         way = f"ask who runs it, or name a mirror that you may use with {VARIABLE}=https://…"
     else:
-        way = f"{CHECK} and {VARIABLE}" if os.environ.get(VARIABLE) else CHECK
+        way = f"{CHECK} and {VARIABLE}" if variables.named(VARIABLE) else CHECK
     return Failure(said, way, passing=False)
 
 
@@ -143,11 +182,9 @@ def _untrusted(whose: str, why: str) -> Failure:
 
 def _proxy_failed(address: str, text: str) -> Failure:
     """A proxy that can't be used; its address is told without the password that may be in it."""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    proxy = select_proxy(address, get_environ_proxies(address)) or "?"
+    proxy = _proxy(address)
     parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    name = f"the proxy {parts.hostname or proxy.rpartition('@')[2]}"
+    name = f"the proxy {parts.hostname}"
     if "407" in text:
         return Failure(
             f"{name} wants a name and a password (407)",

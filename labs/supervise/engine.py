@@ -19,7 +19,8 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 
-from labs.base.errors import LabsError
+from labs.base import variables
+from labs.base.errors import BadInput, LabsError
 from labs.supervise.home import PROJECT
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
@@ -104,9 +105,20 @@ def connect() -> docker.DockerClient:
     """A client of the engine that the `docker` command uses.
 
     Raises:
+        BadInput: `DOCKER_HOST` is no address.
         LabsError: it does not answer, or not to us.
     """
-    address = os.environ.get("DOCKER_HOST") or _address()
+    named = os.environ.get("DOCKER_HOST", "").strip()
+    address = named or _address()
+    try:
+        docker.utils.parse_host(address)
+    except (DockerException, ValueError):
+        whose = "DOCKER_HOST" if named else "the address in Docker's context"
+        raise BadInput(
+            f"{whose} is {address!r}, which is no address of a container engine",
+            hint="write it as unix:///var/run/docker.sock or tcp://host:2375"
+            + (", or unset it" if named else ""),
+        ) from None
     try:
         client = docker.from_env(
             environment={**os.environ, "DOCKER_HOST": address}, timeout=ANSWER_TIMEOUT_S
@@ -152,7 +164,12 @@ def _compose(*words: str) -> str:
     command = ["docker", "compose", *words]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=COMPOSE_TIMEOUT_S, cwd=PROJECT
+            command,
+            capture_output=True,
+            text=True,
+            timeout=COMPOSE_TIMEOUT_S,
+            cwd=PROJECT,
+            env=variables.for_others(),
         )
     except FileNotFoundError:
         raise LabsError(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from labs.base import variables
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, silent
 from labs.supervise.machine import require_here, require_seen_from_here
@@ -40,7 +41,7 @@ class Home:
     @classmethod
     def current(cls) -> Home:
         """The home that `LABS_HOME` names, or `.labs` in the project's folder."""
-        named = os.environ.get("LABS_HOME")
+        named = variables.named("LABS_HOME")
         if named:
             return cls(expanded(named, "LABS_HOME"))
         in_project = (PROJECT / "pyproject.toml").exists()
@@ -135,8 +136,8 @@ def cache_dir() -> Path:
     Raises:
         BadInput: Java could not find its jars there, or it can't be known.
     """
-    named = os.environ.get("LABS_CACHE")
-    base = named or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    named = variables.named("LABS_CACHE")
+    base = named or os.environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache"
     found = expanded(base, "LABS_CACHE")
     if os.pathsep in str(found):  # no way to quote it in a class path
         raise BadInput(
@@ -155,10 +156,14 @@ def expanded(path: str, variable: str) -> Path:
     try:
         found = Path(path).expanduser().resolve()
     except (RuntimeError, OSError, ValueError) as error:  # no such user, a loop of links
-        what = "this user has no home folder" if path.startswith("~") else f"{path!r} is no folder"
-        raise BadInput(
-            f"{what} ({error})", hint=f"set {variable} to a folder that you may write"
-        ) from None
+        user = path.partition(os.sep)[0].removeprefix("~")
+        if not path.startswith("~"):
+            what = f"{path!r} is no folder ({error})"
+        elif user:
+            what = f"{path!r} is no folder: no user {user!r} is known here"
+        else:
+            what = f"this user has no home folder ({error})"
+        raise BadInput(what, hint=f"set {variable} to a folder that you may write") from None
     if "\n" in str(found) or "\r" in str(found):
         raise BadInput(
             f"{str(found)!r} holds a line's end", hint=f"set {variable} to another folder"

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.base import variables
 from labs.base.errors import LabsError
 
 #: Apache Kafka 4.x brokers need Java 17 (Kafka documentation, "Java Version").
@@ -29,7 +30,7 @@ def find_java() -> Java:
     Raises:
         LabsError: it is missing, can't be run, or is older than Kafka needs.
     """
-    named = os.environ.get("LABS_JAVA")
+    named = variables.named("LABS_JAVA")
     path = _named(named) if named else _bundled()
     if path.is_dir():
         path = path / "bin" / "java"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from contextlib import ExitStack
 
-from labs.base.errors import BadInput, LabsError
+from labs.base import variables
+from labs.base.errors import LabsError
 
 HOST = "127.0.0.1"
 FIRST, LAST, BLOCK = 19090, 31990, 10
@@ -46,27 +46,25 @@ def choose_ports(count: int, wished: list[int] | None = None, skip: int = 0) -> 
     """
     if wished and all(wished) and not skip and _all_free(wished):
         return wished
-    for start in range(_first(), LAST, BLOCK):
+    for start in range(first(), LAST, BLOCK):
         block = list(range(start, start + count))
         if _all_free(block):
             if not skip:
                 return block
             skip -= 1
     raise LabsError(
-        f"no {count} free ports in a row were found on {HOST} between {_first()} and {LAST}",
+        f"no {count} free ports in a row were found on {HOST} between {first()} and {LAST}",
         hint="close programs that listen there (`ss -ltnp` names them) and try again",
     )
 
 
-def _first() -> int:
-    """Where to begin to look: what starts at the same moment should begin at different places."""
-    named = os.environ.get("LABS_FIRST_PORT", "") or str(FIRST)
-    if not named.isdecimal() or not 1024 <= int(named) < LAST:
-        raise BadInput(
-            f"LABS_FIRST_PORT is {named!r}, and no port to begin with",
-            hint=f"set it to a number from 1024 to {LAST - 1}, or unset it",
-        )
-    return int(named)
+def first() -> int:
+    """Where to begin to look: what starts at the same moment should begin at different places.
+
+    Raises:
+        BadInput: `LABS_FIRST_PORT` is no port to begin with.
+    """
+    return variables.number("LABS_FIRST_PORT", FIRST, 1024, LAST - 1)
 
 
 def is_open(port: int, timeout_s: float = 0.2, host: str = HOST) -> bool:

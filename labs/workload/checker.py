@@ -123,8 +123,10 @@ class Report:
         """The verdict as a sentence or two."""
         c = self.counts
         copies = f" and {c.duplicated:,} of them again" if c.duplicated else ""
-        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged, {c.readable:,} readable{copies}"
-        told += str(self.others)
+        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged"
+        told += f", {c.failed:,} failed" if c.failed else ""
+        told += f", {c.unknown:,} of unknown outcome" if c.unknown else ""
+        told += f", {c.readable:,} readable{copies}{self.others}"
         if self.verdict == UNKNOWN:
             return f"Log unknown: {self.why}. ({told}.)"
         if self.verdict == VALID:

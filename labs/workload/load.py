@@ -19,8 +19,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from labs.base.clock import now
-from labs.workload.history import History, Judge, Outcome, Payload, Send, nobody_knows
-from labs.workload.outcomes import after_one_try, never_sent
+from labs.workload.history import History, Judge, Outcome, Payload, Send
+from labs.workload.outcomes import after_one_try, after_retries, never_sent
 from labs.workload.records import flight_payload
 
 #: How long a load waits at its end for the answers that are still due, s.
@@ -66,7 +66,7 @@ class Load:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="labs-load", daemon=True)
         # An answer "not written" is final only if no earlier attempt can have been written.
-        self._judge: Judge = after_one_try if producer.config["retries"] == 0 else nobody_knows
+        self._judge: Judge = after_one_try if producer.config["retries"] == 0 else after_retries
         self._silent = producer.config["acks"] == 0
 
     def start(self) -> Load:

@@ -5,71 +5,54 @@ the client, or it left it once and the broker's answer to it is one that a broke
 appends. Whatever else ends without an acknowledgement is *unknown*: the answer may have followed
 an append, an earlier attempt may have been written, or there was no answer.
 
-The names are those of `org.apache.kafka.common.protocol.Errors`; kafka-python and librdkafka know
-the same codes by names of their own. Sources are classes and methods of Apache Kafka's broker.
+One table for each who speaks: `PROTOCOL` for brokers, whose errors every client passes on, and
+`KAFKA_PYTHON`, `LIBRDKAFKA` and `JAVA` for what these clients say of themselves. Names are those of
+`org.apache.kafka.common.protocol.Errors`; each client knows the same codes by names of its own.
+Sources are classes and methods of Apache Kafka, or of the client.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
+from confluent_kafka import KafkaError as NativeError
 from kafka.errors import BrokerResponseError
 
 from labs.workload.history import Outcome
 
 
 class Written(StrEnum):
-    """What a broker's answer says of the attempt that it answers."""
+    """What an error says of the attempt that it ends."""
 
+    UNSENT = "unsent"  # the client never sent it, not even in an earlier attempt
     NO = "no"
     MAYBE = "maybe"
     YES = "yes"
+
+
+class Said(NamedTuple):
+    """One error: what it says, and where that is to be read."""
+
+    written: Written
+    source: str
+
+
+Table = Mapping[str, Said]
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-#: Given before anything is appended: this attempt wrote nothing.
-REFUSED = {
-    "CORRUPT_MESSAGE": "UnifiedLog.analyzeAndValidateRecords: the CRC is checked first",
-    "INVALID_TOPIC_EXCEPTION": "ReplicaManager.appendToLocalLog: an internal topic",
-    "MESSAGE_TOO_LARGE": "UnifiedLog.analyzeAndValidateRecords: max.message.bytes",
-    "RECORD_LIST_TOO_LARGE": "UnifiedLog.append: larger than segment.bytes, checked before",
-    "NOT_ENOUGH_REPLICAS": "Partition.appendRecordsToLeader asks for min.insync.replicas first",
-    "INVALID_REQUIRED_ACKS": "ReplicaManager.appendRecords: isValidRequiredAcks comes first",
-    "TOPIC_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: left out of what is appended",
-    "CLUSTER_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: no right to write",
-    "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: no right to write",
-    "INVALID_TIMESTAMP": "LogValidator: the batch is refused as a whole (KIP-467)",
-    "INVALID_RECORD": "LogValidator: the batch is refused as a whole (KIP-467)",
-    "INVALID_REQUEST": "ProduceRequest.validateRecords: its form is checked first",
-    "UNSUPPORTED_FOR_MESSAGE_FORMAT": "LogValidator: the record's format is checked first",
-    "UNSUPPORTED_COMPRESSION_TYPE": "ProduceRequest.validateRecords: its codec is checked first",
-    "OUT_OF_ORDER_SEQUENCE_NUMBER": "ProducerAppendInfo.checkSequence, before the append",
-    "UNKNOWN_PRODUCER_ID": "ProducerAppendInfo.checkSequence, before the append",
-    "INVALID_PRODUCER_EPOCH": "ProducerAppendInfo.checkProducerEpoch, before the append",
-    "PRODUCER_FENCED": "ProducerAppendInfo.checkProducerEpoch, before the append",
-    "INVALID_TXN_STATE": "ReplicaManager asks the coordinator first (KIP-890)",
-    "INVALID_PRODUCER_ID_MAPPING": "ReplicaManager asks the coordinator first (KIP-890)",
-    "TRANSACTION_ABORTABLE": "ReplicaManager asks the coordinator first (KIP-890)",
-}
+def _table(written: Written, sources: Mapping[str, str]) -> Table:
+    """`sources`: one or more names → why each of them says so."""
+    return {name: Said(written, why) for names, why in sources.items() for name in names.split()}
 
-#: Given when the records may stand in the leader's log already.
-MAY_FOLLOW_AN_APPEND = {
-    "UNKNOWN_SERVER_ERROR": "ReplicaManager.appendToLocalLog: whatever was thrown, and whenever",
-    "UNKNOWN_TOPIC_OR_PARTITION": "DelayedProduce: the topic was deleted while it waited",
-    "NOT_LEADER_OR_FOLLOWER": "DelayedProduce: appended, and another led before all had it",
-    "REQUEST_TIMED_OUT": "DelayedProduce: appended, and not all had it in time",
-    "NETWORK_EXCEPTION": "said by a client: the answer was lost with the connection",
-    "NOT_ENOUGH_REPLICAS_AFTER_APPEND": "Partition.checkEnoughReplicasReachOffset",
-    "KAFKA_STORAGE_ERROR": "DelayedProduce: the disk went after the append; or half an append",
-}
 
-#: The records stand in the log: an earlier attempt wrote them.
-ALREADY_WRITTEN = {
-    "DUPLICATE_SEQUENCE_NUMBER": "ProducerStateManager: this batch was appended before"
-}
+# -- what brokers answer ---------------------------------------------------------------------------
 
 #: Every error of the protocol (4.3.1), from code -1 on.
 NAMES = _names("""
@@ -111,45 +94,215 @@ STREAMS_INVALID_TOPOLOGY STREAMS_INVALID_TOPOLOGY_EPOCH STREAMS_TOPOLOGY_FENCED
 SHARE_SESSION_LIMIT_REACHED
 """)
 
-#: kafka-python's own errors, no broker's answer: from a future they leave all open. A batch that
-#: "expired" (KafkaTimeoutError) may have waited in the client, or on the wire: the error is one.
-OF_KAFKA_PYTHON = _names("""
-KafkaError RetriableError InvalidMetadataError Cancelled CommitFailedError IllegalArgumentError
-IllegalStateError KafkaConfigurationError KafkaConnectionError KafkaProtocolError CorrelationIdError
-InvalidReceiveError KafkaTimeoutError MetadataEmptyBrokerList NoOffsetForPartitionError
-LogTruncationError NodeNotReadyError UnknownBrokerIdError QuotaViolationError StaleMetadata
-TooManyInFlightRequests UnrecognizedBrokerVersion UnsupportedCodecError TransactionAbortedError
-BrokerResponseError AuthorizationError
-""")
+#: Given before anything is appended: this attempt wrote nothing.
+_REFUSED = _table(
+    Written.NO,
+    {
+        "CORRUPT_MESSAGE": "UnifiedLog.analyzeAndValidateRecords: the CRC is checked first",
+        "INVALID_TOPIC_EXCEPTION": "ReplicaManager.appendToLocalLog: an internal topic",
+        "MESSAGE_TOO_LARGE": "UnifiedLog.analyzeAndValidateRecords: max.message.bytes",
+        "RECORD_LIST_TOO_LARGE": "UnifiedLog.append: larger than segment.bytes, checked before",
+        "NOT_ENOUGH_REPLICAS": "Partition.appendRecordsToLeader asks for min.insync.replicas first",
+        "INVALID_REQUIRED_ACKS": "ReplicaManager.appendRecords: isValidRequiredAcks comes first",
+        "TOPIC_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: left out of the append",
+        "CLUSTER_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: no right to write",
+        "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": "KafkaApis.handleProduceRequest: no right",
+        "INVALID_TIMESTAMP": "LogValidator: the batch is refused as a whole (KIP-467)",
+        "INVALID_RECORD": "LogValidator: the batch is refused as a whole (KIP-467)",
+        "INVALID_REQUEST": "ProduceRequest.validateRecords: its form is checked first",
+        "UNSUPPORTED_FOR_MESSAGE_FORMAT": "LogValidator: the record's format is checked first",
+        "UNSUPPORTED_COMPRESSION_TYPE": "ProduceRequest.validateRecords: its codec comes first",
+        "OUT_OF_ORDER_SEQUENCE_NUMBER": "ProducerAppendInfo.checkSequence, before the append",
+        "UNKNOWN_PRODUCER_ID": "ProducerAppendInfo.checkSequence, before the append",
+        "INVALID_PRODUCER_EPOCH": "ProducerAppendInfo.checkProducerEpoch, before the append",
+        "PRODUCER_FENCED": "ProducerAppendInfo.checkProducerEpoch, before the append",
+        "INVALID_TXN_STATE": "ReplicaManager asks the coordinator first (KIP-890)",
+        "INVALID_PRODUCER_ID_MAPPING": "ReplicaManager asks the coordinator first (KIP-890)",
+        "TRANSACTION_ABORTABLE": "ReplicaManager asks the coordinator first (KIP-890)",
+    },
+)
 
-#: librdkafka's own errors (codes from -199 on). In a delivery report none of them proves anything,
-#: not even `_PURGE_QUEUE` or `_MSG_TIMED_OUT`: a record that is in its queue may have been sent
-#: before. After NOT_LEADER_OR_FOLLOWER it goes back there, uncounted by `retries`
-#: (rdkafka_request.c, rd_kafka_handle_Produce_error), and that answer can follow an append. Its
-#: own status, PERSISTED, NOT_PERSISTED or POSSIBLY_PERSISTED, would not tell either, and Python is
-#: not given it.
-OF_LIBRDKAFKA = _names("""
-_BAD_MSG _BAD_COMPRESSION _DESTROY _FAIL _TRANSPORT _CRIT_SYS_RESOURCE _RESOLVE _MSG_TIMED_OUT
-_PARTITION_EOF _UNKNOWN_PARTITION _FS _UNKNOWN_TOPIC _ALL_BROKERS_DOWN _INVALID_ARG _TIMED_OUT
-_QUEUE_FULL _ISR_INSUFF _NODE_UPDATE _SSL _WAIT_COORD _UNKNOWN_GROUP _IN_PROGRESS _PREV_IN_PROGRESS
-_EXISTING_SUBSCRIPTION _ASSIGN_PARTITIONS _REVOKE_PARTITIONS _CONFLICT _STATE _UNKNOWN_PROTOCOL
-_NOT_IMPLEMENTED _AUTHENTICATION _NO_OFFSET _OUTDATED _TIMED_OUT_QUEUE _UNSUPPORTED_FEATURE
-_WAIT_CACHE _INTR _KEY_SERIALIZATION _VALUE_SERIALIZATION _KEY_DESERIALIZATION
-_VALUE_DESERIALIZATION _PARTIAL _READ_ONLY _NOENT _UNDERFLOW _INVALID_TYPE _RETRY _PURGE_QUEUE
-_PURGE_INFLIGHT _FATAL _INCONSISTENT _GAPLESS_GUARANTEE _MAX_POLL_EXCEEDED _UNKNOWN_BROKER
-_NOT_CONFIGURED _FENCED _APPLICATION _ASSIGNMENT_LOST _NOOP _AUTO_OFFSET_RESET _LOG_TRUNCATION
-_INVALID_DIFFERENT_RECORD _DESTROY_BROKER
-""")
+#: Given when the records may stand in the leader's log already.
+_MAY_FOLLOW_AN_APPEND = _table(
+    Written.MAYBE,
+    {
+        "UNKNOWN_SERVER_ERROR": "ReplicaManager.appendToLocalLog: whatever was thrown",
+        "UNKNOWN_TOPIC_OR_PARTITION": "DelayedProduce: the topic was deleted while it waited",
+        "NOT_LEADER_OR_FOLLOWER": "DelayedProduce: appended, and another led before all had it",
+        "REQUEST_TIMED_OUT": "DelayedProduce: appended, and not all had it in time",
+        "NETWORK_EXCEPTION": "said by a client: the answer was lost with the connection",
+        "NOT_ENOUGH_REPLICAS_AFTER_APPEND": "Partition.checkEnoughReplicasReachOffset",
+        "KAFKA_STORAGE_ERROR": "DelayedProduce: the disk went after the append, or in it",
+        "UNKNOWN_TOPIC_ID": "as UNKNOWN_TOPIC_OR_PARTITION, of topics by id (KIP-516)",
+    },
+)
+
+#: The records stand in the log: an earlier attempt wrote them.
+_ALREADY_WRITTEN = _table(
+    Written.YES,
+    {"DUPLICATE_SEQUENCE_NUMBER": "ProducerStateManager: this batch was appended before"},
+)
+
+#: Every error of the protocol but NONE. Most answer other requests (ProduceResponse's own list has
+#: few), and prove nothing of a record.
+PROTOCOL: Table = {
+    **{n: Said(Written.MAYBE, "ProduceResponse does not list it") for n in NAMES if n != "NONE"},
+    **_REFUSED,
+    **_MAY_FOLLOW_AN_APPEND,
+    **_ALREADY_WRITTEN,
+}
+
+# -- what clients say of themselves ----------------------------------------------------------------
+
+#: kafka-python 3, by class. `send()` raises some of them before it takes the record (`never_sent`);
+#: this is what they say when a future has them.
+KAFKA_PYTHON = _table(
+    Written.MAYBE,
+    {
+        "KafkaTimeoutError": "ProducerBatch: it expired, in the client or on the wire",
+        "KafkaConnectionError NodeNotReadyError Cancelled": "the connection went before an answer",
+        "KafkaProtocolError CorrelationIdError InvalidReceiveError": "an answer that can't be read",
+        "IllegalStateError": "Sender: closed by force, whatever is on the wire",
+        "TransactionAbortedError": "Sender: an aborted transaction's records may stand in the log",
+        "KafkaError RetriableError InvalidMetadataError BrokerResponseError AuthorizationError"
+        " QuotaViolationError": "a base class",
+        "TooManyInFlightRequests StaleMetadata MetadataEmptyBrokerList UnknownBrokerIdError":
+        "of the connection or the metadata: an earlier attempt may have been written",
+        "IllegalArgumentError KafkaConfigurationError UnrecognizedBrokerVersion"
+        " UnsupportedCodecError": "raised by calls of the program; in a future it proves nothing",
+        "CommitFailedError NoOffsetForPartitionError LogTruncationError": "a consumer's",
+    },
+)  # fmt: skip
+
+#: librdkafka 2, its own codes (-199 on). In a delivery report none proves anything, not even
+#: `_PURGE_QUEUE` or `_MSG_TIMED_OUT`: a record that is in its queue may have been sent before.
+#: After NOT_LEADER_OR_FOLLOWER it goes back there, uncounted by `retries` (rdkafka_request.c,
+#: rd_kafka_handle_Produce_error), and that answer can follow an append. Its own status, PERSISTED,
+#: NOT_PERSISTED or POSSIBLY_PERSISTED, would not tell either, and Python is not given it.
+LIBRDKAFKA: Table = {
+    **_table(
+        Written.UNSENT,
+        {
+            "_QUEUE_FULL": "rd_kafka_curr_msgs_add: produce() alone says it, and took no record",
+            "_KEY_SERIALIZATION _VALUE_SERIALIZATION": "SerializingProducer, before produce()",
+        },
+    ),
+    **_table(
+        Written.MAYBE,
+        {
+            "_MSG_TIMED_OUT": "rd_kafka_msgq_age_scan: in the queue or on the wire",
+            "_TIMED_OUT _TIMED_OUT_QUEUE _TRANSPORT _AUTHENTICATION _SSL _RESOLVE"
+            " _ALL_BROKERS_DOWN _CRIT_SYS_RESOURCE": "no answer: the connection, or the time",
+            "_PURGE_QUEUE _PURGE_INFLIGHT _DESTROY _DESTROY_BROKER": "the program's own end of it;"
+            " what is in the queue may have been sent before",
+            "_FATAL _FENCED _GAPLESS_GUARANTEE _INCONSISTENT _STATE": "the idempotent or"
+            " transactional producer broke off, whatever was on the wire",
+            "_UNKNOWN_TOPIC _UNKNOWN_PARTITION": "the metadata has it no more: it may have been"
+            " written before",
+            "_ISR_INSUFF _RETRY _WAIT_CACHE _WAIT_COORD _NODE_UPDATE _OUTDATED _NOOP": "internal",
+            "_BAD_MSG _BAD_COMPRESSION _UNDERFLOW _PARTIAL": "an answer that can't be read",
+            "_FAIL _FS _INVALID_ARG _INVALID_TYPE _NOT_IMPLEMENTED _NOT_CONFIGURED _READ_ONLY"
+            " _NOENT _UNSUPPORTED_FEATURE _UNKNOWN_PROTOCOL _INTR _IN_PROGRESS _PREV_IN_PROGRESS"
+            " _CONFLICT _APPLICATION _UNKNOWN_BROKER": "other calls",
+            "_PARTITION_EOF _UNKNOWN_GROUP _EXISTING_SUBSCRIPTION _ASSIGN_PARTITIONS"
+            " _REVOKE_PARTITIONS _NO_OFFSET _KEY_DESERIALIZATION _VALUE_DESERIALIZATION"
+            " _MAX_POLL_EXCEEDED _ASSIGNMENT_LOST _AUTO_OFFSET_RESET _LOG_TRUNCATION"
+            " _INVALID_DIFFERENT_RECORD": "a consumer's",
+        },
+    ),
+}
+
+#: The Java client 4.3, by class. Its TimeoutException has the class of REQUEST_TIMED_OUT, whoever
+#: ran out of time: for metadata, in the queue or on the wire.
+JAVA: Table = {
+    **_table(
+        Written.UNSENT,
+        {
+            "BufferExhaustedException": "BufferPool.allocate, before the record is in a batch",
+            "SerializationException": "KafkaProducer.doSend, before the record is in a batch",
+        },
+    ),
+    **_table(
+        Written.MAYBE,
+        {
+            "InterruptException": "send(), but also flush() and close()",
+            "KafkaException": "a base class; Sender: closed by force, whatever is on the wire",
+            "ApiException RetriableException RefreshRetriableException InvalidMetadataException"
+            " ApplicationRecoverableException AuthenticationException AuthorizationException"
+            " InvalidOffsetException": "a base class",
+            "DisconnectException": "NetworkClient: the connection went before an answer",
+            "SslAuthenticationException": "of a connection: an earlier one may have carried it",
+            "TransactionAbortedException": "Sender: an aborted transaction's records may stand in"
+            " the log",
+            "RecordDeserializationException WakeupException": "a consumer's",
+            "AuthorizerNotReadyException": "a broker's own, while it starts",
+        },
+    ),
+}
+
+#: Java's classes are named as the protocol's errors, but for these.
+_JAVA_NAMES = {
+    "UnknownServerException": "UNKNOWN_SERVER_ERROR",
+    "CorruptRecordException": "CORRUPT_MESSAGE",
+    "TimeoutException": "REQUEST_TIMED_OUT",
+    "RecordTooLargeException": "MESSAGE_TOO_LARGE",
+    "ControllerMovedException": "STALE_CONTROLLER_EPOCH",
+    "NetworkException": "NETWORK_EXCEPTION",
+    "InvalidTopicException": "INVALID_TOPIC_EXCEPTION",
+    "RecordBatchTooLargeException": "RECORD_LIST_TOO_LARGE",
+    "TopicAuthorizationException": "TOPIC_AUTHORIZATION_FAILED",
+    "GroupAuthorizationException": "GROUP_AUTHORIZATION_FAILED",
+    "ClusterAuthorizationException": "CLUSTER_AUTHORIZATION_FAILED",
+    "TopicExistsException": "TOPIC_ALREADY_EXISTS",
+    "InvalidConfigurationException": "INVALID_CONFIG",
+    "OutOfOrderSequenceException": "OUT_OF_ORDER_SEQUENCE_NUMBER",
+    "DuplicateSequenceException": "DUPLICATE_SEQUENCE_NUMBER",
+    "InvalidPidMappingException": "INVALID_PRODUCER_ID_MAPPING",
+    "InvalidTxnTimeoutException": "INVALID_TRANSACTION_TIMEOUT",
+    "TransactionalIdAuthorizationException": "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+    "KafkaStorageException": "KAFKA_STORAGE_ERROR",
+    "SaslAuthenticationException": "SASL_AUTHENTICATION_FAILED",
+    "DelegationTokenDisabledException": "DELEGATION_TOKEN_AUTH_DISABLED",
+    "UnsupportedByAuthenticationException": "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED",
+    "DelegationTokenAuthorizationException": "DELEGATION_TOKEN_AUTHORIZATION_FAILED",
+    "GroupNotEmptyException": "NON_EMPTY_GROUP",
+    "PrincipalDeserializationException": "PRINCIPAL_DESERIALIZATION_FAILURE",
+    "FetchSessionTopicIdException": "FETCH_SESSION_TOPIC_ID_ERROR",
+}
+
+# -- looked up -------------------------------------------------------------------------------------
+
+#: An error that no table has: somebody's newer one.
+NOT_JUDGED = Said(Written.MAYBE, "nobody has judged it")
 
 
-def written(name: str) -> Written:
-    """What a broker's answer of that name says of the attempt that it answers.
+def by_code(code: int | None) -> Said:
+    """A broker's answer, by its code."""
+    name = name_of(code)
+    return PROTOCOL.get(name, NOT_JUDGED) if name else NOT_JUDGED
 
-    One that answers other requests only, or that we do not know, proves nothing of a record.
-    """
-    if name in REFUSED:
-        return Written.NO
-    return Written.YES if name in ALREADY_WRITTEN else Written.MAYBE
+
+def of_kafka_python(error: BaseException) -> Said:
+    """An error that a future of kafka-python holds."""
+    if isinstance(error, BrokerResponseError) and error.errno is not None:
+        return by_code(error.errno)
+    return KAFKA_PYTHON.get(type(error).__name__, NOT_JUDGED)
+
+
+def of_librdkafka(error: NativeError) -> Said:
+    """An error in a delivery report of librdkafka."""
+    return LIBRDKAFKA.get(error.name()) or by_code(error.code())
+
+
+def of_java(name: str) -> Said:
+    """An exception of the Java client, by its class's own name."""
+    return JAVA.get(name) or PROTOCOL.get(java_protocol_name(name), NOT_JUDGED)
+
+
+def java_protocol_name(name: str) -> str:
+    """The protocol's name of a Java exception, if it is one of the protocol's."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("Exception"))
+    return _JAVA_NAMES.get(name, words.upper())
 
 
 def name_of(code: int | None) -> str | None:
@@ -157,7 +310,13 @@ def name_of(code: int | None) -> str | None:
     return NAMES[code + 1] if code is not None and -1 <= code < len(NAMES) - 1 else None
 
 
-# -- judges: how `labs.workload.history.Send` asks -----------------------------------------------
+# -- judged ----------------------------------------------------------------------------------------
+
+
+def left_by(said: Said, only_attempt: bool) -> Outcome:
+    """What an error leaves of a send: *failed* only where no attempt can have been written."""
+    refused = only_attempt and said.written is Written.NO
+    return Outcome.FAIL if refused or said.written is Written.UNSENT else Outcome.UNKNOWN
 
 
 def never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge
@@ -174,7 +333,9 @@ def after_one_try(error: BaseException) -> Outcome:
     Only then: with retries its error is that of the last attempt, and with idempotence (which
     wants retries) a fatal error also ends what is on the wire (Sender._maybe_abort_batches).
     """
-    if not isinstance(error, BrokerResponseError):
-        return Outcome.UNKNOWN
-    name = name_of(error.errno)
-    return Outcome.FAIL if name and written(name) is Written.NO else Outcome.UNKNOWN
+    return left_by(of_kafka_python(error), only_attempt=True)
+
+
+def after_retries(error: BaseException) -> Outcome:
+    """kafka-python with retries: an earlier attempt may have been written."""
+    return left_by(of_kafka_python(error), only_attempt=False)

@@ -192,13 +192,20 @@ def group(settings: Mapping[str, object]) -> tuple[Departure, ...]:
 TOPIC: Mapping[str, str] = {"retention.ms": "604800000"}
 
 
-def topic(told: Mapping[str, Mapping[str, Any]]) -> tuple[Departure, ...]:
-    """Of a topic, from the brokers' answer to DescribeConfigs with synonyms."""
+def topic(
+    told: Mapping[str, Mapping[str, Any]], given: Iterable[tuple[str, str]] = ()
+) -> tuple[Departure, ...]:
+    """Of a topic, from the brokers' answer to DescribeConfigs with synonyms.
+
+    `given`: every (name, value) that it was ever set to, since a run may change one and change it
+    back.
+    """
+    now = [(n, e["value"]) for n, e in told.items() if e["config_source"] == "DYNAMIC_TOPIC_CONFIG"]
+    defaults = {name: _default_of(name, entry) for name, entry in told.items()}
     return tuple(
-        Departure("topic", name, _number(entry["value"]), _number(_default_of(name, entry)))
-        for name, entry in sorted(told.items())
-        if entry["config_source"] == "DYNAMIC_TOPIC_CONFIG"
-        and entry["value"] != _default_of(name, entry)
+        Departure("topic", name, _number(value), _number(defaults[name]))
+        for name, value in sorted(dict.fromkeys((*given, *now)), key=lambda pair: pair[0])
+        if value != defaults[name]
     )
 
 

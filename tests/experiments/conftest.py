@@ -1,4 +1,7 @@
-"""Every run in these tests is looked at: does its result name all that its clients were told?"""
+"""Every run in these tests is looked at: does its result name all that was set in it?
+
+Clients are spied on as they are made, topics and nodes whenever they are given other settings.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.chapters.producers import native as module
 from labs.experiment.experiment import Experiment
 from labs.experiment.result import Result
+from labs.kafka.admin import admin
+from labs.kafka.local import LocalCluster
 from labs.workload import consumers, set_here
 from labs.workload.member import Plan
 from labs.workload.set_here import Departure
@@ -23,9 +29,10 @@ KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient:
 
 @pytest.fixture(autouse=True, scope="session")
 def settings_are_told() -> Iterator[None]:
-    """Spy on the constructors of clients, and compare after each run."""
+    """Spy on whatever sets something, and compare after each run."""
     made: list[tuple[Departure, ...]] = []
     run, popen = Experiment.run, subprocess.Popen.__init__
+    set_topic, start_node = LocalCluster.set_topic_config, LocalCluster.start_broker
     with pytest.MonkeyPatch.context() as patch:
         for client, kind in KINDS.items():
             patch.setattr(client, "__init__", _spied(client.__init__, kind, made))
@@ -41,6 +48,17 @@ def settings_are_told() -> Iterator[None]:
                 made.append(consumers.departures(Plan(**json.loads(command[-1]))))
             popen(self, command, *args, **options)
 
+        def topic_set(self: Any, topic: str, settings: Any) -> None:
+            set_topic(self, topic, settings)
+            resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+            with admin(self.bootstrap) as client:
+                told = client.describe_configs([resource], include_synonyms=True)
+            made.append(set_here.topic(told["topic"][topic]))
+
+        def node_started(self: Any, node: int, settings: Any = None) -> None:
+            made.append(set_here.broker("a node", settings or {}))
+            start_node(self, node, settings)
+
         def checked(self: Experiment, *args: Any, **options: Any) -> Result:
             made.clear()
             result = run(self, *args, **options)
@@ -52,6 +70,8 @@ def settings_are_told() -> Iterator[None]:
 
         patch.setattr(native, "Producer", natively)
         patch.setattr(subprocess.Popen, "__init__", started)
+        patch.setattr(LocalCluster, "set_topic_config", topic_set)
+        patch.setattr(LocalCluster, "start_broker", node_started)
         patch.setattr(Experiment, "run", checked)
         yield
 

@@ -64,6 +64,7 @@ sasl.password=pa=ss w0rd
 [consumer]
 group.id=flights
 """
+EXPORTED = "".join(f"  export {line}\n" for line in LETTER.splitlines())
 ENV = """export KAFKA_BOOTSTRAP_SERVERS=b:9092
 export KAFKA_SECURITY_PROTOCOL="SASL_SSL"
 KAFKA_SASL_MECHANISM=PLAIN
@@ -85,12 +86,14 @@ UNDERSTOOD: dict[str, str | bytes] = {
     "Spring's application.properties": APPLICATION,
     "librdkafka's config.ini": INI,
     "an .env": ENV,
+    "an .env with Java's names": EXPORTED,
     "a Connect worker": CONNECT,
     "kafka-python's names": "security_protocol=SASL_SSL\nsasl_mechanism=PLAIN\n"
     "sasl_plain_username=ann\nsasl_plain_password=pa=ss w0rd\n",
     "other case": "Security.Protocol=sasl_ssl\nSASL.MECHANISM=plain\nsasl.jaas.Config=" + JAAS,
     "quotes and blanks": 'security.protocol="SASL_SSL"  \nsasl.mechanism= PLAIN \t\n'
     "sasl.username = 'ann'\nsasl.password=\"pa=ss w0rd\"\n",
+    "a login without its end": LETTER.replace(";\n", "\n") + "our.own.number=7\n",
     "flat YAML": "security.protocol: SASL_SSL\nsasl.mechanism: 'PLAIN'\nsasl.username: ann\n"
     "sasl.password: pa=ss w0rd\n",
     "the protocol before the address": "bootstrap.servers=SASL_SSL://b:9092\nsasl.mechanism=PLAIN\n"
@@ -150,7 +153,27 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "a line that was not continued": (
         f'security.protocol=SASL_SSL\nsasl.jaas.config={MODULE} required\n username="ann"\n',
-        "says username, which no client",
+        "line 3 of {path} seems to go on with sasl.jaas.config, which has ended; end each line",
+    ),
+    "the first line was not continued": (
+        "sasl.jaas.config=\n" + JAAS + "\n",
+        "line 2 of {path} seems to go on with sasl.jaas.config",
+    ),
+    "the second line was not continued": (
+        CONTINUED.replace('"ann" \\', '"ann"'),
+        "line 5 of {path} seems to go on with sasl.jaas.config",
+    ),
+    "an .env's value of several lines": (
+        f'KAFKA_SASL_JAAS_CONFIG=\'{MODULE}\n  required username="ann" password="pa=ss";\'\n',
+        "line 2 of {path} seems to go on with sasl.jaas.config",
+    ),
+    "a blank behind the sign of continuation": (
+        CONTINUED.replace("required \\", "required \\ "),
+        "line 3 of {path} has a blank behind the \\ at its end",
+    ),
+    "a tab behind the second one": (
+        CONTINUED.replace('"ann" \\', '"ann" \\\t'),
+        "line 4 of {path} has a blank behind the \\ at its end",
     ),
     "PLAINTEXT and a password": (PLAINTEXT + f"sasl.jaas.config={JAAS}\n", "means nothing with"),
     "PLAINTEXT and an authority": (PLAINTEXT + "ssl.ca.location=a.pem\n", "means nothing with"),
@@ -212,9 +235,103 @@ def test_the_rest_is_refused_in_a_sentence(tmp_path: Path, case: str) -> None:
     content, said = REFUSED[case]
     with pytest.raises(BadInput) as refused:
         read(written(tmp_path, content))
-    assert said in str(refused.value)
+    assert said.replace("{path}", str(tmp_path / "client.properties")) in str(refused.value)
     assert "pa=ss" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+#: Beside an address: lines that we do not follow, and that were meant to make it safe.
+HIDDEN = [
+    "set KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    "setx KAFKA_SECURITY_PROTOCOL SASL_SSL",
+    "setenv KAFKA_SECURITY_PROTOCOL SASL_SSL",
+    "ENV KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    "declare -x KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    "export CLIENT=a KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    "Environment=KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    "properties: {security.protocol: SASL_SSL}",
+    'config = { "security.protocol" = "SASL_SSL" }',
+    "[ssl]\nenabled=true",
+    "[kafka.tls]\nca=/etc/ca",
+    "ca=/etc/ca",
+    "[consumer]\ngroup.id=x\n\n[useSSL]\nenabled=true",
+    "JAVA_OPTS=-Dsecurity.protocol=SASL_SSL",
+    "KAFKA_OPTS=-Djava.security.auth.login.config=/etc/kafka/ann.conf",
+    "JAVA_OPTS=-Djavax.net.ssl.trustStore=/etc/a",
+    "JAVA_OPTS=-Dkafka.user=ann -Dkafka.password=pa=ss",
+    "group.id=x\\\nsecurity.protocol=SASL_SSL",
+    "group.id=x\\\nssl.truststore.location=/etc/a",
+    "server.port=1\\\nssl.truststore.location=/etc/a",
+    "server.port=1\\\nspring.kafka.ssl.bundle=a",
+    "client.id=a;security.protocol=SASL_SSL",
+    "client.id=a # security.protocol=SASL_SSL",
+    "client.id=a;\\u0073ecurity.protocol=S\\u0041SL_SSL",
+    "kafka.url=kafka://a?security.protocol=SASL_SSL",
+    "kafka.url=kafka+ssl://a:9096",
+    "kafka.url=kafka://ann:pa=ss@a:9092",
+    "schema.registry.url=https://r\\\nsasl.mechanism=PLAIN",
+    'spring.application.json={"spring.kafka.properties": {"enableTls": true}}',
+    "connection=mtls",
+    "keytab=/etc/a",
+    "x=/etc/pki/ca",
+    "api-key=pa=ss",
+    "aws.msk.iam=true",
+    "connection=usessl",
+]
+
+
+@pytest.mark.parametrize("line", HIDDEN)
+@pytest.mark.parametrize("said", ["", PLAINTEXT])
+def test_no_line_passed_over_leaves_us_unencrypted(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(written(tmp_path, f"{said}{SERVERS}{line}\n"))
+    assert "pa=ss" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(BadInput):
+        read(written(tmp_path, f"{line}\n{SERVERS}{said}"))
+
+
+def test_what_hints_at_security_is_named_by_its_line(tmp_path: Path) -> None:
+    hidden = SERVERS + "acks=all\nJAVA_OPTS=-Dsecurity.protocol=SASL_SSL\n"
+    with pytest.raises(BadInput, match=r"line 3 of .* hints at TLS .*, but no line says security."):
+        read(written(tmp_path, hidden))
+    for vague in ("[ security ]\nenabled=true", "mode=secured"):
+        with pytest.raises(BadInput, match=r"line 2 of .* hints at TLS .*, but no line says secur"):
+            read(written(tmp_path, f"{SERVERS}{vague}\n"))
+        assert read(written(tmp_path, f"{PLAINTEXT}{SERVERS}{vague}\n")) == Security()
+    with pytest.raises(
+        BadInput, match=r"line 4 of .*, but by security\.protocol=PLAINTEXT nothing"
+    ):
+        read(written(tmp_path, PLAINTEXT + hidden))
+    with_password = LETTER.replace("SASL_SSL", "SASL_PLAINTEXT")
+    with pytest.raises(BadInput, match=r"line 4 of .*, but by security\.protocol=SASL_PLAINTEXT"):
+        read(written(tmp_path, with_password + "JAVA_OPTS=-Dssl.protocol=TLSv1.3\n"))
+    assert read(written(tmp_path, LETTER + "[ssl]\nJAVA_OPTS=-Dssl.protocol=TLSv1.3\n")) == ANN
+    assert read(written(tmp_path, with_password + "[sasl]\nx=scram\n")).asks_who
+
+
+#: Lines that ask for nothing: beside an address alone, they are ignored.
+HARMLESS = [
+    "# security.protocol=SASL_SSL, sasl.jaas.config=… \\",
+    "! ssl.truststore.location=/etc/a",
+    "; sasl.password=x",
+    "[kafka]",
+    "[consumer]\ngroup.id=user-logins",
+    "group.id=password-reset\nclient.id=authors",
+    "topic=lossless-crossland",
+    "KAFKA_OPTS=-Xmx1g",
+    "server.ssl.enabled=true\nserver.ssl.key-store=classpath:keystore.p12",
+    "spring.datasource.url=jdbc:postgresql://db/a?user=a&password=b&sslmode=require",
+    "schema.registry.url=https://r\nschema.registry.ssl.truststore.location=/etc/r.jks",
+    "value.serializer=io.confluent.kafka.serializers.KafkaAvroSerializer",
+    "config.providers=file",
+    "security.protocol=PLAINTEXT\n[security]\nJAVA_OPTS=-Dsecurity.protocol=PLAINTEXT",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_asks_for_nothing_is_ignored(tmp_path: Path, line: str) -> None:
+    assert read(written(tmp_path, f"{SERVERS}{line}\n")) == Security()
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -347,7 +464,7 @@ def does(command: list[object]) -> bool:
 
 
 def way_out(path: Path) -> str:
-    with pytest.raises(BadInput, match="everybody on this machine can read it") as refused:
+    with pytest.raises(BadInput, match="others on this machine can read it") as refused:
         read(path)
     assert PASSWORD not in str(refused.value)
     return str(refused.value)

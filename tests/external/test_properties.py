@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from labs.kafka.external import ExternalCluster
 from labs.kafka.security import Security, read
 from tests.external.conftest import Enter
 from tests.external.others import KEY_PASSWORD, PASSWORD, Papers, jaas
+from tests.helpers import Labs
 
 pytestmark = pytest.mark.external
 
@@ -146,13 +148,20 @@ def test_a_locked_key_is_a_sentence_and_no_prompt(
         read(path)
 
 
-def test_a_password_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_password_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = written(tmp_path, security_protocol="SASL_SSL", **JAVA)
-    path.chmod(0o644)
-    with pytest.raises(BadInput, match="everybody on this machine can read it; `chmod 600"):
+    path.chmod(mode)
+    with pytest.raises(BadInput, match="others on this machine can read it; `chmod 600"):
         read(path)
-    path.chmod(0o640)
+    path.chmod(0o400)
     read(path)
+
+
+def test_what_holds_no_password_may_be_read_by_all(tmp_path: Path) -> None:
+    path = written(tmp_path, security_protocol="SSL")
+    path.chmod(0o644)
+    assert read(path).encrypted
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path, enter: Enter) -> None:
@@ -187,10 +196,29 @@ def test_no_users_prefix_begins_anothers(enter: Enter, monkeypatch: pytest.Monke
         monkeypatch.setattr("getpass.getuser", lambda: user)
         return enter({"LABS_BOOTSTRAP": "127.0.0.1:1"}).prefix
 
-    ann, marie = prefix_of("ann"), prefix_of("ann-marie")
-    assert ann == "labs-ann-"
-    assert not marie.startswith(ann)
-    assert not ann.startswith(marie)
+    users = ["ann", "ann-marie", "ann_marie", "ann.marie", "ann__marie", "_ann", "ann_", "Ann"]
+    users += ["김철수", "이영희", "user", "-", "a b", "DOMAIN\\ann", "ann\udcff"]
+    users += ["x" * length for length in (40, 41, 42)]
+    prefixes = {user: prefix_of(user) for user in users}
+    assert prefixes["ann"] == "labs-ann-"
+    assert prefixes["ann_marie"] == "labs-ann_marie-"
+    assert prefixes["ann.marie"] == "labs-ann_marie__eb2cdfc1-", "the same on every machine"
+    for user, prefix in prefixes.items():
+        assert re.fullmatch(r"[A-Za-z0-9_-]{3,50}-", prefix)
+        assert not [
+            other for other in users if other != user and prefixes[other].startswith(prefix)
+        ]
+        assert enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": prefix}).prefix == prefix
+        monkeypatch.delenv("LABS_PREFIX")
+
+
+@pytest.mark.parametrize("prefix", ["labs-", "labs-ann-b-", "labs-ann.", "labs-ann_", "labs--"])
+def test_a_prefix_of_ones_own_meets_no_users(enter: Enter, prefix: str) -> None:
+    """`labs reset` by any of these deletes what a user's own prefix begins, or the other way."""
+    with pytest.raises(BadInput, match="would delete others' topics"):
+        enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": prefix})
+    for fine in ("labs-ann-", "labs-a.n_n-", "team-7.ann-", "labs_ann-"):
+        assert enter({"LABS_BOOTSTRAP": "127.0.0.1:1", "LABS_PREFIX": fine}).prefix == fine
 
 
 def test_bootstrap_alone_means_an_external_cluster(
@@ -204,3 +232,32 @@ def test_bootstrap_alone_means_an_external_cluster(
     assert isinstance(chosen(), ExternalCluster)
     monkeypatch.setenv("LABS_CLUSTER", "local")
     assert backend() == "local"
+
+
+def test_a_properties_file_alone_means_an_external_cluster(
+    tmp_path: Path, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labs.kafka.backend import backend
+
+    path = written(tmp_path, bootstrap_servers="127.0.0.1:1")
+    assert enter({"LABS_CLIENT_PROPERTIES": str(path)}).bootstrap == ["127.0.0.1:1"]
+    assert backend() == "external"
+    for chosen in ("local", "compose"):
+        monkeypatch.setenv("LABS_CLUSTER", chosen)
+        assert backend() == chosen
+
+
+def test_no_command_passes_over_a_properties_file(tmp_path: Path) -> None:
+    """`labs status` never tells of the local cluster to somebody who named another one."""
+    without = tmp_path / "without"
+    without.mkdir()
+    path = written(tmp_path, bootstrap_servers="127.0.0.1:1")
+    cases = {
+        str(path): "nothing listens on 127.0.0.1:1",
+        str(tmp_path / "nowhere"): "nowhere can't be read (No such file",
+        str(written(without, security_protocol="SSL")): "nobody said where the external",
+    }
+    for file, said in cases.items():
+        answer = Labs(tmp_path, LABS_CLIENT_PROPERTIES=file).run("status")
+        assert answer.code in (2, 3)
+        assert said in answer.sentence()

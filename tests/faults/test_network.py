@@ -266,9 +266,8 @@ def test_a_proxy_that_refuses(proxy: Proxy, tunnel: bytes, told: str, hint: str)
         (f"http://ann:{SECRET}@127.0.0.1:1", "the proxy 127.0.0.1 can't be used (Connection ref"),
         (f"http://ann:{SECRET}@no-such-host.invalid:1", "the proxy no-such-host.invalid can't be"),
         (f"socks5://ann:{SECRET}@127.0.0.1:1", "the proxy 127.0.0.1 speaks SOCKS"),
-        (f"http://ann:{SECRET}@", "the proxy "),
     ],
-    ids=["refused", "unknown", "SOCKS", "no host"],
+    ids=["refused", "unknown", "SOCKS"],
 )
 def test_a_proxy_that_is_none(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch, name: str, address: str, told: str
@@ -278,6 +277,26 @@ def test_a_proxy_that_is_none(
     said = sentence()
     assert told in said
     assert "HTTPS_PROXY" in said
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            f"http://ann:{SECRET}@{where}"
+            for where in ("", "127.0.0.1:abc", "127.0.0.1:99999", "[b")
+        ),
+        *("127.0.0.1:abc", "http://", " ", "http://a b:1", "http://127.0.0.1:0"),
+    ],
+)
+def test_a_proxy_that_is_no_address(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setenv(name, address)
+    told = f"{name} is no address of a proxy; write it as http://proxy.example:3128, or unset it."
+    assert sentence(BadInput) == told
 
 
 def test_a_name_that_is_unknown(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +320,13 @@ def test_a_mirror_with_a_path_and_no_proxy(
     assert asked.endswith(f"/{missing.name} HTTP/1.1")
 
 
-@pytest.mark.parametrize("address", ["maven.example", "ftp://maven.example", "https://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("maven.example", "ftp://maven.example", "https://", "https://[bad", "https://a b/"),
+        *("https://maven.example:abc", "https://maven.example:99999", "https://maven.example:0"),
+    ],
+)
 def test_a_mirror_that_is_none(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("LABS_MAVEN", address)
     assert "LABS_MAVEN is no address of a Maven repository" in sentence(BadInput)

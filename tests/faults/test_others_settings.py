@@ -160,9 +160,13 @@ def test_jupyterlab_its_kernels_and_its_pictures(
     labs.environment = {}
 
 
-def test_pictures_of_a_command(others: Path, tmp_path: Path) -> None:
-    """Drawn by `labs run --plot` and by the drawing process; here without a cluster."""
-    (tmp_path / "matplotlibrc").write_text((others / "matplotlibrc").read_text())
+@pytest.mark.parametrize("settings", [None, b"# \xbc\xb3\n", b"font.size: big\nno such\n"])
+def test_pictures_of_a_command(others: Path, tmp_path: Path, settings: bytes | None) -> None:
+    """Drawn by `labs run --plot` and by the drawing process; here without a cluster.
+
+    In a working folder whose `matplotlibrc` says something else, is EUC-KR, or holds mistakes.
+    """
+    (tmp_path / "matplotlibrc").write_bytes(settings or (others / "matplotlibrc").read_bytes())
     code = (
         "import sys; from labs.charts import picture_of; from labs.charts.style import png;"
         "from labs.experiment.views import Bars;"
@@ -175,4 +179,4 @@ def test_pictures_of_a_command(others: Path, tmp_path: Path) -> None:
             env={**os.environ, **shell(name, others), "LABS_CACHE": str(cache_dir())},
             capture_output=True,
         )
-        assert done.stdout == png(picture_of(Bars(*VIEW))), done.stderr
+        assert (done.stdout, done.stderr) == (png(picture_of(Bars(*VIEW))), b"")

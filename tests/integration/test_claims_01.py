@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,10 +16,9 @@ from kafka.partitioner.default import murmur2
 
 from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
-from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.observe.snapshot import snapshot
-from tests.kafka_tools import kafka_tool
+from tests.kafka_tools import kafka_tool, value_and_default
 
 THREE = [TopicPartition("flights", number) for number in range(3)]
 
@@ -74,12 +74,10 @@ def read_all(cluster: LocalCluster) -> list[Any]:
     return found
 
 
-def test_session_and_heartbeat_of_the_lab_and_of_kafka() -> None:
-    ours = {setting.name: setting for setting in LAB_SETTINGS}  # test_lab_settings asks the brokers
-    session = ours["broker.session.timeout.ms"]
-    assert (session.value, session.default) == ("3000", "9000")
-    heartbeat = ours["broker.heartbeat.interval.ms"]
-    assert (heartbeat.value, heartbeat.default) == ("1000", "2000")
+def test_session_and_heartbeat_of_the_lab_and_of_kafka(shared_cluster: LocalCluster) -> None:
+    told = partial(value_and_default, shared_cluster.bootstrap)
+    assert told("broker.session.timeout.ms") == ("3000", "9000")
+    assert told("broker.heartbeat.interval.ms") == ("1000", "2000")
 
 
 def test_where_the_airlines_of_2000_flights_go() -> None:

@@ -15,7 +15,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from tests.helpers import wait_until
-from tests.kafka_tools import kafka_tool
+from tests.kafka_tools import kafka_tool, value_and_default
 
 
 @cache
@@ -76,12 +76,8 @@ def test_the_brokers_settings(
 
 
 def test_the_session_timeout_of_the_lab_and_of_kafka(cluster: LocalCluster) -> None:
-    broker, name = ConfigResource(ConfigResourceType.BROKER, "1"), "broker.session.timeout.ms"
-    with admin(cluster.bootstrap) as client:
-        answer = client.describe_configs([broker], config_filter="all", include_synonyms=True)
-    told = answer["broker"]["1"][name]
-    defaults = [s["value"] for s in told["synonyms"] if s["source"] == "DEFAULT_CONFIG"]
-    assert (told["value"], defaults) == ("3000", ["9000"])
+    told = value_and_default(cluster.bootstrap, "broker.session.timeout.ms")
+    assert told == ("3000", "9000")
 
 
 def test_a_segment_is_flushed_when_the_next_one_begins_and_nobody_waits_for_it(

@@ -17,6 +17,7 @@ from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.observe.segments import read_copy
 from labs.observe.snapshot import Partition, snapshot
+from tests.kafka_tools import value_and_default
 
 
 @pytest.fixture
@@ -75,9 +76,9 @@ def test_the_brokers_settings_named_in_the_prose(admin: KafkaAdminClient) -> Non
     assert not told["unclean.leader.election.enable"]["read_only"]
 
 
-def test_the_session_timeout_of_the_lab_and_of_kafka() -> None:
-    session = next(s for s in LAB_SETTINGS if s.name == "broker.session.timeout.ms")
-    assert (session.value, session.default) == ("3000", "9000")
+def test_the_session_timeout_of_the_lab_and_of_kafka(shared_cluster: LocalCluster) -> None:
+    told = value_and_default(shared_cluster.bootstrap, "broker.session.timeout.ms")
+    assert told == ("3000", "9000")
 
 
 def test_the_client_waits_30_s_for_an_answer_by_default() -> None:

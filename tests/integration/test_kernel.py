@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -30,6 +31,20 @@ def kernel() -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     yield manager, client
     client.stop_channels()
     manager.shutdown_kernel(now=True)
+
+
+def test_a_module_beside_the_notebook_stands_in_for_none_of_ours(tmp_path: Path) -> None:
+    for name in ("kafka", "labs", "numpy", "requests", "zmq", "learners_own"):
+        (tmp_path / f"{name}.py").write_text("ANSWER = 42\n")
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+    try:
+        code = "from labs import connect; import kafka, numpy, learners_own"
+        reply, said = run_cell(client, f"{code}; print(kafka.KafkaProducer, learners_own.ANSWER)")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert reply["status"] == "ok", reply
+    assert said.endswith(" 42\n")
 
 
 def test_a_new_connections_first_request_is_answered(

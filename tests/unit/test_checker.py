@@ -331,6 +331,14 @@ def test_each_kind_is_shown_even_when_one_has_many() -> None:
     assert len(report.offenders) == 10
 
 
+def test_failed_and_unknown_sends_are_told_where_there_are_any() -> None:
+    sends, reads = good()
+    assert "60 sent, 60 acknowledged, 60 readable." in judge(sends, reads).words()
+    sends[0].outcome, sends[1].outcome = Outcome.FAIL, Outcome.UNKNOWN
+    told = judge(sends, [r for r in reads if r.number]).words()
+    assert "60 sent, 58 acknowledged, 1 failed, 1 of unknown outcome, 59 readable;" in told
+
+
 def test_the_verdict_in_words() -> None:
     sends, reads = good()
     assert judge(sends, reads).words().startswith("Log valid: no acknowledged record was lost")

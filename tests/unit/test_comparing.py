@@ -74,7 +74,7 @@ def test_the_pause_ends_before_a_broker_can_be_fenced() -> None:
 def test_a_run_without_a_written_record_proves_nothing(
     readable: int, changed: str, told: str | None
 ) -> None:
-    measured = {"failed_but_readable": readable, "isr_or_leader_changed": changed}
+    measured = {"and_yet_readable": readable, "isr_or_leader_changed": changed}
     ask = errors.FAILED_BUT_WRITTEN.ask
     assert isinstance(ask, Options)
     assert ask.measured(cast(Result, SimpleNamespace(measurements=measured))) == told

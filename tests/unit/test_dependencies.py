@@ -152,3 +152,13 @@ def test_binders_start_sets_variables_and_runs_the_command() -> None:
 
 def test_binders_scripts_can_be_run() -> None:
     assert all(os.access(BINDER / name, os.X_OK) for name in ("postBuild", "start"))
+
+
+def test_what_installing_copies_is_installed_again_when_it_changes() -> None:
+    wheel = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+        "targets"
+    ]["wheel"]
+    tables = ("shared-scripts", "shared-data", "force-include")
+    copied = re.search(r"^COPIED := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert copied
+    assert set(copied[1].split()) == {path for table in tables for path in wheel[table]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -43,6 +44,7 @@ NEWER_BASH = re.compile(
 )
 #: They run on a learner's machine, or on a maintainer's Mac with Docker. The others run in Linux.
 SCRIPTS = (
+    "labs/app/labs",
     ".ci/run",
     ".ci/browser",
     "tests/container/common.sh",
@@ -92,6 +94,26 @@ def test_shells_and_tools_of_macos_do(name: str) -> None:
     found = [match[0] for match in GNU_ONLY.finditer(text_of(name))]
     found += [match[0] for match in NEWER_BASH.finditer(text_of(name))]
     assert found == []
+
+
+def test_the_command_is_found_through_links(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    readlink = tmp_path / "bin" / "readlink"  # as macOS before 12.3 has it
+    readlink.write_text(f'#!/bin/sh\n[ "$1" != -f ] && exec {shutil.which("readlink")} "$@"\n')
+    readlink.chmod(0o755)
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a folder" / "first").symlink_to(Path(sys.executable).with_name("labs"))
+    (tmp_path / "labs").symlink_to("a folder/first")
+    done = subprocess.run(
+        ["./labs", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{readlink.parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A real Kafka cluster" in done.stdout
 
 
 def test_shellcheck_finds_nothing() -> None:

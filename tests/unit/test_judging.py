@@ -13,10 +13,13 @@ from labs.base.clock import Jump
 from labs.base.errors import LabsError
 from labs.chapters import all_experiments
 from labs.experiment.experiment import Experiment, after_jumps
+from labs.experiment.live import Live
 from labs.experiment.result import Result
-from labs.experiment.run import judged
+from labs.experiment.run import LAGGING, Run, judged
+from labs.kafka.cluster import CONTROLLER_ID
 from labs.notebook.finding import told
 from labs.notebook.panel import came_true
+from labs.supervise.home import PROJECT
 from labs.workload.checker import (
     KEY_ORDER,
     LOG,
@@ -141,13 +144,46 @@ def test_a_failure_names_the_jump_that_it_followed() -> None:
     assert NAMED in str(after_jumps(error, [JUMP]))
 
 
-def test_the_experiments_that_follow_a_wall_clock_say_so() -> None:
-    say = {e.name: e.by_wall({s.name: s.default for s in e.settings}) for e in all_experiments()}
-    assert {name for name, reason in say.items() if reason} == {
-        "acks.paused_follower",
-        "acks.java_error",
-        "consumers.hung_transaction",
-    }
+@pytest.mark.parametrize(
+    ("action", "node", "reason"),
+    [
+        ("pause", 2, LAGGING),
+        ("kill", 3, LAGGING),
+        ("stop", 2, ""),  # it says goodbye, and is out of the ISR before it is gone
+        ("pause", 1, ""),  # the leader
+        ("kill", CONTROLLER_ID, ""),
+    ],
+)
+def test_a_run_that_silences_a_follower_follows_the_wall_clock(
+    action: str, node: int, reason: str
+) -> None:
+    cluster: Any = SimpleNamespace(
+        **dict.fromkeys(("pause", "kill", "stop_broker"), lambda _: None)
+    )
+    run = Run("a.b", cluster, {}, Live())
+    run.timeline = SimpleNamespace(latest=lambda: SimpleNamespace(leader=1))  # type: ignore[assignment]
+    run.fault(action, node)
+    assert run.by_wall == reason
+    found = experiment().with_jumps(result(by_wall=run.by_wall), [JUMP])
+    assert found.report.verdict == (UNKNOWN if reason else VALID)
+    assert reason in found.report.why
+
+
+#: Words of a chapter's code → what a broker or a client does by a wall clock then.
+BY_WALL = {
+    "console_producer(": "delivery.timeout.ms",  # NetworkClient and Sender: time.milliseconds
+    "begin_transaction(": "ends an open transaction",  # TransactionStateManager: the same
+    "offsets_for_times(": "timestamps of records",
+}
+
+
+def test_what_else_follows_a_wall_clock_says_so() -> None:
+    """Each place in the code is covered by an experiment of its module."""
+    for path in (PROJECT / "labs" / "chapters").rglob("*.py"):
+        code = path.read_text("utf-8")
+        for word, reason in BY_WALL.items():
+            if word in code and f"def {word}" not in code:
+                assert reason in code, f"{path.name} has {word}"
     (replay,) = (e for e in all_experiments() if e.name == "consumers.replay")
     assert replay.by_wall({"to": "time"})
 

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from labs.chapters import all_experiments
+from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.supervise.home import PROJECT
 from tests import prose
 
@@ -103,6 +104,52 @@ def test_static_readers_see_every_widget(path: Path) -> None:
 def test_numbers_in_the_prose_are_those_of_its_own_run(path: Path) -> None:
     book = read(path)
     assert prose.named(book) == prose.numbers(book)
+
+
+@each_book
+def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(path: Path) -> None:
+    book = read(path)
+    assert prose.measurements_named(book) <= prose.measurements(book)
+    italics = {" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([^*]+)\*", prose_of(book))}
+    assert not italics & prose.measurements(book), "in back-quotes, so that this test sees it"
+
+
+def test_a_measurement_that_no_run_shows_is_noticed() -> None:
+    run = nbformat.v4.new_code_cell("rebalance.run()")
+    row = '<tr><td>longest gap others</td><td class="labs-figure">4 ms</td></tr>'
+    run.outputs = [nbformat.v4.new_output("display_data", data={"text/html": row})]
+    text = nbformat.v4.new_markdown_cell(
+        "Compare `settled`, `longest gap\nothers` and `median gap others`; `labs reset`, `acks`"
+    )
+    book = nbformat.v4.new_notebook(cells=[run, text])
+    named = prose.measurements_named(book)
+    assert named == {"settled", "longest gap others", "median gap others"}
+    assert named - prose.measurements(book) == {"settled", "median gap others"}
+
+
+def test_a_send_is_called_failed_only_where_it_was_certainly_not_written() -> None:
+    """As the README defines it; what merely ended in an error may be *unknown*."""
+    told = {path.stem[:2]: prose_of(read(path)) for path in BOOKS}
+    asked = [f"{e.question} {e.ask and e.ask.question}" for e in all_experiments()]
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    for text in (told["03"], *asked, readme):
+        words = re.sub(r"\*failed\*", "", text)  # where the word is explained
+        assert not re.search(r"\bsends?\b[^.|]{0,30}\bfail|\bfail(s|ed)? sends?\b", words), text[
+            :80
+        ]
+
+
+def test_chapters_agree_on_how_long_a_silent_broker_is_taken_for_alive() -> None:
+    """From the last heartbeat on, up to one before the silence, and the controller's next look.
+
+    (`broker.session.timeout.ms` / 8: ClusterControlManager and PeriodicTaskControlManager.)
+    """
+    assert SESSION_S - HEARTBEAT_S == 2
+    assert 3 < SESSION_S * (1 + 1 / 8) < 3.5
+    told = [" ".join(prose_of(read(path)).split()) for path in BOOKS]
+    ranges = [re.findall(r"every eighth of that time[;:] so ([^.]*)", text) for text in told]
+    assert [len(found) for found in ranges] == [1, 0, 0, 1, 1, 0]
+    assert all("two and three and a half seconds" in found for (found,) in filter(None, ranges))
 
 
 def test_a_number_is_filled_in_and_drift_is_seen() -> None:

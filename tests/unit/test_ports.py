@@ -62,5 +62,5 @@ def test_where_to_begin_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ports.choose_ports(1)[0] >= 23456
     for wrong in ("80", "40000", "many"):
         monkeypatch.setenv("LABS_FIRST_PORT", wrong)
-        with pytest.raises(BadInput, match="no port to begin with; set it to a number"):
+        with pytest.raises(BadInput, match="no whole number from 1024 to 31989; set it to one"):
             ports.choose_ports(1)

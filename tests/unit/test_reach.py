@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -71,6 +74,9 @@ OTHERS = {
     "UV_EXCLUDE_NEWER": "2001-01-01",
     "UV_CONSTRAINT": "/no/such/file",
     "UV_LINK_MODE_": "",
+    "UV_NO_PROGRESS": "banana",
+    "UV_CONCURRENT_INSTALLS": "many",
+    "PIP_PROGRESS_BAR": "banana",
     "PYTHONPATH": "/elsewhere",
     "PYTHONHASHSEED": "nonsense",
 }
@@ -123,6 +129,76 @@ def test_one_name_for_a_companys_authority_is_enough(
     monkeypatch.setenv(name, "/company.pem")
     told = reach["environment"]({}, tmp_path / "uv.toml")
     assert (told["SSL_CERT_FILE"], told["PIP_CERT"]) == ("/company.pem", "/company.pem")
+
+
+def uv(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the environment's own uv as make does, by somebody who has set no other variable."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "XDG_"))}
+    return subprocess.run(
+        [sys.executable, "-I", REACH, Path(sys.prefix, "uv").read_text().strip(), *command],
+        cwd=PROJECT,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "nowhere", [{"HOME": "/proc"}, {"XDG_CACHE_HOME": "/proc"}, {"XDG_CACHE_HOME": "proc"}]
+)
+def test_a_cache_that_cannot_be_written_is_kept_in_the_environment(
+    nowhere: dict[str, str], tmp_path: Path
+) -> None:
+    """As `docker run --user 12345` has it, where HOME is `/`."""
+    done = uv("cache", "dir", **nowhere)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path(done.stdout.strip()) == Path(sys.prefix, "uv-cache")
+    done = uv("cache", "dir", XDG_CACHE_HOME=str(tmp_path))
+    assert Path(done.stdout.strip()) == tmp_path / "uv"
+    done = uv("cache", "dir", **nowhere, UV_CACHE_DIR=str(tmp_path / "hers"))
+    assert Path(done.stdout.strip()) == tmp_path / "hers"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UV_HTTP_TIMEOUT", "abc"),
+        ("UV_CONCURRENT_DOWNLOADS", "abc"),
+        ("UV_LINK_MODE", "bad"),
+        ("UV_COMPILE_BYTECODE", "banana"),
+        ("UV_CACHE_DIR", "/proc"),
+        ("https_proxy", "http://127.0.0.1:abc"),
+    ],
+)
+def test_a_failure_names_the_settings_that_count(name: str, value: str) -> None:
+    alone = {"UV_INDEX_URL": "https://127.0.0.1:1", "UV_HTTP_RETRIES": "0", "NO_PROXY": ""}
+    done = uv("pip", "install", "--dry-run", "--no-deps", "nothing", **{**alone, name: value})
+    assert done.returncode
+    counting = r"These settings of yours count here, .*; one may be wrong:"
+    assert re.search(rf"{counting}\n  .*\b{name}\b", done.stderr), done.stderr
+    assert "UV_CACHE_DIR to a folder that you may write" in done.stderr
+
+
+def test_a_folder_of_somebody_elses() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(PROJECT / "Makefile", folder)
+        Path(folder).chmod(0o555)
+        nobody = 65534 if os.geteuid() == 0 else None  # root may write wherever it likes
+        done = subprocess.run(
+            ["make", ".venv/uv"],
+            cwd=folder,
+            user=nobody,
+            group=nobody,
+            extra_groups=None if nobody is None else [],
+            capture_output=True,
+            text=True,
+        )
+        Path(folder).chmod(0o755)
+    assert done.returncode
+    told = f"You may not write in {folder}: clone the project into a folder of your own"
+    assert done.stderr.startswith(told)
+    assert "Errno" not in done.stderr
 
 
 def test_a_failure_says_what_to_set() -> None:

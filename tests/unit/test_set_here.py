@@ -93,6 +93,12 @@ def test_a_topics_own_settings_and_kafkas_defaults() -> None:
         Departure("topic", "min.insync.replicas", 2, 1),
         Departure("topic", "retention.ms", -1, 604_800_000),
     )
+    # What was changed and changed back is told, too: each value once, in the order of setting.
+    given = [("min.insync.replicas", value) for value in ("1", "3", "1", "2", "3")]
+    assert set_here.topic(told, given)[:-1] == (
+        Departure("topic", "min.insync.replicas", 3, 1),
+        Departure("topic", "min.insync.replicas", 2, 1),
+    )
 
 
 def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:

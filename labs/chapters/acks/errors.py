@@ -24,8 +24,9 @@ from labs.experiment.views import Bars
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.workload import flight_payload, set_here
 from labs.workload.history import Outcome
+from labs.workload.outcomes import left_by, of_java
 
-# -- a failed send that was written ----------------------------------------------------------------
+# -- a send that ended in an error, and was written ------------------------------------------------
 
 #: So much longer than a request's time-out the broker stays silent, s. Together that is less than
 #: the shortest silence after which the controller gives a broker up (its session, less one
@@ -54,12 +55,12 @@ def _failed_but_written(run: Run) -> None:
     changed = seen_to_change(run, leader, paused)
     counts = run.verdict().counts
     found = {read.number for read in run.log.reads} if run.log else set()
-    failed = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
-    written = [s for s in failed if s.number in found]
+    ended = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
+    written = [s for s in ended if s.number in found]
     names = ", ".join(sorted(errors(load.sends))) or "no error"
     run.measurements |= {
-        "failed_sends": len(failed),
-        "failed_but_readable": len(written),
+        "ended_in_an_error": len(ended),
+        "and_yet_readable": len(written),
         "error": names,
         "isr_or_leader_changed": "yes" if changed else "no",
     }
@@ -67,17 +68,17 @@ def _failed_but_written(run: Run) -> None:
         offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
         first = written[0].number
         run.conclude(
-            f"Of {len(failed)} sends that failed with {names}, {len(written)} can be read:"
+            f"Of {len(ended)} sends that ended in {names}, {len(written)} can be read:"
             f" record {first} is at offset {offsets[first]}{changed}"
         )
     else:
         run.conclude(
-            f"{len(failed)} sends failed with {names}; none of the records can be read{changed}"
+            f"{len(ended)} sends ended in {names}; none of the records can be read{changed}"
         )
-    title = f"{len(written)} of {len(failed)} failed sends were written"
+    title = f"{len(written)} of {len(ended)} sends that ended in an error were written"
     run.show(run.story(title))
-    labels = ["acknowledged", "failed, and readable", "failed, not readable"]
-    parts = [counts.acknowledged, len(written), len(failed) - len(written)]
+    labels = ["acknowledged", "an error, and readable", "an error, not readable"]
+    parts = [counts.acknowledged, len(written), len(ended) - len(written)]
     told = f"{counts.acknowledged:,} records were acknowledged, {counts.readable:,} can be read"
     run.show(Bars(told, labels, {"records": parts}, "records"))
 
@@ -98,13 +99,13 @@ def seen_to_change(run: Run, leader: int, paused: float) -> str:
 def _written(result: Result) -> str | None:
     m = result.measurements
     # That no record was written proves nothing: the next one may be.
-    told = m["failed_but_readable"] and m["isr_or_leader_changed"] == "no"
+    told = m["and_yet_readable"] and m["isr_or_leader_changed"] == "no"
     return WRITTEN if told else None
 
 
 FAILED_BUT_WRITTEN = Experiment(
     "acks.failed_but_written",
-    "A send failed with a time-out. Is its record in the topic?",
+    "A send ended in a time-out. Is its record in the topic?",
     (
         Choice("paused", ("follower", "leader"), "follower", "which broker falls silent"),
         Number(
@@ -121,7 +122,7 @@ FAILED_BUT_WRITTEN = Experiment(
     ),
     _failed_but_written,
     Options(
-        "send() failed with a time-out, and the client does not retry. What do you know?",
+        "send() ended in a time-out, and the client does not retry. What do you know?",
         {
             NOT_WRITTEN: "a time-out says that no answer came in time, and nothing of the record:"
             " the leader had written it before it waited.",
@@ -184,10 +185,11 @@ def _by_java(run: Run) -> Printed:
     printed = console_producer(
         [address_of(run, run.leader())], run.topic, [send.value for send in sends], settings
     )
+    error = printed.exceptions[0][0] if printed.exceptions else ""
     for send in sends:
-        send.completed = now()
-        send.outcome = Outcome.UNKNOWN if printed.exceptions else Outcome.OK
-        send.error = printed.exceptions[0][0] if printed.exceptions else ""
+        send.completed, send.error = now(), error
+        # It retries, so only what never left the client is known to be in no log.
+        send.outcome = left_by(of_java(error), only_attempt=False) if error else Outcome.OK
     return printed
 
 
@@ -244,7 +246,7 @@ JAVA_ERROR = Experiment(
     ),
     _java_error,
     Options(
-        "The broker answers NOT_ENOUGH_REPLICAS. What does the Java client's send() fail with?",
+        "The broker answers NOT_ENOUGH_REPLICAS. In which error does the Java client's send() end?",
         {
             NAMES_IT: "the error can be retried, so the client retries it, silently, until"
             " delivery.timeout.ms; then it tells of the time-out.",

@@ -37,7 +37,8 @@ _EXCEPTION = re.compile(r"org\.apache\.kafka\.common\.errors\.(\w+): (.*)")
 class Printed:
     """What a Java producer printed.
 
-    `exceptions`: what the application gets, one a failed record, as (class, text).
+    `exceptions`: what the application gets, one for each record without an acknowledgement, as
+    (class, text).
     `warnings`: what the client's own log says beside it. `retried_ms`: from the first refusal in
     that log to the first exception.
     """

@@ -46,7 +46,7 @@ WAITING = 10
 LAB_SESSION_S, KAFKA_LAG_S = 3, 30
 
 FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
-NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they fail"
+NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they are refused"
 
 
 def _paused_follower(run: Run) -> None:
@@ -229,5 +229,4 @@ PAUSED_FOLLOWER = Experiment(
         },
         _what_happened,
     ),
-    by_wall=lambda _: "a leader measures by it how long a follower lags",
 )

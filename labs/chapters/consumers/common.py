@@ -206,16 +206,18 @@ def _alter(client: KafkaAdminClient, group: Group, changes: Mapping[str, Any]) -
 # -- telling ---------------------------------------------------------------------------------------
 
 
-def gap_ms(reads: Iterable[Read], after: float, until: float) -> dict[int, float]:
+def gap_ms(
+    reads: Iterable[Read], partitions: Iterable[int], after: float, until: float
+) -> dict[int, float]:
     """Partition → the longest time without a processed record between two times, ms.
 
     The times themselves count as ends, so a partition that nobody read has the whole time.
     """
-    times: dict[int, list[float]] = {}
+    times: dict[int, list[float]] = {partition: [] for partition in partitions}
     for read in sorted(reads, key=lambda read: read.time):
-        times.setdefault(read.partition, []).append(read.time)
+        times[read.partition].append(read.time)
     gaps = {}
-    for partition, seen in sorted(times.items()):
+    for partition, seen in times.items():
         before = [time for time in seen if time < after]
         within = [time for time in seen if after <= time <= until]
         points = [before[-1] if before else after, *within, until]

@@ -174,13 +174,13 @@ class Shares:
 
 
 def _tell(run: Run, group: Group, at: float, until: float, settled: float, shares: Shares) -> None:
-    gaps = gap_ms(group.reads, at, until)
+    gaps = gap_ms(group.reads, range(run.partitions), at, until)
     taken = _interrupted(group, at, until)
     worst = max(gaps, key=lambda p: gaps[p])
     figures = run.measurements
     figures["longest_gap_ms"] = gaps[worst]
     for name in ("kept", "moved", "of_c", "others"):
-        longest = max((gaps[p] for p in getattr(shares, name) if p in gaps), default=None)
+        longest = max((gaps[p] for p in getattr(shares, name)), default=None)
         figures[f"longest_gap_{name}_ms"] = longest
     figures["kept_partitions"] = len(shares.kept)
     figures["moved_partitions"] = len(shares.moved)

@@ -163,7 +163,7 @@ def _static_member(run: Run) -> None:
     drain(run, group)
     group.leave()
     judge(run, group)
-    gaps = gap_ms(group.reads, at, until)
+    gaps = gap_ms(group.reads, range(run.partitions), at, until)
     taken = {
         t.partition
         for t in group.tenures()

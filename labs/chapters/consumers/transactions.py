@@ -42,6 +42,7 @@ HIDDEN_MS = 1000
 #: Kafka looks for transactions that have timed out every so often
 #: (transaction.abort.timed.out.transaction.cleanup.interval.ms), s.
 ABORT_CHECK_S = 10.0
+ENDED_BY_WALL = "a broker ends an open transaction by it"  # TransactionStateManager
 
 
 def _hung(run: Run) -> None:
@@ -178,7 +179,7 @@ HUNG_TRANSACTION = Experiment(
     ),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: "a broker ends an open transaction by it (TransactionStateManager)",
+    by_wall=lambda _: ENDED_BY_WALL,
 )  # fmt: skip
 
 # -- lag that never reaches zero -------------------------------------------------------------------
@@ -260,4 +261,5 @@ LAST_OFFSET = Experiment(
     ),
     breaks=False,
     judges=(LOG, PROCESSING),
+    by_wall=lambda _: ENDED_BY_WALL,
 )  # fmt: skip

@@ -315,14 +315,14 @@ GROWING = Experiment(
     ),
     _growing,
     Estimate(
-        "One partition is added to three. Of how many keys do the next records go to another"
-        " partition than before?",
+        "`added` partitions are added to `partitions`. Of how many keys do the next records go to"
+        " another partition than before?",
         "%",
         0,
         100,
         "moved_keys_percent",
         "The partition is hash modulo the number of partitions: with another divisor most"
-        " remainders change, not just the new partition's share.",
+        " remainders change; only a doubling leaves half of them.",
     ),
     breaks=False,
     judges=(LOG, KEY_ORDER),

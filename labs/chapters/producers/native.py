@@ -14,8 +14,8 @@ from labs.base.clock import now
 from labs.experiment.run import Run
 from labs.kafka import security
 from labs.workload import set_here
-from labs.workload.history import Outcome, Payload, Send, nobody_knows
-from labs.workload.outcomes import never_sent
+from labs.workload.history import Outcome, Payload, Send
+from labs.workload.outcomes import left_by, never_sent, of_librdkafka
 
 #: How long a native producer is given at the end of a run, s.
 CLOSE_S = 1.0
@@ -78,7 +78,8 @@ def _delivered(send: Send, error: KafkaError | None, message: Message) -> None:
         send.outcome = Outcome.OK
         send.partition, send.offset = message.partition(), message.offset()
     else:
-        send.outcome, send.error = nobody_knows(KafkaException(error)), error.name()
+        send.outcome = left_by(of_librdkafka(error), only_attempt=False)
+        send.error = error.name()
 
 
 def poll_until(producer: Producer, done: Callable[[], bool], timeout_s: float) -> None:

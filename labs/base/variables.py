@@ -1,0 +1,48 @@
+"""The user's variables that are ours (`LABS_…`): all are read here, and all in the same way.
+
+Blanks around a value do not count, and an empty one counts as unset, as Compose takes it as well
+(Docker's documentation, "Interpolation": `${VARIABLE:-default}`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+from labs.base.errors import BadInput
+
+N = TypeVar("N", int, float)
+
+
+def named(variable: str) -> str:
+    """What the variable says; empty where it says nothing."""
+    return os.environ.get(variable, "").strip()
+
+
+def number(variable: str, unset: N, low: N, high: N) -> N:
+    """The number that the variable says, `unset` where it says none; whole if `unset` is.
+
+    Raises:
+        BadInput: it is no such number, or out of bounds.
+    """
+    said = named(variable)
+    if not said:
+        return unset
+    try:
+        value = type(unset)(said)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:  # "nan" is not
+        kind = "whole number" if isinstance(unset, int) else "number"
+        raise BadInput(
+            f"{variable} is {said!r}, and no {kind} from {low:g} to {high:g}",
+            hint="set it to one, or unset it",
+        )
+    return value
+
+
+def for_others() -> dict[str, str]:
+    """The environment of a program that reads our variables, too (Compose): as we read them."""
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("LABS_")}
+    ours = {name: named(name) for name in os.environ if name.startswith("LABS_")}
+    return theirs | {name: said for name, said in ours.items() if said}
