@@ -30,7 +30,7 @@ from labs.errors import BadInput, LabsError
 from labs.experiment import Ask, Estimate, Experiment, Live, Options, Result, Stopped
 from labs.experiments import find
 from labs.finding import CSS as FINDING_CSS
-from labs.finding import Finding, differing, main_measurements, told
+from labs.finding import RESULT_MIME, Finding, differing, main_measurements, told
 from labs.settings import Choice, Number, Setting, Switch, Value, resolve
 from labs.study import quiz
 from labs.study.cells import NotHere
@@ -177,7 +177,7 @@ class Panel:
         if self.findings:
             last = self.findings[-1]
             bundle |= {"image/png": last.png, "text/html": last._repr_html_()}
-            bundle["text/plain"] = str(last)
+            bundle |= {"text/plain": str(last), RESULT_MIME: last.result.figures()}
         else:
             bundle["text/html"] = self._still()
             bundle["text/plain"] = f"{self.experiment.name}: {self.experiment.question}"
