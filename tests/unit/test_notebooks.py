@@ -1,4 +1,4 @@
-"""Every notebook keeps the shape of a chapter, and is saved as a real run left it."""
+"""Every notebook keeps the shape of a chapter, and is saved as a real run of its text left it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from labs.cluster.home import PROJECT
 from labs.experiments import all_experiments
-from tests import prose
+from tests.course import code_of, texts
 
-BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]
+BOOKS = [PROJECT / text.notebook for text in texts()]
+CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]  # 00 only says hello
 MACHINE_PATH = re.compile(r"/(root|home|Users|tmp|work|var)/[\w.-]+|[A-Z]:\\\\")
 SECRET = re.compile(r"token=[0-9a-f]{16,}|password\s*=\s*['\"]\w+|-----BEGIN")
 
@@ -27,16 +27,13 @@ def read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)
 
 
-def code_of(book: Any) -> list[Any]:
-    return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
 def prose_of(book: Any) -> str:
     return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
 
 
-def test_there_are_notebooks() -> None:
-    assert [path.stem for path in BOOKS][:2] == ["00_start_here", "01_overview"]
+def test_there_are_notebooks_and_each_has_a_text() -> None:
+    assert BOOKS
+    assert sorted((PROJECT / "notebooks").rglob("*.ipynb")) == sorted(BOOKS)
 
 
 @each_book
@@ -97,28 +94,3 @@ def test_static_readers_see_every_widget(path: Path) -> None:
             data = output.get("data", {})
             if "application/vnd.jupyter.widget-view+json" in data:
                 assert set(data) & {"text/html", "image/svg+xml", "image/png"}, cell.source[:60]
-
-
-@each_book
-def test_numbers_in_the_prose_are_those_of_its_own_run(path: Path) -> None:
-    book = read(path)
-    assert prose.named(book) == prose.numbers(book)
-
-
-def test_a_number_is_filled_in_and_drift_is_seen() -> None:
-    run = nbformat.v4.new_code_cell("crash.run()")
-    shown = {"text/html": "<style>9 of</style><p>1,202 of 310&nbsp;are gone after 2,850 ms</p>"}
-    run.outputs = [nbformat.v4.new_output("display_data", data=shown)]
-    text = nbformat.v4.new_markdown_cell("**0<!--lost--> lost** in 0.0<!--after--> s; 7 of 8")
-    where: dict[str, dict[str, Any]] = {
-        "lost": {"cell": "crash.run(", "find": "([\\d,]+) of"},
-        "after": {"cell": "crash.run(", "find": "after ([\\d,]+) ms", "scale": 0.001, "digits": 1},
-    }
-    book = nbformat.v4.new_notebook(cells=[run, text], metadata={"labs": {"numbers": where}})
-    assert prose.named(book) != prose.numbers(book)
-    prose.fill(book)
-    assert text.source == "**1,202<!--lost--> lost** in 2.9<!--after--> s; 7 of 8"
-    assert prose.named(book) == prose.numbers(book)
-    where["lost"]["find"] = "([\\d,]+) found"
-    with pytest.raises(LookupError, match="lost"):
-        prose.fill(nbformat.v4.new_notebook(cells=[run], metadata={"labs": {"numbers": where}}))
