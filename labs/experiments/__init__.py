@@ -1,4 +1,4 @@
-"""The experiments, one module a chapter; each has a tuple `EXPERIMENTS`.
+"""The experiments, one module a chapter; each has its number, `CHAPTER`, and a tuple `EXPERIMENTS`.
 
 A new chapter is a new module: nothing else names it.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
+from typing import cast
 
 from labs.experiment import Experiment, by_name
-
-#: The chapters in the order in which they are studied; one not named here comes after them.
-_ORDER = ("producers", "acks", "replication", "consumers")
 
 
 def all_experiments() -> list[Experiment]:
     """Every experiment, chapter by chapter."""
-    return [experiment for chapter in _chapters() for experiment in _experiments_of(chapter)]
+    chapters = sorted(map(_chapter, _names()), key=lambda chapter: chapter.CHAPTER)
+    return [experiment for chapter in chapters for experiment in chapter.EXPERIMENTS]
 
 
 def find(name: str) -> Experiment:
@@ -26,18 +26,16 @@ def find(name: str) -> Experiment:
         BadInput: there is none; the sentence names those that there are.
     """
     chapter = name.partition(".")[0]
-    if chapter in _chapters():
-        for experiment in _experiments_of(chapter):
+    if chapter in _names():
+        for experiment in _chapter(chapter).EXPERIMENTS:
             if experiment.name == name:
-                return experiment
+                return cast(Experiment, experiment)
     return by_name(all_experiments(), name)
 
 
-def _chapters() -> list[str]:
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(names, key=lambda n: (_ORDER.index(n) if n in _ORDER else len(_ORDER), n))
+def _names() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__)]
 
 
-def _experiments_of(chapter: str) -> tuple[Experiment, ...]:
-    found: tuple[Experiment, ...] = importlib.import_module(f"{__name__}.{chapter}").EXPERIMENTS
-    return found
+def _chapter(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")

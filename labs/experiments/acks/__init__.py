@@ -8,6 +8,7 @@ from labs.experiments.acks.errors import FAILED_BUT_WRITTEN, JAVA_ERROR
 from labs.experiments.acks.speed import LATENCY
 from labs.experiments.acks.stall import PAUSED_FOLLOWER
 
+CHAPTER = 3
 EXPERIMENTS = (
     LATENCY,
     LEADER_CRASH,

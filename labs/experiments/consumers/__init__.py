@@ -10,6 +10,7 @@ from labs.experiments.consumers.sharing import MEMBERS
 from labs.experiments.consumers.staying import MAX_POLL, STATIC_MEMBER
 from labs.experiments.consumers.transactions import HUNG_TRANSACTION, LAST_OFFSET
 
+CHAPTER = 5
 EXPERIMENTS = (
     MEMBERS,
     REBALANCE,

@@ -9,6 +9,7 @@ from labs.experiments.producers.pace import BATCHING, SENDING
 from labs.experiments.producers.pressure import FULL_BUFFER
 from labs.experiments.producers.retrying import RESTART, RETRIES
 
+CHAPTER = 2
 EXPERIMENTS = (
     SENDING,
     BATCHING,

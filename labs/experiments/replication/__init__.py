@@ -8,6 +8,7 @@ from labs.experiments.replication.last import LAST_STANDING
 from labs.experiments.replication.leaders import FAILOVER, REJOIN
 from labs.experiments.replication.loss import TRUNCATION, UNCLEAN
 
+CHAPTER = 4
 EXPERIMENTS = (
     COPIES,
     DEAD_FOLLOWER,
