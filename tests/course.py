@@ -56,6 +56,11 @@ class Text:
         folder = "" if self.language == FIRST else self.language
         return Path("notebooks", folder, f"{self.chapter}.ipynb")
 
+    @property
+    def saved(self) -> Path:
+        """Where its notebook is."""
+        return self.path.parents[2] / self.notebook
+
     @cached_property
     def _read(self) -> Any:
         return jupytext.read(self.path, fmt="md:myst")

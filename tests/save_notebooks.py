@@ -52,19 +52,18 @@ def save(text: Text) -> None:
         CellExecutionError: a cell failed; nothing is saved.
         LookupError: the run did not show a number that the prose names; nothing is saved.
     """
-    path = PROJECT / text.notebook
-    path.parent.mkdir(parents=True, exist_ok=True)
+    text.saved.parent.mkdir(parents=True, exist_ok=True)
     book = text.book()
     metadata = nbformat.from_dict(book.metadata)
     client = NotebookClient(
         book, timeout=CELL_TIMEOUT_S, kernel_name="python3", store_widget_state=False
     )
-    client.execute(cwd=str(path.parent))
+    client.execute(cwd=str(text.saved.parent))
     book.metadata = metadata  # the kernel tells of its version: a difference in every update
     prose.fill(book, text.numbers)
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day: a difference in every saving
-    nbformat.write(book, path)
+    nbformat.write(book, text.saved)
     print(f"saved {text.notebook}", flush=True)
 
 
@@ -77,6 +76,7 @@ def main(names: Sequence[str]) -> None:
         try:
             cluster.start()
             for text in saving:
+                print(f"… running {text.notebook}", flush=True)
                 save(text)
         finally:
             cluster.stop()
@@ -93,4 +93,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except (LookupError, CellExecutionError) as error:
-        sys.exit(f"nothing was saved of this chapter: {error}")
+        sys.exit(f"not saved: {error}")

@@ -9,13 +9,14 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from labs.cluster.home import PROJECT
 from labs.experiments import all_experiments
 from labs.finding import RESULT_MIME
 from tests import prose
 from tests.course import FIRST, Text, chapters, code_of, texts, with_table
-from tests.save_notebooks import chosen
+from tests.save_notebooks import chosen, save
 
 each_text = pytest.mark.parametrize(
     "text", texts(), ids=lambda text: f"{text.chapter}-{text.language}"
@@ -47,7 +48,7 @@ print("a cell")
 
 @each_text
 def test_the_notebook_is_what_its_text_and_its_run_make(text: Text) -> None:
-    saved = nbformat.read(PROJECT / text.notebook, as_version=4)
+    saved = nbformat.read(text.saved, as_version=4)
     assert text.drift(saved) == "", "edit the text, then `make notebooks`"
 
 
@@ -171,6 +172,39 @@ def test_a_notebook_that_was_changed_by_hand_is_seen(
     saved = run(text, lost=1202)
     change(saved)
     assert told in text.drift(saved)
+
+
+# -- saving ----------------------------------------------------------------------------------------
+
+SHOWS = f"""from IPython.display import display
+print("a cell")
+display({{"{RESULT_MIME}": {{"experiment": "small.crash", "settings": {{"acks": "1"}},
+         "counts": {{"lost": 1202}}}}}}, raw=True)"""
+
+
+def test_a_text_is_run_and_saved_without_drift(tmp_path: Path) -> None:
+    text = written(tmp_path, TEXT.replace('print("a cell")', SHOWS))
+    save(text)
+    saved = nbformat.read(tmp_path / "notebooks" / "99_small.ipynb", as_version=4)
+    nbformat.validate(saved)
+    assert text.drift(saved) == ""
+    assert saved.cells[1].source == "**1,202 are gone.**"
+    assert saved.cells[2].execution_count == 1
+    assert saved.cells[2].outputs[0].text == "a cell\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("1 / 0", CellExecutionError), ('print("a cell")', LookupError)],
+    ids=["a cell fails", "a number is missing"],
+)
+def test_what_went_wrong_is_not_saved(tmp_path: Path, code: str, error: type[Exception]) -> None:
+    text = written(tmp_path, TEXT.replace('print("a cell")', code))
+    text.saved.parent.mkdir()
+    text.saved.write_text("as it was")
+    with pytest.raises(error):
+        save(text)
+    assert text.saved.read_text() == "as it was"
 
 
 # -- another language ------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> Pat
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(words, "utf-8")
     (text,) = (Text(folder / path) for path in files if path.startswith("course/"))
-    nbformat.write(text.book(), folder / text.notebook)
+    nbformat.write(text.book(), text.saved)
     write_table(folder)
     return folder
 
