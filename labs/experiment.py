@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from confluent_kafka import KafkaException
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
@@ -295,9 +296,9 @@ class Experiment:
         run.began = now()
         with watching_the_wall() as wall:
             try:
-                with undisturbed():
+                with undisturbed(), _foreseeing(self.name):
                     self.body(run)
-                result = run.result()
+                    result = run.result()
             except LabsError as error:
                 wall.look()
                 raise _after_jumps(error, wall.jumps) from None
@@ -326,6 +327,24 @@ class Experiment:
             key_order=key_order,  # type: ignore[arg-type]
             doubt=why,
         )
+
+
+@contextlib.contextmanager
+def _foreseeing(name: str) -> Iterator[None]:
+    """What a client raises where the run does not expect it: on a busy machine any call may end so.
+
+    Raises:
+        LabsError: instead of kafka-python's and librdkafka's errors.
+    """
+    try:
+        yield
+    except (KafkaError, KafkaException) as error:
+        native = isinstance(error, KafkaException) and error.args
+        told = error.args[0].name() if native else type(error).__name__
+        raise LabsError(
+            f"{name} was broken off, since a client gave up ({told})",
+            hint="`labs status` shows who is up; then run it again",
+        ) from error
 
 
 def _after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:

@@ -138,7 +138,7 @@ def prove_replication(
     on_each(first, lambda line: _created(line, topic, len(brokers)))
     for node in brokers:
         on_each(node, lambda line: _full_isr(line, topic, len(brokers)))
-    on_each(first, lambda line: _deleted(line, topic))
+    on_each(first, _deleted)
     for node in brokers:
         on_each(node, lambda line: _is_gone(line, topic))
 
@@ -175,10 +175,13 @@ def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:
     return for_code(code).__name__ in ("NoError", "TopicAlreadyExistsError")
 
 
-def _deleted(broker: BrokerConnection, topic: str) -> bool:
-    answer = broker.ask(DeleteTopicsRequest[5](topic_names=[topic], timeout_ms=CHANGE_MS))
-    code = answer.responses[0].error_code
-    return for_code(code).__name__ in ("NoError", "UnknownTopicOrPartitionError")
+def _deleted(broker: BrokerConnection) -> bool:
+    """Whether it deletes the topic, and those of starts that were killed before they could."""
+    there = [topic.name for topic in broker.metadata().topics]
+    probes = [name for name in there if name.startswith(PROBE_PREFIX)]
+    answer = broker.ask(DeleteTopicsRequest[5](topic_names=probes, timeout_ms=CHANGE_MS))
+    codes = {for_code(told.error_code).__name__ for told in answer.responses}
+    return codes <= {"NoError", "UnknownTopicOrPartitionError"}
 
 
 def _full_isr(broker: BrokerConnection, topic: str, brokers: int) -> bool:

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-project="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+project="$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 suite="${SUITE:-trixie}" # Debian 13: Python 3.13, as on Binder
 debian="kafka-labs-debian:$suite"
 work="$(mktemp -d)"

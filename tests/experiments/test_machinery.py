@@ -17,6 +17,7 @@ from labs.cluster.protocol import State
 from labs.errors import BadInput, LabsError
 from labs.experiment import Experiment, Live, Run, Stopped
 from labs.experiments import all_experiments, find
+from labs.experiments.producers.native import native_producer
 from labs.history import Outcome
 from labs.snapshot import snapshot
 from labs.workload import number_of, read_back
@@ -75,6 +76,32 @@ def test_a_fault_is_undone_when_the_body_fails(shared_cluster: LocalCluster) -> 
         raise LabsError("it went wrong")
 
     with pytest.raises(LabsError, match="it went wrong"):
+        trial(body).run(shared_cluster)
+    assert is_whole(shared_cluster)
+
+
+def _flush_in_vain(run: Run) -> None:
+    run.make_topic(config={"min.insync.replicas": "3"})
+    run.fault("pause", run.leader())
+    producer = run.producer()
+    producer.send(run.topic, b"x", partition=0)
+    producer.flush(0.5)
+
+
+def _list_in_vain(run: Run) -> None:
+    client = native_producer(run)
+    for node in (1, 2, 3):
+        run.fault("pause", node)
+    client.list_topics("no-such-topic", timeout=0.5)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"), [(_flush_in_vain, "KafkaTimeoutError"), (_list_in_vain, "_TRANSPORT")]
+)
+def test_a_client_that_gives_up_is_told_in_a_sentence(
+    shared_cluster: LocalCluster, body: object, name: str
+) -> None:
+    with pytest.raises(LabsError, match=f"was broken off, since a client gave up .{name}"):
         trial(body).run(shared_cluster)
     assert is_whole(shared_cluster)
 

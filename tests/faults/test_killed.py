@@ -16,7 +16,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 from labs.cluster import leases
+from labs.cluster.housekeeping import asking
 from labs.cluster.local import LocalCluster
+from labs.cluster.readiness import PROBE_PREFIX
 from labs.cluster.rules import NotReady
 from tests.helpers import Labs, finish, wait_until
 from tests.kernels import answer_to, begin_cell, run_cell, wait_for_output
@@ -84,6 +86,17 @@ def test_a_start_that_is_killed_harms_nobody_who_ran_before(labs: Labs) -> None:
     time.sleep(5)  # the watchdog naps for 3 s, and looks every second
     assert set(others) <= set(labs.jvms())
     labs.up()
+
+
+def test_the_topic_of_a_start_that_was_killed_is_deleted_by_the_next(labs: Labs) -> None:
+    labs.up()
+    with asking(labs.status()["bootstrap"]) as client:
+        client.create_topics(
+            {f"{PROBE_PREFIX}left": {"num_partitions": 1, "replication_factor": 3}}
+        )
+        labs.run("kill", "2")
+        labs.up()
+        assert not [name for name in client.list_topics() if name.startswith(PROBE_PREFIX)]
 
 
 def test_a_start_that_fails_promises_nothing(labs: Labs) -> None:
