@@ -1,13 +1,19 @@
 """Numbers in a notebook's prose come from its own run.
 
-In a markdown cell a number that was measured is followed by its name in a comment, which no reader
-sees: `202<!--lost--> of 310<!--acked-->`. The notebook's metadata says where the run shows it:
+In a chapter's text a number that was measured is a name in double braces: `{{lost}} of {{acked}}
+are gone`. The front matter of `en.md` says what of which run it is:
 
-    {"labs": {"numbers": {"lost": {"cell": "crash.run()", "find": "([\\d,]+) of", "scale": 0.001}}}}
+    numbers:
+      lost: {run: acks.leader_crash, settings: {acks: 1}, shows: counts.lost}
+      wait: {run: acks.leader_crash, settings: {acks: 1}, shows: measurements.stall_ms,
+             scale: 0.001, digits: 1}
+      gone: {cell: "print(", find: '([\\d,]+) of'}
 
-`find` has one group, looked for in the words of the outputs of the first cell that begins with
-`cell`. `scale` (ms → s) and `digits` are optional. Saving a notebook fills the numbers in, and a
-test holds that the saved prose agrees with the saved outputs.
+`run` is an experiment and `settings` those that tell its runs apart; `shows` is the way to the
+figure in what `labs run --json` prints. Where no experiment runs, `find` has one group, looked for
+in the words that the first cell that begins with `cell` shows. `scale` (ms → s) and `digits` after
+the point are optional. `make notebooks` fills the numbers in, and a test holds that the saved prose
+agrees with the saved outputs.
 
 A measurement is named in back-quotes, in the words of the panel's table: `fenced after`.
 """
@@ -15,47 +21,85 @@ A measurement is named in back-quotes, in the words of the panel's table: `fence
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
-_MEASURED = re.compile(r"[\d,.]*\d(?=<!--(\w+)-->)")
+from labs.base.figures import figure
+from labs.notebook.finding import RESULT_MIME
+
+NAMED = re.compile(r"\{\{ *(.*?) *\}\}")
 
 
-def fill(book: Any) -> None:
-    """Put the numbers of the notebook's own outputs into its prose.
+def fill(book: Any, asked: Mapping[str, Any]) -> None:
+    """Put the numbers of the notebook's own outputs where its prose names them.
 
     Raises:
-        LookupError: the run did not show a number that the prose names.
+        LookupError: the prose names a number that nobody asks for, or the run did not show it.
     """
-    found = numbers(book)
+    found: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in asked:
+            known = ", ".join(asked) or "none"
+            raise LookupError(f"the prose names {match[0]}; the front matter of en.md has {known}")
+        if name not in found:
+            found[name] = _number(book, name, **asked[name])
+        return found[name]
+
     for cell in book.cells:
         if cell.cell_type == "markdown":
-            cell.source = _MEASURED.sub(lambda match: found[match[1]], cell.source)
+            cell.source = NAMED.sub(number, cell.source)
 
 
-def named(book: Any) -> dict[str, str]:
-    """The measured numbers as the prose has them, by name."""
-    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-    return {match[1]: match[0] for match in _MEASURED.finditer(prose)}
-
-
-def numbers(book: Any) -> dict[str, str]:
-    """The same numbers, as the outputs have them."""
-    asked = book.metadata.get("labs", {}).get("numbers", {})
-    return {name: _number(book, name, **where) for name, where in asked.items()}
-
-
-def _number(
-    book: Any, name: str, cell: str, find: str, scale: float = 1, digits: int | None = None
-) -> str:
-    text = _shown(next(c for c in book.cells if c.source.startswith(cell)))
-    match = re.search(find, text)
-    if match is None:
-        raise LookupError(f"{cell} did not show {name}, of which the prose speaks: {text[:2000]}")
+def _number(book: Any, name: str, scale: float = 1, digits: int | None = None, **where: Any) -> str:
+    value = _measured(book, name, **where) if "run" in where else _found(book, name, **where)
     if scale == 1 and digits is None:
-        return match[1]
-    value = float(match[1].replace(",", "")) * scale
-    return f"{value:,.{digits or 0}f}"
+        return value if isinstance(value, str) else figure(value)
+    plain = float(value.replace(",", "") if isinstance(value, str) else value)
+    return f"{plain * scale:,.{digits or 0}f}"
+
+
+def _measured(
+    book: Any, name: str, run: str, shows: str, settings: Mapping[str, Any] | None = None
+) -> float | str:
+    """A figure of the one run of an experiment with these settings."""
+    wanted = {key: str(value) for key, value in (settings or {}).items()}
+    fits = [
+        result
+        for result in _results(book)
+        if result["experiment"] == run
+        and wanted.items() <= {key: str(value) for key, value in result["settings"].items()}.items()
+    ]
+    if len(fits) != 1:
+        raise LookupError(f"{name} must come from one run of {run} {wanted}, not {len(fits)}")
+    value: Any = fits[0]
+    for key in shows.split("."):
+        value = (value or {}).get(key)
+    if not isinstance(value, int | float | str):
+        raise LookupError(f"the run of {run} {wanted} does not show {name} as {shows}: {fits[0]}")
+    return value
+
+
+def _results(book: Any) -> list[dict[str, Any]]:
+    """The results that the outputs carry, each once."""
+    found: list[dict[str, Any]] = []
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            result = output.get("data", {}).get(RESULT_MIME)
+            if result is not None and result not in found:
+                found.append(result)
+    return found
+
+
+def _found(book: Any, name: str, cell: str, find: str) -> str:
+    """What stands in a cell's outputs."""
+    shown = next((_shown(c) for c in book.cells if c.source.startswith(cell)), "")
+    match = re.search(find, shown)
+    if match is None:
+        raise LookupError(f"{cell} did not show {name}, of which the prose speaks: {shown[:2000]}")
+    return match[1]
 
 
 def measurements(book: Any) -> set[str]:
@@ -81,7 +125,8 @@ _COMPARED = re.compile(r"[Cc]ompare `([a-z]+)`")
 
 
 def _page(cell: Any) -> str:
-    return " ".join(str(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", []))
+    outputs = cell.get("outputs", [])
+    return " ".join(str(o.get("data", {}).get("text/html", o.get("text", ""))) for o in outputs)
 
 
 def _shown(cell: Any) -> str:

@@ -1,6 +1,7 @@
-"""`make notebooks`: run every notebook on a fresh cluster and save it with its real results.
+"""`make notebooks`: run every chapter's text on a fresh cluster, and save it with its real results.
 
-`python -m tests.save_notebooks 01_overview` saves only that one.
+`python -m tests.save_notebooks 03` saves only that chapter (in each language in which there is a
+text). The README's table of the chapters is made anew, too.
 """
 
 from __future__ import annotations
@@ -8,59 +9,88 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home
 from tests import prose
+from tests.course import Text, chapters, texts, with_table
 
 CELL_TIMEOUT_S = 180
 
 
-def save(path: Path) -> None:
-    """Execute a notebook in place.
+def chosen(names: Sequence[str]) -> list[Text]:
+    """The texts of these chapters (`03` or `03_acks`), or of all.
+
+    Raises:
+        LookupError: there is no such chapter.
+    """
+    known = texts()
+    for name in names:
+        if not any(_is(text, name) for text in known):
+            have = ", ".join(text.chapter for text in chapters())
+            raise LookupError(f"there is no chapter {name}; there are {have}")
+    return [text for text in known if not names or any(_is(text, name) for name in names)]
+
+
+def _is(text: Text, name: str) -> bool:
+    return name in (text.chapter, text.chapter.partition("_")[0])
+
+
+def save(text: Text) -> None:
+    """Run a text from top to bottom, and save it as its notebook.
 
     Widget state is left out: it is large, and the still picture in each output says the same.
     Numbers in the prose are those of this run (`tests/prose.py`).
+
+    Raises:
+        CellExecutionError: a cell failed; nothing is saved.
+        LookupError: the run did not show a number that the prose names; nothing is saved.
     """
-    book = nbformat.read(path, as_version=4)
+    text.saved.parent.mkdir(parents=True, exist_ok=True)
+    book = text.book()
+    metadata = nbformat.from_dict(book.metadata)
     client = NotebookClient(
         book, timeout=CELL_TIMEOUT_S, kernel_name="python3", store_widget_state=False
     )
-    client.execute(cwd=str(path.parent))
-    kept = {"labs": book.metadata["labs"]} if "labs" in book.metadata else {}
-    book.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-            **kept,
-        }
-    )
-    prose.fill(book)
-    for number, cell in enumerate(book.cells, start=1):
-        cell.id = f"cell-{number:02}"
+    client.execute(cwd=str(text.saved.parent))
+    book.metadata = metadata  # the kernel tells of its version: a difference in every update
+    prose.fill(book, text.numbers)
+    for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day: a difference in every saving
-    nbformat.write(book, path)
-    print(f"saved {path.relative_to(PROJECT)}")
+    nbformat.write(book, text.saved)
+    print(f"saved {text.notebook}", flush=True)
 
 
-def main(names: list[str]) -> None:
-    """Save the named notebooks, or all."""
-    books = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+def main(names: Sequence[str]) -> None:
+    """Save the named chapters, or all, and the README's table."""
+    saving = chosen(names)
     with tempfile.TemporaryDirectory(prefix="labs-save-") as home:
         os.environ["LABS_HOME"] = str(Path(home).resolve())
         cluster = LocalCluster(Home.current())
         try:
             cluster.start()
-            for path in books:
-                if not names or path.stem in names:
-                    save(path)
+            for text in saving:
+                print(f"… running {text.notebook}", flush=True)
+                save(text)
         finally:
             cluster.stop()
+    write_table()
+
+
+def write_table(project: Path = PROJECT) -> None:
+    """Have the README's table say what the chapters' texts say."""
+    readme = project / "README.md"
+    readme.write_text(with_table(readme.read_text("utf-8"), chapters(project)), "utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (LookupError, CellExecutionError) as error:
+        sys.exit(f"not saved: {error}")

@@ -78,6 +78,15 @@ class Result:
             "set_here": [departure.as_dict() for departure in self.set_here],
         }
 
+    def figures(self) -> dict[str, Any]:
+        """What of that prose can speak of: neither records nor addresses."""
+        told = self.as_dict()
+        names = ("experiment", "settings", "verdict", "counts", "measurements")
+        judged = {name: told[name] for name in (PROCESSING, KEY_ORDER) if told[name]}
+        for about in judged.values():
+            del about["offenders"]
+        return {**{name: told[name] for name in names}, **judged}
+
     def _circumstances(self) -> dict[str, Any]:
         """Why a verdict is unknown, and how the wall clock was set: where there is such a thing."""
         subjects = zip((LOG, PROCESSING, KEY_ORDER), (self.report, self.processing, self.key_order),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from IPython.display import HTML, Image, display
+from IPython.display import Image, display
 
 from labs.base.figures import figure
 from labs.charts.style import FONT, INK, LINE, MUTED
@@ -20,6 +20,9 @@ from labs.experiment.result import Measured, Result
 from labs.notebook.quiz import Reconciliation
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.workload.set_here import rows
+
+#: A saved notebook carries its results' figures under this type, beside what a reader sees.
+RESULT_MIME = "application/vnd.labs.result+json"
 
 #: So many offending records stand in the table.
 SHOWN = 5
@@ -78,7 +81,8 @@ class Finding:
     def _ipython_display_(self) -> None:
         # Two outputs, not one of two types: a page shows only the first type that it knows.
         display(Image(data=self.png, width=900))
-        display(HTML(self.html), metadata={})
+        words = {"text/html": self.html, "text/plain": str(self)}
+        display({**words, RESULT_MIME: self.result.figures()}, raw=True)
 
     def _repr_png_(self) -> bytes:
         return self.png

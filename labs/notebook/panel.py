@@ -38,7 +38,7 @@ from labs.kafka.cluster import Cluster, State
 from labs.notebook import quiz
 from labs.notebook.cells import NotHere
 from labs.notebook.finding import CSS as FINDING_CSS
-from labs.notebook.finding import Finding, differing, main_measurements, told
+from labs.notebook.finding import RESULT_MIME, Finding, differing, main_measurements, told
 from labs.notebook.quiz import Prediction, Reconciliation, reconcile
 
 #: Between two pictures, s, if drawing is quick enough: five a second. More would hold up brokers
@@ -186,7 +186,7 @@ class Panel:
         if self.findings:
             last = self.findings[-1]
             bundle |= {"image/png": last.png, "text/html": last._repr_html_()}
-            bundle["text/plain"] = str(last)
+            bundle |= {"text/plain": str(last), RESULT_MIME: last.result.figures()}
         else:
             bundle["text/html"] = self._still()
             bundle["text/plain"] = f"{self.experiment.name}: {self.experiment.question}"

@@ -23,21 +23,32 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
-from labs.chapters import find
+from labs.chapters import all_experiments, find
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT
 from tests.browser.conftest import ARTEFACTS, Lab, run_all, shoot
+from tests.course import Text, chapters
 from tests.helpers import wait_until
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOKS = PROJECT / "notebooks"
-CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("0[2-5]_*.ipynb"))
 RUN_TIMEOUT_MS = 120_000
 #: Without it JupyterLab would ask which kernel to start.
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PANEL = re.compile(r"^\w+ = panel\(", re.MULTILINE)
+
+
+def _panels(chapter: Text) -> list[str]:
+    """The source of each cell that makes a panel."""
+    return [cell.source for cell in chapter.code if PANEL.search(cell.source)]
+
+
+#: Those that have panels.
+CHAPTERS = [chapter for chapter in chapters() if _panels(chapter)]
+each_chapter = pytest.mark.parametrize(
+    "opened", CHAPTERS, indirect=True, ids=lambda chapter: chapter.chapter
+)
 
 #: Press a panel's button; tells after how many ms its status spoke, and watches its pictures and
 #: its clock, which is set before each picture is drawn: one like the last is not sent again.
@@ -85,25 +96,18 @@ class Seen:
     status: str
 
 
-def test_a_chapter_has_panels() -> None:
-    assert all(_panels(name) for name in CHAPTERS)
-
-
-def _panels(chapter: str) -> list[str]:
-    """The source of each cell that makes a panel."""
-    return [source for source in _sources(chapter) if PANEL.search(source)]
-
-
-def _sources(chapter: str) -> list[str]:
-    notebook = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4)
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+def test_each_experiment_has_a_panel_that_is_pressed() -> None:
+    sources = "\n".join(source for chapter in CHAPTERS for source in _panels(chapter))
+    pressed = set(re.findall(r'panel\("([\w.]+)"', sources))
+    assert pressed == {experiment.name for experiment in all_experiments()}
 
 
 @pytest.fixture
 def opened(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The chapter's first cell and its panels, each shown and none of them run."""
-    chapter = request.param
-    with _opened(page, lab, f"panels_{chapter}", [_sources(chapter)[0], *_panels(chapter)]):
+    chapter: Text = request.param
+    sources = [chapter.code[0].source, *_panels(chapter)]
+    with _opened(page, lab, f"panels_{chapter.chapter}", sources):
         yield page
 
 
@@ -120,7 +124,7 @@ def _opened(page: Page, lab: Lab, name: str, sources: list[str]) -> Iterator[Non
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+@each_chapter
 def test_every_panel_predicts_runs_and_tells(opened: Page, cluster: LocalCluster) -> None:
     panels = opened.locator(".t-panel")
     seen = []
@@ -132,7 +136,7 @@ def test_every_panel_predicts_runs_and_tells(opened: Page, cluster: LocalCluster
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+@each_chapter
 def test_stop_leaves_the_cluster_whole(opened: Page, cluster: LocalCluster) -> None:
     panel, breaks = _most_harmful(opened)
     name = _name(panel)
@@ -164,7 +168,7 @@ def _most_harmful(page: Page) -> tuple[Locator, bool]:
 def test_two_runs_are_compared_in_light_and_dark(
     page: Page, lab: Lab, cluster: LocalCluster
 ) -> None:
-    sources = [_sources(CHAPTERS[0])[0], 'keys = panel("producers.keys")\nkeys']
+    sources = [CHAPTERS[0].code[0].source, 'keys = panel("producers.keys")\nkeys']
     with _opened(page, lab, "compared", sources):
         panel = page.locator(".t-panel")
         panel.locator(".t-skip").click()

@@ -144,6 +144,12 @@ def test_a_failure_names_the_jump_that_it_followed() -> None:
     assert NAMED in str(after_jumps(error, [JUMP]))
 
 
+def todays() -> list[Experiment]:
+    """Those of the chapters that these tests know."""
+    known = ("producers.", "acks.", "replication.", "consumers.")
+    return [experiment for experiment in all_experiments() if experiment.name.startswith(known)]
+
+
 @pytest.mark.parametrize(
     ("action", "node", "reason"),
     [
@@ -219,8 +225,8 @@ def test_each_verdict_says_what_it_is_about(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_every_experiment_says_what_it_is_about() -> None:
-    about = {e.name: set(e.judges) for e in all_experiments()}
-    assert all(LOG in judges for judges in about.values())
+    assert all(LOG in experiment.judges for experiment in all_experiments())
+    about = {e.name: set(e.judges) for e in todays()}
     processing = {name for name, judges in about.items() if PROCESSING in judges}
     assert processing == {name for name in about if name.startswith("consumers.")}
     orders = {name for name, judges in about.items() if KEY_ORDER in judges}

@@ -1,4 +1,4 @@
-"""Every notebook keeps the shape of a chapter, and is saved as a real run left it."""
+"""Every notebook keeps the shape of a chapter, and is saved as a real run of its text left it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from labs.chapters import all_experiments
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.supervise.home import PROJECT
 from tests import prose
+from tests.course import chapters, code_of, texts
 
-BOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]
+BOOKS = [text.saved for text in texts()]
+CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]  # 00 only says hello
 MACHINE_PATH = re.compile(r"/(root|home|Users|tmp|work|var)/[\w.-]+|[A-Z]:\\\\")
 SECRET = re.compile(r"token=[0-9a-f]{16,}|password\s*=\s*['\"]\w+|-----BEGIN")
 
@@ -28,16 +29,13 @@ def read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)
 
 
-def code_of(book: Any) -> list[Any]:
-    return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
 def prose_of(book: Any) -> str:
     return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
 
 
-def test_there_are_notebooks() -> None:
-    assert [path.stem for path in BOOKS][:2] == ["00_start_here", "01_overview"]
+def test_there_are_notebooks_and_each_has_a_text() -> None:
+    assert BOOKS
+    assert sorted((PROJECT / "notebooks").rglob("*.ipynb")) == sorted(BOOKS)
 
 
 @each_book
@@ -101,12 +99,6 @@ def test_static_readers_see_every_widget(path: Path) -> None:
 
 
 @each_book
-def test_numbers_in_the_prose_are_those_of_its_own_run(path: Path) -> None:
-    book = read(path)
-    assert prose.named(book) == prose.numbers(book)
-
-
-@each_book
 def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(path: Path) -> None:
     book = read(path)
     assert prose.measurements_named(book) <= prose.measurements(book)
@@ -129,10 +121,10 @@ def test_a_measurement_that_no_run_shows_is_noticed() -> None:
 
 def test_a_send_is_called_failed_only_where_it_was_certainly_not_written() -> None:
     """As the README defines it; what merely ended in an error may be *unknown*."""
-    told = {path.stem[:2]: prose_of(read(path)) for path in BOOKS}
+    (acks,) = (text.saved for text in chapters() if text.chapter == "03_acks")
     asked = [f"{e.question} {e.ask and e.ask.question}" for e in all_experiments()]
     readme = (PROJECT / "README.md").read_text("utf-8")
-    for text in (told["03"], *asked, readme):
+    for text in (prose_of(read(acks)), *asked, readme):
         words = re.sub(r"\*failed\*", "", text)  # where the word is explained
         assert not re.search(r"\bsends?\b[^.|]{0,30}\bfail|\bfail(s|ed)? sends?\b", words), text[
             :80
@@ -146,26 +138,12 @@ def test_chapters_agree_on_how_long_a_silent_broker_is_taken_for_alive() -> None
     """
     assert SESSION_S - HEARTBEAT_S == 2
     assert 3 < SESSION_S * (1 + 1 / 8) < 3.5
-    told = [" ".join(prose_of(read(path)).split()) for path in BOOKS]
-    ranges = [re.findall(r"every eighth of that time[;:] so ([^.]*)", text) for text in told]
-    assert [len(found) for found in ranges] == [1, 0, 0, 1, 1, 0]
-    assert all("two and three and a half seconds" in found for (found,) in filter(None, ranges))
-
-
-def test_a_number_is_filled_in_and_drift_is_seen() -> None:
-    run = nbformat.v4.new_code_cell("crash.run()")
-    shown = {"text/html": "<style>9 of</style><p>1,202 of 310&nbsp;are gone after 2,850 ms</p>"}
-    run.outputs = [nbformat.v4.new_output("display_data", data=shown)]
-    text = nbformat.v4.new_markdown_cell("**0<!--lost--> lost** in 0.0<!--after--> s; 7 of 8")
-    where: dict[str, dict[str, Any]] = {
-        "lost": {"cell": "crash.run(", "find": "([\\d,]+) of"},
-        "after": {"cell": "crash.run(", "find": "after ([\\d,]+) ms", "scale": 0.001, "digits": 1},
+    told = {text.chapter[:2]: prose_of(read(text.saved)) for text in chapters()}
+    said = {
+        number: re.findall(r"every eighth of that time[;:] so ([^.]*)", " ".join(words.split()))
+        for number, words in told.items()
     }
-    book = nbformat.v4.new_notebook(cells=[run, text], metadata={"labs": {"numbers": where}})
-    assert prose.named(book) != prose.numbers(book)
-    prose.fill(book)
-    assert text.source == "**1,202<!--lost--> lost** in 2.9<!--after--> s; 7 of 8"
-    assert prose.named(book) == prose.numbers(book)
-    where["lost"]["find"] = "([\\d,]+) found"
-    with pytest.raises(LookupError, match="lost"):
-        prose.fill(nbformat.v4.new_notebook(cells=[run], metadata={"labs": {"numbers": where}}))
+    assert all(len(said[number]) == 1 for number in ("00", "03", "04"))
+    assert all(
+        "two and three and a half seconds" in one for found in said.values() for one in found
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import re
 import threading
 import time
@@ -25,7 +26,7 @@ from labs.experiment.settings import Choice, Number, Switch, resolve
 from labs.experiment.views import Bars
 from labs.kafka.cluster import Node, Role, State, Status
 from labs.notebook import panel as module
-from labs.notebook.finding import Finding, main_measurements
+from labs.notebook.finding import RESULT_MIME, Finding, main_measurements
 from labs.notebook.panel import Panel, panel
 from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
 from tests.widgets import find, hooks, hooks_in
@@ -501,6 +502,7 @@ def test_after_a_run_it_shows_picture_and_words(make: Make) -> None:
     assert "data:image/png;base64," in bundle["text/html"]
     assert "40 are gone" in words(bundle["text/html"])
     assert "Log violated" in bundle["text/plain"]
+    assert bundle[RESULT_MIME] == finding.result.figures()
 
 
 def test_a_finding_is_two_outputs_so_that_every_page_shows_both(
@@ -511,7 +513,12 @@ def test_a_finding_is_two_outputs_so_that_every_page_shows_both(
     ran(make())._ipython_display_()
     picture, told = shown
     assert picture.data.startswith(b"\x89PNG")
-    assert "40 are gone" in words(told.data)
+    assert "40 are gone" in words(told["text/html"])
+    carried = json.loads(json.dumps(told[RESULT_MIME]))  # a notebook is JSON
+    assert carried["experiment"] == "acks.model"
+    assert carried["settings"] == {"acks": "1", "rate": 100, "share": 0.5, "idempotence": False}
+    assert carried["counts"]["lost"] == 40
+    assert not {"offenders", "bootstrap"} & set(carried)
 
 
 def test_what_the_run_says_is_escaped(make: Make) -> None:

@@ -14,6 +14,7 @@ from labs.chapters import all_experiments
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.jars import SPEC, kafka_version, locked_jars
 from labs.supervise.home import PROJECT
+from tests.course import chapters
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -92,15 +93,15 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_the_readme_says_where_each_belief_is_shown_false() -> None:
     readme = (PROJECT / "README.md").read_text("utf-8")
-    rows = re.findall(r"^\| (\d+) \| .+ \| (0\d) \| (`.+`) \|$", readme, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| .+ \| (\d\d) \| (`.+`) \|$", readme, re.MULTILINE)
     assert [int(number) for number, *_ in rows] == list(range(1, 16))
     known = {experiment.name for experiment in all_experiments()}
     for _, chapter, cell in rows:
         named = re.findall(r"`([\w.]+)`", cell)
         assert named and set(named) <= known
-        (book,) = (PROJECT / "notebooks").glob(f"{chapter}_*.ipynb")
-        text = book.read_text("utf-8")
-        assert all(f'panel(\\"{name}\\"' in text for name in named), f"{book.name}: {named}"
+        (text,) = (text for text in chapters() if text.chapter.startswith(f"{chapter}_"))
+        code = "\n".join(cell.source for cell in text.code)
+        assert all(f'panel("{name}"' in code for name in named), f"{text.chapter}: {named}"
 
 
 def test_every_cell_of_the_tests_is_sent_from_one_place() -> None:
