@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 from kafka import KafkaProducer
 
+from labs.cli import end_as_on_ctrl_c
 from labs.cluster import housekeeping, readiness
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.local import LocalCluster
@@ -324,4 +325,5 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     main(sys.argv[1:])

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from labs.cli import end_as_on_ctrl_c
 from labs.cluster.home import PROJECT, Home
 from labs.cluster.local import LocalCluster
 from tests import prose
@@ -63,4 +64,5 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     main(sys.argv[1:])
