@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 from kafka import KafkaProducer
 
+from labs.app.cli import end_as_on_ctrl_c
 from labs.app.jupyter import jupyter_command
 from labs.kafka import admin, readiness
 from labs.kafka.cluster import BROKER_IDS, State
@@ -324,4 +325,5 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     main(sys.argv[1:])

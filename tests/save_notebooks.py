@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home
 from tests import prose
@@ -90,6 +91,7 @@ def write_table(project: Path = PROJECT) -> None:
 
 
 if __name__ == "__main__":
+    end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     try:
         main(sys.argv[1:])
     except (LookupError, CellExecutionError) as error:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 #: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
 Tell = Callable[[str, float | None], None]
@@ -23,13 +24,22 @@ def silent(text: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A live line on the terminal; where stderr is none, a line a step, and a few for long ones."""
+    """A live line on the terminal; where stderr is none, a line a step, and a few for long ones.
+
+    All on stderr, so that a command's answer stands alone on stdout. In a notebook on stdout: there
+    stderr is red, and would look like an error below a cell that does what it should.
+    """
     if sys.stderr.isatty():
         with _live_line() as tell:
             yield tell
     else:
         with _plain_lines() as tell:
             yield tell
+
+
+def _heard() -> TextIO:
+    """Where progress is told."""
+    return sys.stdout if type(sys.stderr).__module__.startswith("ipykernel") else sys.stderr
 
 
 @contextmanager
@@ -59,9 +69,9 @@ def _plain_lines() -> Iterator[Tell]:
         nonlocal last, quarters, told_at
         reached, now = int((fraction or 0.0) * 4), time.monotonic()
         if text != last:
-            print(f"… {text}", file=sys.stderr, flush=True)
+            print(f"… {text}", file=_heard(), flush=True)
         elif reached > quarters and now - told_at >= QUIET_S:
-            print(f"… {text}: {reached * 25} %", file=sys.stderr, flush=True)
+            print(f"… {text}: {reached * 25} %", file=_heard(), flush=True)
         else:
             return
         last, quarters, told_at = text, reached, now
@@ -73,7 +83,7 @@ def _plain_lines() -> Iterator[Tell]:
             if now - told_at >= SILENT_S:
                 told_at = now
                 said = f"… {last or 'working'}: {now - began:.0f} s so far"
-                print(said, file=sys.stderr, flush=True)
+                print(said, file=_heard(), flush=True)
 
     thread = threading.Thread(target=break_the_silence, name="labs-progress", daemon=True)
     thread.start()

@@ -29,7 +29,7 @@ def birth(process: psutil.Process) -> float:
 def living(pid: object, create_time: object, words: Collection[str] = ()) -> psutil.Process | None:
     """The process that a file recorded, or None: it is over, or its pid is another program's now.
 
-    A zombie is over: it waits for its parent only. What a file holds may make no sense at all.
+    What a file holds may make no sense at all.
 
     Args:
         pid: of the process.
@@ -41,10 +41,19 @@ def living(pid: object, create_time: object, words: Collection[str] = ()) -> psu
     with contextlib.suppress(psutil.Error, ValueError, OverflowError):
         process = psutil.Process(pid)
         same_birth = abs(birth(process) - create_time) < CREATE_TIME_TOLERANCE_S
-        over = process.status() == psutil.STATUS_ZOMBIE
-        if same_birth and not over and (not words or set(words) <= set(process.cmdline())):
+        words_found = not words or set(words) <= set(process.cmdline())
+        if same_birth and not _is_over(process) and words_found:
             return process
     return None
+
+
+def _is_over(process: psutil.Process) -> bool:
+    """Whether a process has ended: what is left of it waits for its parent only (a zombie).
+
+    Its first thread may end before the others (Linux tells of a zombie then, too). As long as one
+    is left the process has its files and its ports, and its parent can't learn that it has ended.
+    """
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def kill_all(processes: Iterable[psutil.Process], timeout_s: float = 5.0) -> None:
@@ -60,7 +69,7 @@ def kill_all(processes: Iterable[psutil.Process], timeout_s: float = 5.0) -> Non
 def wait_over(processes: Iterable[psutil.Process], timeout_s: float) -> bool:
     """Wait until none of them lives; whether that came true in time.
 
-    A zombie counts as over: it waits for its parent, a notebook perhaps, which we are not.
+    Its parent, a notebook perhaps, need not have heard of it.
     """
     deadline = time.monotonic() + timeout_s
     while any(_lives(process) for process in processes):
@@ -72,6 +81,6 @@ def wait_over(processes: Iterable[psutil.Process], timeout_s: float) -> bool:
 
 def _lives(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and not _is_over(process)
     except psutil.Error:
         return False

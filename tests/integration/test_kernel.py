@@ -47,6 +47,14 @@ def test_a_module_beside_the_notebook_stands_in_for_none_of_ours(tmp_path: Path)
     assert said.endswith(" 42\n")
 
 
+def test_progress_is_no_error(kernel: tuple[KernelManager, BlockingKernelClient]) -> None:
+    code = "from labs.base.progress import progress\nwith progress() as tell: tell('starting')"
+    heard: list[dict[str, Any]] = []
+    kernel[1].execute_interactive(code, timeout=ANSWER_TIMEOUT_S, output_hook=heard.append)
+    streams = [message["content"] for message in heard if message["msg_type"] == "stream"]
+    assert [(said["name"], said["text"]) for said in streams] == [("stdout", "… starting\n")]
+
+
 def test_a_new_connections_first_request_is_answered(
     kernel: tuple[KernelManager, BlockingKernelClient],
 ) -> None:

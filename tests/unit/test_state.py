@@ -15,6 +15,7 @@ from labs.base.files import write_atomically
 from labs.kafka.cluster import Role, State
 from labs.kafka.state import ClusterState, NodeState, marks, observed, our_processes, process_of
 from labs.supervise.identity import birth, kill_all, living, wait_over
+from tests.helpers import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 
@@ -131,6 +132,29 @@ def test_a_zombie_does_not_live(process: subprocess.Popen[bytes]) -> None:
     kill_all([ours])
     assert ours.status() == psutil.STATUS_ZOMBIE
     assert living(process.pid, born) is None
+
+
+FIRST_THREAD_ENDS = """
+import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of a zombie there")
+def test_a_process_lives_until_its_last_thread_has_ended() -> None:
+    child = subprocess.Popen([sys.executable, "-c", FIRST_THREAD_ENDS], stdin=subprocess.PIPE)
+    assert child.stdin is not None
+    ours = psutil.Process(child.pid)
+    born = birth(ours)
+    wait_until(lambda: ours.status() == psutil.STATUS_ZOMBIE, "its first thread to end")
+    assert child.poll() is None
+    assert living(child.pid, born) == ours
+    assert not wait_over([ours], timeout_s=0.05)
+    child.stdin.close()
+    assert wait_over([ours], timeout_s=30)
+    assert living(child.pid, born) is None
+    child.wait()
 
 
 def test_observed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from labs.app.cli import end_as_on_ctrl_c
 from labs.base.errors import LabsError
 from labs.kafka.local import LocalCluster
 from labs.observe.snapshot import Observer
@@ -90,4 +91,5 @@ def _step(text: str) -> None:
 
 
 if __name__ == "__main__":
+    end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     sys.exit(main())
