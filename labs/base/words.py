@@ -1,0 +1,68 @@
+"""Sentences, looked up by their ids: what says something to a reader decides nothing.
+
+>>> words = Words(__file__)              # the table `en.toml`, beside the file that asks
+>>> words("crash.title", lost=100)       # under [crash]: title = "{lost:,} records are gone"
+'100 records are gone'
+
+Where English tells one from many, a sentence is a pair, chosen by `count` (the names are CLDR's):
+`lead = { one = "{names} has no leader", other = "{names} have no leader" }`. Another language is
+another table beside it, such as `ko.toml`; what that lacks is said in English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+#: In which language we speak, by the name of its tables.
+LANGUAGE = "en"
+
+
+class Words:
+    """The sentences of one folder.
+
+    Args:
+        file: any file in it, as `__file__`.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._folder = Path(file).resolve().parent
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """The sentence of that id, with these values in their places.
+
+        Raises:
+            KeyError: the table has no such sentence, or the sentence asks for a value not given.
+        """
+        told = table(self._folder, LANGUAGE)
+        if name not in told and "count" in values:
+            name += ".one" if values["count"] == 1 and f"{name}.one" in told else ".other"
+        return told[name].format_map(values)
+
+    def under(self, name: str) -> dict[str, str]:
+        """All sentences of a section, by the rest of their ids, in the table's order."""
+        start = f"{name}."
+        told = table(self._folder, LANGUAGE)
+        return {id.removeprefix(start): told[id] for id in told if id.startswith(start)}
+
+
+@cache
+def table(folder: Path, language: str) -> Mapping[str, str]:
+    """A folder's sentences by their ids: English, and over it what is said in that language."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(("en", language)):
+        path = folder / f"{name}.toml"
+        if name == "en" or path.exists():
+            found |= _sentences(tomllib.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def _sentences(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, inner in section.items():
+        if isinstance(inner, str):
+            yield above + name, inner
+        else:
+            yield from _sentences(inner, f"{above}{name}.")

@@ -1,0 +1,74 @@
+"""Sentences are found by their ids; every id that the code names stands in its owner's table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.base import words as module
+from labs.base.words import Words, table
+
+LABS = Path(module.__file__).parents[1]
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Words:
+    (tmp_path / "en.toml").write_text(
+        'plain = "no values"\n'
+        "[crash]\n"
+        'title = "{lost:,} of {acks} are gone"\n'
+        'lead = { one = "{names} has no leader", other = "{names} have no leader" }\n'
+        "[crash.options]\n"
+        'some = "some"\n'
+        'none = "none"\n'
+    )
+    (tmp_path / "ko.toml").write_text('[crash]\ntitle = "{acks}에서 {lost:,}건이 사라졌다"\n')
+    return Words(str(tmp_path / "crash.py"))
+
+
+def test_a_sentence_is_found_by_its_id(words: Words) -> None:
+    assert words("plain") == "no values"
+    assert words("crash.title", lost=1000, acks="acks=1") == "1,000 of acks=1 are gone"
+
+
+def test_one_is_told_from_many(words: Words) -> None:
+    assert words("crash.lead", count=1, names="a-0") == "a-0 has no leader"
+    assert words("crash.lead", count=2, names="a-0 and a-1") == "a-0 and a-1 have no leader"
+
+
+def test_a_section_keeps_the_order_of_the_table(words: Words) -> None:
+    assert words.under("crash.options") == {"some": "some", "none": "none"}
+    assert list(words.under("crash.options")) == ["some", "none"]
+
+
+def test_another_language_stands_beside_and_what_it_lacks_is_said_in_english(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LANGUAGE", "ko")
+    assert words("crash.title", lost=100, acks="acks=1") == "acks=1에서 100건이 사라졌다"
+    assert words("plain") == "no values"
+
+
+@pytest.mark.parametrize("name", ["crash", "crash.nothing", "crash.title"])
+def test_a_mistake_is_loud(words: Words, name: str) -> None:
+    with pytest.raises(KeyError):
+        words(name)
+
+
+def asked() -> Iterator[tuple[Path, str]]:
+    """Every id that code names literally: `words("crash.title", …)`, with its file."""
+    for path in LABS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and "words" in ast.unparse(node.func).split("."):
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    yield path, first.value
+
+
+def test_every_id_that_the_code_names_stands_in_its_table() -> None:
+    for path, name in asked():
+        told = table(path.parent, "en")
+        assert any(id == name or id.startswith(f"{name}.") for id in told), f"{path}: {name}"
