@@ -7,13 +7,11 @@ are gone`. The front matter of `en.md` says what of which run it is:
       lost: {run: acks.leader_crash, settings: {acks: 1}, shows: counts.lost}
       wait: {run: acks.leader_crash, settings: {acks: 1}, shows: measurements.stall_ms,
              scale: 0.001, digits: 1}
-      gone: {cell: "print(", find: '([\\d,]+) of'}
 
 `run` is an experiment and `settings` those that tell its runs apart; `shows` is the way to the
-figure in what `labs run --json` prints. Where no experiment runs, `find` has one group, looked for
-in the words that the first cell that begins with `cell` shows. `scale` (ms → s) and `digits` after
-the point are optional. `make notebooks` fills the numbers in, and a test holds that the saved prose
-agrees with the saved outputs.
+figure in what `labs run --json` prints. `scale` (ms → s) and `digits` after the point are optional.
+`make notebooks` fills the numbers in, and a test holds that the saved prose agrees with the saved
+results: no number is read out of a sentence.
 
 A measurement is named in back-quotes, in the words of the panel's table: `fenced after`.
 """
@@ -22,11 +20,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import unescape
 from typing import Any
 
 from labs.base.figures import figure
-from labs.notebook.finding import RESULT_MIME
+from labs.notebook.finding import RESULT_MIME, main_measurements
 
 NAMED = re.compile(r"\{\{ *(.*?) *\}\}")
 
@@ -53,12 +50,11 @@ def fill(book: Any, asked: Mapping[str, Any]) -> None:
             cell.source = NAMED.sub(number, cell.source)
 
 
-def _number(book: Any, name: str, scale: float = 1, digits: int | None = None, **where: Any) -> str:
-    value = _measured(book, name, **where) if "run" in where else _found(book, name, **where)
-    if scale == 1 and digits is None:
-        return value if isinstance(value, str) else figure(value)
-    plain = float(value.replace(",", "") if isinstance(value, str) else value)
-    return f"{plain * scale:,.{digits or 0}f}"
+def _number(book: Any, name: str, scale: float = 1, digits: int | None = None, **run: Any) -> str:
+    value = _measured(book, name, **run)
+    if isinstance(value, str) or (scale == 1 and digits is None):
+        return figure(value)
+    return f"{value * scale:,.{digits or 0}f}"
 
 
 def _measured(
@@ -93,18 +89,10 @@ def _results(book: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _found(book: Any, name: str, cell: str, find: str) -> str:
-    """What stands in a cell's outputs."""
-    shown = next((_shown(c) for c in book.cells if c.source.startswith(cell)), "")
-    match = re.search(find, shown)
-    if match is None:
-        raise LookupError(f"{cell} did not show {name}, of which the prose speaks: {shown[:2000]}")
-    return match[1]
-
-
 def measurements(book: Any) -> set[str]:
-    """What the tables of the notebook's own outputs call their measurements."""
-    return set(_ROW.findall("".join(map(_page, book.cells))))
+    """What the tables of the notebook's own results call their measurements."""
+    shown = (main_measurements(result["measurements"]) for result in _results(book))
+    return {name for table in shown for name, _ in table}
 
 
 def measurements_named(book: Any) -> set[str]:
@@ -119,17 +107,5 @@ def measurements_named(book: Any) -> set[str]:
     return {name for name in phrases if not name.startswith("labs ")} | set(_COMPARED.findall(text))
 
 
-_ROW = re.compile(r'<tr><td>([^<]*)</td><td class="labs-figure">')
 _PHRASE = re.compile(r"`([a-z][a-z0-9]*(?:\s[a-z0-9]+)+)`")
 _COMPARED = re.compile(r"[Cc]ompare `([a-z]+)`")
-
-
-def _page(cell: Any) -> str:
-    outputs = cell.get("outputs", [])
-    return " ".join(str(o.get("data", {}).get("text/html", o.get("text", ""))) for o in outputs)
-
-
-def _shown(cell: Any) -> str:
-    """The outputs' words, in one line."""
-    bare = re.sub(r"<style>.*?</style>", "", _page(cell), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", bare)))

@@ -243,12 +243,10 @@ def test_a_second_language_with_other_code_is_told_of(
 # -- numbers ---------------------------------------------------------------------------------------
 
 
-def filled(words: str, asked: dict[str, Any], *outputs: dict[str, Any], printed: str = "") -> str:
+def filled(words: str, asked: dict[str, Any], *outputs: dict[str, Any]) -> str:
     """The words with the numbers that a cell `crash.run()` with these outputs shows."""
     cell = nbformat.v4.new_code_cell("crash.run()")
     cell.outputs = [nbformat.v4.new_output("display_data", data=data) for data in outputs]
-    if printed:
-        cell.outputs.append(nbformat.v4.new_output("stream", text=printed))
     told = nbformat.v4.new_markdown_cell(words)
     prose.fill(nbformat.v4.new_notebook(cells=[cell, told]), asked)
     return str(told.source)
@@ -293,20 +291,6 @@ def test_a_measurement_that_could_not_be_told_is_no_number() -> None:
     asked = {"it": {"run": "small.crash", "shows": "measurements.it"}}
     with pytest.raises(LookupError, match=r"does not show it as measurements\.it"):
         filled("{{it}}", asked, carried(it=None))
-
-
-def test_where_no_experiment_runs_a_number_is_found_in_what_a_cell_shows() -> None:
-    page = {"text/html": "<style>9 of</style><p>1,202 of 310&nbsp;are gone after 2,850 ms</p>"}
-    where = {"cell": "crash.run("}
-    asked: dict[str, Any] = {
-        "lost": {**where, "find": "([\\d,]+) of"},
-        "after": {**where, "find": "after ([\\d,]+) ms", "scale": 0.001, "digits": 1},
-        "said": {**where, "find": "said (\\d+)"},
-    }
-    words = "**{{lost}} lost** in {{after}} s; 7 of {{said}}"
-    assert filled(words, asked, page, printed="it said 8") == "**1,202 lost** in 2.9 s; 7 of 8"
-    with pytest.raises(LookupError, match="lost"):
-        filled("{{lost}}", {"lost": {**where, "find": "([\\d,]+) found"}}, page)
 
 
 # -- which chapters --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from labs.chapters import all_experiments
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
+from labs.notebook.finding import RESULT_MIME
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import chapters, code_of, texts
@@ -108,8 +109,8 @@ def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(path: Path) 
 
 def test_a_measurement_that_no_run_shows_is_noticed() -> None:
     run = nbformat.v4.new_code_cell("rebalance.run()")
-    row = '<tr><td>longest gap others</td><td class="labs-figure">4 ms</td></tr>'
-    run.outputs = [nbformat.v4.new_output("display_data", data={"text/html": row})]
+    shown = {RESULT_MIME: {"measurements": {"longest_gap_others_ms": 4}}}
+    run.outputs = [nbformat.v4.new_output("display_data", data=shown)]
     text = nbformat.v4.new_markdown_cell(
         "Compare `settled`, `longest gap\nothers` and `median gap others`; `labs reset`, `acks`"
     )
