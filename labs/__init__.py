@@ -17,16 +17,16 @@ from labs.notebook import cells, older, quiet
 
 #: Name → where it lives, `module:name`, or `module:` for a whole one.
 _DOOR = {
-    "Number": "labs.notebook.quiz:Number",
+    "Number": "labs.notebook.prediction:Number",
     "airlines": "labs.base.flights:airlines",
     "cockpit": "labs.notebook.cockpit:Cockpit",
     "connect": "labs.kafka.choose:connect",
     "flights": "labs.base.flights:flights",
     "lab_settings": "labs.notebook.lab_settings:lab_settings",
     "panel": "labs.notebook.panel:panel",
-    "predict": "labs.notebook.quiz:predict",
+    "predict": "labs.notebook.prediction:predict",
     "quiz": "labs.notebook.quiz:quiz",
-    "reconcile": "labs.notebook.quiz:reconcile",
+    "reconcile": "labs.notebook.reconciliation:reconcile",
     "records": "labs.charts.records:",
     "show": "labs.charts:show",
 }

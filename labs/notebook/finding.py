@@ -1,4 +1,4 @@
-"""A result told: the verdict in words, the records that prove it, the figures, and the picture.
+"""One run of a panel: its result, its picture, and what they say of the prediction.
 
 A `Finding` is what `panel.run(...)` returns; as the last line of a cell it shows picture and words,
 in JupyterLab as on a page without a kernel.
@@ -7,63 +7,17 @@ in JupyterLab as on a page without a kernel.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from IPython.display import Image, display
 
-from labs.base.figures import figure
-from labs.charts.style import FONT, INK, LINE, MUTED
-from labs.experiment.result import Measured, Result
-from labs.notebook.quiz import Reconciliation
-from labs.workload.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
-from labs.workload.set_here import rows
+from labs.experiment.result import Result
+from labs.notebook.reconciliation import Reconciliation
+from labs.notebook.result_html import CSS, told
 
 #: A saved notebook carries its results' figures under this type, beside what a reader sees.
 RESULT_MIME = "application/vnd.labs.result+json"
-
-#: So many offending records stand in the table.
-SHOWN = 5
-
-_ROWS = 6  # of measurements, before a further table begins
-
-_SIGNS = {VALID: "✓", VIOLATED: "✗", UNKNOWN: "?"}
-_CIRCUMSTANCES = ("cores_shared", "load_average_1min")
-#: The end of a measurement's name → its unit, the longest first.
-_UNITS = {
-    "_records_per_s": "records/s",
-    "_samples": "samples",
-    "_mb_per_s": "MB/s",
-    "_bytes": "bytes",
-    "_records": "records",
-    "_percent": "%",
-    "_ms": "ms",
-    "_s": "s",
-}
-
-CSS = f"""<style>
-.labs-finding {{ font-family: {FONT}; font-size: 14px; line-height: 1.5; max-width: 900px;
-  color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
-.labs-finding p {{ margin: 4px 0; }}
-.labs-finding .labs-said {{ padding: 6px 12px; border: 1px solid var(--jp-border-color1, {LINE});
-  border-left: 6px solid #56616B; border-radius: 4px; margin: 6px 0; }}
-.labs-finding .labs-valid {{ border-left: 6px solid #009E73; }}
-.labs-finding .labs-violated {{ border-left: 6px double #D55E00; }}
-.labs-finding .labs-unknown {{ border-left: 6px dotted #56616B; }}
-.labs-finding .labs-side {{ display: flex; flex-wrap: wrap; gap: 4px 36px; align-items: start; }}
-.labs-finding table {{ border-collapse: collapse; margin: 6px 0; font-size: 13px; border: none; }}
-.labs-finding caption {{ text-align: left; font-weight: 600; padding: 2px 0; caption-side: top;
-  color: inherit; }}
-.labs-finding table tr th, .labs-finding table tr td {{ padding: 2px 14px 2px 0;
-  text-align: left; border: none; background: none; color: inherit;
-  font-variant-numeric: tabular-nums; vertical-align: top; }}
-.labs-finding table tr th {{ font-weight: 600;
-  border-bottom: 1px solid var(--jp-border-color1, {LINE}); }}
-.labs-finding table tr .labs-figure {{ text-align: right; }}
-.labs-finding .labs-muted {{ color: var(--jp-ui-font-color2, {MUTED}); font-size: 12px; }}
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -107,164 +61,3 @@ class Finding:
 def _embedded(png: bytes, alt: str) -> str:
     data = base64.b64encode(png).decode("ascii")
     return f'<img width="900" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
-
-
-# --- the parts ------------------------------------------------------------------------------------
-
-
-def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
-    """All words of a result, as HTML."""
-    return "".join(
-        (
-            verdict_html(result),
-            reconciliation_html(reconciliation),
-            '<div class="labs-side">',
-            *(offenders_html(judgement) for judgement in result.judgements),
-            measurements_html(result.measurements),
-            "</div>",
-            circumstances_html(result),
-            set_here_html(result),
-        )
-    )
-
-
-def verdict_html(result: Result) -> str:
-    """What the run has shown, and a verdict on each thing that it is about."""
-    concluded = f"<p><b>{escape(_sentence(result.conclusion))}</b></p>" if result.conclusion else ""
-    told = "".join(map(_judgement_html, result.judgements))
-    verdicts = [judgement.verdict for judgement in result.judgements]
-    worst = next((v for v in (VIOLATED, UNKNOWN) if v in verdicts), VALID)
-    return f'<div class="labs-said labs-{worst}">{concluded}{told}</div>'
-
-
-def _judgement_html(judgement: Judgement) -> str:
-    first, _, rest = judgement.words().partition(":")
-    sign = _SIGNS.get(judgement.verdict, "·")
-    return f"<p><b>{sign} {escape(first)}</b>:{escape(rest)}</p>"
-
-
-def reconciliation_html(told: Reconciliation | None) -> str:
-    """The prediction beside what came true."""
-    if told is None:
-        return ""
-    if told.right is None:
-        return f"<p>What came true in this run: <b>{escape(told.measured)}</b>.</p>"
-    sign, side = ("✓", "valid") if told.right else ("≠", "violated")
-    why = f"<p>{escape(_sentence(told.explanation))}</p>" if told.explanation else ""
-    return (
-        f'<div class="labs-said labs-{side} t-reconciled">'
-        f"<p><b>{sign} {escape(told.verdict)}</b></p>{why}</div>"
-    )
-
-
-def _sentence(text: str) -> str:
-    """With a capital, unless it begins with a name such as `acks=1`, and a full stop."""
-    first = text.split(" ", 1)[0]
-    begun = text[:1].upper() + text[1:] if first.isalpha() else text
-    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
-
-
-def offenders_html(judgement: Judgement) -> str:
-    """The first records that prove a violation, as a table."""
-    offenders = judgement.offenders
-    if not offenders:
-        return ""
-    rows = "".join(_offender_row(offender) for offender in offenders[:SHOWN])
-    told = min(SHOWN, len(offenders))
-    more = max(judgement.found, len(offenders)) - told
-    rest = f'<tr><td colspan="7" class="labs-muted">… and {more:,} more</td></tr>' if more else ""
-    heads = ("what", "record", "key", "partition", "offset", "acknowledged by", "")
-    head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
-    return (
-        "<table><caption>The first records that prove it</caption>"
-        f"<tr>{head}</tr>{rows}{rest}</table>"
-    )
-
-
-def _offender_row(offender: Offender) -> str:
-    by = f"broker {offender.acknowledged_by}" if offender.acknowledged_by else None
-    cells = (
-        offender.kind,
-        offender.number,
-        offender.key,
-        offender.partition,
-        offender.offset,
-        by,
-        offender.detail,
-    )
-    return f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _cell(value: object) -> str:
-    return "—" if value is None else escape(str(value))
-
-
-def measurements_html(measurements: Mapping[str, Measured]) -> str:
-    """What was measured, with units: tables of a few rows that stand side by side."""
-    rows = [
-        f'<tr><td>{escape(words)}</td><td class="labs-figure">{escape(value)}</td></tr>'
-        for words, value in main_measurements(measurements)
-    ]
-    tables = []
-    for start in range(0, len(rows), _ROWS):
-        caption = "Measured" if start == 0 else "\N{NO-BREAK SPACE}"
-        body = "".join(rows[start : start + _ROWS])
-        tables.append(f"<table><caption>{caption}</caption>{body}</table>")
-    return "".join(tables)
-
-
-def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
-    """Each measurement's name in words, and its value with the unit."""
-    return [
-        (_words(name)[0], f"{figure(value)} {_words(name)[1] if value is not None else ''}".strip())
-        for name, value in measurements.items()
-        if name not in _CIRCUMSTANCES
-    ]
-
-
-def _words(name: str) -> tuple[str, str]:
-    for suffix, unit in _UNITS.items():
-        if name.endswith(suffix):
-            return name.removesuffix(suffix).replace("_", " "), unit
-    return name.replace("_", " "), ""
-
-
-def circumstances_html(result: Result) -> str:
-    """What a reader of the figures must know: what else used these cores."""
-    measured = result.measurements
-    cores, load = (measured.get(name) for name in _CIRCUMSTANCES)
-    told = [f"client and brokers share these {cores} cores" if cores else ""]
-    told += [f"load average over the last minute {load}" if load is not None else ""]
-    told += map(str, result.jumps)
-    told += [f"{result.duration_s:.1f} s", f"topic {result.topic}" if result.topic else ""]
-    return f'<p class="labs-muted">{escape("; ".join(filter(None, told)))}.</p>'
-
-
-def set_here_html(result: Result) -> str:
-    """What this run set otherwise than the default, folded: a reader of the figures may ask."""
-    found = rows(result.set_here)
-    if not found:
-        return ""
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("", "setting", "here", "default"))
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found
-    )
-    return (
-        f'<details class="labs-muted t-set-here"><summary>Set here: {len(found)} settings differ'
-        " from the defaults of Kafka and of its clients, your own choices included</summary>"
-        f"<table><tr>{head}</tr>{body}</table><p>{_LAB}</p></details>"
-    )
-
-
-_LAB = (
-    "The brokers of the local cluster differ from Kafka's defaults, too, in every run alike:"
-    " chapter 1 lists these settings."
-)
-
-
-def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of the settings that are not the same in all runs."""
-    if not settings:
-        return []
-    first = settings[0]
-    return [name for name in first if any(run.get(name) != first[name] for run in settings)]

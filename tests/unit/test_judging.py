@@ -17,8 +17,8 @@ from labs.experiment.live import Live
 from labs.experiment.result import Result
 from labs.experiment.run import LAGGING, Run, judged
 from labs.kafka.cluster import CONTROLLER_ID
-from labs.notebook.finding import told
-from labs.notebook.panel import came_true
+from labs.notebook.asking import came_true
+from labs.notebook.result_html import told
 from labs.supervise.home import PROJECT
 from labs.workload.checker import (
     KEY_ORDER,

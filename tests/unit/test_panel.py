@@ -25,9 +25,10 @@ from labs.experiment.result import Result
 from labs.experiment.settings import Choice, Number, Switch, resolve
 from labs.experiment.views import Bars
 from labs.kafka.cluster import Node, Role, State, Status
-from labs.notebook import panel as module
-from labs.notebook.finding import RESULT_MIME, Finding, main_measurements
+from labs.notebook import farewell, job
+from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
+from labs.notebook.result_html import main_measurements
 from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
 from tests.widgets import find, hooks, hooks_in
 
@@ -116,8 +117,8 @@ def make() -> Iterator[Make]:
     for one in made:
         one.stop()
         one.wait()
-    assert module.ONE_AT_A_TIME.acquire(blocking=False), "a run has not given way to the next"
-    module.ONE_AT_A_TIME.release()
+    assert job.ONE_AT_A_TIME.acquire(blocking=False), "a run has not given way to the next"
+    job.ONE_AT_A_TIME.release()
 
 
 def words(html: str) -> str:
@@ -305,9 +306,11 @@ def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
     one.skip()
     find(one.widget, "t-run").click()
     wait(lambda: one.frames >= 1, "it runs")
+    said: list[str] = []
+    find(one.widget, "t-status").observe(lambda change: said.append(change["new"]), "value")
     find(one.widget, "t-stop").click()
-    assert "Stopping" in status(one)
     one.wait()
+    assert "Stopping" in said[0]
     assert isinstance(one.failure, Stopped)
     assert status(one) == "Stopped. The cluster is whole again."
     assert not find(one.widget, "t-run").disabled
@@ -357,7 +360,7 @@ def test_a_bug_is_told_and_raised_too(make: Make) -> None:
 def test_a_picture_that_cannot_be_drawn_fails_the_run(make: Make) -> None:
     def odd(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
         live.view = 3  # type: ignore[assignment]
-        time.sleep(module.MISSES * module.FRAME_S + 1)
+        time.sleep(job.MISSES * job.FRAME_S + 1)
         return crash(values, live)
 
     with pytest.raises(Unpainted, match="draw int"):
@@ -413,7 +416,7 @@ def test_a_kernel_that_ends_stops_the_run_and_has_the_cluster_mended(
     make: Make, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
     mended: list[str] = []
-    monkeypatch.setattr(module, "mend_later", mended.append)
+    monkeypatch.setattr(farewell, "mend_later", mended.append)
     at_exit: list[Callable[[], None]] = []
     monkeypatch.setattr(atexit, "register", at_exit.append)
     one = make(long)

@@ -7,7 +7,9 @@ from html import unescape
 import pytest
 
 from labs.base.errors import BadInput
-from labs.notebook.quiz import Number, Prediction, Quiz, predict, prediction, quiz, reconcile
+from labs.notebook.prediction import Number, Prediction, predict, prediction
+from labs.notebook.quiz import Quiz, quiz
+from labs.notebook.reconciliation import reconcile
 from tests.widgets import find, hooks, hooks_in
 
 RECORDS = Number("records", 0, 100)

@@ -1,0 +1,85 @@
+"""The controls of a panel: one for each setting of an experiment, made from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve
+
+_LABELLED = {"description_width": "190px"}
+
+
+class Controls:
+    """A row for each setting: the control and its help. Each has the class `t-set-NAME`."""
+
+    def __init__(self, settings: Sequence[Setting], values: Mapping[str, Value]) -> None:
+        self._settings = tuple(settings)
+        self._controls = {setting.name: _control(setting) for setting in settings}
+        self.widget = w.VBox([_row(s, self._controls[s.name]) for s in settings])
+        self.show(values)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """What the controls show."""
+        shown = {name: control.value for name, control in self._controls.items()}
+        return resolve(self._settings, shown)
+
+    def show(self, values: Mapping[str, Value]) -> None:
+        """Have the controls show these values."""
+        for name, value in values.items():
+            self._controls[name].value = value
+
+    def enable(self, enabled: bool) -> None:
+        """Whether they can be moved."""
+        for control in self._controls.values():
+            control.disabled = not enabled
+
+
+def _control(setting: Setting) -> w.Widget:
+    unit = f" ({setting.unit})" if setting.unit else ""
+    common = {
+        "description": f"{setting.name}{unit}",
+        "style": _LABELLED,
+        "layout": w.Layout(width="100%"),
+    }
+    if isinstance(setting, Choice):
+        control = _choice(setting, common)
+    elif isinstance(setting, Switch):
+        control = w.Checkbox(value=setting.default, **common)
+    else:
+        control = _slider(setting, common)
+    control.tooltip = f"{setting.help} ({setting.allowed})"
+    control.add_class(f"t-set-{setting.name}")
+    return control
+
+
+def _choice(setting: Choice, common: Mapping[str, Any]) -> w.Widget:
+    few = len(setting.options) <= 5 and sum(map(len, setting.options)) <= 28
+    if not few:
+        return w.Dropdown(options=setting.options, value=setting.default, **common)
+    style = {**_LABELLED, "button_width": "auto"}
+    return w.ToggleButtons(
+        options=setting.options, value=setting.default, **{**common, "style": style}
+    )
+
+
+def _slider(setting: Number, common: Mapping[str, Any]) -> w.Widget:
+    kind = w.IntSlider if setting.whole else w.FloatSlider
+    bounds = {"min": setting.low, "max": setting.high, "step": setting.step}
+    if setting.whole:
+        bounds = {name: int(value) for name, value in bounds.items()}
+    form = "," if setting.whole else f",.{len(f'{setting.step:g}'.partition('.')[2])}f"
+    return kind(value=setting.default, readout_format=form, **bounds, **common)
+
+
+def _row(setting: Setting, control: w.Widget) -> w.HBox:
+    left = w.HBox([control], layout=w.Layout(flex="0 0 500px", max_width="100%", overflow="hidden"))
+    help_text = w.HTML(f'<div class="labs-help">{escape(setting.help)}</div>')
+    help_text.layout.flex = "1 1 220px"
+    row = w.HBox([left, help_text])
+    row.add_class("labs-setting")
+    return row

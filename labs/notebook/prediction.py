@@ -1,0 +1,172 @@
+"""A question before a run: the learner predicts, and a test can answer it, too.
+
+>>> p = predict("How many of 100 acknowledged records survive?", Number("records", 0, 100), key="k")
+>>> p.choose(100)                                   # or the reader moves the slider and locks it in
+
+Answers live in this kernel's memory only. On a page without a kernel the question and its options
+are plain HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from labs.base.errors import BadInput
+from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
+from labs.notebook.parts import button, html
+
+Answer = str | float
+
+
+@dataclass(frozen=True)
+class Number:
+    """A prediction that is a number from `low` to `high`, in `unit`, in steps of `step`.
+
+    A prediction within `close` of the measured value (a fraction of the range) counts as right.
+    """
+
+    unit: str
+    low: float = 0
+    high: float = 100
+    step: float = 1
+    close: float = 0.1
+
+    def agrees(self, predicted: float, measured: float) -> bool:
+        """Whether the two are close enough to call the prediction right."""
+        return abs(predicted - measured) <= self.close * (self.high - self.low)
+
+    def words(self, value: float) -> str:
+        """`1,234 records`."""
+        return f"{value:,.10g} {self.unit}"
+
+
+class Prediction:
+    """A question asked before an experiment. `answer` is None until it is given, or if skipped."""
+
+    def __init__(self, question: str, options: Sequence[str] | Number, key: str) -> None:
+        self.question, self.options, self.key = question, options, key
+        self.answer: Answer | None = None
+        self.skipped = False
+        #: Called after each answer, and after a skip.
+        self.on_answer: Callable[[], None] = lambda: None
+        self._build()
+
+    def choose(self, answer: Answer) -> None:
+        """Answer from code, as the button does.
+
+        Raises:
+            BadInput: it is none of the options, or out of bounds.
+        """
+        self.answer, self.skipped = self._valid(answer), False
+        self._close(f"You predict: <b>{inline(self.words(answer))}</b>. Now measure it.")
+
+    def skip(self) -> None:
+        """Go on without a prediction."""
+        self.answer, self.skipped = None, True
+        self._close("No prediction. You can still look at what happens.")
+
+    def words(self, answer: Answer) -> str:
+        """The answer as one says it, with its unit."""
+        if isinstance(self.options, Number) and not isinstance(answer, str):
+            return self.options.words(answer)
+        return str(answer)
+
+    def agrees(self, measured: Answer) -> bool:
+        """Whether the prediction came true."""
+        if self.answer is None:
+            return False
+        if isinstance(self.options, Number):
+            return self.options.agrees(float(self.answer), float(measured))
+        return self.answer == measured
+
+    def _valid(self, answer: Answer) -> Answer:
+        if isinstance(self.options, Number):
+            low, high = self.options.low, self.options.high
+            if isinstance(answer, str) or not low <= answer <= high:
+                raise BadInput(f"{answer!r} is no number from {low:g} to {high:g}")
+        elif answer not in self.options:
+            raise BadInput(f"{answer!r} is none of the options", hint=one_of(self.options))
+        return answer
+
+    def _build(self) -> None:
+        self._input = self._number() if isinstance(self.options, Number) else self._choice()
+        self._input.add_class("t-input")
+        lock = button("Lock in my prediction", "t-lock", self._locked, style="primary")
+        skip = button("Skip", "t-skip", self.skip)
+        self._feedback = html("t-feedback")
+        self._inputs = [self._input, lock, skip]
+        self.widget = card(
+            "Predict", self.question, [self._input, w.HBox([lock, skip]), self._feedback]
+        )
+        self.widget.add_class(f"t-predict-{self.key}")
+
+    def _number(self) -> w.FloatSlider:
+        spec = self.options
+        assert isinstance(spec, Number)
+        return w.FloatSlider(
+            value=spec.low,
+            min=spec.low,
+            max=spec.high,
+            step=spec.step,
+            readout_format=",.0f" if spec.step >= 1 else ",.2f",
+            description=spec.unit,
+            style={"description_width": "initial"},
+            layout=w.Layout(width="460px", max_width="100%"),
+        )
+
+    def _choice(self) -> w.RadioButtons:
+        assert not isinstance(self.options, Number)
+        options = [(plain(option), option) for option in self.options]
+        return w.RadioButtons(options=options, value=None, layout=w.Layout(width="auto"))
+
+    def _locked(self) -> None:
+        if self._input.value is None:
+            self._feedback.value = feedback("Choose one first, or skip.")
+            return
+        try:
+            self.choose(self._input.value)
+        except BadInput as error:
+            self._feedback.value = feedback(escape(str(error)))
+
+    def _close(self, said: str) -> None:
+        if self.answer is not None:
+            self._input.value = self.answer
+        for widget in self._inputs:
+            widget.disabled = True
+        self._feedback.value = feedback(said)
+        self.on_answer()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        if isinstance(self.options, Number):
+            spec = self.options
+            options = [f"a number of {spec.unit} from {spec.low:,g} to {spec.high:,g}"]
+        else:
+            options = list(self.options)
+        return bundle(self.widget, "Predict", self.question, options)
+
+
+_predictions: dict[str, Prediction] = {}
+
+
+def predict(question: str, options: Sequence[str] | Number, *, key: str) -> Prediction:
+    """Ask for a prediction; run again, it asks anew.
+
+    Args:
+        question: in plain words; `backquotes` make code.
+        options: the answers to choose from, or a `Number`.
+        key: the name under which `prediction(key)` and `reconcile(key, …)` find it.
+    """
+    if not isinstance(options, Number) and len(options) < 2:
+        raise BadInput("a prediction needs two options at least")
+    _predictions[key] = Prediction(question, options, key)
+    return _predictions[key]
+
+
+def prediction(key: str) -> Prediction | None:
+    """The prediction asked under `key` in this kernel, or None if that cell has not run."""
+    return _predictions.get(key)
