@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from labs.base.figures import figure
-from labs.notebook.finding import RESULT_MIME, main_measurements
+from labs.notebook.finding import RESULT_MIME
+from labs.notebook.result_html import main_measurements
 
 NAMED = re.compile(r"\{\{ *(.*?) *\}\}")
 
