@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
+from labs.charts.naming import Naming
 from labs.charts.style import (
     BLACK,
     BLUE,
@@ -71,15 +73,15 @@ STROKES = tuple(
     )
 )
 
-#: Series of these names look the same in every chart.
+#: Series of these ids look the same in every chart.
 _KNOWN = {
     "ok": Stroke(BLUE, "-", "o"),
     "unknown": Stroke(VERMILLION, "--", "x"),
     "fail": Stroke(BLACK, ":", "v"),
-    "high watermark": Stroke(BLACK, ":", "D"),
-    "log end, broker 1": Stroke(BLUE, "-", "o"),
-    "log end, broker 2": Stroke(VERMILLION, "--", "s"),
-    "log end, broker 3": Stroke(GREEN, "-.", "^"),
+    "high_watermark": Stroke(BLACK, ":", "D"),
+    "log_end:1": Stroke(BLUE, "-", "o"),
+    "log_end:2": Stroke(VERMILLION, "--", "s"),
+    "log_end:3": Stroke(GREEN, "-.", "^"),
 }
 
 
@@ -105,9 +107,9 @@ class Fill:
 #: What holds of a broker, a member or a client looks the same in every chart.
 _FILLS = {
     "leader": Fill(BLUE, BLUE),
-    "in the ISR": Fill("#CFE6F5", "#6FA9CF", "///"),
-    "out of the ISR": Fill(PAPER, MUTED),
-    "nobody could tell": Fill(PAPER, MUTED, "", ":"),
+    "in_isr": Fill("#CFE6F5", "#6FA9CF", "///"),
+    "out_of_isr": Fill(PAPER, MUTED),
+    "unseen": Fill(PAPER, MUTED, "", ":"),
 }
 _OTHER_FILLS = (
     Fill("#CFE6F5", BLUE),
@@ -120,9 +122,9 @@ _OTHER_FILLS = (
 )
 
 
-def stroke(name: str, position: int) -> Stroke:
-    """The look of the series of that name, the `position`th of its chart."""
-    return _KNOWN.get(name, STROKES[position % len(STROKES)])
+def stroke(series: str, position: int) -> Stroke:
+    """The look of the series of that id, the `position`th of its chart."""
+    return _KNOWN.get(series, STROKES[position % len(STROKES)])
 
 
 def fills(kinds: Iterable[str]) -> dict[str, Fill]:
@@ -436,70 +438,69 @@ def thinned(points: Sequence[Point], most: int = POINTS) -> Sequence[Point]:
 # --- marks ----------------------------------------------------------------------------------------
 
 
-def gathered(marks: Sequence[Mark], near: float) -> list[Mark]:
-    """Marks closer than `near` told as one: `pause 2`, `pause 3` → `pause 2, 3`."""
+def gathered(marks: Sequence[Mark], near: float, name: Naming) -> list[tuple[float, str]]:
+    """When, and what is written; marks closer than `near` as one: `pause 2, 3 · kill 1`."""
     groups: list[list[Mark]] = []
     for mark in sorted(marks, key=lambda mark: mark.at):
         if groups and mark.at - groups[-1][0].at < near:
             groups[-1].append(mark)
         else:
             groups.append([mark])
-    return [Mark(group[0].at, _told([mark.text for mark in group])) for group in groups]
+    return [(group[0].at, _told(group, name)) for group in groups]
 
 
-def _told(texts: Sequence[str]) -> str:
-    told: list[str] = []
-    for text in texts:
-        verb, _, rest = text.partition(" ")
-        if told and rest and told[-1].partition(" ")[0] == verb:
-            told[-1] += f", {rest}"
-        else:
-            told.append(text)
+def _told(marks: Sequence[Mark], name: Naming) -> str:
+    told = []
+    for what, same in groupby((mark.what.partition(":") for mark in marks), key=lambda p: p[0]):
+        told.append(name(f"{what}:{', '.join(of for *_, of in same)}"))
     return " · ".join(told)
 
 
-def mark_rows(marks: Sequence[Mark], low: float, high: float, width: float) -> int:
+def mark_rows(marks: Sequence[Mark], low: float, high: float, width: float, name: Naming) -> int:
     """How many rows the marks' texts take above axes `width` inches wide."""
-    return max((one.row for one in _placed(marks, low, high, width)), default=-1) + 1
+    return max((one.row for one in _placed(marks, low, high, width, name)), default=-1) + 1
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """A mark's text: where it begins, and in which row above the axes."""
+    """A mark's text: when the mark is, where the text begins, in which row above the axes."""
 
-    mark: Mark
+    at: float
+    text: str
     left: float
     row: int
 
 
-def _placed(marks: Sequence[Mark], low: float, high: float, width: float) -> list[_Placed]:
+def _placed(
+    marks: Sequence[Mark], low: float, high: float, width: float, name: Naming
+) -> list[_Placed]:
     """Each mark's place; one that finds no room in `MARK_ROWS` rows has no text."""
     inch = (high - low) / width
     ends = [low - width * inch] * MARK_ROWS
     placed = []
-    for mark in gathered(marks, 0.12 * inch):
-        long = width_of(mark.text, SMALL_PT) * inch
-        left = max(min(mark.at, high + 0.2 * inch - long), low)
+    for at, text in gathered(marks, 0.12 * inch, name):
+        long = width_of(text, SMALL_PT) * inch
+        left = max(min(at, high + 0.2 * inch - long), low)
         row = next((row for row, end in enumerate(ends) if left >= end), None)
         if row is not None:
             ends[row] = left + long + 0.12 * inch
-            placed.append(_Placed(mark, left, row))
+            placed.append(_Placed(at, text, left, row))
     return placed
 
 
-def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
+def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark], name: Naming) -> None:
     """A dashed line through all axes for each mark, its text above the first of them."""
     if not marks:
         return
     top = axes[0]
     low, high = top.get_xlim()
     times = [mark.at for mark in marks]
-    placed = _placed(marks, low, high, top.bbox.width / DPI)
+    placed = _placed(marks, low, high, top.bbox.width / DPI, name)
     for ax in axes:
         across = ax.get_xaxis_transform()
         ax.vlines(times, 0, 1, VERMILLION, (0, (4, 3)), transform=across, linewidth=1.1, zorder=4)
     across, height = top.get_xaxis_transform(), top.bbox.height / DPI
-    stems = [(one.mark.at, 1 + one.row * MARK_IN / height) for one in placed]
+    stems = [(one.at, 1 + one.row * MARK_IN / height) for one in placed]
     ends = [end for _, end in stems]
     lines = top.vlines(
         [at for at, _ in stems], 1, ends, VERMILLION, transform=across, linewidth=0.8
@@ -507,7 +508,7 @@ def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:
     lines.set_clip_on(False)
     for one in placed:
         moved = across + Affine2D().translate(2, (3 / 72 + one.row * MARK_IN) * DPI)
-        text = top.text(one.left, 1, one.mark.text, transform=moved, parse_math=False)
+        text = top.text(one.left, 1, one.text, transform=moved, parse_math=False)
         # A later mark's line does not run through a word.
         text.set(size=SMALL_PT, color="#A03C00", zorder=6)
         text.set_bbox(ON_PAPER)

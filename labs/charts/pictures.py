@@ -7,7 +7,7 @@ A live chart passes its last figure as `reuse`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from labs.charts import pen
+from labs.charts.naming import Naming, naming, words
 from labs.charts.ours import drawn_our_way
 from labs.charts.pen import AXIS_IN, EDGE_IN, MARK_IN, SMALL_PT, TEXT_PT, Fill, Ticks, width_of
 from labs.charts.style import BLACK, BLUE, DPI, INK, MUTED, PAPER, WIDTH_IN, figure
@@ -99,7 +100,8 @@ def height(view: View) -> float:
 
 @height.register
 def _(view: Bars) -> float:
-    legend = pen.legend_height(view.series) if len(view.series) > 1 else 0
+    name = naming(view)
+    legend = pen.legend_height(map(name, view.series)) if len(view.series) > 1 else 0
     return pen.title_height(view.title) + legend + _bars_height(view) + AXIS_IN
 
 
@@ -110,19 +112,20 @@ def _bars_height(view: Bars) -> float:
 
 @draw.register
 def _(view: Bars, fig: Figure | SubFigure) -> None:
+    name = naming(view)
     pen.title(fig, view.title)
     top = pen.title_height(view.title)
     looks = pen.fills(view.series) if len(view.series) > 1 else {}
     if looks:
         looks[next(iter(looks))] = _PLAIN
-        pen.legend(fig, top, [_patch(name, look) for name, look in looks.items()])
-        top += pen.legend_height(looks)
-    left = EDGE_IN + 0.12 + max((width_of(label) for label in view.labels), default=0)
+        pen.legend(fig, top, [_patch(name(id), look) for id, look in looks.items()])
+        top += pen.legend_height(map(name, looks))
+    left = EDGE_IN + 0.12 + max((width_of(name(label)) for label in view.labels), default=0)
     ax = pen.box(fig, top, _bars_height(view), left=min(left, 3.2), right=_bars_right(view))
-    _bars_axes(ax, view)
+    _bars_axes(ax, view, name)
     thick = 0.8 / max(len(view.series), 1)
-    for number, (name, values) in enumerate(view.series.items()):
-        look = looks.get(name, _PLAIN)
+    for number, (id, values) in enumerate(view.series.items()):
+        look = looks.get(id, _PLAIN)
         middle = (number - (len(view.series) - 1) / 2) * thick
         rows = [row + middle for row in range(len(values))]
         ax.barh(
@@ -155,9 +158,11 @@ def _bars_right(view: Bars) -> float:
     return min(EDGE_IN + max((width_of(text) for text in texts), default=0), 3.5)
 
 
-def _bars_axes(ax: Axes, view: Bars) -> None:
+def _bars_axes(ax: Axes, view: Bars, name: Naming) -> None:
     ax.set_ylim(len(view.labels) - 0.45, -0.55)
-    pen.y_axis(ax, Ticks(range(len(view.labels)), list(view.labels)), grid=False, ink=INK)
+    pen.y_axis(
+        ax, Ticks(range(len(view.labels)), list(map(name, view.labels))), grid=False, ink=INK
+    )
     values = [v for vs in view.series.values() for v in vs if math.isfinite(v)]
     most = max(values, default=0)
     log = view.log and most > 0
@@ -167,7 +172,7 @@ def _bars_axes(ax: Axes, view: Bars) -> None:
         ax.set_xlim(10 ** math.floor(math.log10(least) - 0.01), most * 1.1)
     else:
         ax.set_xlim(min([0, *values]), most * 1.02 or 1)
-    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 6, log=log), view.x, grid=True)
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 6, log=log), name(view.x), grid=True)
 
 
 def _patch(name: str, look: Fill) -> Patch:
@@ -183,38 +188,43 @@ def _patch(name: str, look: Fill) -> Patch:
 # --- lines ----------------------------------------------------------------------------------------
 
 
-def _marks_height(marks: Sequence[Mark], low: float, high: float) -> float:
-    return 0.04 + MARK_IN * pen.mark_rows(marks, low, high, WIDTH_IN - 2)
+def _marks_height(marks: Sequence[Mark], low: float, high: float, name: Naming) -> float:
+    return 0.04 + MARK_IN * pen.mark_rows(marks, low, high, WIDTH_IN - 2, name)
 
 
 @height.register
 def _(view: Lines) -> float:
-    legend = pen.legend_height(view.series) if view.dots and len(view.series) > 1 else 0
-    marks = _marks_height(view.marks, *_reach(view))
+    name = naming(view)
+    dotted = view.dots and len(view.series) > 1
+    legend = pen.legend_height(map(name, view.series)) if dotted else 0
+    marks = _marks_height(view.marks, *_reach(view), name)
     return pen.title_height(view.title) + legend + marks + _LINES_IN + AXIS_IN
 
 
 @draw.register
 def _(view: Lines, fig: Figure | SubFigure) -> None:
+    name = naming(view)
     pen.title(fig, view.title)
     top = pen.title_height(view.title)
     if view.dots and len(view.series) > 1:
-        pen.legend(fig, top, _dots_legend(view.series))
-        top += pen.legend_height(view.series)
-    top += _marks_height(view.marks, *_reach(view))
+        pen.legend(fig, top, _dots_legend(view.series, name))
+        top += pen.legend_height(map(name, view.series))
+    top += _marks_height(view.marks, *_reach(view), name)
     named = len(view.series) > 1 and not view.dots
-    right = _names_width(view.series) if named else 0.3
+    right = _names_width(map(name, view.series)) if named else 0.3
     ax = pen.box(fig, top, _LINES_IN, right=right)
     log_x = _span_x(ax, view.series, view.marks, log=view.log_x)
     log_y = _span_y(ax, view.series, log=view.log_y, far=view.dots)
     swept = sorted({x for points in view.series.values() for x, _ in points})
     few = log_x and len(swept) <= 8  # a sweep: each value that was tried is worth a tick
-    pen.x_axis(ax, Ticks.at(swept) if few else Ticks.within(ax.get_xlim(), 8, log=log_x), view.x)
-    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), view.y)
-    ends = _plot(ax, view.series, dots=view.dots, steps=view.steps)
+    pen.x_axis(
+        ax, Ticks.at(swept) if few else Ticks.within(ax.get_xlim(), 8, log=log_x), name(view.x)
+    )
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), name(view.y))
+    ends = _plot(ax, view.series, name, dots=view.dots, steps=view.steps)
     if named:
         pen.end_labels(ax, ends)
-    pen.draw_marks([ax], view.marks)
+    pen.draw_marks([ax], view.marks, name)
 
 
 def _reach(view: Lines) -> tuple[float, float]:
@@ -224,15 +234,15 @@ def _reach(view: Lines) -> tuple[float, float]:
     return min(xs, default=0), max(xs, default=1)
 
 
-def _names_width(series: Mapping[str, object]) -> float:
-    return EDGE_IN + 0.1 + max((width_of(name, SMALL_PT) for name in series), default=0)
+def _names_width(names: Iterable[str]) -> float:
+    return EDGE_IN + 0.1 + max((width_of(name, SMALL_PT) for name in names), default=0)
 
 
-def _dots_legend(series: Mapping[str, Sequence[Point]]) -> list[Line2D]:
+def _dots_legend(series: Iterable[str], name: Naming) -> list[Line2D]:
     handles = []
-    for number, name in enumerate(series):
-        look = pen.stroke(name, number)
-        handle = Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=name)
+    for number, id in enumerate(series):
+        look = pen.stroke(id, number)
+        handle = Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=name(id))
         handle.set_markersize(5)
         handles.append(handle)
     return handles
@@ -283,14 +293,19 @@ def _span_y(
 
 
 def _plot(
-    ax: Axes, series: Mapping[str, Sequence[Point]], *, dots: bool, steps: bool = False
+    ax: Axes,
+    series: Mapping[str, Sequence[Point]],
+    name: Naming,
+    *,
+    dots: bool,
+    steps: bool = False,
 ) -> list[tuple[str, float, float, str]]:
     """Draw each series; tells name, end and colour of each."""
     ends = []
-    for number, (name, points) in enumerate(series.items()):
+    for number, (id, points) in enumerate(series.items()):
         if not points:
             continue
-        look = pen.stroke(name, number)
+        look = pen.stroke(id, number)
         shown = pen.thinned(points)
         few = len(shown) <= 30
         ax.plot(
@@ -303,7 +318,7 @@ def _plot(
             color=look.colour,
             linewidth=2,
         )
-        ends.append((name, *points[-1], look.colour))
+        ends.append((name(id), *points[-1], look.colour))
     return ends
 
 
@@ -319,28 +334,29 @@ def _(view: Percentiles) -> float:
 
 @draw.register
 def _(view: Percentiles, fig: Figure | SubFigure) -> None:
+    name = naming(view)
     pen.title(fig, view.title)
     top = pen.title_height(view.title) + 0.04
     named = len(view.series) > 1
-    right = _names_width(view.series) if named else 0.4
+    right = _names_width(map(name, view.series)) if named else 0.4
     ax = pen.box(fig, top, _PERCENTILES_IN, right=right)
     reached = [p for points in view.series.values() for p, _ in points if p < 100]
     last = max((stretched(p) for p in reached), default=stretched(99))
     series = {
-        name: [(min(stretched(p), last + 0.25), ms) for p, ms in points]
-        for name, points in view.series.items()
+        id: [(min(stretched(p), last + 0.25), ms) for p, ms in points]
+        for id, points in view.series.items()
     }
     ys = [ms for points in series.values() for _, ms in points if ms > 0]
     log_y = bool(ys) and max(ys) > 20 * min(ys)
     _span_x(ax, series, log=False)
     _span_y(ax, series, log=log_y)
-    ends = _plot(ax, series, dots=False)
+    ends = _plot(ax, series, name, dots=False)
     ticks = [p for p in _NINES if stretched(p) <= last + 0.05]
-    places, words = [stretched(p) for p in ticks], [f"{p:g} %" for p in ticks]
+    places, told = [stretched(p) for p in ticks], [f"{p:g} %" for p in ticks]
     if any(p >= 100 for points in view.series.values() for p, _ in points):
-        places, words = [*places, last + 0.25], [*words, "max"]
-    pen.x_axis(ax, Ticks(places, words), view.x, grid=True)
-    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), view.y)
+        places, told = [*places, last + 0.25], [*told, words("percentiles.largest")]
+    pen.x_axis(ax, Ticks(places, told), name(view.x), grid=True)
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 5, log=log_y), name(view.y))
     if named:
         pen.end_labels(ax, ends)
 
@@ -355,8 +371,9 @@ def stretched(percentile: float) -> float:
 
 @height.register
 def _(view: Lanes) -> float:
-    marks = _marks_height(view.marks, *_lanes_range(view))
-    head = pen.title_height(view.title) + pen.legend_height(_lane_looks(view))
+    name = naming(view)
+    marks = _marks_height(view.marks, *_lanes_range(view), name)
+    head = pen.title_height(view.title) + pen.legend_height(map(name, _lane_looks(view)))
     return head + marks + _lanes_height(view) + AXIS_IN
 
 
@@ -366,16 +383,18 @@ def _lanes_height(view: Lanes) -> float:
 
 @draw.register
 def _(view: Lanes, fig: Figure | SubFigure) -> None:
+    name = naming(view)
     pen.title(fig, view.title)
     top = pen.title_height(view.title)
     looks = _lane_looks(view)
-    pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
-    top += pen.legend_height(looks) + _marks_height(view.marks, *_lanes_range(view))
+    pen.legend(fig, top, [_patch(name(kind), look) for kind, look in looks.items()])
+    top += pen.legend_height(map(name, looks))
+    top += _marks_height(view.marks, *_lanes_range(view), name)
     ax = pen.box(fig, top, _lanes_height(view), left=_lanes_left(view))
     ax.set_xlim(*_lanes_range(view))
     _draw_lanes(ax, view, looks)
-    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 10), view.x)
-    pen.draw_marks([ax], view.marks)
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 10), name(view.x))
+    pen.draw_marks([ax], view.marks, name)
 
 
 def _lane_looks(view: Lanes) -> dict[str, Fill]:
@@ -385,7 +404,7 @@ def _lane_looks(view: Lanes) -> dict[str, Fill]:
 
 
 def _lanes_left(view: Lanes) -> float:
-    widest = max((width_of(name) for name in view.lanes), default=0)
+    widest = max(map(width_of, map(naming(view), view.lanes)), default=0)
     return max(_TICK_LABELS_IN, min(EDGE_IN + 0.12 + widest, 3.0))
 
 
@@ -397,15 +416,16 @@ def _lanes_range(view: Lanes) -> tuple[float, float]:
 
 
 def _draw_lanes(ax: Axes, view: Lanes, looks: Mapping[str, Fill]) -> None:
+    name = naming(view)
     ax.set_ylim(max(len(view.lanes), 1) - 0.5, -0.5)
-    pen.y_axis(ax, Ticks(range(len(view.lanes)), list(view.lanes)), grid=False, ink=INK)
+    pen.y_axis(ax, Ticks(range(len(view.lanes)), list(map(name, view.lanes))), grid=False, ink=INK)
     ax.spines["left"].set_visible(False)
     for row, spans in enumerate(view.lanes.values()):
         for span in spans:
-            _draw_span(ax, row, span, looks[span.kind])
+            _draw_span(ax, row, span, name(span.text), looks[span.kind])
 
 
-def _draw_span(ax: Axes, row: int, span: Span, look: Fill) -> None:
+def _draw_span(ax: Axes, row: int, span: Span, text: str, look: Fill) -> None:
     low, high = ax.get_xlim()
     start, end = max(span.start, low), min(span.end, high)
     if end <= start:
@@ -423,11 +443,11 @@ def _draw_span(ax: Axes, row: int, span: Span, look: Fill) -> None:
         )
     )
     room = (end - start) / (high - low) * ax.bbox.width / DPI
-    if span.text and width_of(span.text, SMALL_PT) + 0.08 < room:
+    if text and width_of(text, SMALL_PT) + 0.08 < room:
         ax.text(
             (start + end) / 2,
             row,
-            span.text,
+            text,
             ha="center",
             va="center",
             size=SMALL_PT,
@@ -453,15 +473,16 @@ def _logs_height(view: Logs) -> float:
 
 @draw.register
 def _(view: Logs, fig: Figure | SubFigure) -> None:
+    name = naming(view)
     pen.title(fig, view.title)
     top = pen.title_height(view.title) + 2 * MARK_IN
     ax = pen.box(fig, top, _logs_height(view), left=1.9, right=1.3)
     last = max((replica.log_end for replica in view.replicas), default=view.start + 1)
     ax.set_xlim(view.start, max(last, view.start + 1))
     ax.set_ylim(max(len(view.replicas), 1) - 0.5, -0.5)
-    whose = [_whose(replica) for replica in view.replicas]
+    whose = [_whose(replica, name) for replica in view.replicas]
     pen.y_axis(ax, Ticks(range(len(whose)), whose), grid=False, ink=INK)
-    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 8, whole=True), "offset")
+    pen.x_axis(ax, Ticks.within(ax.get_xlim(), 8, whole=True), name("offset"))
     ax.spines["left"].set_visible(False)
     water = max(
         (r.high_watermark for r in view.replicas if r.high_watermark is not None), default=None
@@ -471,7 +492,7 @@ def _(view: Logs, fig: Figure | SubFigure) -> None:
     if water is not None:
         ax.axvline(water, color=BLACK, linestyle=(0, (1, 1.5)), linewidth=1.6, zorder=4)
         ax.annotate(
-            f"high watermark {water:,}: consumers read up to here",
+            words("logs.high_watermark", offset=water),
             (water, 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 5),
@@ -488,10 +509,9 @@ def _side(ax: Axes, x: float) -> str:
     return "right" if x > (low + high) / 2 else "left"
 
 
-def _whose(replica: Replica) -> str:
-    return (
-        f"broker {replica.broker}\n{replica.role}, {'in ISR' if replica.in_isr else 'out of ISR'}"
-    )
+def _whose(replica: Replica, name: Naming) -> str:
+    isr = words("logs.in_isr" if replica.in_isr else "logs.out_of_isr")
+    return words("logs.replica", broker=replica.broker, role=name(replica.role), isr=isr)
 
 
 def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | None) -> None:
@@ -517,7 +537,7 @@ def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | Non
                 linewidth=1,
             )
     ax.annotate(
-        f"log end {replica.log_end:,}",
+        words("logs.log_end", offset=replica.log_end),
         (replica.log_end, row),
         xytext=(6, 0),
         textcoords="offset points",
@@ -537,7 +557,7 @@ def _draw_log(ax: Axes, row: int, replica: Replica, start: int, water: int | Non
 def _(view: Story) -> float:
     return (
         pen.title_height(view.title)
-        + pen.legend_height(_lane_looks(view.leaders))
+        + pen.legend_height(map(naming(view.leaders), _lane_looks(view.leaders)))
         + sum(size for size, _ in _parts(view))
         + AXIS_IN
     )
@@ -557,34 +577,34 @@ def _parts(view: Story) -> list[tuple[float, str]]:
 def _(view: Story, fig: Figure | SubFigure) -> None:
     pen.title(fig, view.title)
     top = pen.title_height(view.title)
-    looks = _lane_looks(view.leaders)
-    pen.legend(fig, top, [_patch(kind, look) for kind, look in looks.items()])
-    top += pen.legend_height(looks)
+    name, looks = naming(view.leaders), _lane_looks(view.leaders)
+    pen.legend(fig, top, [_patch(name(kind), look) for kind, look in looks.items()])
+    top += pen.legend_height(map(name, looks))
     right = _story_right(view)
     left = _lanes_left(view.leaders)
     low, high = _story_range(view)
     drawn: list[Axes] = []
-    for size, name in _parts(view):
-        gap = _story_marks_height(view) if name == "lanes" else _GAP_IN
+    for size, part in _parts(view):
+        gap = _story_marks_height(view) if part == "lanes" else _GAP_IN
         ax = pen.box(fig, top + gap, size - gap, left=left, right=right)
         ax.set_xlim(low, high)
-        if name == "lanes":
+        if part == "lanes":
             _draw_lanes(ax, view.leaders, looks)
-        elif name == "offsets":
-            _draw_offsets(ax, view.offsets)
+        elif part == "offsets":
+            _draw_offsets(ax, view.offsets, name)
         else:
-            _draw_waits(ax, view.waits)
+            _draw_waits(ax, view.waits, name)
         top += size
         drawn.append(ax)
     ticks = Ticks.within((low, high), 10)
     for ax in drawn[:-1]:
         pen.x_axis(ax, ticks, words=False)
-    pen.x_axis(drawn[-1], ticks, view.leaders.x)
-    pen.draw_marks(drawn, view.marks)
+    pen.x_axis(drawn[-1], ticks, name(view.leaders.x))
+    pen.draw_marks(drawn, view.marks, name)
 
 
 def _story_marks_height(view: Story) -> float:
-    rows = pen.mark_rows(view.marks, *_story_range(view), _story_width(view))
+    rows = pen.mark_rows(view.marks, *_story_range(view), _story_width(view), naming(view))
     return 0.04 + MARK_IN * max(rows, 2)  # a live picture must not jump when the first one comes
 
 
@@ -593,7 +613,8 @@ def _story_width(view: Story) -> float:
 
 
 def _story_right(view: Story) -> float:
-    return max(_names_width(view.offsets), _names_width(view.waits))
+    name = naming(view)
+    return max(_names_width(map(name, series)) for series in (view.offsets, view.waits))
 
 
 def _story_range(view: Story) -> tuple[float, float]:
@@ -602,21 +623,22 @@ def _story_range(view: Story) -> tuple[float, float]:
     return low, max([high, *(x for x, _ in points)])
 
 
-def _draw_offsets(ax: Axes, offsets: Mapping[str, Sequence[Point]]) -> None:
-    ends = _plot(ax, {name: pen.broken(points) for name, points in offsets.items()}, dots=False)
+def _draw_offsets(ax: Axes, offsets: Mapping[str, Sequence[Point]], name: Naming) -> None:
+    gapped = {id: pen.broken(points) for id, points in offsets.items()}
+    ends = _plot(ax, gapped, name, dots=False)
     _span_y(ax, offsets, log=False)
-    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, whole=True), "offset")
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, whole=True), name("offset"))
     pen.end_labels(ax, ends)
 
 
-def _draw_waits(ax: Axes, waits: Mapping[str, Sequence[Point]]) -> None:
+def _draw_waits(ax: Axes, waits: Mapping[str, Sequence[Point]], name: Naming) -> None:
     log = _span_y(ax, waits, log=True)
-    _plot(ax, waits, dots=True)
-    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, log=log), "wait, ms")
+    _plot(ax, waits, name, dots=True)
+    pen.y_axis(ax, Ticks.within(ax.get_ylim(), 4, log=log), name("wait_ms"))
     ends = []
-    for number, (name, points) in enumerate(waits.items()):
+    for number, (id, points) in enumerate(waits.items()):
         if points:
-            look = pen.stroke(name, number)
+            look = pen.stroke(id, number)
             sign = {"o": "●", "x": "×", "v": "▼"}.get(look.marker, "◆")
-            ends.append((f"{sign} {name}", *points[-1], look.colour))
+            ends.append((f"{sign} {name(id)}", *points[-1], look.colour))
     pen.end_labels(ax, ends)

@@ -353,7 +353,7 @@ class Run:
         """
         self._sent.append((self.elapsed(), self.history.next_number))
         sent = {"sent": tuple(self._sent)}
-        return Lines("", sent, "s since the run began", "records sent")
+        return Lines("", sent, "elapsed_s", "records_sent")
 
     def story(self, title: str = "") -> Story:
         """The life of partition 0 so far."""

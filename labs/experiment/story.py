@@ -11,7 +11,7 @@ from labs.observe.snapshot import Partition
 from labs.observe.timeline import Timeline
 from labs.workload.history import Send
 
-LEADER, IN_ISR, OUT, UNSEEN = "leader", "in the ISR", "out of the ISR", "nobody could tell"
+LEADER, IN_ISR, OUT, UNSEEN = "leader", "in_isr", "out_of_isr", "unseen"
 KINDS = (LEADER, IN_ISR, OUT, UNSEEN)
 
 
@@ -38,12 +38,12 @@ def lanes(timeline: Timeline, began: float, partition: int = 0, title: str = "")
     sights = list(timeline.sights[partition])
     brokers = sorted({b for s in sights if s.partition for b in s.partition.replicas})
     stops = [sight.time for sight in sights[1:]] + [now()]
-    rows: dict[str, list[Span]] = {f"broker {b}": [] for b in brokers}
+    rows: dict[str, list[Span]] = {f"broker:{b}": [] for b in brokers}
     for sight, until in zip(sights, stops, strict=True):
         for broker in brokers:
             kind = _kind(sight.partition, broker)
-            text = f"epoch {sight.partition.epoch}" if sight.partition else ""
-            spans = rows[f"broker {broker}"]
+            text = f"epoch:{sight.partition.epoch}" if sight.partition else ""
+            spans = rows[f"broker:{broker}"]
             span = Span(sight.time - began, until - began, kind, text if kind == LEADER else "")
             if spans and (spans[-1].kind, spans[-1].text) == (span.kind, span.text):
                 span = Span(spans.pop().start, span.end, span.kind, span.text)
@@ -55,10 +55,9 @@ def _offsets(timeline: Timeline, began: float, partition: int) -> dict[str, list
     reaches = list(timeline.reaches[partition])
     series: dict[str, list[Point]] = {}
     for reach in reaches:
-        name = f"log end, broker {reach.broker}"
-        series.setdefault(name, []).append((reach.time - began, reach.log_end))
+        series.setdefault(f"log_end:{reach.broker}", []).append((reach.time - began, reach.log_end))
     water = [r for r in reaches if r.high_watermark is not None]
-    series["high watermark"] = [(r.time - began, r.high_watermark or 0) for r in water]
+    series["high_watermark"] = [(r.time - began, r.high_watermark or 0) for r in water]
     return dict(sorted(series.items()))
 
 
@@ -72,12 +71,11 @@ def _kind(partition: Partition | None, broker: int) -> str:
 
 def marks(faults: Iterable[Fault], began: float) -> list[Mark]:
     """Each fault as a mark."""
-    return [Mark(f.time - began, _told(f)) for f in faults if f.time >= began]
+    return [Mark(f.time - began, _done(f)) for f in faults if f.time >= began]
 
 
-def _told(fault: Fault) -> str:
-    detail = f" {fault.detail}" if fault.detail else ""
-    return f"{fault.action} {fault.node}{detail}" if fault.node else f"{fault.action}{detail}"
+def _done(fault: Fault) -> str:
+    return f"{fault.action}:{fault.node or ''} {fault.detail}".rstrip()
 
 
 def waits(sends: Iterable[Send], began: float) -> dict[str, list[Point]]:

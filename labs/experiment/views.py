@@ -1,30 +1,47 @@
 """What a result shows, as plain values; `labs.charts` draws any of them.
 
-A title states the finding. Times on an x axis are seconds since the run began, unless said
-otherwise.
+A title states the finding, as a sentence. All else that can be read in a picture is an id: of a
+series, a kind of span, a lane, a label, an axis. `names` says what is written for it; what is not
+there, `labs/charts/en.toml` may know, or else the id itself is written. An id may say whose it is:
+`partition:3` is the `partition` of 3, and is written as "partition {of}" says.
+
+Times on an x axis are seconds since the run began, unless said otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment worth a dashed line: something was done to the cluster, or changed in it."""
+    """A moment worth a dashed line: something was done to the cluster (`what`), or changed in it.
+
+    `pause:2` and `pause:3`, where they stand close, are told together: "pause 2, 3".
+    """
 
     at: float
-    text: str
+    what: str
 
 
 @dataclass(frozen=True)
-class Bars:
-    """One or more series of bars: series name → one value for each label."""
+class View:
+    """What all kinds have. `labs.charts.kinds` has a file of the name `kind`, which draws it."""
 
+    kind: ClassVar[str]
     title: str
+    names: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Bars(View):
+    """One or more series of bars: series → one value for each label."""
+
+    kind = "bars"
     labels: Sequence[str]
     series: Mapping[str, Sequence[float]]
     x: str  # what the values are, with the unit
@@ -33,10 +50,10 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(View):
     """Series of points joined by lines, or not (`dots`)."""
 
-    title: str
+    kind = "lines"
     series: Mapping[str, Sequence[Point]]
     x: str
     y: str
@@ -48,13 +65,13 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Percentiles:
+class Percentiles(View):
     """Latency by percentile: series → (percentile, ms), the axis stretched towards 100 %."""
 
-    title: str
+    kind = "percentiles"
     series: Mapping[str, Sequence[Point]]
-    x: str = "percentile of records"
-    y: str = "ms from the intended send to the acknowledgement"
+    x: str = "percentile"
+    y: str = "due_to_acknowledged_ms"
 
 
 @dataclass(frozen=True)
@@ -68,14 +85,14 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """What held when: lane name → spans. `kinds` gives the legend its order."""
+class Lanes(View):
+    """What held when: lane → spans. `kinds` gives the legend its order."""
 
-    title: str
+    kind = "lanes"
     lanes: Mapping[str, Sequence[Span]]
     kinds: Sequence[str] = ()
     marks: Sequence[Mark] = ()
-    x: str = "s since the run began"
+    x: str = "elapsed_s"
 
 
 @dataclass(frozen=True)
@@ -90,27 +107,24 @@ class Replica:
 
 
 @dataclass(frozen=True)
-class Logs:
+class Logs(View):
     """The copies of one partition side by side, from offset `start` on."""
 
-    title: str
+    kind = "logs"
     replicas: Sequence[Replica]
     start: int = 0
 
 
 @dataclass(frozen=True)
-class Story:
+class Story(View):
     """A partition's life: who led, who was in the ISR, how far the log reached, how clients waited.
 
-    `leaders`: one lane a broker with spans of kind leader, in ISR, out of the ISR, unseen.
-    `offsets`: log end and high watermark. `waits`: (sent, ms until acknowledged).
+    `leaders`: one lane a broker with spans of kind `leader`, `in_isr`, `out_of_isr`, `unseen`.
+    `offsets`: log ends and high watermark. `waits`: outcome → (sent, ms until acknowledged).
     """
 
-    title: str
+    kind = "story"
     leaders: Lanes
     offsets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     waits: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     marks: Sequence[Mark] = ()
-
-
-View = Bars | Lines | Percentiles | Lanes | Logs | Story

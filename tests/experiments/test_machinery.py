@@ -164,7 +164,7 @@ def test_the_timeline_saw_the_leader_die_and_the_next_one_rise(
     assert latest.epoch >= 1 and latest.leader != seen["leader"]  # type: ignore[attr-defined]
     assert result.report.verdict == "valid"
     (story,) = result.views
-    assert [mark.text.split()[0] for mark in story.marks] == ["kill"]  # type: ignore[union-attr]
+    assert [mark.what.partition(":")[0] for mark in story.marks] == ["kill"]  # type: ignore[attr-defined]
 
 
 def test_a_run_reads_from_whoever_runs_and_concludes_nothing_from_half_a_reading(

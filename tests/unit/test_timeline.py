@@ -54,18 +54,18 @@ def test_what_happened_while_nobody_answered_has_no_time(timeline: Timeline) -> 
 
 def test_lanes_have_neither_gaps_nor_inventions(timeline: Timeline) -> None:
     found = lanes(timeline, began=10.0).lanes
-    assert [(s.start, s.kind) for s in found["broker 1"]] == [(0, LEADER), (2, UNSEEN), (3, OUT)]
-    assert [s.kind for s in found["broker 2"]] == [IN_ISR, UNSEEN, LEADER]
+    assert [(s.start, s.kind) for s in found["broker:1"]] == [(0, LEADER), (2, UNSEEN), (3, OUT)]
+    assert [s.kind for s in found["broker:2"]] == [IN_ISR, UNSEEN, LEADER]
     for spans in found.values():
         assert all(a.end == b.start for a, b in pairwise(spans))
 
 
 def test_offsets_by_broker_and_the_high_watermark(timeline: Timeline) -> None:
     told = story(timeline, "", 10.0, [Fault(12.0, "kill", 1), Fault(3.0, "reset", None)])
-    ends = [(round(x, 3), y) for x, y in told.offsets["log end, broker 2"]]
+    ends = [(round(x, 3), y) for x, y in told.offsets["log_end:2"]]
     assert ends == [(0.1, 4), (3.1, 6)]
-    assert [y for _, y in told.offsets["high watermark"]] == [4, 6]
-    assert [(mark.at, mark.text) for mark in told.marks] == [(2.0, "kill 1")]
+    assert [y for _, y in told.offsets["high_watermark"]] == [4, 6]
+    assert [(mark.at, mark.what) for mark in told.marks] == [(2.0, "kill:1")]
     assert (timeline.log_ends(), timeline.high_watermark()) == ({1: 5, 2: 6}, 6)
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from labs.base import words
 from labs.charts import pen, picture, picture_of, show
+from labs.charts.naming import naming
 from labs.charts.pen import (
     Ticks,
     apart,
@@ -42,13 +51,13 @@ from labs.workload.checker import VALID, Counts, Report
 LANES = Lanes(
     "Broker 2 took over",
     {
-        "broker 1": [Span(0, 3, "leader", "epoch 0"), Span(3, 9, "out of the ISR")],
-        "broker 2": [Span(0, 3, "in the ISR"), Span(3, 9, "leader", "epoch 1")],
-        "broker 3": [Span(0, 3, "in the ISR"), Span(3, 9, "nobody could tell")],
+        "broker:1": [Span(0, 3, "leader", "epoch:0"), Span(3, 9, "out_of_isr")],
+        "broker:2": [Span(0, 3, "in_isr"), Span(3, 9, "leader", "epoch:1")],
+        "broker:3": [Span(0, 3, "in_isr"), Span(3, 9, "unseen")],
     },
-    ("leader", "in the ISR", "out of the ISR", "nobody could tell"),
+    ("leader", "in_isr", "out_of_isr", "unseen"),
 )
-MARKS = (Mark(1, "pause 2"), Mark(1.01, "pause 3"), Mark(3, "kill 1"))
+MARKS = (Mark(1, "pause:2"), Mark(1.01, "pause:3"), Mark(3, "kill:1"))
 
 FULL: list[View] = [
     Bars("One", ["a", "b"], {"records": [1, 20]}, "records"),
@@ -63,8 +72,9 @@ FULL: list[View] = [
         "Other kinds", {"p0": [Span(0, 1, "A", "A")], "p1": [Span(0, 1, "B")]}, ("B", "A"), MARKS
     ),
     Logs("Copies", [Replica(1, "leader", True, 306, 83), Replica(2, "paused", False, 83)], 50),
-    Story("A life", LANES, {"log end, broker 1": [(0, 0), (3, 9)]}, {"ok": [(0, 4.0)]}, MARKS),
+    Story("A life", LANES, {"log_end:1": [(0, 0), (3, 9)]}, {"ok": [(0, 4.0)]}, MARKS),
 ]
+NAME = naming(LANES)
 EMPTY: list[View] = [
     Bars("", [], {}, ""),
     Bars("Zeros", ["a"], {"x": [0]}, "s", log=True),
@@ -76,7 +86,7 @@ EMPTY: list[View] = [
     Lanes("", {}),
     Logs("", []),
     Story("", Lanes("", {})),
-    Story("", Lanes("", {"broker 1": []}), {"high watermark": []}, {"ok": []}, MARKS),
+    Story("", Lanes("", {"broker:1": []}), {"high_watermark": []}, {"ok": []}, MARKS),
 ]
 
 
@@ -161,8 +171,8 @@ def test_dollars_are_no_mathematics() -> None:
 
 
 def test_a_lane_says_its_text_only_where_there_is_room() -> None:
-    spans = [Span(0, 0.01, "leader", "epoch 8"), Span(0.01, 9, "leader", "epoch 9")]
-    told = texts(picture_of(Lanes("", {"broker 1": spans})))
+    spans = [Span(0, 0.01, "leader", "epoch:8"), Span(0.01, 9, "leader", "epoch:9")]
+    told = texts(picture_of(Lanes("", {"broker:1": spans})))
     assert "epoch 9" in told
     assert "epoch 8" not in told
 
@@ -170,7 +180,7 @@ def test_a_lane_says_its_text_only_where_there_is_room() -> None:
 def test_colour_is_never_the_only_sign() -> None:
     looks = fills([*LANES.kinds, "A", "B", "C", "D", "E"])
     assert len({(look.hatch, look.outline, look.face) for look in looks.values()}) == len(looks)
-    known = [looks[kind] for kind in ("in the ISR", "A", "B", "C", "D", "E")]
+    known = [looks[kind] for kind in ("in_isr", "A", "B", "C", "D", "E")]
     assert len({look.hatch for look in known}) >= 5
 
 
@@ -203,15 +213,15 @@ def test_names_are_kept_apart_and_inside() -> None:
 
 
 def test_marks_that_stand_close_are_told_as_one() -> None:
-    marks = [Mark(1, "pause 2"), Mark(1.1, "pause 3"), Mark(1.2, "kill 1"), Mark(5, "start 1")]
-    assert [mark.text for mark in gathered(marks, 0.5)] == ["pause 2, 3 · kill 1", "start 1"]
+    marks = [Mark(1, "pause:2"), Mark(1.1, "pause:3"), Mark(1.2, "kill:1"), Mark(5, "start:1")]
+    assert gathered(marks, 0.5, NAME) == [(1, "pause 2, 3 · kill 1"), (5, "start 1")]
 
 
 def test_marks_take_as_many_rows_as_they_need() -> None:
-    assert mark_rows([], 0, 10, 7) == 0
-    assert mark_rows([Mark(1, "kill 1"), Mark(8, "start 1")], 0, 10, 7) == 1
+    assert mark_rows([], 0, 10, 7, NAME) == 0
+    assert mark_rows([Mark(1, "kill:1"), Mark(8, "start:1")], 0, 10, 7, NAME) == 1
     close = [Mark(1 + i / 4, "something long is done") for i in range(9)]
-    assert mark_rows(close, 0, 10, 7) == 3
+    assert mark_rows(close, 0, 10, 7, NAME) == 3
 
 
 def test_ticks_are_round_and_inside() -> None:
@@ -243,3 +253,47 @@ def test_a_long_legend_takes_more_rows_instead_of_leaving_the_picture() -> None:
 def test_a_figure_stays_with_its_unit() -> None:
     title = f"{'x' * (pen.TITLE_LETTERS - 5)} 4.00 s without a leader"
     assert pen.title_lines(title)[1].startswith("4.00 s")
+
+
+# --- words are not identities ---------------------------------------------------------------------
+
+
+def test_an_id_says_what_it_is_of() -> None:
+    name = naming(Bars("", [], {}, "", names={"at_least": "{of} or more", "once": "each at once"}))
+    assert (name("partition:3"), name("high_watermark")) == ("partition 3", "high watermark")
+    assert name("at_least:once") == "each at once or more"
+    assert (name("gzip"), name("acks=1"), name("a:b")) == ("gzip", "acks=1", "a:b")
+
+
+@pytest.mark.parametrize("view", FULL, ids=lambda v: f"{type(v).__name__}-{v.title}")
+def test_sentences_are_exchanged_and_no_colour_order_or_marker_changes(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shapes(fig: Figure) -> list[object]:
+        """All that is drawn, text aside; places move with the width of the words."""
+        found: list[object] = []
+        for artist in fig.findobj(lambda a: isinstance(a, Line2D | Patch | LineCollection)):
+            looks = artist.properties()
+            found.append([repr(looks.get(name)) for name in LOOKS])
+        return found
+
+    before = picture_of(view)
+    drawn, told = shapes(before), texts(before)
+    monkeypatch.setattr(words, "table", nonsense(words.table))
+    after = picture_of(replace(view, names=dict.fromkeys(view.names, "xyzzy")))
+    assert shapes(after) == drawn
+    if view.title in {"Broker 2 took over", "Copies", "A life", "p99"}:  # they use known ids
+        assert texts(after) != told
+
+
+LOOKS = ("color", "facecolor", "edgecolor", "hatch", "linestyle", "marker", "zorder")
+
+
+def nonsense(table: Callable[..., Mapping[str, str]]) -> Callable[..., Mapping[str, str]]:
+    """A table in which no sentence is left; its places for values are."""
+
+    def replaced(*of: Any) -> dict[str, str]:
+        places = {id: re.findall(r"\{.*?\}", told) for id, told in table(*of).items()}
+        return {id: " ".join(["xyzzy", *each]) for id, each in places.items()}
+
+    return replaced

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.base.words import Words
 from labs.chapters.acks.common import (
     NOT_ENOUGH,
     acknowledged,
@@ -21,6 +22,8 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
+
+words = Words(__file__)
 
 # -- two of three brokers die ----------------------------------------------------------------------
 
@@ -180,11 +183,11 @@ def _min_isr(run: Run) -> None:
 
 def _table(title: str, table: dict[str, list[float]], records: int) -> Bars:
     labels = [f"min.insync.replicas={minimum}" for minimum in MINIMA]
-    return Bars(title, labels, table, f"records acknowledged, of {records}")
+    return Bars(title, labels, table, f"acknowledged_of:{records}", names=words.under("shown"))
 
 
 def _row(size: int) -> str:
-    return f"{size} in sync"
+    return f"in_sync:{size}"
 
 
 def _isr_size(run: Run) -> int:

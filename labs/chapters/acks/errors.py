@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labs.base.clock import now
 from labs.base.figures import ms
+from labs.base.words import Words
 from labs.chapters.acks.common import (
     address_of,
     errors,
@@ -25,6 +26,8 @@ from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.workload import flight_payload, set_here
 from labs.workload.history import Outcome
 from labs.workload.outcomes import left_by, of_java
+
+words = Words(__file__)
 
 # -- a send that ended in an error, and was written ------------------------------------------------
 
@@ -77,10 +80,10 @@ def _failed_but_written(run: Run) -> None:
         )
     title = f"{len(written)} of {len(ended)} sends that ended in an error were written"
     run.show(run.story(title))
-    labels = ["acknowledged", "an error, and readable", "an error, not readable"]
+    labels = ["acknowledged", "error_readable", "error_unreadable"]
     parts = [counts.acknowledged, len(written), len(ended) - len(written)]
     told = f"{counts.acknowledged:,} records were acknowledged, {counts.readable:,} can be read"
-    run.show(Bars(told, labels, {"records": parts}, "records"))
+    run.show(Bars(told, labels, {"records": parts}, "records", names=words.under("shown")))
 
 
 def seen_to_change(run: Run, leader: int, paused: float) -> str:
@@ -214,8 +217,9 @@ def _clients(run: Run) -> Bars:
         title,
         labels,
         {"waited": after},
-        "ms until the error: from the send, in Java from the first refusal",
+        "until_error_ms",
         notes=notes,
+        names=words.under("shown"),
     )
 
 

@@ -78,8 +78,7 @@ def _slowest(one: dict[str, float], all_: dict[str, float]) -> str:
 def _turn(run: Run, loads: list[Load]) -> Lines:
     """The answers of the turn that goes on. Percentiles of all would take time from the client."""
     answers = waits((send for load in loads for send in load.sends), run.began)
-    x, y = "s since the run began", "ms until acknowledged"
-    return Lines("", answers, x, y, dots=True, log_y=True)
+    return Lines("", answers, "elapsed_s", "acknowledged_ms", dots=True, log_y=True)
 
 
 def _let_arrive(run: Run) -> None:
@@ -93,7 +92,7 @@ def _let_arrive(run: Run) -> None:
 def _view(title: str, found: dict[str, Waits]) -> Percentiles:
     curves = {f"acks={acks}": percentiles_of(waits.all) for acks, waits in found.items()}
     known = {name: curve for name, curve in curves.items() if curve}
-    return Percentiles(title, known, y="ms until acknowledged")
+    return Percentiles(title, known, y="acknowledged_ms")
 
 
 def _cost(result: Result) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     SESSION_MS,
     drain,
@@ -23,6 +24,8 @@ from labs.experiment.settings import Choice, Number, Switch
 from labs.experiment.views import Lines, Mark
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group, Member
+
+words = Words(__file__)
 
 AUTO, AUTO_ASYNC, BEFORE, AFTER = "auto", "auto_async", "before", "after"
 
@@ -75,12 +78,13 @@ def _commits(run: Run) -> None:
     never = "it can't be told how many records were" if missed is None else f"{missed} records"
     told = f"{never} never processed, {twice} processed twice"
     end = "was killed" if run["crash"] else "left"
+    how = "a_killed" if run["crash"] else "a_left"
     run.conclude(
         f"A {end} when it had processed up to offset {done}; committed was {place}, and there B"
         f" began: {told}"
     )
     title = f"commit {_WORDS[run['when']]}: {told}"
-    run.show(_view(run, group, title, [Mark(at - run.began, f"A {end}, {place} committed")]))
+    run.show(_view(run, group, title, [Mark(at - run.began, f"{how}:{place}")]))
 
 
 _WORDS = {
@@ -108,11 +112,11 @@ def _end(run: Run, member: Member) -> float:
 
 def _view(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
     series = {
-        f"processed by {member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
+        f"processed_by:{member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
         for member in group.members.values()
     }
     shown = {name: points for name, points in series.items() if points}
-    return Lines(title, shown, "s since the run began", "offset", marks, dots=True)
+    return Lines(title, shown, "elapsed_s", "offset", marks, dots=True, names=words.under("shown"))
 
 
 ONCE, TWICE, NEVER = "each is processed once", "some are processed twice", "some never are"

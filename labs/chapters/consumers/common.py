@@ -15,6 +15,7 @@ from kafka.partitioner import Partitioner
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.experiment.run import Run
 from labs.experiment.views import Lanes, Mark, Point, Span
 from labs.kafka.admin import admin
@@ -23,6 +24,8 @@ from labs.workload.checker import Processing
 from labs.workload.consumers import KAFKA_PYTHON
 from labs.workload.group import Group, Member
 from labs.workload.history import Read
+
+words = Words(__file__)
 
 #: A join takes a second or two; one that takes longer than this has gone wrong, s.
 JOIN_S = 25.0
@@ -230,19 +233,19 @@ def working(reads: Iterable[Read], began: float, pause_s: float) -> Lanes:
     lanes: dict[int, list[Span]] = {}
     for read in reads:
         spans = lanes.setdefault(read.partition, [])
-        kind, at = f"member {read.member}", read.time - began
+        kind, at = f"member:{read.member}", read.time - began
         last = spans[-1] if spans else None
         if last and last.kind == kind and at - last.end <= pause_s:
             spans[-1] = Span(last.start, at, kind, read.member)
         else:
             spans.append(Span(at, at, kind, read.member))
-    named = {f"partition {partition}": spans for partition, spans in sorted(lanes.items())}
-    return Lanes("", named, kinds=sorted({s.kind for spans in named.values() for s in spans}))
-
-
-def titled(lanes: Lanes, title: str, marks: Sequence[Mark] = ()) -> Lanes:
-    """The same lanes with a finding and marks."""
-    return Lanes(title, lanes.lanes, lanes.kinds, marks, lanes.x)
+    named = {f"partition:{partition}": spans for partition, spans in sorted(lanes.items())}
+    return Lanes(
+        "",
+        named,
+        kinds=sorted({s.kind for spans in named.values() for s in spans}),
+        names=words.under("shown"),
+    )
 
 
 def named(partitions: Iterable[int]) -> str:
@@ -258,13 +261,13 @@ def owned(
 ) -> Lanes:
     """A lane a partition: who owned it, by the members' own word."""
     end = (until or now()) - run.began
-    lanes: dict[str, list[Span]] = {f"partition {p}": [] for p in range(run.partitions)}
+    lanes: dict[str, list[Span]] = {f"partition:{p}": [] for p in range(run.partitions)}
     for tenure in sorted(group.tenures(), key=lambda t: t.since):
-        spans = lanes[f"partition {tenure.partition}"]
+        spans = lanes[f"partition:{tenure.partition}"]
         start, stop = tenure.since - run.began, min((tenure.until or now()) - run.began, end)
         if spans and spans[-1].end > start:  # its owner did not know yet that it was out
             last = spans.pop()
             spans.append(Span(last.start, start, last.kind, last.text))
-        spans.append(Span(start, stop, f"member {tenure.member}", tenure.member))
+        spans.append(Span(start, stop, f"member:{tenure.member}", tenure.member))
     kinds = sorted({span.kind for spans in lanes.values() for span in spans})
-    return Lanes(title, lanes, kinds, marks)
+    return Lanes(title, lanes, kinds, marks, names=words.under("shown"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs.base.figures import seconds
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     NAMES,
     Sampler,
@@ -20,6 +21,8 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Lines, Mark
 from labs.workload.checker import LOG, PROCESSING
+
+words = Words(__file__)
 
 PARTITIONS = 3
 SAMPLE_S = 0.2
@@ -48,7 +51,7 @@ def _lag(run: Run) -> None:
         found = client.list_group_offsets({group.name: None})[group.name]
         place = {p.partition: o.offset for p, o in found.items()}
         ends = ends_of(run, watcher)
-        return {f"partition {p}": end - max(place.get(p, 0), 0) for p, end in ends.items()}
+        return {f"partition:{p}": end - max(place.get(p, 0), 0) for p, end in ends.items()}
 
     sampler = Sampler(run, ask, SAMPLE_S)
     run.show_live(lambda: _view(sampler, "", []))
@@ -58,12 +61,12 @@ def _lag(run: Run) -> None:
     load = run.load(producer, run["rate"], payload=payload)
     run.sleep(run["alone_s"])
     peak = _total(sampler, begin)
-    marks = [Mark(begin, f"{run['rate']} records/s arrive")]
+    marks = [Mark(begin, f"arrive:{run['rate']}")]
     if len(members) > 1:
-        marks.append(Mark(run.elapsed(), f"{run['members']} members"))
+        marks.append(Mark(run.elapsed(), f"members:{run['members']}"))
         join(run, group, *members[1:])
     else:
-        marks.append(Mark(run.elapsed(), "on as before"))
+        marks.append(Mark(run.elapsed(), "as_before"))
     helped = run.elapsed()
     drained = _drained(run, sampler, peak)
     load.stop()
@@ -131,8 +134,8 @@ def _tell(
 def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
     series = {name: list(points) for name, points in sorted(sampler.series.items())}
     if len(series) > 1:
-        series = {"all together": sorted(_sums(sampler, 0).items()), **series}
-    return Lines(title, series, "s since the run began", "lag, records", marks)
+        series = {"all_together": sorted(_sums(sampler, 0).items()), **series}
+    return Lines(title, series, "elapsed_s", "lag_records", marks, names=words.under("shown"))
 
 
 LAG = Experiment(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kafka import TopicPartition
 
 from labs.base.clock import now, wall
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     JOIN_S,
     drain,
@@ -24,6 +25,8 @@ from labs.experiment.settings import Choice, Switch
 from labs.experiment.views import Bars, Lines, Mark
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group, Member
+
+words = Words(__file__)
 
 # -- replay ----------------------------------------------------------------------------------------
 
@@ -92,17 +95,17 @@ def _tell_replay(
         f"A went back to offset {target} and processed {again} records a second time; the group's"
         f" place is {place}, so the next member began {where}"
     )
-    marks = [Mark(at[0], f"A seeks to {target}"), Mark(at[1], f"A leaves, {place} committed")]
+    marks = [Mark(at[0], f"a_seeks:{target}"), Mark(at[1], f"a_leaves:{place}")]
     run.show(_paths(run, group, f"The next member began {where}", marks))
 
 
 def _paths(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
     series = {
-        f"processed by {member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
+        f"processed_by:{member.name}": [(r.time - run.began, r.offset) for r in list(member.reads)]
         for member in group.members.values()
         if member.reads
     }
-    return Lines(title, series, "s since the run began", "offset", marks, dots=True)
+    return Lines(title, series, "elapsed_s", "offset", marks, dots=True, names=words.under("shown"))
 
 
 STOPPED, END, SOUGHT = "where A stopped", "at the end: A had read it all before", "where A sought"
@@ -237,8 +240,8 @@ def _tell_reset(run: Run, reader: Member, deleted: int, earlier: int, began: int
         )
     run.conclude(told)
     bars = {"records": [float(deleted), float(there), float(got), float(skipped)]}
-    labels = ["deleted", "readable", "read by B", "readable, but skipped"]
-    run.show(Bars(told, labels, bars, "records"))
+    labels = ["deleted", "readable", "read_by:B", "skipped"]
+    run.show(Bars(told, labels, bars, "records", names=words.under("shown")))
 
 
 ALL, NEWER, NOTHING = "all 250", "the 50 that came later", "none: an error"

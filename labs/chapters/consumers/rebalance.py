@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labs.base.clock import now
 from labs.base.figures import seconds
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     SESSION_MS,
     configure,
@@ -17,7 +18,6 @@ from labs.chapters.consumers.common import (
     group_of,
     judge,
     named,
-    titled,
     working,
 )
 from labs.experiment.experiment import Experiment
@@ -30,6 +30,8 @@ from labs.kafka.features import NEW_GROUPS
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.consumers import LIBRDKAFKA
 from labs.workload.group import Group, Member
+
+words = Words(__file__)
 
 EAGER, COOPERATIVE, KIP_848 = "eager", "cooperative", "kip-848"
 JOINS, LEAVES, DIES, SLOW = "joins", "leaves", "dies", "slow"
@@ -108,7 +110,7 @@ def _settled(group: Group, members: int) -> bool:
 
 def _cause(run: Run, third: Member, newcomer: Member | None) -> float:
     """Let it happen; returns when."""
-    run.say(_TOLD[run["event"]])
+    run.say(words(f"shown.{_EVENTS[run['event']]}"))
     if newcomer is not None:
         newcomer.join()
     elif run["event"] == LEAVES:
@@ -118,12 +120,8 @@ def _cause(run: Run, third: Member, newcomer: Member | None) -> float:
     return now()
 
 
-_TOLD = {
-    JOINS: "D joins",
-    LEAVES: "C leaves",
-    DIES: "C is killed",
-    SLOW: "D joins; C is slow",
-}
+#: What stands in the picture for each event.
+_EVENTS = {JOINS: "d_joins", LEAVES: "c_leaves", DIES: "c_killed", SLOW: "d_joins_c_slow"}
 
 
 def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = None) -> Lanes:
@@ -134,14 +132,14 @@ def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = Non
         return working(reads, run.began, PAUSE_S)
     quick = working([r for r in reads if r.member != "C"], run.began, PAUSE_S)
     lanes = {
-        f"partition {p}": list(quick.lanes.get(f"partition {p}", ())) for p in range(PARTITIONS)
+        f"partition:{p}": list(quick.lanes.get(f"partition:{p}", ())) for p in range(PARTITIONS)
     }
     for tenure in group.tenures():
         if tenure.member == "C" and (tenure.until or end) > since:
             start, stop = max(tenure.since, since), min(tenure.until or end, end)
-            span = Span(start - run.began, stop - run.began, "member C, slow", "C")
-            lanes[f"partition {tenure.partition}"].append(span)
-    return Lanes("", lanes, [*quick.kinds, "member C, slow"])
+            span = Span(start - run.began, stop - run.began, "slow:C", "C")
+            lanes[f"partition:{tenure.partition}"].append(span)
+    return Lanes("", lanes, [*quick.kinds, "slow:C"], names=quick.names)
 
 
 @dataclass(frozen=True)
@@ -187,14 +185,17 @@ def _tell(run: Run, group: Group, at: float, until: float, settled: float, share
     figures["interrupted_partitions"] = len(taken)
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
+    event = _EVENTS[run["event"]]
+    told = words(f"shown.{event}")
     run.conclude(
-        f"{_TOLD[run['event']]}: with {run['protocol']} {_whole(taken)} had to change hands or be"
+        f"{told}: with {run['protocol']} {_whole(taken)} had to change hands or be"
         f" given back. Longest wait for a record: {_waits(run, shares)}"
     )
     title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away"
     title += f"; longest wait {_briefly(run)}"
     lanes = _lanes(run, group, at - BEFORE_S, until)
-    run.show(titled(lanes, title, [Mark(at - run.began, _TOLD[run["event"]])]))
+    marks = [Mark(at - run.began, event)]
+    run.show(replace(lanes, title=title, marks=marks))
 
 
 def _waits(run: Run, shares: Shares) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labs.base.clock import now
 from labs.base.figures import figure
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     NAMES,
     drain,
@@ -23,6 +24,8 @@ from labs.experiment.settings import Number
 from labs.experiment.views import Bars, Mark
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
+
+words = Words(__file__)
 
 #: How long each size of the group is measured, s, and how long it takes to join, at most.
 MEASURE_S, JOINING_S = 1.5, 2.5
@@ -48,7 +51,7 @@ def _members(run: Run) -> None:
     marks: list[Mark] = []
     for member in started:
         if rates:
-            marks.append(Mark(run.elapsed(), f"{member.name} joins"))
+            marks.append(Mark(run.elapsed(), f"joins:{member.name}"))
         owners = join(run, group, member)
         rates.append(_rate(run, group))
     until = now()
@@ -95,11 +98,13 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
         f"one member read {figure(rates[0])} records/s, {len(rates)} read {figure(rates[-1])};"
         f" {len(idle)} of them had none of the {partitions} partitions{_idle(idle)}"
     )
-    labels = [f"{n} member{'s' if n > 1 else ''}" for n in range(1, len(rates) + 1)]
+    labels = ["one_member", *(f"members:{n}" for n in range(2, len(rates) + 1))]
     title = (
         f"{partitions} partitions: {len(rates)} members are {figure(rates[-1] / rates[0])} × one"
     )
-    run.show(Bars(title, labels, {"rate": rates}, "records/s that the group processed"))
+    run.show(
+        Bars(title, labels, {"rate": rates}, "group_records_per_s", names=words.under("shown"))
+    )
 
 
 NO, YES, DEPENDS = "one member idles", "it adds its full speed", "it takes a part of a partition"

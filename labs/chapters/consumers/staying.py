@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from labs.base.clock import now
 from labs.base.figures import seconds
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     SESSION_MS,
     drain,
@@ -18,7 +20,6 @@ from labs.chapters.consumers.common import (
     named,
     owned,
     shared_out,
-    titled,
     working,
 )
 from labs.experiment.experiment import Experiment
@@ -29,6 +30,8 @@ from labs.experiment.settings import Number, Switch
 from labs.experiment.views import Mark
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
+
+words = Words(__file__)
 
 # -- max.poll.interval.ms --------------------------------------------------------------------------
 
@@ -84,9 +87,9 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     else:
         told = f"A worked for {run['busy_s']} s and stayed; {twice} records were processed twice"
     run.conclude(told)
-    marks = [Mark(polled - run.began, "A polls")]
+    marks = [Mark(polled - run.began, "polls:A")]
     if slow.errors:
-        marks.append(Mark(slow.errors[0].time - run.began, "A's commit fails"))
+        marks.append(Mark(slow.errors[0].time - run.began, "commit_fails:A"))
     title = "A is put out, and B processes its records" if error else "A stays"
     run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
 
@@ -184,9 +187,9 @@ def _static_member(run: Run) -> None:
         " from their owners"
     )
     run.conclude(told)
-    marks = [Mark(at - run.began, "C closes"), Mark(back - run.began, "C is back")]
+    marks = [Mark(at - run.began, "closes:C"), Mark(back - run.began, "is_back:C")]
     lanes = working(group.reads, run.began, PAUSE_S)
-    run.show(titled(lanes, told[0].upper() + told[1:], marks))
+    run.show(replace(lanes, title=told[0].upper() + told[1:], marks=marks))
 
 
 NOBODY, EVERYBODY = "none of them", "all of them, twice"

@@ -8,6 +8,7 @@ from kafka import KafkaProducer
 
 from labs.base.clock import now
 from labs.base.figures import graded, seconds
+from labs.base.words import Words
 from labs.chapters.consumers.common import (
     Sampler,
     drain,
@@ -29,6 +30,8 @@ from labs.workload import flight_payload, set_here
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
 from labs.workload.history import Outcome
+
+words = Words(__file__)
 
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 
@@ -55,7 +58,10 @@ def _hung(run: Run) -> None:
     load = run.load(producer, RATE, payload=payload)
 
     def ask() -> dict[str, float]:
-        return {"log end": ends_of(run, end)[0], "last stable offset": ends_of(run, stable)[0]}
+        return {
+            "log_end_offset": ends_of(run, end)[0],
+            "last_stable_offset": ends_of(run, stable)[0],
+        }
 
     offsets = Sampler(run, ask, 0.1)
     run.show_live(lambda: _reach(run, offsets, group, "", []))
@@ -107,7 +113,7 @@ def _hang(run: Run, producer: Any) -> tuple[float, int]:
 
 def _freed(offsets: Sampler, offset: int) -> float | None:
     """When the last stable offset passed the open transaction's record, s since the run began."""
-    points = list(offsets.series.get("last stable offset", ()))
+    points = list(offsets.series.get("last_stable_offset", ()))
     return next((at for at, reach in points if reach > offset), None)
 
 
@@ -137,14 +143,14 @@ def _tell_hung(
         else f"{level}: no plain record waited over a second behind the open transaction"
     )
     run.conclude(told)
-    marks = [Mark(at - run.began, "a transaction hangs"), Mark(freed, "Kafka aborts it")]
+    marks = [Mark(at - run.began, "transaction_hangs"), Mark(freed, "transaction_aborted")]
     run.show(_reach(run, offsets, group, told, marks))
 
 
 def _reach(run: Run, offsets: Sampler, group: Group, title: str, marks: list[Mark]) -> Lines:
     series = {name: list(points) for name, points in offsets.series.items()}
-    reads = [(read.time - run.began, read.offset) for read in group.reads]
-    return Lines(title, {**series, "processed": reads}, "s since the run began", "offset", marks)
+    series["processed"] = [(read.time - run.began, float(read.offset)) for read in group.reads]
+    return Lines(title, series, "elapsed_s", "offset", marks, names=words.under("shown"))
 
 
 WAIT, GO_ON = "they wait, too", "they are read at once"
@@ -224,9 +230,10 @@ def _last_offset(run: Run) -> None:
     run.show(
         Bars(
             f"Every record is processed; the lag is {lag}",
-            ["records written", "records processed", "committed offset", "log end offset"],
+            ["written", "processed", "committed_offset", "log_end_offset"],
             {"offset": [float(records), float(len(reader.reads)), float(place), float(end)]},
-            "records, offsets",
+            "records_offsets",
+            names=words.under("shown"),
         )
     )
 

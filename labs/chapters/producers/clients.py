@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, Message
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded
+from labs.base.words import Words
 from labs.chapters.producers.native import native_producer
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -25,6 +26,8 @@ from labs.kafka.cluster import Role
 from labs.workload import Payload, flight_payload
 from labs.workload.history import Outcome
 from labs.workload.turns import in_turns
+
+words = Words(__file__)
 
 FLUSH_S = 30.0
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
@@ -211,11 +214,11 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
             f"The same brokers take {figure(round(times, 1))} times as much from a native client",
             list(feats),
             {"acknowledged": [feat.rate for feat in feats.values()]},
-            "records/s",
+            "records_per_s",
         )
     )
     shares = [feat.cpu_ms_per_thousand() for feat in feats.values()]
-    spent = {"the client's process": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
+    spent = {"client": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
     own, brokers = shares[0]
     title = "The processor time that the clients took"
     if brokers:
@@ -226,7 +229,8 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
             title,
             list(feats),
             {who: times for who, times in spent.items() if any(times)},
-            "ms of processor time for 1,000 records",
+            "cpu_ms_per_thousand",
+            names=words.under("shown"),
         )
     )
 

@@ -28,6 +28,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.chapters.producers.native import native_producer, poll_until, produce
 from labs.chapters.producers.retrying import log_of, numbered
 from labs.experiment.experiment import Experiment
@@ -38,6 +39,8 @@ from labs.experiment.settings import Number, Switch
 from labs.experiment.views import Bars
 from labs.workload import flight_payload
 from labs.workload.history import Outcome, Read, Send
+
+words = Words(__file__)
 
 #: What is refused is sent again after so long, ms (by default 100, growing to 1,000): the sooner,
 #: the more of the time there are requests under way.
@@ -169,9 +172,10 @@ def _under_way(counts: Mapping[int, int]) -> Bars:
     busy = [number for number in sorted(counts) if number]
     return Bars(
         f"Up to {max(busy, default=0)} requests were under way at a time",
-        [f"{number} under way" for number in busy],
+        [f"under_way:{number}" for number in busy],
         {"looks": [counts[number] for number in busy]},
-        f"looks at the client, one every {LOOK_MS} ms, that found so many",
+        f"looks_every:{LOOK_MS}",
+        names=words.under("shown"),
     )
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from kafka import KafkaProducer
 
 from labs.base.flights import Flight, flights
+from labs.base.words import Words
 from labs.chapters.producers.native import native_producer, poll_until, produce
 from labs.chapters.producers.pace import ANSWER_TIMEOUT_S, Window
 from labs.experiment.experiment import Experiment
@@ -21,6 +22,8 @@ from labs.kafka.admin import admin
 from labs.workload import Payload
 from labs.workload.checker import KEY_ORDER, LOG
 from labs.workload.history import Outcome, Read, Send
+
+words = Words(__file__)
 
 #: Flights of the first days of 2013, over which the records go round.
 FLIGHTS = 5000
@@ -107,10 +110,18 @@ def _keys(run: Run) -> None:
         f"partition {fullest} got {share:.0f} % of the records (a fair share is {fair:.0f} %),"
         f" most of them under {busiest}; {empty} of {partitions} partitions got none"
     )
-    labels = [f"partition {p}" for p in range(partitions)]
+    labels = [f"partition:{p}" for p in range(partitions)]
     values = [placed.get(p, 0) for p in range(partitions)]
     title = f"One partition of {partitions} carries {share:.0f} % of the records"
-    run.show(Bars(title, labels, {"records": values}, f"records, key: {run['key']}"))
+    run.show(
+        Bars(
+            title,
+            labels,
+            {"records": values},
+            f"records_by:{run['key']}",
+            names=words.under("shown"),
+        )
+    )
     if run["key"] != NO_KEY:
         _show_keys(run, keys, {s.key: s.partition for s in sends})
 
@@ -123,8 +134,9 @@ def _show_keys(run: Run, keys: Counter[str], where: dict[bytes | None, int | Non
             f"{top[0][0]} alone has {100 * top[0][1] / keys.total():.0f} % of the records",
             [key for key, _ in top],
             {"records": [count for _, count in top]},
-            f"records of the {len(top)} busiest keys",
-            notes=[f"{count:,} → partition {at[key]}" for key, count in top],
+            f"busiest_keys:{len(top)}",
+            notes=[words("keys.note", count=count, partition=at[key]) for key, count in top],
+            names=words.under("shown"),
         )
     )
 
@@ -186,15 +198,16 @@ def _order(run: Run) -> None:
     )
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for place, read in enumerate(reads):
-        places[f"partition {read.partition}"].append((place, read.number or 0))
+        places[f"partition:{read.partition}"].append((place, read.number or 0))
     title = f"{in_topic:,} of {len(reads):,} records out of order in the topic,"
     run.show(
         Lines(
             f"{title} {in_partitions:,} in their partition",
             dict(sorted(places.items())),
-            "place in which the consumer got the record",
-            "number of the record",
+            "reading_order",
+            "record_number",
             dots=True,
+            names=words.under("shown"),
         )
     )
 
@@ -287,13 +300,13 @@ def _show_growing(
     now_in: dict[bytes | None, int | None],
     percent: float,
 ) -> None:
-    labels = [f"partition {p}" for p in range(run.partitions)]
+    labels = [f"partition:{p}" for p in range(run.partitions)]
     stayed = Counter(p for key, p in now_in.items() if was.get(key) == p)
     came = Counter(p for key, p in now_in.items() if was.get(key) != p)
     earlier = Counter(was.values())
     series = {
         name: [count.get(p, 0) for p in range(run.partitions)]
-        for name, count in (("before", earlier), ("stayed", stayed), ("came from another", came))
+        for name, count in (("before", earlier), ("stayed", stayed), ("came", came))
     }
     run.show(
         Bars(
@@ -301,6 +314,7 @@ def _show_growing(
             labels,
             series,
             "keys",
+            names=words.under("shown"),
         )
     )
 
@@ -354,12 +368,12 @@ def _partitioners(run: Run) -> None:
         f"{100 / run['partitions']:.1f} %)"
     )
     series = {
-        "the same partition": [sum(a == b == p for a, b in pairs) for p in range(run.partitions)],
-        "another one": [sum(a == p != b for a, b in pairs) for p in range(run.partitions)],
+        "same": [sum(a == b == p for a, b in pairs) for p in range(run.partitions)],
+        "another": [sum(a == p != b for a, b in pairs) for p in range(run.partitions)],
     }
-    labels = [f"partition {p}" for p in range(run.partitions)]
+    labels = [f"partition:{p}" for p in range(run.partitions)]
     title = f"The two clients agree on {percent:.0f} % of the keys"
-    run.show(Bars(title, labels, series, "keys that kafka-python put there"))
+    run.show(Bars(title, labels, series, "keys_of_kafka_python", names=words.under("shown")))
 
 
 def _send_natively(run: Run, keys: list[bytes]) -> list[Send]:

@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded, ms
+from labs.base.words import Words
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
@@ -23,6 +24,8 @@ from labs.workload.history import Outcome, Send
 from labs.workload.latency import Waits, percentiles_of, summary_of, tail, waits_of
 from labs.workload.set_here import Departure
 from labs.workload.turns import in_turns
+
+words = Words(__file__)
 
 ANSWER_TIMEOUT_S = 20.0
 LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for company", "ms", 5)
@@ -134,8 +137,9 @@ def _sending(run: Run) -> None:
         Bars(
             f"Waiting for each answer takes {figure(times)} times as long",
             list(took),
-            {"until the last acknowledgement": list(took.values())},
-            f"ms for {count:,} records",
+            {"until_last_acknowledgement": list(took.values())},
+            f"ms_for:{count:,}",
+            names=words.under("shown"),
         )
     )
 
@@ -174,7 +178,7 @@ SENDING = Experiment(
 
 #: So many records may wait for their answers. kafka-python itself sets no bound.
 WINDOW = 200
-AT_ONCE = "each at once"
+AT_ONCE = "at_once"
 
 
 class Window:
@@ -237,7 +241,8 @@ def _way(run: Run, **options: Any) -> Way:
 def _take_turns(run: Run, ways: dict[str, Way]) -> None:
     for name in in_turns(list(ways), TURNS):
         way = ways[name]
-        run.say(f"{name}, turn {len(way.turns) + 1} of {TURNS}")
+        said = words("shown.at_once") if name == AT_ONCE else name
+        run.say(f"{said}, turn {len(way.turns) + 1} of {TURNS}")
         load = run.load(way.producer, run["rate"], each=Window(run, WINDOW))
         run.sleep(run["seconds"] / TURNS)
         load.stop(ANSWER_TIMEOUT_S)
@@ -301,7 +306,7 @@ def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
         Percentiles(
             _who_waits(one.summary.get(name or ""), many.summary.get(name or "")),
             {_curve(name, way.waits): percentiles_of(way.waits.all) for name, way in ways.items()},
-            y="ms from due to acknowledged",
+            names=words.under("shown"),
         )
     )
     run.show(
@@ -309,7 +314,8 @@ def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
             f"{figure(one.rate)} records/s one by one, {figure(many.rate)} in batches",
             list(ways),
             {"acknowledged": [way.rate for way in ways.values()]},
-            "records/s",
+            "records_per_s",
+            names=words.under("shown"),
         )
     )
     run.show(
@@ -319,13 +325,14 @@ def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
             f" {figure(round(many.records_per_batch, 1))}",
             list(ways),
             {"sent": [way.bytes_per_record for way in ways.values()]},
-            "bytes a record",
+            "bytes_per_record",
+            names=words.under("shown"),
         )
     )
 
 
 def _curve(name: str, waits: Waits) -> str:
-    return f"{name} (at least)" if waits.open else name
+    return f"at_least:{name}" if waits.open else name
 
 
 def _who_waits(alone: float | None, company: float | None) -> str:

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 
 from labs.base.clock import now
 from labs.base.figures import graded, ms
+from labs.base.words import Words
 from labs.chapters.producers.native import again, native_producer, poll_until, produce
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -21,6 +22,8 @@ from labs.experiment.views import Lines, Point
 from labs.workload import Load, Payload, flight_payload
 from labs.workload.history import Outcome, Send
 from labs.workload.load import due_not_sent
+
+words = Words(__file__)
 
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
 WAIT, GIVE_UP = "wait for room", "give the record up"
@@ -159,22 +162,24 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
         Lines(
             f"Up to {most:,.0f} records waited in {run['client']}",
             {run["client"]: waiting},
-            "s since the run began",
-            "records without an answer",
+            "elapsed_s",
+            "unanswered_records",
             faults,
             steps=True,
+            names=words.under("shown"),
         )
     )
     longest = max(took for _, took in calls)
     run.show(
         Lines(
             f"The longest call held the program up for {ms(longest)}",
-            {"one call": [(time, max(took, 0.001)) for time, took in calls]},
-            "s since the run began",
-            "ms until the call returned",
+            {"call": [(time, max(took, 0.001)) for time, took in calls]},
+            "elapsed_s",
+            "call_ms",
             faults,
             dots=True,
             log_y=True,
+            names=words.under("shown"),
         )
     )
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from labs.base import python
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.chapters.producers.keys import everything
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -18,6 +19,8 @@ from labs.experiment.settings import Choice, Number, Switch
 from labs.experiment.views import Lines, Mark
 from labs.workload import flight_payload, noting, set_here
 from labs.workload.history import Outcome, Read, Send
+
+words = Words(__file__)
 
 LEADER, FOLLOWER = "the leader", "a follower"
 FLUSH_S = 12.0
@@ -91,14 +94,15 @@ def log_of(title: str, reads: Sequence[Read], marks: Sequence[Mark] = ()) -> Lin
         reads: numbered records of one partition.
         marks: offsets of note.
     """
-    places: dict[str, list[tuple[float, float]]] = {"first copy": [], "further copy": []}
+    places: dict[str, list[tuple[float, float]]] = {"first_copy": [], "further_copy": []}
     seen: set[int | None] = set()
     for read in reads:
-        kind = "further copy" if read.number in seen else "first copy"
+        kind = "further_copy" if read.number in seen else "first_copy"
         places[kind].append((read.offset, read.number or 0))
         seen.add(read.number)
     series = {kind: points for kind, points in places.items() if points}
-    return Lines(title, series, "offset in the partition", "number of the record", marks, dots=True)
+    x, y, names = "offset_in_partition", "record_number", words.under("shown")
+    return Lines(title, series, x, y, marks, dots=True, names=names)
 
 
 _NOTHING, _TWICE, _MIXED = "nothing", "some stand twice", "some stand twice, some out of order"
@@ -258,7 +262,7 @@ def _restart(run: Run) -> None:
 def _begins(run: Run, resumed: int) -> list[Mark]:
     """Where in the log the second life of the program begins."""
     reads = [r for r in everything(run) if r.number == resumed]
-    return [Mark(reads[-1].offset, "the restarted program begins")] if reads else []
+    return [Mark(reads[-1].offset, "restarted")] if reads else []
 
 
 _NONE_TWICE, _SOME_TWICE = "none: each has its number", "those sent since its last note"

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kafka import KafkaProducer
 
+from labs.base.words import Words
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Logs, Replica, Span
 from labs.kafka.cluster import State
 from labs.observe.segments import Copy, read_copy
 from labs.observe.snapshot import Partition
+
+words = Words(__file__)
 
 #: The three ways to lose a process, by the signal that does it.
 HOW = {"SIGTERM": "stop", "SIGKILL": "kill", "SIGSTOP": "pause"}
@@ -88,7 +91,8 @@ def epochs_on_disk(title: str, copies: dict[str, Copy]) -> Lanes:
     kinds = sorted({record.epoch for copy in copies.values() for record in copy.records})
     lanes = {name: _stretches(copy) for name, copy in copies.items()}
     title = _with_unread(title, copies.values())
-    return Lanes(title, lanes, [f"written in epoch {epoch}" for epoch in kinds], x="offset")
+    ids = [f"written_in:{epoch}" for epoch in kinds]
+    return Lanes(title, lanes, ids, x="offset", names=words.under("shown"))
 
 
 def _with_unread(title: str, copies: Iterable[Copy]) -> str:
@@ -100,7 +104,7 @@ def _with_unread(title: str, copies: Iterable[Copy]) -> str:
 def _stretches(copy: Copy) -> list[Span]:
     spans: list[Span] = []
     for record in copy.records:
-        kind = f"written in epoch {record.epoch}"
+        kind = f"written_in:{record.epoch}"
         start = record.offset
         if spans and spans[-1].kind == kind:
             start = int(spans.pop().start)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.chapters.replication.common import (
     HOW,
     await_partition,
@@ -23,7 +24,9 @@ from labs.experiment.story import IN_ISR, LEADER, OUT, UNSEEN
 from labs.experiment.views import Lanes, Span
 from labs.observe.snapshot import Partition
 
-ELIGIBLE = "eligible (ELR)"
+words = Words(__file__)
+
+ELIGIBLE = "eligible"
 KINDS = (LEADER, IN_ISR, ELIGIBLE, OUT, UNSEEN)
 
 #: How long each returned broker is given to be elected, s.
@@ -103,16 +106,16 @@ def _lanes(run: Run) -> Lanes:
     sights = list(run.timeline.sights[0])
     stops = [sight.time for sight in sights[1:]] + [now()]
     brokers = sorted({b for s in sights if s.partition for b in s.partition.replicas})
-    lanes: dict[str, list[Span]] = {f"broker {broker}": [] for broker in brokers}
+    lanes: dict[str, list[Span]] = {f"broker:{broker}": [] for broker in brokers}
     for sight, until in zip(sights, stops, strict=True):
         for broker in brokers:
             kind = _kind(sight.partition, broker)
-            spans = lanes[f"broker {broker}"]
+            spans = lanes[f"broker:{broker}"]
             start = (
                 spans.pop().start if spans and spans[-1].kind == kind else sight.time - run.began
             )
             spans.append(Span(start, until - run.began, kind))
-    return Lanes("", lanes, KINDS)
+    return Lanes("", lanes, KINDS, names=words.under("shown"))
 
 
 def _kind(partition: Partition | None, broker: int) -> str:

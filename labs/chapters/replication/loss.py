@@ -80,9 +80,9 @@ def _show_cut(run: Run, before: Copy, after: Copy, leaders: Copy) -> None:
     else:
         run.conclude(f"broker {old} had nothing that leader {new} had not: it cut nothing off")
     lanes = {
-        f"broker {old}, when it died": before,
-        f"broker {new}, leader since": leaders,
-        f"broker {old}, back": after,
+        f"at_death:{old}": before,
+        f"leads_since:{new}": leaders,
+        f"is_back:{old}": after,
     }
     run.show(
         epochs_on_disk(f"Broker {old} cut {len(gone)} records off its log (read from disk)", lanes)
@@ -178,7 +178,7 @@ def _unclean(run: Run) -> None:
         f" {len(after.records)} after"
     )
     lost = f"{counts.lost} of {counts.acknowledged} acknowledged records are gone"
-    run.show(epochs_on_disk(lost, {f"broker {old}, dead": before, f"broker {old}, back": after}))
+    run.show(epochs_on_disk(lost, {f"dead:{old}": before, f"is_back:{old}": after}))
     run.show(run.story(f"Both followers stopped, broker {old} killed, broker {back} back: {who}"))
 
 
