@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from labs.charts import pen
+from labs.charts.pen.head import head
 from labs.charts.style import BLACK, BLUE, CYCLE, INK, LINE, MUTED, PAPER, VERMILLION, axes, figure
 
 #: An acknowledgement: when its record was sent, and when it came; both in s since the start.
@@ -83,7 +83,7 @@ def waits(runs: Mapping[str, Sequence[Ack]], fault_at_s: float) -> Figure:
     height_in = 1.6 + 1.2 * len(runs)
     fig = figure(height_in)
     fig.subplots_adjust(top=1 - 0.8 / height_in)
-    pen.title(fig, f"The longest wait: {told}")
+    head(fig, f"The longest wait: {told}")
     for position, (name, acks) in enumerate(runs.items(), start=1):
         last = position == len(runs)
         lane = len(runs) * 100 + 10 + position

@@ -28,6 +28,7 @@ CYCLE: Final = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 
 INK: Final = "#1F2933"  # text; 14:1 on PAPER
 MUTED: Final = "#56616B"  # less important text; 6:1 on PAPER
+RUST: Final = "#A03C00"  # vermillion as a text; 6:1 on PAPER
 LINE: Final = "#D5DADF"  # borders and grids
 PAPER: Final = "#FCFCFA"  # every chart brings its own light ground, so dark themes don't matter
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans KR', sans-serif"

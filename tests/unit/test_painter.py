@@ -67,6 +67,11 @@ def test_it_does_not_outlive_whoever_started_it() -> None:
 
 
 def test_it_needs_neither_kafka_nor_jupyter() -> None:
-    code = "import sys, labs.charts.painter, labs.charts.pictures; print(*sys.modules)"
+    code = (
+        "import sys, pkgutil, labs.charts.painter, labs.charts.pictures, labs.charts.kinds as all;"
+    )
+    code += "[pkgutil.resolve_name(f'{all.__name__}.{kind.name}') for kind in"
+    code += " pkgutil.iter_modules(all.__path__)]; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert b"labs.charts.kinds.story" in loaded.stdout.split()
     assert {b"kafka", b"IPython", b"ipywidgets"}.isdisjoint(loaded.stdout.split())

@@ -18,20 +18,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from labs.base import words
-from labs.charts import pen, picture, picture_of, show
+from labs.charts import picture, picture_of, show
+from labs.charts.kinds.percentiles import stretched
 from labs.charts.naming import naming
-from labs.charts.pen import (
-    Ticks,
-    apart,
-    broken,
-    figures,
-    fills,
-    gathered,
-    legend_height,
-    mark_rows,
-    thinned,
-)
-from labs.charts.pictures import stretched
+from labs.charts.pen.axes import Ticks, figures
+from labs.charts.pen.ends import apart
+from labs.charts.pen.head import head_height
+from labs.charts.pen.looks import fills
+from labs.charts.pen.marks import gathered, mark_rows
+from labs.charts.pen.points import broken, thinned
+from labs.charts.pen.sizes import TITLE_LETTERS, title_lines
 from labs.charts.style import figure, png
 from labs.experiment.result import Result
 from labs.experiment.views import (
@@ -245,14 +241,13 @@ def test_each_nine_takes_as_much_room() -> None:
 
 
 def test_a_long_legend_takes_more_rows_instead_of_leaving_the_picture() -> None:
-    assert legend_height(["leader", "in the ISR"]) < legend_height(
-        [f"member {i}" for i in range(20)]
-    )
+    few, many = ["leader", "in the ISR"], [f"member {i}" for i in range(20)]
+    assert head_height("", few) < head_height("", many)
 
 
 def test_a_figure_stays_with_its_unit() -> None:
-    title = f"{'x' * (pen.TITLE_LETTERS - 5)} 4.00 s without a leader"
-    assert pen.title_lines(title)[1].startswith("4.00 s")
+    title = f"{'x' * (TITLE_LETTERS - 5)} 4.00 s without a leader"
+    assert title_lines(title)[1].startswith("4.00 s")
 
 
 # --- words are not identities ---------------------------------------------------------------------
