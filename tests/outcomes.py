@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 
 from labs.chapters import find
 from labs.charts.naming import naming
+from labs.experiment import prediction
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.views import View
@@ -52,9 +53,9 @@ def measured(result: Result, name: str) -> float:
 
 
 def came_true(result: Result) -> str | None:
-    """Which of the options that a learner may predict came true."""
+    """Which of the options that a learner may predict came true, by its id."""
     ask = find(result.experiment).ask
     assert isinstance(ask, Options)
-    option = ask.measured(result)
+    option = prediction.came_true(ask, result)
     assert option is None or option in ask.options
-    return option
+    return None if option is None else str(option)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
+from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.experiment.experiment import Experiment, by_name
 
 
@@ -31,6 +34,18 @@ def find(name: str) -> Experiment:
         if experiment.name == name:
             return experiment
     return by_name(all_experiments(), name)
+
+
+def words_of(name: str) -> tuple[Words, str]:
+    """The table of a chapter's sentences, and the section of it that `chapter.what` names.
+
+    Raises:
+        BadInput: there is no such chapter.
+    """
+    chapter, _, what = name.partition(".")
+    if chapter not in _names():
+        raise BadInput(f"no chapter is called {chapter!r}", hint=f"there are {sorted(_names())}")
+    return Words(str(Path(__path__[0], chapter, "en.toml"))), what
 
 
 def _names() -> set[str]:

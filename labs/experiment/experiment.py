@@ -1,6 +1,6 @@
 """An experiment is a value: settings, one question, and a plain function on a live cluster.
 
->>> EXPERIMENT = Experiment("acks.leader_crash", "What is lost when …?", SETTINGS, body)
+>>> EXPERIMENT = Experiment("acks.leader_crash", Words(__file__), SETTINGS, body)
 >>> result = EXPERIMENT.run(cluster, {"acks": "all"})
 >>> result.report.verdict
 'valid'
@@ -21,6 +21,7 @@ from kafka.errors import KafkaError
 
 from labs.base.clock import Jump, now, watching_the_wall
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.experiment.healing import heal
 from labs.experiment.live import Live
 from labs.experiment.prediction import Ask
@@ -39,7 +40,7 @@ class Experiment:
 
     Args:
         name: `chapter.what`.
-        question: what the learner wants to know, in a sentence.
+        words: the chapter's sentences; those of this experiment stand in the section `what`.
         settings: what can be changed, with bounds.
         body: does it; gets the `Run`.
         ask: the prediction asked before the first run.
@@ -52,7 +53,7 @@ class Experiment:
     """
 
     name: str
-    question: str
+    words: Words
     settings: tuple[Setting, ...]
     body: Callable[[Run], None]
     ask: Ask | None = None
@@ -60,6 +61,15 @@ class Experiment:
     judges: tuple[str, ...] = (LOG,)
     by_wall: Callable[[Mapping[str, Value]], str] = lambda _settings: ""
     needs: Mapping[tuple[str, str], Feature] = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """What the learner wants to know, in a sentence."""
+        return self.says("question")
+
+    def says(self, name: str) -> str:
+        """A sentence of this experiment, by its id."""
+        return self.words(f"{self.name.partition('.')[2]}.{name}")
 
     def missing(self, cluster: Cluster, values: Mapping[str, Value]) -> LabsError | None:
         """Why the cluster can't be asked with these values; None if it can. Nothing is changed."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from labs.base.words import Words
 from labs.experiment.experiment import Experiment
-from labs.experiment.prediction import Ask, Estimate, Options
+from labs.experiment.prediction import Estimate, Options, came_true
 from labs.experiment.result import Result
 from labs.experiment.settings import Value
 from labs.experiment.views import Bars, View
 from labs.notebook.prediction import Number, Prediction
 from labs.notebook.reconciliation import Reconciliation, reconcile
+
+words = Words(__file__)
 
 
 class Asking:
@@ -36,39 +39,28 @@ class Asking:
         if self._predicted_for is None:
             self._predicted_for = result.settings
         if asked.answer is None or dict(self._predicted_for) != dict(result.settings):
-            return Reconciliation("", asked.words(measured), "", None)
-        why = ask.why if isinstance(ask, Estimate) else ""
-        if isinstance(ask, Options) and asked.answer != measured:
-            why = ask.options[str(asked.answer)]
-        return reconcile(asked, measured, why)
+            return Reconciliation(None, measured, None, words=asked.words)
+        return reconcile(asked, measured)
 
-    def beside(self, reconciliation: Reconciliation | None, result: Result) -> tuple[View, ...]:
+    def beside(self, reconciliation: Reconciliation | None) -> tuple[View, ...]:
         """A predicted number drawn beside the measured one."""
-        ask, measured = self._ask, came_true(self._ask, result)
-        if not isinstance(ask, Estimate) or reconciliation is None or reconciliation.right is None:
+        if not isinstance(self._ask, Estimate) or reconciliation is None:
             return ()
-        if not isinstance(measured, int | float):
+        predicted, measured = reconciliation.predicted, reconciliation.measured
+        if not isinstance(predicted, int | float) or not isinstance(measured, int | float):
             return ()
-        predicted = float(reconciliation.predicted.replace(",", "").split()[0])
-        values = {ask.unit: (predicted, float(measured))}
-        return (Bars(reconciliation.verdict, ("you predicted", "measured"), values, ask.unit),)
+        series, names = {self._ask.unit: (predicted, measured)}, words.under("compared")
+        labels = ("predicted", "measured")
+        return (Bars(reconciliation.verdict, labels, series, self._ask.unit, names=names),)
 
 
 def _asked(experiment: Experiment) -> Prediction | None:
-    ask, key = experiment.ask, experiment.name.replace(".", "-")
+    ask, say, key = experiment.ask, experiment.says, experiment.name.replace(".", "-")
     if ask is None:
         return None
     if isinstance(ask, Options):
-        return Prediction(ask.question, list(ask.options), key)
+        options = {id: say(f"options.{id}") for id in ask.options}
+        why = {id: say(f"why.{id}") for id in ask.options}
+        return Prediction(say("predict"), options, key, why)
     number = Number(ask.unit, ask.low, ask.high, ask.step, ask.close)
-    return Prediction(ask.question, number, key)
-
-
-def came_true(ask: Ask | None, result: Result) -> str | float | None:
-    """What could be predicted and came true; None: this run can't tell."""
-    if ask is None or result.doubt:
-        return None
-    if isinstance(ask, Options):
-        return ask.measured(result)
-    value = result.measurements.get(ask.measured)
-    return value if isinstance(value, int | float) else None
+    return Prediction(say("predict"), number, key, say("why"))

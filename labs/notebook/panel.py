@@ -255,7 +255,7 @@ class Panel:
         """Run, in the job's thread; keep and show what was found. Returns what to say of it."""
         result = self.experiment.run(self.cluster, values, live)
         reconciliation = self._asking.reconciled(result)
-        image = png(picture(result, more=self._asking.beside(reconciliation, result)))
+        image = png(picture(result, more=self._asking.beside(reconciliation)))
         finding = Finding(len(self.findings) + 1, result, image, reconciliation)
         self._screen.last(image)
         self._verdict.value = f'<div class="labs-finding">{told(result, reconciliation)}</div>'

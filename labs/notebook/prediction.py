@@ -1,7 +1,7 @@
 """A question before a run: the learner predicts, and a test can answer it, too.
 
->>> p = predict("How many of 100 acknowledged records survive?", Number("records", 0, 100), key="k")
->>> p.choose(100)                                   # or the reader moves the slider and locks it in
+>>> p = predict("overview.where")      # the question and its options stand in the chapter's table
+>>> p.choose("one_partition")          # an option's id; or the reader ticks it and locks it in
 
 Answers live in this kernel's memory only. On a page without a kernel the question and its options
 are plain HTML.
@@ -9,7 +9,7 @@ are plain HTML.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets as w
 
 from labs.base.errors import BadInput
+from labs.chapters import words_of
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
 
@@ -46,10 +47,23 @@ class Number:
 
 
 class Prediction:
-    """A question asked before an experiment. `answer` is None until it is given, or if skipped."""
+    """A question asked before an experiment. `answer` is None until it is given, or if skipped.
 
-    def __init__(self, question: str, options: Sequence[str] | Number, key: str) -> None:
-        self.question, self.options, self.key = question, options, key
+    Args:
+        question: in plain words; `backquotes` make code.
+        options: the sentence of each option, by its id; or a `Number`.
+        key: its name in the page (`t-predict-KEY`).
+        why: what to say to those who chose an option wrongly, by its id; or of a number.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        options: Mapping[str, str] | Number,
+        key: str,
+        why: Mapping[str, str] | str = "",
+    ) -> None:
+        self.question, self.options, self.key, self.why = question, options, key, why
         self.answer: Answer | None = None
         self.skipped = False
         #: Called after each answer, and after a skip.
@@ -71,10 +85,10 @@ class Prediction:
         self._close("No prediction. You can still look at what happens.")
 
     def words(self, answer: Answer) -> str:
-        """The answer as one says it, with its unit."""
-        if isinstance(self.options, Number) and not isinstance(answer, str):
-            return self.options.words(answer)
-        return str(answer)
+        """The answer as one says it: the option's sentence, or the number with its unit."""
+        if isinstance(self.options, Number):
+            return self.options.words(float(answer))
+        return self.options[str(answer)]
 
     def agrees(self, measured: Answer) -> bool:
         """Whether the prediction came true."""
@@ -83,6 +97,12 @@ class Prediction:
         if isinstance(self.options, Number):
             return self.options.agrees(float(self.answer), float(measured))
         return self.answer == measured
+
+    def explanation(self, measured: Answer) -> str:
+        """What to say of the answer, if it is a number or wrong."""
+        if isinstance(self.why, str):
+            return self.why
+        return "" if self.agrees(measured) else self.why.get(str(self.answer), "")
 
     def _valid(self, answer: Answer) -> Answer:
         if isinstance(self.options, Number):
@@ -121,7 +141,7 @@ class Prediction:
 
     def _choice(self) -> w.RadioButtons:
         assert not isinstance(self.options, Number)
-        options = [(plain(option), option) for option in self.options]
+        options = [(plain(says), option) for option, says in self.options.items()]
         return w.RadioButtons(options=options, value=None, layout=w.Layout(width="auto"))
 
     def _locked(self) -> None:
@@ -146,27 +166,47 @@ class Prediction:
             spec = self.options
             options = [f"a number of {spec.unit} from {spec.low:,g} to {spec.high:,g}"]
         else:
-            options = list(self.options)
+            options = list(self.options.values())
         return bundle(self.widget, "Predict", self.question, options)
 
 
 _predictions: dict[str, Prediction] = {}
 
 
-def predict(question: str, options: Sequence[str] | Number, *, key: str) -> Prediction:
+def predict(
+    name: str, options: Sequence[str] | Number | None = None, *, key: str = ""
+) -> Prediction:
     """Ask for a prediction; run again, it asks anew.
 
     Args:
-        question: in plain words; `backquotes` make code.
-        options: the answers to choose from, or a `Number`.
-        key: the name under which `prediction(key)` and `reconcile(key, …)` find it.
+        name: `chapter.what`: its sentences stand in the chapter's table. With a `key` it is the
+            question itself, in plain words.
+        options: a `Number`, or, with a `key`, the answers to choose from.
+        key: the name under which `prediction(key)` and `reconcile(key, …)` find it, if not `name`.
     """
-    if not isinstance(options, Number) and len(options) < 2:
+    if key:  # asked in the notebook's own words
+        own = options if isinstance(options, Number) else {said: said for said in options or ()}
+        asked = Prediction(name, own, key)
+    else:
+        words, what = words_of(name)
+        offered = options if isinstance(options, Number) else words.under(f"{what}.options")
+        why = words.under(f"{what}.why")
+        asked = Prediction(words(f"{what}.predict"), offered, name.replace(".", "-"), why)
+    if not isinstance(asked.options, Number) and len(asked.options) < 2:
         raise BadInput("a prediction needs two options at least")
-    _predictions[key] = Prediction(question, options, key)
-    return _predictions[key]
+    _predictions[key or name] = asked
+    return asked
 
 
 def prediction(key: str) -> Prediction | None:
     """The prediction asked under `key` in this kernel, or None if that cell has not run."""
     return _predictions.get(key)
+
+
+def spoken(name: str, answer: Answer) -> str:
+    """An answer as the chapter's table says it, where nobody asked (that cell has not run)."""
+    try:
+        words, what = words_of(name)
+    except BadInput:
+        return str(answer)
+    return words.under(f"{what}.options").get(str(answer), str(answer))

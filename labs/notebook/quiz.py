@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets as w
 
 from labs.base.errors import BadInput
+from labs.chapters import words_of
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
 
@@ -19,13 +20,21 @@ from labs.notebook.parts import button, html
 class Quiz:
     """A question with one right answer, and a reason for each wrong one.
 
-    `attempts` are the options chosen, in order; one may try until it is right.
+    `attempts` are the ids of the options chosen, in order; one may try until it is right.
+
+    Args:
+        question: in plain words; `backquotes` make code.
+        options: the sentence of each option, by its id.
+        why: the feedback to each; wrong options are plausible misconceptions.
+        answer: the id of the right one.
     """
 
-    def __init__(self, question: str, options: Mapping[str, str], answer: str) -> None:
+    def __init__(
+        self, question: str, options: Mapping[str, str], why: Mapping[str, str], answer: str
+    ) -> None:
         if answer not in options:
             raise BadInput(f"the answer {answer!r} is none of the options", hint=one_of(options))
-        self.question, self.options, self.answer = question, dict(options), answer
+        self.question, self.options, self.why, self.answer = question, options, why, answer
         self.attempts: list[str] = []
         self._build()
 
@@ -52,40 +61,45 @@ class Quiz:
         self._buttons[option].icon = "check" if right else "times"
         self._buttons[option].add_class("labs-right" if right else "labs-wrong")
         verdict = "Right." if right else "Not so."
-        self._feedback.value = feedback(f"<b>{verdict}</b> {inline(self.options[option])}")
-        return self.options[option]
+        self._feedback.value = feedback(f"<b>{verdict}</b> {inline(self.why[option])}")
+        return self.why[option]
 
     def _build(self) -> None:
         self._buttons = {
-            option: _option(option, f"t-option-{number}", partial(self.choose, option))
-            for number, option in enumerate(self.options)
+            option: _option(says, f"t-option-{number}", partial(self.choose, option))
+            for number, (option, says) in enumerate(self.options.items())
         }
         self._feedback = html("t-feedback")
         self.widget = card("Quiz", self.question, [*self._buttons.values(), self._feedback])
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        shown = bundle(self.widget, "Quiz", self.question, list(self.options))
+        shown = bundle(self.widget, "Quiz", self.question, list(self.options.values()))
         reasons = "".join(
-            f"<li>{'<b>Right:</b> ' * (option == self.answer)}<i>{inline(option)}</i> –"
-            f" {inline(why)}</li>"
-            for option, why in self.options.items()
+            f"<li>{'<b>Right:</b> ' * (option == self.answer)}<i>{inline(says)}</i> –"
+            f" {inline(self.why[option])}</li>"
+            for option, says in self.options.items()
         )
         shown["text/html"] += f"<details><summary>Answer</summary><ul>{reasons}</ul></details>"
         return shown
 
 
-def quiz(question: str, options: Mapping[str, str], *, answer: str) -> Quiz:
+def quiz(name: str, options: Mapping[str, str] | None = None, *, answer: str) -> Quiz:
     """Ask a question.
 
     Args:
-        question: in plain words; `backquotes` make code.
-        options: each answer with its feedback; wrong ones are plausible misconceptions.
-        answer: the right one.
+        name: `chapter.what`: its sentences stand in the chapter's table. With `options` it is the
+            question itself, in plain words.
+        options: each answer with its feedback, in the notebook's own words.
+        answer: the right one: its id, or its own words.
 
     Raises:
-        BadInput: `answer` is not among the options.
+        BadInput: `answer` is not among the options, or there is no such chapter.
     """
-    return Quiz(question, options, answer)
+    if options is not None:
+        return Quiz(name, {said: said for said in options}, options, answer)
+    words, what = words_of(name)
+    offered, why = words.under(f"{what}.options"), words.under(f"{what}.why")
+    return Quiz(words(f"{what}.quiz"), offered, why, answer)
 
 
 def _option(text: str, hook: str, pressed: Callable[[], object]) -> w.Button:

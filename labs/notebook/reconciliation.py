@@ -1,36 +1,45 @@
 """A prediction beside what was measured.
 
->>> reconcile(p, 37, "The followers lagged when the leader died.")
+>>> reconcile("overview.where", "one_partition")
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.notebook.card import CSS, inline, one_of
-from labs.notebook.prediction import Answer, Number, Prediction, prediction
+from labs.notebook.prediction import Answer, Number, Prediction, prediction, spoken
+
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What was predicted beside what was measured. `right` is None without a prediction."""
+    """What was predicted beside what was measured: the id of an option, or a number.
 
-    predicted: str
-    measured: str
-    explanation: str
+    `predicted` and `right` are None without a prediction; `words` makes a sentence of either value.
+    """
+
+    predicted: Answer | None
+    measured: Answer
     right: bool | None
+    explanation: str = ""
+    words: Callable[[Answer], str] = str
 
     @property
     def verdict(self) -> str:
         """One sentence that names both."""
-        if self.right is None:
-            return f"You made no prediction. Measured: {self.measured}."
-        if self.right and self.predicted == self.measured:
-            return f"You predicted {self.predicted}, and so it was."
-        if self.right:
-            return f"You predicted {self.predicted}, and measured {self.measured}: close."
-        return f"You predicted {self.predicted}, but measured {self.measured}."
+        measured = self.words(self.measured)
+        if self.predicted is None:
+            return words("reconciled.skipped", measured=measured)
+        how = "close" if self.right else "wrong"
+        if self.predicted == self.measured:
+            how = "exact"
+        return words(f"reconciled.{how}", predicted=self.words(self.predicted), measured=measured)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         mark = {True: "✓", False: "≠", None: "·"}[self.right]
@@ -49,18 +58,18 @@ def reconcile(
 
     Args:
         predicted: what `predict` returned, or its key; an unasked or skipped one is no error.
-        measured: the value, in the prediction's unit, or the option that came true.
-        explanation: why it came out so.
+        measured: the value, in the prediction's unit, or the id of the option that came true.
+        explanation: why it came out so, if the prediction's table does not say it.
 
     Raises:
         BadInput: `measured` is an option that the prediction did not offer.
     """
     asked = prediction(predicted) if isinstance(predicted, str) else predicted
     if asked is None:
-        return Reconciliation("", str(measured), explanation, None)
+        return Reconciliation(None, measured, None, explanation, partial(spoken, str(predicted)))
     if not isinstance(asked.options, Number) and measured not in asked.options:
         raise BadInput(f"{measured!r} was not among the options", hint=one_of(asked.options))
     if asked.answer is None:
-        return Reconciliation("", asked.words(measured), explanation, None)
-    right = asked.agrees(measured)
-    return Reconciliation(asked.words(asked.answer), asked.words(measured), explanation, right)
+        return Reconciliation(None, measured, None, explanation, asked.words)
+    why = explanation or asked.explanation(measured)
+    return Reconciliation(asked.answer, measured, asked.agrees(measured), why, asked.words)

@@ -90,7 +90,7 @@ def reconciliation_html(told: Reconciliation | None) -> str:
     if told is None:
         return ""
     if told.right is None:
-        return f"<p>What came true in this run: <b>{escape(told.measured)}</b>.</p>"
+        return f"<p>What came true in this run: <b>{escape(told.words(told.measured))}</b>.</p>"
     sign, side = ("✓", "valid") if told.right else ("≠", "violated")
     why = f"<p>{escape(_sentence(told.explanation))}</p>" if told.explanation else ""
     return (

@@ -39,7 +39,7 @@ def test_acks_1_loses_acknowledged_records(shared_cluster: LocalCluster, trial: 
     assert result.report.counts.lost > 0
     assert {o.kind for o in result.report.offenders} == {"lost"}
     assert all(o.acknowledged_by is not None for o in result.report.offenders)
-    assert came_true(result) == "some are lost"
+    assert came_true(result) == "some"
 
 
 @five_times
@@ -48,7 +48,7 @@ def test_acks_all_loses_none(shared_cluster: LocalCluster, trial: int) -> None:
     assert result.report.verdict == VALID
     assert result.report.counts.acknowledged > 0
     assert result.report.counts.lost == 0
-    assert came_true(result) == "none is lost"
+    assert came_true(result) == "none"
 
 
 def test_who_had_left_the_isr_may_not_lead_and_so_nothing_is_lost(
@@ -80,7 +80,7 @@ def test_acks_all_waits_for_the_whole_isr_until_the_fencing(shared_cluster: Loca
     assert measured(result, "stall_ms") > 1000
     assert result.measurements["removed_by"] == "broker.session.timeout.ms"
     assert result.measurements["enough_in_sync"] == "yes"
-    assert came_true(result) == "they wait for it"
+    assert came_true(result) == "wait"
 
 
 def test_acks_1_waits_for_no_follower(shared_cluster: LocalCluster) -> None:
@@ -128,13 +128,13 @@ def test_acks_all_is_taken_exactly_where_the_isr_has_the_minimum(
         for minimum in (1, 2, 3):
             taken = measured(result, f"acknowledged_isr_{size}_min_{minimum}")
             assert taken == (10 if size >= minimum else 0)
-    assert came_true(result) == "with min.insync.replicas=1"
+    assert came_true(result) == "one"
 
 
 def test_acks_1_never_asks_for_the_minimum(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "min_isr", acks="1", records=10)
     assert result.report.counts.acknowledged == result.report.counts.sent
-    assert came_true(result) == "with all three"
+    assert came_true(result) == "three"
 
 
 def test_below_the_minimum_acks_1_records_are_hidden(shared_cluster: LocalCluster) -> None:
@@ -145,7 +145,7 @@ def test_below_the_minimum_acks_1_records_are_hidden(shared_cluster: LocalCluste
     assert measured(result, "highest_acknowledged_offset") >= end
     assert result.report.verdict == VALID, "they are readable when a replica is back"
     assert result.report.counts.readable == result.report.counts.sent
-    assert came_true(result) == "acknowledged, and hidden"
+    assert came_true(result) == "hidden"
 
 
 def test_with_a_minimum_of_one_the_leader_alone_is_enough(shared_cluster: LocalCluster) -> None:
@@ -154,7 +154,7 @@ def test_with_a_minimum_of_one_the_leader_alone_is_enough(shared_cluster: LocalC
     assert measured(result, "acknowledged_by_the_leader_alone") > 0
     assert measured(result, "not_enough_replicas") == 0
     assert measured(result, "acknowledged_but_hidden") == 0
-    assert came_true(result) == "acknowledged and readable"
+    assert came_true(result) == "readable"
 
 
 def test_below_the_minimum_acks_all_is_refused(shared_cluster: LocalCluster) -> None:
@@ -162,7 +162,7 @@ def test_below_the_minimum_acks_all_is_refused(shared_cluster: LocalCluster) -> 
     assert result.report.verdict == VALID
     assert measured(result, "acknowledged_by_the_leader_alone") == 0
     assert measured(result, "not_enough_replicas") > 0
-    assert came_true(result) == "an error"
+    assert came_true(result) == "refused"
 
 
 # -- what an error says -------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_sends_that_ended_in_an_error_were_written(shared_cluster: LocalCluster)
     assert f"{counts.unknown} of unknown outcome" in result.words()
     assert result.report.counts.readable > result.report.counts.acknowledged
     unmoved = result.measurements["isr_or_leader_changed"] == "no"
-    assert came_true(result) == ("it may have been written" if unmoved else None)
+    assert came_true(result) == ("written" if unmoved else None)
 
 
 def test_a_frozen_leader_makes_sends_end_in_an_error_too(shared_cluster: LocalCluster) -> None:
@@ -194,10 +194,10 @@ def test_the_java_client_speaks_of_time_and_not_of_replicas(shared_cluster: Loca
     assert result.measurements["java_names_the_isr"] == "no"
     assert result.measurements["java_log_names_it"] == "yes"
     assert "no server response has been received" in str(result.measurements["java_text"])
-    assert came_true(result) == "TimeoutException"
+    assert came_true(result) == "times_out"
 
 
 def test_with_few_retries_the_java_client_names_the_reason(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "java_error", retries="3", delivery_timeout_ms=10_000)
     assert result.measurements["java_exception"] == "NotEnoughReplicasException"
-    assert came_true(result) == "NotEnoughReplicas"
+    assert came_true(result) == "names_it"

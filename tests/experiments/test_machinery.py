@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.chapters import all_experiments, find
 from labs.chapters.producers.native import native_producer
 from labs.experiment.experiment import Experiment
@@ -37,7 +38,7 @@ def is_whole(cluster: LocalCluster) -> bool:
 
 
 def trial(body: object, breaks: bool = True) -> Experiment:
-    return Experiment("trial.of_machinery", "?", (), body, breaks=breaks)  # type: ignore[arg-type]
+    return Experiment("trial.of_machinery", Words(__file__), (), body, breaks=breaks)  # type: ignore[arg-type]
 
 
 def send_some(run: Run, count: int = 40, rate: float = 100) -> None:

@@ -30,7 +30,7 @@ def test_consumers_read_no_further_than_the_slowest_of_the_isr(
     assert m["middle_log_end"] == m["leader_log_end"], "two of three had everything"
     assert m["disk_agrees_with_brokers"] == "yes"
     assert m["high_watermark_after_shrink"] == m["leader_log_end"]
-    assert came_true(result) == "up to what the paused follower has"
+    assert came_true(result) == "slowest"
     assert result.report.verdict == VALID
 
 
@@ -56,7 +56,7 @@ def test_a_paused_leader_costs_the_client_more_than_it_costs_the_cluster(
     m = figures(result)
     assert m["longest_wait_ms"] > m["new_leader_after_ms"]
     assert m["longest_wait_ms"] >= 1000 * float(result.settings["request_timeout_s"])
-    assert came_true(result) == "until the client stops waiting for the old leader"
+    assert came_true(result) == "client"
     assert (result.report.verdict, result.report.counts.lost) == (VALID, 0)
 
 
@@ -75,7 +75,7 @@ def test_the_old_leader_follows_until_a_preferred_election(shared_cluster: Local
     assert m["leader_when_back"] == "the new one"
     assert m["epoch_at_first"] < m["epoch_after_failover"]
     assert m["epoch_after_return"] < m["epoch_after_preferred_election"]
-    assert came_true(result) == "it follows"
+    assert came_true(result) == "stays"
     assert result.report.verdict == VALID
 
 
@@ -86,7 +86,7 @@ def test_the_old_leader_cuts_off_what_only_it_had(shared_cluster: LocalCluster) 
     assert m["cut_at_offset"] < m["log_end_at_death"]
     assert m["copies_equal_after"] == "yes"
     assert m["epoch_before"] < m["epoch_after"]
-    assert came_true(result) == "it cuts them off"
+    assert came_true(result) == "cut"
     # What is cut off had been acknowledged by the leader alone.
     assert (result.report.verdict, result.report.counts.lost > 0) == (VIOLATED, True)
 
@@ -104,7 +104,7 @@ def test_an_unclean_election_loses_what_acks_all_acknowledged(
     assert (result.report.verdict, result.report.counts.lost > 0) == (VIOLATED, True)
     m = figures(result)
     assert m["records_on_dead_disk"] > m["records_on_it_after"]
-    assert came_true(result) == "some: those that one broker had"
+    assert came_true(result) == "some_lost"
 
 
 def test_whoever_waits_for_the_last_leader_loses_nothing(shared_cluster: LocalCluster) -> None:
@@ -123,14 +123,17 @@ def test_with_two_in_sync_even_a_forced_election_loses_nothing(
 
 
 @pytest.mark.parametrize(
-    ("how", "elected"),
-    [("SIGTERM", "the one that left second"), ("SIGKILL", "only the one that left last")],
+    ("how", "elected", "option"),
+    [
+        ("SIGTERM", "the one that left second", "second"),
+        ("SIGKILL", "only the one that left last", "last"),
+    ],
 )
 def test_who_may_lead_when_all_have_gone(
-    shared_cluster: LocalCluster, how: str, elected: str
+    shared_cluster: LocalCluster, how: str, elected: str, option: str
 ) -> None:
     result = run(shared_cluster, "last_standing", how=how)
-    assert result.measurements["elected"] == elected
+    assert (result.measurements["elected"], came_true(result)) == (elected, option)
     assert len(str(result.measurements["elr_when_the_first_returned"]).split()) == 2
     assert (result.report.verdict, result.report.counts.lost) == (VALID, 0)
 
@@ -144,5 +147,5 @@ def test_records_flow_without_a_controller_and_elections_wait_for_it(
     assert m["read_without_controller"] > 0
     assert m["create_topic"] != "created"
     assert m["new_leader"] != m["leader_in_metadata"], "nobody was elected meanwhile"
-    assert came_true(result) == "read and write, as before"
+    assert came_true(result) == "both"
     assert result.report.verdict == VALID

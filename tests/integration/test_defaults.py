@@ -11,6 +11,7 @@ import confluent_kafka
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from labs.base.words import Words
 from labs.chapters.acks import java
 from labs.experiment.experiment import Experiment
 from labs.experiment.run import Run
@@ -122,7 +123,9 @@ def test_a_run_tells_what_it_sets_and_nothing_else(shared_cluster: LocalCluster)
         run.make_topic(config={"min.insync.replicas": "2", "segment.bytes": "1073741824"})
         run.load(run.producer(retries=0, enable_idempotence=False), 0, 10).wait()
 
-    result = Experiment("trial.of_settings", "?", (), body, breaks=False).run(shared_cluster)
+    result = Experiment("trial.of_settings", Words(__file__), (), body, breaks=False).run(
+        shared_cluster
+    )
     told = {(d.where, d.name): (d.value, d.default) for d in result.set_here}
     producer = "producer (kafka-python)"
     assert told[producer, "metadata.max.age.ms"] == (5000, 300_000)

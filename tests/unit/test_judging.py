@@ -11,13 +11,14 @@ import pytest
 from labs.app.run import print_result
 from labs.base.clock import Jump
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.chapters import all_experiments
 from labs.experiment.experiment import Experiment, after_jumps
 from labs.experiment.live import Live
+from labs.experiment.prediction import came_true
 from labs.experiment.result import Result
 from labs.experiment.run import LAGGING, Run, judged
 from labs.kafka.cluster import CONTROLLER_ID
-from labs.notebook.asking import came_true
 from labs.notebook.result_html import told
 from labs.supervise.home import PROJECT
 from labs.workload.checker import (
@@ -111,7 +112,7 @@ def result(**more: Any) -> Result:
 
 
 def experiment(by_wall: str = "") -> Experiment:
-    return Experiment("a.b", "?", (), lambda run: None, by_wall=lambda _: by_wall)
+    return Experiment("a.model", Words(__file__), (), lambda run: None, by_wall=lambda _: by_wall)
 
 
 JUMP = Jump(5.0, 3600.2)

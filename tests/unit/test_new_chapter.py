@@ -53,10 +53,23 @@ count{n}
         for n in (1, 2, 3)
     )
     + "\n## Key points\n\n- One is one.\n",
+    f"labs/chapters/{NAME}/en.toml": """[count]
+question = "How many records are there?"
+predict = "How many?"
+
+[count.options]
+one = "one"
+two = "two"
+
+[count.why]
+one = "One is one."
+two = "One is not two."
+""",
     "labs/": '''"""Chapter 99: counting."""
 
 from __future__ import annotations
 
+from labs.base.words import Words
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
 from labs.experiment.run import Run
@@ -72,10 +85,10 @@ def _count(run: Run) -> None:
 EXPERIMENTS = (
     Experiment(
         "throwaway.count",
-        "How many records are there?",
+        Words(__file__),
         (Number("records", 1, 3, 1, "how many are sent"),),
         _count,
-        Options("How many?", {"one": "One is one.", "two": "One is not two."}, lambda _: "one"),
+        Options(("one", "two"), lambda _: "one"),
         breaks=False,
     ),
 )
@@ -154,7 +167,7 @@ def test_the_readmes_table_has_it(copy: Path) -> None:
 
 
 def test_whatever_looks_at_all_chapters_is_content_with_it(copy: Path) -> None:
-    units = ("course", "project", "judging", "set_here", "notebooks")
+    units = ("course", "project", "judging", "set_here", "notebooks", "words")
     looking = [f"tests/unit/test_{name}.py" for name in units] + ["tests/browser/test_panels.py"]
     chosen = "not run_from_top_to_bottom and not predicts_runs and not stop_leaves and not compared"
     assert "passed" in said(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *looking)

@@ -75,8 +75,8 @@ def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
     assert "**Questions**" in prose
     assert "## Key points" in prose
     assert 25 <= len(book.cells) <= 40
-    asked = set(re.findall(r'key="(\w+)"', code))
-    assert asked == set(re.findall(r'reconcile\("(\w+)"', code)), "each is compared later"
+    asked = set(re.findall(r'\bpredict\("([\w.]+)"', code))
+    assert asked == set(re.findall(r'reconcile\("([\w.]+)"', code)), "each is compared later"
     # A panel asks for a prediction, and compares it, by itself.
     panels = re.findall(r'panel\("([\w.]+)"', code)
     assert len(asked) + len(panels) >= 3, "a chapter asks for predictions"
@@ -123,7 +123,7 @@ def test_a_measurement_that_no_run_shows_is_noticed() -> None:
 def test_a_send_is_called_failed_only_where_it_was_certainly_not_written() -> None:
     """As the README defines it; what merely ended in an error may be *unknown*."""
     (acks,) = (text.saved for text in chapters() if text.chapter == "03_acks")
-    asked = [f"{e.question} {e.ask and e.ask.question}" for e in all_experiments()]
+    asked = [f"{e.question} {e.says('predict')}" for e in all_experiments()]
     readme = (PROJECT / "README.md").read_text("utf-8")
     for text in (prose_of(read(acks)), *asked, readme):
         words = re.sub(r"\*failed\*", "", text)  # where the word is explained

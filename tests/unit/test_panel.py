@@ -17,6 +17,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.charts.painter import Unpainted
 from labs.experiment.experiment import Experiment
 from labs.experiment.live import Live, Stopped
@@ -38,12 +39,9 @@ SETTINGS = (
     Number("share", 0.0, 1.0, 0.5, "how much", "", 0.05),
     Switch("idempotence", False, "numbered by the producer"),
 )
-CRASH = Options(
-    "How many are lost?",
-    {"none": "The leader's word alone died with it.", "some": "Every survivor had them."},
-    lambda result: "some" if result.report.counts.lost else "none",
-)
-STALL = Estimate("How long is the stall?", "ms", 0, 10_000, "stall_ms", "It ends by fencing.")
+CRASH = Options(("none", "some"), lambda result: "some" if result.report.counts.lost else "none")
+STALL = Estimate("ms", 0, 10_000, "stall_ms")
+WORDS = Words(__file__)
 LONG_S = 20.0
 
 
@@ -108,7 +106,8 @@ def make() -> Iterator[Make]:
 
     def make(deed: Deed = crash, ask: Ask | None = CRASH, **settings: object) -> Panel:
         body: Any = deed
-        experiment = ModelExperiment("acks.model", "What is lost?", SETTINGS, body, ask)
+        name = "acks.stall" if isinstance(ask, Estimate) else "acks.model"
+        experiment = ModelExperiment(name, WORDS, SETTINGS, body, ask)
         cluster: Any = ModelCluster()
         made.append(panel(experiment, cluster=cluster, **settings))
         return made[-1]
@@ -154,7 +153,7 @@ def test_many_options_become_a_list(make: Make) -> None:
     many = Choice("codec", tuple(f"a long option {i}" for i in range(6)), "a long option 3", "")
     body: Any = crash
     cluster: Any = ModelCluster()
-    one = panel(ModelExperiment("acks.many", "Which?", (many,), body), cluster=cluster)
+    one = panel(ModelExperiment("acks.many", WORDS, (many,), body), cluster=cluster)
     assert isinstance(find(one.widget, "t-set-codec"), w.Dropdown)
 
 
@@ -198,25 +197,36 @@ def test_a_panel_without_a_question_is_ready_at_once(make: Make) -> None:
         one.predict("none")
 
 
+def compared(finding: Finding) -> tuple[object, object, bool | None]:
+    told = finding.reconciliation
+    assert told is not None
+    return told.predicted, told.measured, told.right
+
+
 def test_a_wrong_prediction_is_told_with_the_sentence_that_corrects_it(make: Make) -> None:
     one = make()
     one.predict("none")
-    told = words(ran(one).html)
-    assert "You predicted none, but measured some." in told
-    assert "The leader's word alone died with it." in told
+    finding = ran(one)
+    assert compared(finding) == ("none", "some", False)
+    told = words(finding.html)
+    for sentence in ("options.none", "options.some", "why.none"):
+        assert WORDS(f"model.{sentence}") in told
 
 
 def test_a_right_prediction_is_told_too(make: Make) -> None:
     one = make()
     one.predict("some")
-    told = words(ran(one).html)
-    assert "You predicted some, and so it was." in told
-    assert "survivor" not in told
+    finding = ran(one)
+    assert compared(finding) == ("some", "some", True)
+    assert WORDS("model.options.some") in words(finding.html)
+    assert WORDS("model.why.some") not in words(finding.html)
 
 
 def test_without_a_prediction_the_answer_is_told_all_the_same(make: Make) -> None:
     one = make()
-    assert "What came true in this run:  some" in words(ran(one).html)
+    finding = ran(one)
+    assert compared(finding) == (None, "some", None)
+    assert WORDS("model.options.some") in words(finding.html)
     assert one.prediction is not None
     assert one.prediction.skipped
 
@@ -225,10 +235,10 @@ def test_a_predicted_number_stands_beside_the_measured_one(make: Make) -> None:
     one = make(ask=STALL)
     one.predict(9000)
     finding = ran(one)
-    assert finding.reconciliation is not None
-    assert finding.reconciliation.right is False
-    assert "predicted 9,000 ms, but measured 4,200 ms" in words(finding.html)
-    assert "It ends by fencing." in words(finding.html)
+    assert compared(finding) == (9000, 4200, False)
+    told = words(finding.html)
+    assert "9,000 ms" in told and "4,200 ms" in told
+    assert WORDS("stall.why") in told
     alone = ran(make(ask=STALL))
     assert _height(finding.png) > _height(alone.png) + 50, "the prediction is drawn, too"
 
@@ -238,7 +248,7 @@ def _height(image: bytes) -> int:
 
 
 def test_a_run_that_cannot_tell_says_nothing_of_the_prediction(make: Make) -> None:
-    unmeasured = Estimate("How long?", "ms", 0, 10, "no_such_ms", "because")
+    unmeasured = Estimate("ms", 0, 10, "no_such_ms")
     one = make(ask=unmeasured)
     one.predict(3)
     assert ran(one).reconciliation is None

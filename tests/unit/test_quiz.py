@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from labs.base.errors import BadInput
+from labs.chapters import words_of
 from labs.notebook.prediction import Number, Prediction, predict, prediction
 from labs.notebook.quiz import Quiz, quiz
 from labs.notebook.reconciliation import reconcile
@@ -146,6 +147,43 @@ def test_numbers_are_said_with_their_unit(value: float, words: str) -> None:
     assert Number("ms").words(value) == words
 
 
+def test_a_chapters_table_has_the_words_of_a_prediction() -> None:
+    say, _ = words_of("overview")
+    asked = predict("overview.where")
+    assert asked.question == say("where.predict")
+    assert asked.options == say.under("where.options")
+    assert prediction("overview.where") is asked
+    assert reconcile("overview.where", "evenly").right is None
+    asked.choose("one_partition")
+    told = reconcile("overview.where", "evenly")
+    assert (told.predicted, told.measured, told.right) == ("one_partition", "evenly", False)
+    for option in ("one_partition", "evenly"):
+        assert say(f"where.options.{option}") in told.verdict
+
+
+def test_what_nobody_asked_is_said_in_the_tables_words_all_the_same() -> None:
+    say, _ = words_of("overview")
+    assert prediction("overview.latest") is None
+    told = reconcile("overview.latest", "none")
+    assert (told.measured, told.right) == ("none", None)
+    assert say("latest.options.none") in told.verdict
+
+
+def test_a_number_is_asked_for_in_the_tables_words() -> None:
+    say, _ = words_of("overview")
+    asked = predict("overview.billing", Number("flights", 0, 2000, 100))
+    assert asked.question == say("billing.predict")
+    asked.choose(2000)
+    assert reconcile("overview.billing", 2000).right is True
+
+
+def test_an_unknown_chapter_is_refused() -> None:
+    with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
+        predict("nowhere.where")
+    with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
+        quiz("nowhere.where", answer="one_partition")
+
+
 # --- quizzes --------------------------------------------------------------------------------------
 
 FEEDBACK = {
@@ -170,6 +208,17 @@ def test_each_option_has_its_feedback() -> None:
     assert asked.solved
     assert not asked.correct  # not at the first try
     assert len(asked.attempts) == 2
+
+
+def test_a_chapters_table_has_the_words_of_a_quiz() -> None:
+    say, _ = words_of("overview")
+    asked = quiz("overview.reading_order", answer="by_partition")
+    assert asked.question == say("reading_order.quiz")
+    assert asked.options == say.under("reading_order.options")
+    assert asked.choose("none") == say("reading_order.why.none")
+    assert not asked.solved
+    asked.choose("by_partition")
+    assert asked.solved
 
 
 def test_the_buttons_choose() -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from labs.base import words as module
 from labs.base.words import Words, table
+from labs.chapters import all_experiments, words_of
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
 
 LABS = Path(module.__file__).parents[1]
 
@@ -72,3 +75,16 @@ def test_every_id_that_the_code_names_stands_in_its_table() -> None:
     for path, name in asked():
         told = table(path.parent, "en")
         assert any(id == name or id.startswith(f"{name}.") for id in told), f"{path}: {name}"
+
+
+@pytest.mark.parametrize("experiment", all_experiments(), ids=lambda experiment: experiment.name)
+def test_every_experiment_finds_its_sentences(experiment: Experiment) -> None:
+    say, what = words_of(experiment.name)
+    assert experiment.question == say(f"{what}.question")
+    assert experiment.question.endswith("?")
+    assert experiment.says("predict")
+    if isinstance(experiment.ask, Options):
+        for about in ("options", "why"):
+            assert tuple(say.under(f"{what}.{about}")) == experiment.ask.options
+    else:
+        assert experiment.says("why")

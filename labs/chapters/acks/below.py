@@ -31,7 +31,7 @@ words = Words(__file__)
 ANSWER_MS = 1000
 TIMED_OUT = "RequestTimedOutError"
 
-REFUSED, READABLE, HIDDEN = "an error", "acknowledged and readable", "acknowledged, and hidden"
+REFUSED, READABLE, HIDDEN = "refused", "readable", "hidden"
 
 
 def _two_brokers_down(run: Run) -> None:
@@ -123,26 +123,17 @@ def _which(result: Result) -> str | None:
 
 TWO_BROKERS_DOWN = Experiment(
     "acks.two_brokers_down",
-    "Both followers are dead. What does a producer hear, and what can a consumer read?",
+    words,
     (acks_setting("1"), min_isr_setting(), rate_setting(50)),
     _two_brokers_down,
-    Options(
-        "acks=1, min.insync.replicas=2, and only the leader lives. What becomes of a new record?",
-        {
-            REFUSED: "min.insync.replicas refuses acks=all only.",
-            READABLE: "below min.insync.replicas the high watermark stands still (KIP-966), and"
-            " consumers read only up to there.",
-            HIDDEN: "that needs acks=1 and an ISR smaller than min.insync.replicas.",
-        },
-        _which,
-    ),
+    Options((REFUSED, READABLE, HIDDEN), _which),
 )
 
 # -- every size of the ISR against every minimum ---------------------------------------------------
 
 MINIMA = (1, 2, 3)
 RATE = 200
-ONE, TWO, THREE = "with min.insync.replicas=1", "with 1 and 2", "with all three"
+ONE, TWO, THREE = "one", "two", "three"
 
 
 def _min_isr(run: Run) -> None:
@@ -203,20 +194,11 @@ def _allowed(result: Result) -> str | None:
 
 MIN_ISR_TABLE = Experiment(
     "acks.min_isr",
-    "Which min.insync.replicas still takes records when one follower is down, or both?",
+    words,
     (
         Choice("acks", ("1", "all"), "all", "1: the leader has it; all: the whole ISR has it"),
         Number("records", 10, 100, 20, "how many are sent for each pair", "records", 10),
     ),
     _min_isr,
-    Options(
-        "Both followers are down, and acks=all. With which min.insync.replicas are records taken?",
-        {
-            ONE: "acks=1 never asks for min.insync.replicas.",
-            TWO: "the leader counts itself, and is alone: one is fewer than two.",
-            THREE: "all of the ISR is one broker now: only a minimum of 1, which is Kafka's"
-            " default, is content with that.",
-        },
-        _allowed,
-    ),
+    Options((ONE, TWO, THREE), _allowed),
 )

@@ -38,7 +38,7 @@ words = Words(__file__)
 LONGER_S = 0.5
 LONGEST_TIMEOUT_MS = int(1000 * (SESSION_S - HEARTBEAT_S - LONGER_S)) - 200
 
-NOT_WRITTEN, WRITTEN = "it was not written", "it may have been written"
+NOT_WRITTEN, WRITTEN = "not_written", "written"
 
 
 def _failed_but_written(run: Run) -> None:
@@ -108,7 +108,7 @@ def _written(result: Result) -> str | None:
 
 FAILED_BUT_WRITTEN = Experiment(
     "acks.failed_but_written",
-    "A send ended in a time-out. Is its record in the topic?",
+    words,
     (
         Choice("paused", ("follower", "leader"), "follower", "which broker falls silent"),
         Number(
@@ -124,15 +124,7 @@ FAILED_BUT_WRITTEN = Experiment(
         rate_setting(50, 200),
     ),
     _failed_but_written,
-    Options(
-        "send() ended in a time-out, and the client does not retry. What do you know?",
-        {
-            NOT_WRITTEN: "a time-out says that no answer came in time, and nothing of the record:"
-            " the leader had written it before it waited.",
-            WRITTEN: "a time-out says nothing of the record.",
-        },
-        _written,
-    ),
+    Options((NOT_WRITTEN, WRITTEN), _written),
 )
 
 # -- the same error, seen by two clients -----------------------------------------------------------
@@ -141,7 +133,7 @@ FAILED_BUT_WRITTEN = Experiment(
 JAVA_RETRIES = "2147483647"
 #: So many are sent by each client below the minimum.
 FEW = 5
-NAMES_IT, TIMES_OUT, NO_ERROR = "NotEnoughReplicas", "TimeoutException", "no error"
+NAMES_IT, TIMES_OUT, NO_ERROR = "names_it", "times_out", "no_error"
 
 
 def _java_error(run: Run) -> None:
@@ -237,27 +229,18 @@ def _what_java_says(result: Result) -> str | None:
     name = str(result.measurements["java_exception"])
     if name == "none":
         return NO_ERROR
-    return NAMES_IT if name.startswith(NAMES_IT) else TIMES_OUT
+    return NAMES_IT if name.startswith("NotEnoughReplicas") else TIMES_OUT
 
 
 JAVA_ERROR = Experiment(
     "acks.java_error",
-    "Too few replicas are in sync. Which error does an application on the Java client get?",
+    words,
     (
         min_isr_setting(),
         Number("delivery_timeout_ms", 2000, 10000, 3000, "Java's delivery.timeout.ms", "ms", 500),
         Choice("retries", ("3", JAVA_RETRIES), JAVA_RETRIES, "Java's retries: its default, or few"),
     ),
     _java_error,
-    Options(
-        "The broker answers NOT_ENOUGH_REPLICAS. In which error does the Java client's send() end?",
-        {
-            NAMES_IT: "the error can be retried, so the client retries it, silently, until"
-            " delivery.timeout.ms; then it tells of the time-out.",
-            TIMES_OUT: "with enough replicas in sync there is no error at all.",
-            NO_ERROR: "it gives up after delivery.timeout.ms (two minutes by default).",
-        },
-        _what_java_says,
-    ),
+    Options((NAMES_IT, TIMES_OUT, NO_ERROR), _what_java_says),
     by_wall=lambda _: "the Java client measures its delivery.timeout.ms by it",
 )

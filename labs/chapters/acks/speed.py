@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded, ms
+from labs.base.words import Words
 from labs.chapters.acks.common import min_isr_setting, producer, rate_setting
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -18,6 +19,8 @@ from labs.workload import Load
 from labs.workload.latency import SUMMARY, Waits, percentiles_of, summary_of, tail, waits_of
 from labs.workload.turns import in_turns
 
+words = Words(__file__)
+
 #: The three take turns so often, each of them once the first.
 ROUNDS = 3
 #: At the beginning of each turn, s: not counted.
@@ -26,7 +29,7 @@ WARMUP_S = 0.3
 ARRIVE_S = 10.0
 
 WORDS = ("0", "1", "all")
-FEW, TENS, LONG = "a few milliseconds at most", "tens of milliseconds", "half a second or more"
+FEW, TENS, LONG = "few", "tens", "long"
 
 
 def _latency(run: Run) -> None:
@@ -104,24 +107,13 @@ def _cost(result: Result) -> str | None:
 
 LATENCY = Experiment(
     "acks.latency",
-    "How long does an acknowledgement take with acks=0, 1 and all, while every broker is well?",
+    words,
     (
         rate_setting(400, 1000),
         Number("seconds", 3, 15, 3, "how long each of the three is measured", "s", 3),
         min_isr_setting(),
     ),
     _latency,
-    Options(
-        "How much longer does half of the acknowledgements take with acks=all than with acks=1?",
-        {
-            FEW: "the leader answers only when both followers have fetched the record, and on this"
-            " machine, at this moment, that took longer.",
-            TENS: "the followers' fetch requests wait at the leader for news, and no disk has to be"
-            " flushed before the answer: a record has one more short way to go.",
-            LONG: "the followers do not come by now and then: their fetch requests wait at the"
-            " leader for news, for up to replica.fetch.wait.max.ms.",
-        },
-        _cost,
-    ),
+    Options((FEW, TENS, LONG), _cost),
     breaks=False,
 )

@@ -6,6 +6,7 @@ from kafka.protocol.admin import ElectionType
 
 from labs.base.clock import now
 from labs.base.figures import graded, seconds
+from labs.base.words import Words
 from labs.chapters.acks.common import (
     NOT_ENOUGH,
     acknowledged,
@@ -30,6 +31,8 @@ from labs.observe.timeline import Timeline
 from labs.workload import Load, set_here
 from labs.workload.history import Send
 
+words = Words(__file__)
+
 #: Longer than any of the clocks.
 PATIENCE_S = 60.0
 #: Seen so often out of the ISR and not fenced, it was not the fencing that put it out: a look asks
@@ -46,7 +49,7 @@ WAITING = 10
 LAB_SESSION_S, KAFKA_LAG_S = 3, 30
 
 FENCING, LAGGING = "broker.session.timeout.ms", "replica.lag.time.max.ms"
-NOTHING, WAIT, REFUSED = "nothing", "they wait for it", "they are refused"
+NOTHING, WAIT, REFUSED = "nothing", "wait", "refused"
 
 
 def _paused_follower(run: Run) -> None:
@@ -201,7 +204,7 @@ def _what_happened(result: Result) -> str | None:
 
 PAUSED_FOLLOWER = Experiment(
     "acks.paused_follower",
-    "One follower of two falls silent. What do the producers feel, and what ends it?",
+    words,
     (
         acks_setting("all"),
         rate_setting(),
@@ -219,14 +222,5 @@ PAUSED_FOLLOWER = Experiment(
         ),
     ),
     _paused_follower,
-    Options(
-        "acks=all, min.insync.replicas=2, and one of two followers is frozen. What do sends do?",
-        {
-            NOTHING: "min.insync.replicas is no number to wait for: acks=all waits for the whole"
-            " current ISR, and acks=1 for nobody.",
-            WAIT: "only acks=all waits, and only for who is in the ISR.",
-            REFUSED: "a send is refused only when the ISR has fewer than min.insync.replicas.",
-        },
-        _what_happened,
-    ),
+    Options((NOTHING, WAIT, REFUSED), _what_happened),
 )

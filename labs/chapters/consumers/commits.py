@@ -119,7 +119,7 @@ def _view(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
     return Lines(title, shown, "elapsed_s", "offset", marks, dots=True, names=words.under("shown"))
 
 
-ONCE, TWICE, NEVER = "each is processed once", "some are processed twice", "some never are"
+ONCE, TWICE, NEVER = "once", "twice", "never"
 
 
 def _fate(result: Result) -> str | None:
@@ -133,7 +133,7 @@ def _fate(result: Result) -> str | None:
 
 COMMITS = Experiment(
     "consumers.commits",
-    "A member is killed in the middle of a batch, and another takes over: what of the records?",
+    words,
     (
         Choice("when", (AUTO, AUTO_ASYNC, BEFORE, AFTER), AUTO,
                "when the place is committed: by the client itself (every 0.5 s here; auto_async:"
@@ -142,16 +142,7 @@ COMMITS = Experiment(
         Number("process_ms", 5, 20, 10, "what a record takes", "ms"),
     ),
     _commits,
-    Options(
-        "A is killed in the middle of a batch, and B takes over its partition. What becomes of the"
-        " 300 records?",
-        {
-            ONCE: "Processing and committing are two steps: a crash between them undoes one.",
-            TWICE: "The place was committed before the work was done: B began behind what A left.",
-            NEVER: "The place was behind the work: B began again with what A had already done.",
-        },
-        _fate,
-    ),
+    Options((ONCE, TWICE, NEVER), _fate),
     breaks=False,
     judges=(LOG, PROCESSING),
 )  # fmt: skip

@@ -140,7 +140,7 @@ def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
 
 LAG = Experiment(
     "consumers.lag",
-    "More records arrive than one member can process: how does lag grow, and what drains it?",
+    words,
     (
         Number("rate", 20, 300, 80, "how fast records arrive", "records/s", 10),
         Number("process_ms", 2, 50, 20, "what a member does with a record", "ms"),
@@ -148,18 +148,7 @@ LAG = Experiment(
         Number("members", 1, 3, 3, "of the group in the end"),
     ),
     _lag,
-    Estimate(
-        "`rate` records arrive each second, and one member takes `process_ms` for each. How far is"
-        " the group behind after `alone_s`?",
-        "records",
-        0,
-        1000,
-        "lag_with_one_member_records",
-        "Each second `rate` records arrive, and one member does at most 1,000 / `process_ms` of"
-        " them: lag grows by the difference or more. What is processed but not yet committed"
-        " counts as lag, too.",
-        step=10,
-    ),
+    Estimate("records", 0, 1000, "lag_with_one_member_records", step=10),
     breaks=False,
     judges=(LOG, PROCESSING),
 )

@@ -108,7 +108,7 @@ def _paths(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
     return Lines(title, series, "elapsed_s", "offset", marks, dots=True, names=words.under("shown"))
 
 
-STOPPED, END, SOUGHT = "where A stopped", "at the end: A had read it all before", "where A sought"
+STOPPED, END, SOUGHT = "stopped", "end", "sought"
 
 
 def _began(result: Result) -> str | None:
@@ -120,7 +120,7 @@ def _began(result: Result) -> str | None:
 
 REPLAY = Experiment(
     "consumers.replay",
-    "A consumer goes back and reads records again: what changes for its group?",
+    words,
     (
         Choice("to", (BEGINNING, OFFSET, TIME), OFFSET,
                f"where A seeks: the beginning, offset {RECORDS // 3}, or a time between the first"
@@ -131,18 +131,7 @@ REPLAY = Experiment(
                " close()"),
     ),
     _replay,
-    Options(
-        "A has read all 300 records, and committed. It seeks back, reads about half of the rest"
-        " again without committing (auto-commit is off), and leaves. Where does the next member"
-        " begin?",
-        {
-            STOPPED: "A did not commit again: only a commit moves the place of the group.",
-            END: "What A read again was committed, by its program or by its client: so the place of"
-            " the group moved back.",
-            SOUGHT: "A seek moves one consumer; nobody else is told.",
-        },
-        _began,
-    ),
+    Options((STOPPED, END, SOUGHT), _began),
     breaks=False,
     judges=(LOG, PROCESSING),
     by_wall=lambda settings: (
@@ -244,7 +233,7 @@ def _tell_reset(run: Run, reader: Member, deleted: int, earlier: int, began: int
     run.show(Bars(told, labels, bars, "records", names=words.under("shown")))
 
 
-ALL, NEWER, NOTHING = "all 250", "the 50 that came later", "none: an error"
+ALL, NEWER, NOTHING = "all", "newer", "nothing"
 
 
 def _seen(result: Result) -> str | None:
@@ -255,7 +244,7 @@ def _seen(result: Result) -> str | None:
 
 RESET_POLICY = Experiment(
     "consumers.reset_policy",
-    "A group has no place to go on from: where does it begin?",
+    words,
     (
         Choice("auto_offset_reset", (LATEST, EARLIEST, NO_RESET), LATEST,
                "where to begin without a place (kafka-python's default: latest)"),
@@ -263,18 +252,7 @@ RESET_POLICY = Experiment(
                "a new group, or one that comes back when the records at its place are deleted"),
     ),
     _reset_policy,
-    Options(
-        "200 records are in the topic. A new group begins to read with the default settings; then"
-        " 50 more records come. Which does it get?",
-        {
-            ALL: "Without a place it began at the end (latest): what was there before is skipped.",
-            NEWER: "It was told what to do without a place: earliest begins at the beginning,"
-            " none is an error.",
-            NOTHING: "Nothing is wrong with a group that has no place: it begins where its policy"
-            " says.",
-        },
-        _seen,
-    ),
+    Options((ALL, NEWER, NOTHING), _seen),
     breaks=False,
     judges=(LOG, PROCESSING),
 )  # fmt: skip

@@ -231,7 +231,7 @@ def _interrupted(group: Group, at: float, until: float) -> set[int]:
     return {t.partition for t in group.tenures() if t.since < at <= (t.until or 0) <= until}
 
 
-ALL, MOVED, NONE = "all six", "only those that change hands", "none"
+ALL, MOVED, NONE = "all", "moved", "none"
 
 
 def _stopped(result: Result) -> str | None:
@@ -241,7 +241,7 @@ def _stopped(result: Result) -> str | None:
 
 REBALANCE = Experiment(
     "consumers.rebalance",
-    "The members of a group change: which partitions wait, and how long?",
+    words,
     (
         Choice(
             "event",
@@ -259,16 +259,7 @@ REBALANCE = Experiment(
         Number("heartbeat_s", 1, 5, 1, "how often a member reports to the coordinator", "s"),
     ),
     _rebalance,
-    Options(
-        "Three members share six partitions, then the group changes. Which partitions are taken"
-        " from their owner, if only for a moment?",
-        {
-            ALL: "Only eager does that. Cooperative and KIP-848 take away what has to move.",
-            MOVED: "Eager knows no better: all give back everything, then it is dealt anew.",
-            NONE: "What moves must be taken from one member first, or two would process it.",
-        },
-        _stopped,
-    ),
+    Options((ALL, MOVED, NONE), _stopped),
     breaks=False,
     judges=(LOG, PROCESSING),
     needs={("protocol", KIP_848): NEW_GROUPS},

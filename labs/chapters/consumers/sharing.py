@@ -107,7 +107,7 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
     )
 
 
-NO, YES, DEPENDS = "one member idles", "it adds its full speed", "it takes a part of a partition"
+NO, YES, DEPENDS = "no", "yes", "depends"
 
 
 def _last(result: Result) -> str | None:
@@ -118,23 +118,14 @@ def _last(result: Result) -> str | None:
 
 MEMBERS = Experiment(
     "consumers.members",
-    "How does a group divide the partitions, and what does one more member bring?",
+    words,
     (
         Number("members", 1, 6, 4, "the group grows to so many, one by one"),
         Number("partitions", 1, 6, 3, "of the topic"),
         Number("process_ms", 2, 50, 10, "what a member does with a record", "ms"),
     ),
     _members,
-    Options(
-        "A topic has three partitions, and three members work at full speed. A fourth joins."
-        " What comes of it?",
-        {
-            NO: "It had work: then there were partitions enough for all.",
-            YES: "There was no partition left for it: a partition has one owner in a group.",
-            DEPENDS: "A partition is never divided: it has one owner in a group, or order is gone.",
-        },
-        _last,
-    ),
+    Options((NO, YES, DEPENDS), _last),
     breaks=False,
     judges=(LOG, PROCESSING),
 )

@@ -94,7 +94,7 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
 
 
-STAYS, TWICE, LOST = "it stays", "put out, its records come twice", "put out, its records are lost"
+STAYS, TWICE, LOST = "stays", "twice", "lost"
 
 
 def _outcome(result: Result) -> str | None:
@@ -108,23 +108,13 @@ def _outcome(result: Result) -> str | None:
 
 MAX_POLL = Experiment(
     "consumers.max_poll",
-    "A member works too long between two polls, its heartbeats go on: does it stay in the group?",
+    words,
     (
         Number("busy_s", 1, 8, 4, "how long A works before it polls again", "s"),
         Number("max_poll_interval_s", 1, 30, 2, "max.poll.interval.ms (default 300 s)", "s"),
     ),
     _max_poll,
-    Options(
-        "A works for 4 s on what one poll brought; max.poll.interval.ms is 2 s. Its heartbeats"
-        " arrive all the while. What becomes of A and of its records?",
-        {
-            STAYS: "Heartbeats say that a process lives; max.poll.interval.ms asks whether it gets"
-            " on. It did not.",
-            TWICE: "It polled again in time, so nobody took its partition.",
-            LOST: "Nothing was committed, so the next owner began where A had begun.",
-        },
-        _outcome,
-    ),
+    Options((STAYS, TWICE, LOST), _outcome),
     breaks=False,
     judges=(LOG, PROCESSING),
 )
@@ -192,8 +182,8 @@ def _static_member(run: Run) -> None:
     run.show(replace(lanes, title=told[0].upper() + told[1:], marks=marks))
 
 
-NOBODY, EVERYBODY = "none of them", "all of them, twice"
-ONLY_C = "C's partition goes to A or B, theirs stay"
+NOBODY, EVERYBODY = "nobody", "everybody"
+ONLY_C = "only_c"
 
 
 def _noticed(result: Result) -> str | None:
@@ -203,22 +193,13 @@ def _noticed(result: Result) -> str | None:
 
 STATIC_MEMBER = Experiment(
     "consumers.static_member",
-    "A member is restarted, as in every deployment: do the others notice?",
+    words,
     (
         Switch("static", True, "whether members have a group_instance_id (KIP-345)"),
         Number("away_s", 1, 9, 2, "how long the restart takes; the session timeout is 6 s", "s"),
     ),
     _static_member,
-    Options(
-        "C is a static member (it has a group_instance_id). It closes, and is back 2 s later,"
-        " within its session timeout. Which of A's and B's partitions are taken from them?",
-        {
-            NOBODY: "C was no static member, or stayed away too long: the group shared out anew.",
-            ONLY_C: "A static member does not leave when it closes: its place is kept for it.",
-            EVERYBODY: "A static member does not leave when it closes, so nothing was shared out.",
-        },
-        _noticed,
-    ),
+    Options((NOBODY, ONLY_C, EVERYBODY), _noticed),
     breaks=False,
     judges=(LOG, PROCESSING),
 )

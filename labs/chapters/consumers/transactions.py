@@ -153,8 +153,8 @@ def _reach(run: Run, offsets: Sampler, group: Group, title: str, marks: list[Mar
     return Lines(title, series, "elapsed_s", "offset", marks, names=words.under("shown"))
 
 
-WAIT, GO_ON = "they wait, too", "they are read at once"
-ONLY_OLDER = "those from before are read, later ones are lost"
+WAIT, GO_ON = "wait", "go_on"
+ONLY_OLDER = "only_older"
 
 
 def _plain(result: Result) -> str | None:
@@ -164,7 +164,7 @@ def _plain(result: Result) -> str | None:
 
 HUNG_TRANSACTION = Experiment(
     "consumers.hung_transaction",
-    "Somebody else's transaction hangs: what becomes of ordinary records behind it?",
+    words,
     (
         Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
                "what the consumer may see (default: read_uncommitted)"),
@@ -172,17 +172,7 @@ HUNG_TRANSACTION = Experiment(
                "after so long the transaction may be aborted (default 60 s)", "s"),
     ),
     _hung,
-    Options(
-        "A program opens a transaction, writes one record and hangs. Other programs go on writing"
-        " plain records to the same partition. What does a read_committed consumer get of those?",
-        {
-            WAIT: "read_uncommitted asks for no transaction's end.",
-            GO_ON: "read_committed reads up to the last stable offset: the first record of the"
-            " oldest open transaction. What stands behind it waits, whoever wrote it.",
-            ONLY_OLDER: "Nothing is lost: it all comes when the transaction has been ended.",
-        },
-        _plain,
-    ),
+    Options((WAIT, GO_ON, ONLY_OLDER), _plain),
     breaks=False,
     judges=(LOG, PROCESSING),
     by_wall=lambda _: ENDED_BY_WALL,
@@ -238,7 +228,7 @@ def _last_offset(run: Run) -> None:
     )
 
 
-ZERO, ONE, EVERY = "0", "1", "1 for each transaction"
+ZERO, ONE, EVERY = "zero", "one", "every"
 
 
 def _left(result: Result) -> str | None:
@@ -248,24 +238,14 @@ def _left(result: Result) -> str | None:
 
 LAST_OFFSET = Experiment(
     "consumers.last_offset",
-    "A group has processed every record. Is its lag 0?",
+    words,
     (
         Number("transactions", 1, 20, 5, f"of {EACH} records each"),
         Choice("commit", (RECORD, POSITION), RECORD,
                "what A commits: the offset after its last record, or the consumer's position"),
     ),
     _last_offset,
-    Options(
-        "A producer wrote five transactions of ten records to one partition. The group has"
-        " processed all fifty, and committed. What is its lag?",
-        {
-            ZERO: "Behind the last record stands the marker that commits its transaction: it has an"
-            " offset, and is no record.",
-            ONE: "The client's position had moved past the last marker, and that was committed.",
-            EVERY: "Each has a marker, but only the last one stands behind the last record.",
-        },
-        _left,
-    ),
+    Options((ZERO, ONE, EVERY), _left),
     breaks=False,
     judges=(LOG, PROCESSING),
     by_wall=lambda _: ENDED_BY_WALL,

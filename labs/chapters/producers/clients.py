@@ -235,7 +235,7 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     )
 
 
-_CLIENT, _BROKER = "the client", "the brokers"
+_CLIENT, _BROKER = "client", "brokers"
 
 
 def _limited_by(times: float) -> str | None:
@@ -248,20 +248,13 @@ def _limit(result: Result) -> str | None:
 
 CLIENTS = Experiment(
     "producers.clients",
-    "kafka-python sends as fast as it can: is the client or the broker the limit?",
+    words,
     (
         Number("records", 2000, 50000, 6000, "how many kafka-python sends", "records", 1000),
         Number("linger_ms", 0, 100, 5, "how long a batch waits for company", "ms", 5),
         Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
     ),
     _clients,
-    Options(
-        "kafka-python sends to three brokers as fast as it can. What is the limit?",
-        {
-            _CLIENT: "This time the native client could do no better: the brokers were the limit.",
-            _BROKER: "The very same brokers took far more from another client.",
-        },
-        _limit,
-    ),
+    Options((_CLIENT, _BROKER), _limit),
     breaks=False,
 )

@@ -179,7 +179,7 @@ def _under_way(counts: Mapping[int, int]) -> Bars:
     )
 
 
-_KEPT, _BROKEN = "in the order of sending", "some behind others that were sent later"
+_KEPT, _BROKEN = "kept", "broken"
 
 
 def _order(result: Result) -> str | None:
@@ -190,7 +190,7 @@ def _order(result: Result) -> str | None:
 
 IN_FLIGHT = Experiment(
     "producers.in_flight",
-    "Five requests are under way and the first are refused: in which order are they written?",
+    words,
     (
         Switch("idempotence", False, "whether the client numbers its batches for the broker"),
         Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
@@ -198,15 +198,5 @@ IN_FLIGHT = Experiment(
         Number("records", 20, 100, 20, "how many are sent in a round", "records", 10),
     ),
     _in_flight,
-    Options(
-        "Five requests are under way. The leader refuses the first ones, for the moment, and takes"
-        " those behind; the client sends the refused ones again. In which order are the records?",
-        {
-            _KEPT: "Without idempotence the leader writes what comes, when it comes: the refused"
-            " ones came last.",
-            _BROKEN: "The batches had numbers: the leader refused those that came out of turn as"
-            " well, and the client sent them again in their order.",
-        },
-        _order,
-    ),
+    Options((_KEPT, _BROKEN), _order),
 )

@@ -143,23 +143,14 @@ def _show_keys(run: Run, keys: Counter[str], where: dict[bytes | None, int | Non
 
 KEYS = Experiment(
     "producers.keys",
-    "The flights' airline is the key: how evenly do real keys fill the partitions?",
+    words,
     (
         Number("partitions", 1, 12, 6, "how many partitions the topic has", "partitions"),
         KEY,
         RECORDS,
     ),
     _keys,
-    Estimate(
-        "The key is the airline, of which there are 16; the topic has 6 partitions. Which share"
-        " of the records lands in the fullest one?",
-        "%",
-        0,
-        100,
-        "fullest_partition_percent",
-        "A partition gets whole keys, and real keys are uneven: more partitions do not divide the"
-        " biggest one.",
-    ),
+    Estimate("%", 0, 100, "fullest_partition_percent"),
     breaks=False,
 )
 
@@ -212,7 +203,7 @@ def _order(run: Run) -> None:
     )
 
 
-_AS_SENT, _PER_PARTITION = "in the order of sending", "in order only within each partition"
+_AS_SENT, _PER_PARTITION = "as_sent", "per_partition"
 
 
 def _as_read(result: Result) -> str:
@@ -221,21 +212,14 @@ def _as_read(result: Result) -> str:
 
 ORDER = Experiment(
     "producers.order",
-    "One producer sends 1, 2, 3 …: in which order does one consumer read the topic?",
+    words,
     (
         Number("partitions", 1, 6, 3, "how many partitions the topic has", "partitions"),
         KEY,
         RECORDS,
     ),
     _order,
-    Options(
-        "One producer, one consumer, a topic of three partitions. How do the records arrive?",
-        {
-            _AS_SENT: "A topic is several logs, fetched apart: nothing puts them together again.",
-            _PER_PARTITION: "With one partition there is one log, and so one order.",
-        },
-        _as_read,
-    ),
+    Options((_AS_SENT, _PER_PARTITION), _as_read),
     breaks=False,
     judges=(LOG, KEY_ORDER),
 )
@@ -321,23 +305,14 @@ def _show_growing(
 
 GROWING = Experiment(
     "producers.growing",
-    "A topic gets more partitions: which keys stay with their earlier records?",
+    words,
     (
         Number("partitions", 1, 6, 3, "how many partitions the topic has at first", "partitions"),
         Number("added", 1, 6, 1, "how many are added", "partitions"),
         Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
     ),
     _growing,
-    Estimate(
-        "`added` partitions are added to `partitions`. Of how many keys do the next records go to"
-        " another partition than before?",
-        "%",
-        0,
-        100,
-        "moved_keys_percent",
-        "The partition is hash modulo the number of partitions: with another divisor most"
-        " remainders change; only a doubling leaves half of them.",
-    ),
+    Estimate("%", 0, 100, "moved_keys_percent"),
     breaks=False,
     judges=(LOG, KEY_ORDER),
 )
@@ -391,7 +366,7 @@ def _send_natively(run: Run, keys: list[bytes]) -> list[Send]:
 #: By chance alone, of 100 keys 16 ± 4 (one standard deviation) go to the same of six partitions.
 NEAR_PERCENT = 15
 
-_ALL, _CHANCE = "all of them", "about as many as by chance"
+_ALL, _CHANCE = "all", "chance"
 
 
 def _agreement(result: Result) -> str | None:
@@ -406,7 +381,7 @@ def _agreement(result: Result) -> str | None:
 
 PARTITIONERS = Experiment(
     "producers.partitioners",
-    "Two clients send the same keys with default settings: do they choose the same partitions?",
+    words,
     (
         Choice(
             "partitioner",
@@ -418,15 +393,6 @@ PARTITIONERS = Experiment(
         Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
     ),
     _partitioners,
-    Options(
-        "kafka-python and confluent-kafka send the same keys to one topic. For how many keys do"
-        " they choose the same partition?",
-        {
-            _ALL: "The partition is chosen by the client, and each brings its own hash: librdkafka"
-            " CRC-32 by default, kafka-python and Java murmur2.",
-            _CHANCE: "With the same hash, murmur2, they agree on every key.",
-        },
-        _agreement,
-    ),
+    Options((_ALL, _CHANCE), _agreement),
     breaks=False,
 )

@@ -144,7 +144,7 @@ def _sending(run: Run) -> None:
     )
 
 
-_FEW, _SOME, _MANY = "less than twice as long", "2 to 10 times as long", "over 10 times as long"
+_FEW, _SOME, _MANY = "few", "some", "many"
 
 
 def _how_much_longer(result: Result) -> str | None:
@@ -154,22 +154,13 @@ def _how_much_longer(result: Result) -> str | None:
 
 SENDING = Experiment(
     "producers.sending",
-    "What does it cost to wait for each record's acknowledgement before sending the next?",
+    words,
     (
         Number("records", 300, 3000, 300, "how many records each way sends", "records", 300),
         Number("linger_ms", 0, 20, 0, "how long a batch waits for company", "ms", 5),
     ),
     _sending,
-    Options(
-        "The same records: `send(…).get()` for each, or `send(…)` for all and then the answers."
-        " How much longer does the first take?",
-        {
-            _FEW: "Each record waited for a whole round trip to three brokers, alone.",
-            _SOME: "One round trip for each record, against one for each batch: compare the bars.",
-            _MANY: "The round trips were cheaper here than you expected.",
-        },
-        _how_much_longer,
-    ),
+    Options((_FEW, _SOME, _MANY), _how_much_longer),
     breaks=False,
 )
 
@@ -342,7 +333,7 @@ def _who_waits(alone: float | None, company: float | None) -> str:
     return f"In batches, the slowest records are acknowledged {faster}"
 
 
-_SOONER, _LATER = "the ones that wait for company", "the ones that are sent at once"
+_SOONER, _LATER = "sooner", "later"
 
 
 def _who_is_sooner(result: Result) -> str | None:
@@ -354,7 +345,7 @@ def _who_is_sooner(result: Result) -> str | None:
 
 BATCHING = Experiment(
     "producers.batching",
-    "Send each record at once, or let it wait for company: what does it do to rate and latency?",
+    words,
     (
         LINGER,
         BATCH,
@@ -368,14 +359,6 @@ BATCHING = Experiment(
         Number("seconds", 1, 5, 2.5, "how long either is measured, in two turns", "s", 0.5),
     ),
     _batching,
-    Options(
-        "Records come at the rate you set. Which have the better 99th percentile of latency?",
-        {
-            _SOONER: "At this rate each record got its own request in time: waiting only waited.",
-            _LATER: "Each request serves one record: they queued up behind each other, for longer"
-            " than any linger.",
-        },
-        _who_is_sooner,
-    ),
+    Options((_SOONER, _LATER), _who_is_sooner),
     breaks=False,
 )

@@ -184,7 +184,7 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
     )
 
 
-_BLOCKS, _RAISES, _GOES_ON = "it blocks", "it raises an error", "it returns as always"
+_BLOCKS, _RAISES, _GOES_ON = "blocks", "raises", "goes_on"
 
 
 def _what_send_did(result: Result) -> str | None:
@@ -196,7 +196,7 @@ def _what_send_did(result: Result) -> str | None:
 
 FULL_BUFFER = Experiment(
     "producers.full_buffer",
-    "The leader hangs and the program sends on: where do the records go, and who is held up?",
+    words,
     (
         Choice("client", (PYTHON, NATIVE), PYTHON, "which client sends"),
         Number("rate", 100, 1000, 300, "how fast the program sends", "records/s", 100),
@@ -207,15 +207,5 @@ FULL_BUFFER = Experiment(
         Choice("when_full", (WAIT, GIVE_UP), WAIT, "what the program does at a full queue"),
     ),
     _full_buffer,
-    Options(
-        "The leader hangs. The program calls `send()` hundreds of times more. What does `send()`"
-        " do?",
-        {
-            _BLOCKS: "Java's producer would, with buffer.memory full; this one had room, or said"
-            " no.",
-            _RAISES: "Only a client whose queue has a bound can refuse a record.",
-            _GOES_ON: "The queue of this client has a bound, and the bound was reached.",
-        },
-        _what_send_did,
-    ),
+    Options((_BLOCKS, _RAISES, _GOES_ON), _what_send_did),
 )

@@ -105,7 +105,7 @@ def log_of(title: str, reads: Sequence[Read], marks: Sequence[Mark] = ()) -> Lin
     return Lines(title, series, x, y, marks, dots=True, names=names)
 
 
-_NOTHING, _TWICE, _MIXED = "nothing", "some stand twice", "some stand twice, some out of order"
+_NOTHING, _TWICE, _MIXED = "nothing", "twice", "mixed"
 
 
 def _log_after_retries(result: Result) -> str | None:
@@ -119,7 +119,7 @@ def _log_after_retries(result: Result) -> str | None:
 
 RETRIES = Experiment(
     "producers.retries",
-    "A broker answers too late and the client sends again: what stands in the log?",
+    words,
     (
         Switch("idempotence", False, "whether the client numbers its batches for the broker"),
         Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
@@ -132,17 +132,7 @@ RETRIES = Experiment(
         Number("rate", 10, 500, 100, "how fast the producer sends", "records/s", 10),
     ),
     _retries,
-    Options(
-        "The broker is only slow; every record is acknowledged in the end. What is wrong with"
-        " the log?",
-        {
-            _NOTHING: "The first request was not lost, only late: the broker carried it out, too.",
-            _TWICE: "Several requests were under way, and were sent again in another order.",
-            _MIXED: "Idempotence or one request at a time kept what you expected to break, or"
-            " nothing was sent again.",
-        },
-        _log_after_retries,
-    ),
+    Options((_NOTHING, _TWICE, _MIXED), _log_after_retries),
 )
 
 
@@ -265,7 +255,7 @@ def _begins(run: Run, resumed: int) -> list[Mark]:
     return [Mark(reads[-1].offset, "restarted")] if reads else []
 
 
-_NONE_TWICE, _SOME_TWICE = "none: each has its number", "those sent since its last note"
+_NONE_TWICE, _SOME_TWICE = "none_twice", "some_twice"
 
 
 def _after_restart(result: Result) -> str:
@@ -274,7 +264,7 @@ def _after_restart(result: Result) -> str:
 
 RESTART = Experiment(
     "producers.restart",
-    "An idempotent producer's program crashes and starts again: is each record there once?",
+    words,
     (
         Switch("idempotence", True, "whether the client numbers its batches for the broker"),
         Choice("resume_from", (NOTES, LOG), NOTES, "how the restarted program knows its place"),
@@ -283,15 +273,6 @@ RESTART = Experiment(
         Number("records", 300, 1000, 300, "how many there are to send", "records", 100),
     ),
     _restart,
-    Options(
-        "The producer is idempotent. Its program crashes, restarts, and resends what it had not"
-        " noted as done. Which records stand in the log twice?",
-        {
-            _NONE_TWICE: "The numbers belong to a producer id, and a restarted program gets a new"
-            " one: the broker can't know that it has seen these records.",
-            _SOME_TWICE: "It went on exactly where the log ended, so there was nothing to resend.",
-        },
-        _after_restart,
-    ),
+    Options((_NONE_TWICE, _SOME_TWICE), _after_restart),
     breaks=False,
 )

@@ -6,6 +6,7 @@ from kafka.errors import KafkaError
 
 from labs.base.clock import now
 from labs.base.figures import seconds
+from labs.base.words import Words
 from labs.chapters.replication.common import await_partition, rate_setting
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -14,6 +15,8 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Switch
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.workload.history import Outcome, Send
+
+words = Words(__file__)
 
 #: How long the dead leader is watched, s: longer than `broker.session.timeout.ms` in the lab.
 WATCH_S = 3.5
@@ -27,7 +30,7 @@ READ_S = 10.0
 #: How long it is tried to create a topic, ms. Where there is a controller, a tenth of it is enough.
 CREATE_TIMEOUT_MS = 1000
 
-NOTHING, ONLY_READ, BOTH = "neither read nor write", "read, not write", "read and write, as before"
+NOTHING, ONLY_READ, BOTH = "nothing", "only_read", "both"
 
 
 def _controller(run: Run) -> None:
@@ -140,7 +143,7 @@ def _what_works(result: Result) -> str | None:
 
 CONTROLLER = Experiment(
     "replication.controller",
-    "The only controller dies. What still works, and what does not?",
+    words,
     (
         Switch(
             "leader_too", True, "kill the partition's leader, too, while there is no controller"
@@ -148,13 +151,5 @@ CONTROLLER = Experiment(
         rate_setting(50),
     ),
     _controller,
-    Options(
-        "The controller is dead, the brokers live. What can clients do with an existing topic?",
-        {
-            NOTHING: "records never pass through the controller: clients talk to the leaders.",
-            ONLY_READ: "neither needs it, as long as leaders and ISR stay as they are.",
-            BOTH: "this time something else stood in the way.",
-        },
-        _what_works,
-    ),
+    Options((NOTHING, ONLY_READ, BOTH), _what_works),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs.base.figures import seconds
+from labs.base.words import Words
 from labs.chapters.replication.common import (
     HOW,
     await_partition,
@@ -18,6 +19,8 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 
+words = Words(__file__)
+
 # -- the copies, while a follower lags -------------------------------------------------------------
 
 #: A paused broker sent its last heartbeat up to 1 s ago, and is fenced 3 s after that: until then
@@ -25,9 +28,9 @@ from labs.experiment.settings import Choice, Number
 LAG_S = 1.2
 
 LEADERS, MAJORITYS, SLOWEST = (
-    "up to the leader's log end",
-    "up to what two of the three have",
-    "up to what the paused follower has",
+    "leader",
+    "majority",
+    "slowest",
 )
 
 
@@ -118,24 +121,14 @@ def _how_far(result: Result) -> str | None:
 
 COPIES = Experiment(
     "replication.copies",
-    "A follower lags behind its leader. How far does each copy reach, and how far may one read?",
+    words,
     (
         Number("paused_followers", 0, 2, 1, "how many followers are paused"),
         Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
         rate_setting(),
     ),
     _copies,
-    Options(
-        "One follower is paused, and the leader goes on writing. How far may consumers read?",
-        {
-            LEADERS: "the leader's word is enough for acks=1, but a consumer gets only what every"
-            " member of the ISR has: what else might be gone after the next election.",
-            MAJORITYS: "Kafka does not count a majority, as Raft does: it waits for the whole ISR,"
-            " and takes out of the ISR whoever is silent for too long.",
-            SLOWEST: "with nobody left behind, the high watermark follows the leader's log end.",
-        },
-        _how_far,
-    ),
+    Options((LEADERS, MAJORITYS, SLOWEST), _how_far),
 )
 
 # -- when does a dead broker leave the ISR? --------------------------------------------------------
@@ -167,18 +160,8 @@ def _dead_follower(run: Run) -> None:
 
 DEAD_FOLLOWER = Experiment(
     "replication.dead_follower",
-    "A follower dies. When does it stop counting as in sync, and what do producers feel?",
+    words,
     (how_setting("SIGKILL"), rate_setting(50)),
     _dead_follower,
-    Estimate(
-        "A follower is killed (SIGKILL). How long does the cluster still count it as in sync?",
-        "s",
-        0,
-        10,
-        "left_isr_s",
-        "Nobody tells the controller of a death. It counts a broker as gone (fences it) when no"
-        " heartbeat has come for `broker.session.timeout.ms`: 3 s in this lab, 9 s by default. One"
-        " that ends in good order (SIGTERM) says so itself.",
-        step=0.5,
-    ),
+    Estimate("s", 0, 10, "left_isr_s", step=0.5),
 )

@@ -32,11 +32,13 @@ KINDS = (LEADER, IN_ISR, ELIGIBLE, OUT, UNSEEN)
 #: How long each returned broker is given to be elected, s.
 CHANCE_S = 1.0
 
-FIRST, SECOND, LAST = (
-    "the one that left first",
-    "the one that left second",
-    "only the one that left last",
-)
+FIRST, SECOND, LAST = "first", "second", "last"
+#: What `elected` is in the measurements, and so in `--json`.
+ELECTED = {
+    FIRST: "the one that left first",
+    SECOND: "the one that left second",
+    LAST: "only the one that left last",
+}
 
 
 def _last_standing(run: Run) -> None:
@@ -71,8 +73,8 @@ def _last_standing(run: Run) -> None:
     if elected is None and leader == last:
         elected = LAST
     # Else one was elected when nobody looked any more: whose return brought that can't be told.
-    run.measurements["elected"] = elected
-    who = elected or "one that had been given up waiting for"
+    run.measurements["elected"] = ELECTED.get(elected) if elected else None
+    who = run.measurements["elected"] or "one that had been given up waiting for"
     run.conclude(
         f"{run['how']} {first}, {second}, {last}: elected was {who}, broker {leader};"
         f" {counts.acknowledged - counts.lost} of {counts.acknowledged} acknowledged records are"
@@ -130,25 +132,13 @@ def _kind(partition: Partition | None, broker: int) -> str:
 
 def _whose_return(result: Result) -> str | None:
     elected = result.measurements["elected"]
-    return None if elected is None else str(elected)
+    return next((id for id, name in ELECTED.items() if name == elected), None)
 
 
 LAST_STANDING = Experiment(
     "replication.last_standing",
-    "All three brokers go, one after the other, and return. Whose return brings a leader?",
+    words,
     (how_setting("SIGTERM", ("SIGTERM", "SIGKILL")), min_isr_setting(2), rate_setting(50)),
     _last_standing,
-    Options(
-        "Brokers go one by one, until none is left; then they return in the same order."
-        " Whose return brings a leader?",
-        {
-            FIRST: "records were acknowledged after it had left: it lacks them, and is not asked.",
-            SECOND: "it was eligible only while it was known to have kept its log: after a SIGKILL"
-            " a broker comes back as one that may have lost its newest records.",
-            LAST: "since Kafka 4.1 there are *eligible leader replicas*: once the leaving of one"
-            " has made the ISR smaller than min.insync.replicas, nothing is acknowledged"
-            " (acks=all) that it could miss.",
-        },
-        _whose_return,
-    ),
+    Options((FIRST, SECOND, LAST), _whose_return),
 )

@@ -6,6 +6,7 @@ from kafka.protocol.admin import ElectionType
 
 from labs.base.clock import now
 from labs.base.figures import graded, seconds
+from labs.base.words import Words
 from labs.chapters.replication.common import HOW, await_partition, how_setting, rate_setting
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -14,9 +15,11 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Number, Switch
 from labs.workload.history import Outcome
 
+words = Words(__file__)
+
 # -- failover --------------------------------------------------------------------------------------
 
-CLUSTER, CLIENT = "until there is a new leader", "until the client stops waiting for the old leader"
+CLUSTER, CLIENT = "cluster", "client"
 
 
 def _failover(run: Run) -> None:
@@ -87,23 +90,14 @@ def _whose_clock(result: Result) -> str | None:
 
 FAILOVER = Experiment(
     "replication.failover",
-    "The leader goes away in one of three ways. How long does nobody lead, and who waits longer?",
+    words,
     (
         how_setting("SIGKILL"),
         Number("request_timeout_s", 4, 30, 8, "how long the client waits for an answer", "s"),
         rate_setting(50),
     ),
     _failover,
-    Options(
-        "The leader goes away. What decides how long the unluckiest record waits?",
-        {
-            CLUSTER: "so it is if the connection to the old leader breaks. One that is paused"
-            " keeps it open: the client trusts it until its request times out.",
-            CLIENT: "a broken connection tells the client at once that it must look for another"
-            " leader; then the election is what it waits for.",
-        },
-        _whose_clock,
-    ),
+    Options((CLUSTER, CLIENT), _whose_clock),
 )
 
 # -- rejoin ----------------------------------------------------------------------------------------
@@ -112,7 +106,9 @@ FAILOVER = Experiment(
 #: (`leader.imbalance.check.interval.seconds`); two seconds show that it is not done at once.
 WATCH_S = 2.0
 
-COMES_BACK, STAYS = "it leads again", "it follows"
+COMES_BACK, STAYS = "comes_back", "stays"
+#: What `leader_when_back` is in the measurements, and so in `--json`.
+OLD_ONE, NEW_ONE = "the old one", "the new one"
 
 
 def _rejoin(run: Run) -> None:
@@ -133,7 +129,7 @@ def _rejoin(run: Run) -> None:
     stays = run.partition()
     _note_epochs(run, first.epoch, led.epoch, stays.epoch)
     run.measurements["back_in_isr_s"] = round(caught_up - started, 2)
-    run.measurements["leader_when_back"] = "the old one" if back.leader == old else "the new one"
+    run.measurements["leader_when_back"] = OLD_ONE if back.leader == old else NEW_ONE
     if run["preferred_election"]:
         run.elect(ElectionType.PREFERRED)
         last = await_partition(run, lambda p: p.leader == old, f"broker {old} led again")
@@ -168,25 +164,17 @@ def _rejoined(run: Run, old: int, stood: int | None) -> str:
 
 
 def _who_leads(result: Result) -> str:
-    return COMES_BACK if result.measurements["leader_when_back"] == "the old one" else STAYS
+    return COMES_BACK if result.measurements["leader_when_back"] == OLD_ONE else STAYS
 
 
 REJOIN = Experiment(
     "replication.rejoin",
-    "The old leader comes back and has caught up. Does it lead again?",
+    words,
     (
         how_setting("SIGTERM", ("SIGTERM", "SIGKILL")),
         Switch("preferred_election", True, "ask for a preferred election in the end"),
         rate_setting(),
     ),
     _rejoin,
-    Options(
-        "The old leader is back, has copied what it missed, and is in the ISR. What does it do?",
-        {
-            COMES_BACK: "not by itself: a change of leaders costs every client a search, so it"
-            " waits for the next check (every 300 s), or for you.",
-            STAYS: "this time an election fell into the very moment.",
-        },
-        _who_leads,
-    ),
+    Options((COMES_BACK, STAYS), _who_leads),
 )

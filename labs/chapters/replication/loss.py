@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kafka.protocol.admin import ElectionType
 
+from labs.base.words import Words
 from labs.chapters.replication.common import (
     await_partition,
     epochs_on_disk,
@@ -21,12 +22,14 @@ from labs.observe.segments import Copy, first_difference, read_copy
 from labs.workload import number_of
 from labs.workload.history import Outcome
 
+words = Words(__file__)
+
 # -- truncation ------------------------------------------------------------------------------------
 
 MERGED, KEPT, CUT = (
-    "the others copy them from it",
-    "it keeps them, and the others do not have them",
-    "it cuts them off",
+    "merged",
+    "kept",
+    "cut",
 )
 
 
@@ -110,27 +113,19 @@ def _what_became(result: Result) -> str | None:
 
 TRUNCATION = Experiment(
     "replication.truncation",
-    "A dead leader comes back with records that nobody else has. What becomes of them?",
+    words,
     (
         Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
         Number("lag_s", 1, 5, 1.5, "how long the followers lag before the leader dies", "s", 0.5),
         rate_setting(),
     ),
     _truncation,
-    Options(
-        "The old leader returns with records that only it has. What happens to these?",
-        {
-            MERGED: "at their offsets other records stand by now, and a log is never merged.",
-            KEPT: "all copies of a log are equal; its newer epoch decides which is right.",
-            CUT: "here nothing was left to cut.",
-        },
-        _what_became,
-    ),
+    Options((MERGED, KEPT, CUT), _what_became),
 )
 
 # -- unclean election ------------------------------------------------------------------------------
 
-NONE_LOST, SOME_LOST = "none: acks=all means that they are safe", "some: those that one broker had"
+NONE_LOST, SOME_LOST = "none_lost", "some_lost"
 
 #: How long the cluster is watched waiting for its last leader, when no election is forced.
 WATCH_S = 1.5
@@ -191,7 +186,7 @@ def _lost_any(result: Result) -> str | None:
 
 UNCLEAN = Experiment(
     "replication.unclean",
-    "Only the leader was left when it died; a follower that lags returns first. May it lead?",
+    words,
     (
         Switch("unclean", True, "force the returned follower to lead (unclean election)"),
         min_isr_setting(1),
@@ -199,13 +194,5 @@ UNCLEAN = Experiment(
         rate_setting(),
     ),
     _unclean,
-    Options(
-        "Three replicas and acks=all, min.insync.replicas=1. Which acknowledged records are lost?",
-        {
-            NONE_LOST: "acks=all waits for the whole ISR, and the ISR had shrunk to one broker."
-            " That one died, and another was made leader.",
-            SOME_LOST: "nobody was elected who lacked an acknowledged record.",
-        },
-        _lost_any,
-    ),
+    Options((NONE_LOST, SOME_LOST), _lost_any),
 )
