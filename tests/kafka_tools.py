@@ -48,11 +48,16 @@ def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:
 
 
 def consume(bootstrap: list[str], topic: str) -> list[str]:
-    """Every numbered value from the beginning on, by `kafka-console-consumer`."""
+    """Every numbered value from the beginning on, by `kafka-console-consumer`.
+
+    It ends when it has what the offsets promise; a transaction's markers have offsets, too, and it
+    waits in vain for as many records more.
+    """
+    promised = sum(end_offsets(bootstrap, topic).values())
     said = kafka_tool(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
-        *("--from-beginning", "--timeout-ms", "8000"),
+        *("--from-beginning", "--timeout-ms", "30000", "--max-messages", str(promised)),
     )
     # It says on the same channel that nothing more has come in time; a record of ours has a number.
     return [line for line in said.splitlines() if number_of(line.encode()) is not None]

@@ -17,7 +17,8 @@ from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home
 
-PYTEST = [sys.executable, "-m", "pytest", "-q"]
+#: Each part tells which of its tests took longest.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=8", "--durations-min=10"]
 #: Two tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
 #: busy for a third of its time. Whoever is free takes the next.
 IN_PAIRS = ["-p", "tests.homes", "--numprocesses=2", "--dist=load", "--maxschedchunk=1"]
@@ -50,11 +51,12 @@ PARTS: dict[str, list[list[str]]] = {
     "external": [[*PYTEST, *BY_FILE, "tests/external"]],
     "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "-p", "tests.again", "notebooks"]],
     "browser": [[*PYTEST, *IN_PAIRS, "tests/browser"]],
+    "panels": [[*PYTEST, *IN_PAIRS, "tests/browser/test_panels.py", "--every-panel"]],
     "compose": [[*PYTEST, "tests/compose"]],
 }
 
-#: They need what not every machine has, and run when they are named.
-ONLY_IF_NAMED = {"compose"}
+#: They need what not every machine has, or very long, and run when they are named.
+ONLY_IF_NAMED = {"compose", "panels"}
 
 
 def main(names: list[str]) -> int:

@@ -43,6 +43,13 @@ KERNEL_IS_IDLE = """() => {
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many of a chapter's panels are run."""
+    parser.addoption(
+        "--every-panel", action="store_true", help="run every panel, not one a chapter"
+    )
+
+
 def run_all(page: Page, address: str) -> None:
     """Open a notebook and run all of its cells; none may fail."""
     page.goto(address)

@@ -10,9 +10,6 @@ from labs.kafka.local import LocalCluster
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
-five_times = pytest.mark.parametrize("trial", range(5))
-
-
 run = partial(run_of, "acks")
 
 
@@ -32,8 +29,7 @@ def test_acks_all_takes_longer_than_no_acknowledgement(shared_cluster: LocalClus
 # -- the leader's crash -------------------------------------------------------------------------
 
 
-@five_times
-def test_acks_1_loses_acknowledged_records(shared_cluster: LocalCluster, trial: int) -> None:
+def test_acks_1_loses_acknowledged_records(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "leader_crash", acks="1", lag_s=1)
     assert result.report.verdict == VIOLATED
     assert result.report.counts.lost > 0
@@ -42,8 +38,7 @@ def test_acks_1_loses_acknowledged_records(shared_cluster: LocalCluster, trial: 
     assert came_true(result) == "some"
 
 
-@five_times
-def test_acks_all_loses_none(shared_cluster: LocalCluster, trial: int) -> None:
+def test_acks_all_loses_none(shared_cluster: LocalCluster) -> None:
     result = run(shared_cluster, "leader_crash", acks="all", lag_s=1, min_insync_replicas=2)
     assert result.report.verdict == VALID
     assert result.report.counts.acknowledged > 0
