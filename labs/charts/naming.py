@@ -7,7 +7,7 @@ from collections.abc import Callable
 from labs.base.words import Words
 from labs.experiment.views import View
 
-words = Words(__file__)
+_WORDS = Words(__file__)
 
 #: From an id to what is written for it.
 Naming = Callable[[str], str]
@@ -15,7 +15,7 @@ Naming = Callable[[str], str]
 
 def naming(view: View) -> Naming:
     """What a view says for its ids: its own `names`, then what any picture says, then the id."""
-    known = {**words.under("known"), **view.names}
+    known = {**_WORDS.under("known"), **view.names}
 
     def name(id: str) -> str:
         what, _, of = id.partition(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 from labs.base.clock import now
 from labs.charts import style
 from labs.charts.topology import headline, topology_svg
+from labs.charts.topology.headline import finding, words
+from labs.charts.topology.spelling import numbers
 from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State
 from labs.observe.snapshot import ClusterSnapshot, Partition
 
@@ -50,63 +53,50 @@ def texts(svg: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "sentence"),
+    ("snapshot", "found", "of"),
     [
-        (seen(), "Brokers 1, 2 and 3 are running; there is no topic yet"),
-        (seen(part()), "flights-0 is led by broker 1; brokers 2 and 3 are in sync"),
-        (
-            seen(part(leader=2, isr=(2, 3)), states=(K, R, R)),
-            "flights-0 is led by broker 2; broker 1 is out of its ISR",
-        ),
-        (
-            seen(part(), states=(K, R, R)),
-            "flights-0 is still led by broker 1, which is killed: no election yet",
-        ),
-        (
-            seen(part(leader=2), states=(P, R, R)),
-            "Broker 1 is paused but still counts in the ISR of flights-0",
-        ),
+        (seen(), "no_topic", ""),
+        (seen(part()), "in_sync", "flights-0 1 2 3"),
+        (seen(part(leader=2, isr=(2, 3)), states=(K, R, R)), "out_of_one", "flights-0 2 1"),
+        (seen(part(), states=(K, R, R)), "silent_leader", "flights-0 1 killed"),
+        (seen(part(leader=2), states=(P, R, R)), "silent_in_isr", "1 paused flights-0"),
         (
             seen(part(leader=None, isr=(), elr=(1, 2)), states=(S, S, R)),
-            "flights-0 has no leader: nobody can write or read until broker 1 or 2 is back",
+            "leaderless_until",
+            "flights-0 1 2",
         ),
         (
             seen(*(part(i, leader=2, isr=(2, 3)) for i in range(3)), states=(K, R, R)),
-            "Broker 1 is out of the ISR of all 3 partitions",
+            "out_of_all",
+            "1 3",
         ),
-        (
-            seen(part(0), part(1, isr=(1, 2)), part(2)),
-            "Broker 3 is out of the ISR of 1 of 3 partitions",
-        ),
+        (seen(part(0), part(1, isr=(1, 2)), part(2)), "out_of_some", "3 1 3"),
         (
             seen(part(0, isr=(1, 3)), part(1, isr=(1, 2)), part(2)),
-            "2 of 3 partitions lack a replica in their ISR, on brokers 2 and 3",
+            "some_lack_a_replica",
+            "2 3 2 3",
         ),
-        (
-            seen(part(0), part(1, leader=2)),
-            "All replicas of 2 partitions are in sync: broker 1 leads 1 and broker 2 leads 1",
-        ),
-        (
-            seen(part(0), part(1, leader=2), part(2, leader=3)),
-            "All replicas of 3 partitions are in sync: each broker leads 1",
-        ),
+        (seen(part(0), part(1, leader=2)), "all_in_sync", "2 1 1 2 1"),
+        (seen(part(0), part(1, leader=2), part(2, leader=3)), "all_in_sync", "3 1"),
         (
             seen(part(isr=(1,), replicas=(1,)), states=(R, K, R)),
-            "flights-0 is led by broker 1, its only replica; broker 2 is killed",
+            "only_replica",
+            "flights-0 1 2 killed",
         ),
-        (
-            seen(states=(K, P, P)),
-            "No broker answers: broker 1 is killed and brokers 2 and 3 are paused",
-        ),
+        (seen(states=(K, P, P)), "no_answer", "1 killed 2 3 paused"),
         (
             seen(*(part(i, leader=None, isr=()) for i in range(5))),
-            "flights-0, flights-1 and 3 more have no leader: nobody can write or read",
+            "leaderless",
+            "flights-0 flights-1 3",
         ),
-        (ClusterSnapshot(0.0, ()), "There is no broker"),
+        (ClusterSnapshot(0.0, ()), "no_broker", ""),
     ],
 )
-def test_the_title_states_the_finding(snapshot: ClusterSnapshot, sentence: str) -> None:
-    assert headline(snapshot) == sentence
+def test_the_title_states_the_finding(snapshot: ClusterSnapshot, found: str, of: str) -> None:
+    assert finding(snapshot).id == found
+    sentence = headline(snapshot)
+    said = [words(f"state.{one}") if one in [*State] else one for one in of.split()]
+    assert Counter(said) <= Counter(re.findall(r"[\w-]+", sentence))
     root = ElementTree.fromstring(topology_svg(snapshot))
     assert root.attrib["aria-label"] == sentence
     assert root.attrib["role"] == "img"
@@ -114,22 +104,24 @@ def test_the_title_states_the_finding(snapshot: ClusterSnapshot, sentence: str) 
     assert sentence in " ".join(texts(topology_svg(snapshot)))  # also where it takes two lines
 
 
+def test_one_is_told_from_many() -> None:
+    assert headline(seen(part())).endswith("brokers 2 and 3 are in sync")
+    assert headline(seen(part(isr=(1, 2), replicas=(1, 2)))).endswith("broker 2 is in sync")
+
+
 def test_a_dead_controller_is_in_the_title() -> None:
     whole = seen(part())
     dead = [n if n.role is Role.BROKER else replace(n, state=K) for n in whole.nodes]
-    assert headline(replace(whole, nodes=tuple(dead))) == (
-        "flights-0 is led by broker 1; brokers 2 and 3 are in sync; "
-        "the controller is killed, so no leader can be elected"
-    )
+    told = headline(replace(whole, nodes=tuple(dead)))
+    assert told == words("also.no_controller", finding=headline(whole), state="killed")
 
 
-def chip(svg: str, name: str, broker: int) -> tuple[str, str]:
-    """The tooltip of one replica, and the path that outlines it."""
+def chip(svg: str, name: str, broker: int) -> tuple[str, str, str]:
+    """The role of one replica, its tooltip, and the path that outlines it."""
     for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
-        tip = group.findtext(f"{SVG}title") or ""
-        if tip.startswith(f"{name} on broker {broker}:"):
-            path = next(group.iter(f"{SVG}path"))
-            return tip.partition(": ")[2], path.attrib["d"]
+        if group.get("data-replica") == f"{name}@{broker}":
+            tip, path = group.findtext(f"{SVG}title") or "", next(group.iter(f"{SVG}path"))
+            return group.attrib["data-role"], tip, path.attrib["d"]
     raise AssertionError(f"{name} is not drawn on broker {broker}")
 
 
@@ -138,39 +130,39 @@ def test_each_role_has_its_own_word_and_shape(count: int) -> None:
     extra = [part(i) for i in range(1, count)]
     svg = topology_svg(seen(part(leader=2, isr=(2, 3), elr=()), *extra))
     drawn = [chip(svg, "flights-0", broker) for broker in (1, 2, 3)]
-    assert [words for words, _ in drawn] == [
-        "out of ISR",
-        "leader, epoch 7",
-        "follower, in sync",
-    ]
-    assert len({shape for _, shape in drawn}) == 3
+    assert [role for role, _, _ in drawn] == ["out", "leader", "follower"]
+    assert len({shape for _, _, shape in drawn}) == 3
+    epoch = words("replica.epoch", role=words("replica.leader"), epoch=7)
+    tips = [words("replica.out"), epoch, words("replica.follower")]
+    assert all(tip.endswith(f": {told}") for (_, tip, _), told in zip(drawn, tips, strict=True))
 
 
 def test_a_dead_broker_that_is_still_leader_is_drawn_silent() -> None:
     svg = topology_svg(seen(part(), states=(K, R, R)))
-    assert chip(svg, "flights-0", 1)[0] == "leader, silent, epoch 7"
+    assert chip(svg, "flights-0", 1)[0] == "silent_leader"
     svg = topology_svg(seen(part(leader=2), states=(K, R, R)))
-    assert chip(svg, "flights-0", 1)[0] == "still in ISR, silent"
+    assert chip(svg, "flights-0", 1)[0] == "silent_in_isr"
 
 
 def test_an_eligible_leader_is_named() -> None:
     svg = topology_svg(seen(part(leader=None, isr=(), elr=(1,)), states=(S, R, R)))
-    assert chip(svg, "flights-0", 1)[0] == "out of ISR, in ELR"
-    assert chip(svg, "flights-0", 2)[0] == "out of ISR"
+    assert chip(svg, "flights-0", 1)[0] == "eligible"
+    assert chip(svg, "flights-0", 2)[0] == "out"
 
 
 def test_every_process_state_has_words() -> None:
     svg = topology_svg(seen(part(leader=4), states=(K, P, S, R)))
-    words = texts(svg)
-    for text in ("killed (SIGKILL)", "paused (SIGSTOP)", "stopped (SIGTERM)", "running"):
-        assert text in words
+    told = texts(svg)
+    for state in (K, P, S, R):
+        assert words(f"process.{state}") in told
 
 
 def test_fencing_is_told_apart_from_silence() -> None:
-    assert "no heartbeat" in texts(topology_svg(seen(part(), states=(K, R, R))))
+    missing = words("heartbeat.missing")
+    assert missing in texts(topology_svg(seen(part(), states=(K, R, R))))
     fenced = texts(topology_svg(seen(part(), states=(K, R, R), fenced=frozenset({1}))))
-    assert "fenced" in fenced
-    assert "no heartbeat" not in fenced
+    assert words("heartbeat.fenced") in fenced
+    assert missing not in fenced
 
 
 def test_a_broker_without_the_partition_leaves_a_gap() -> None:
@@ -191,7 +183,7 @@ def test_everything_stays_inside_the_picture(topics: int, partitions: int, broke
     for x, y in _corners(root):
         assert x <= width
         assert y <= height
-    tips = re.findall(r"on broker \d+:", svg)
+    tips = re.findall(r"data-replica=", svg)
     assert len(tips) == topics * partitions * min(brokers, 3)
 
 
@@ -221,8 +213,9 @@ def test_names_are_escaped_and_long_ones_cut() -> None:
 def test_the_description_reads_every_partition_aloud() -> None:
     root = ElementTree.fromstring(topology_svg(seen(part(leader=2, isr=(2, 3)))))
     told = root.findtext(f"{SVG}desc") or ""
-    assert "broker 1: running" in told
-    assert "flights-0: leader 2, in-sync replicas 2 and 3, out of sync 1" in told
+    said = {"name": "flights-0", "leader": 2, "isr": numbers((2, 3)), "out": 1}
+    assert words("description.broker", id=1, state=words("state.running")) in told
+    assert words("description.partition", **said) in told
 
 
 def luminance(colour: str) -> float:

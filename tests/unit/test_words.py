@@ -61,11 +61,14 @@ def test_a_mistake_is_loud(words: Words, name: str) -> None:
         words(name)
 
 
+CALLS = ("words", "words.under", "_words", "_words.under")
+
+
 def asked() -> Iterator[tuple[Path, str]]:
     """Every id that code names literally: `words("crash.title", …)`, with its file."""
     for path in LABS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and "words" in ast.unparse(node.func).split("."):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).lower() in CALLS:
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     yield path, first.value

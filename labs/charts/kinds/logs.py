@@ -5,7 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from labs.charts.naming import Naming, naming, words
+from labs.base.words import Words
+from labs.charts.naming import Naming, naming
 from labs.charts.pen.axes import ON_PAPER, Ticks, box, x_axis, y_axis
 from labs.charts.pen.head import head, head_height
 from labs.charts.pen.looks import PLAIN, Fill
@@ -13,6 +14,8 @@ from labs.charts.pen.marks import ROW_IN
 from labs.charts.pen.sizes import AXIS_IN, SMALL_PT, TEXT_PT
 from labs.charts.style import BLACK, BLUE, INK, MUTED, PAPER
 from labs.experiment.views import Logs, Replica
+
+words = Words(__file__)
 
 _LOG_IN = 0.5
 _FOLLOWER, _OUT = Fill("#9CC9E8", BLUE), Fill("#E4E8EB", MUTED)

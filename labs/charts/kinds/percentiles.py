@@ -6,13 +6,16 @@ import math
 
 from matplotlib.figure import Figure, SubFigure
 
-from labs.charts.naming import naming, words
+from labs.base.words import Words
+from labs.charts.naming import naming
 from labs.charts.pen.axes import Ticks, box, x_axis, y_axis
 from labs.charts.pen.ends import end_labels, names_width
 from labs.charts.pen.head import head, head_height
 from labs.charts.pen.series import Series, plot, span_x, span_y
 from labs.charts.pen.sizes import AXIS_IN
 from labs.experiment.views import Percentiles
+
+words = Words(__file__)
 
 _BODY_IN = 2.5
 _NINES = (50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
