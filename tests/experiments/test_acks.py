@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pytest
-
 from labs.kafka.local import LocalCluster
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
