@@ -17,6 +17,7 @@ from labs.experiment.live import Live
 from labs.experiment.result import Result
 from labs.experiment.settings import describe, resolve
 from labs.kafka.choose import chosen
+from labs.workload import verdicts
 from labs.workload.set_here import rows
 
 SHOWN_OFFENDERS = 5
@@ -120,9 +121,9 @@ def print_result(experiment: Experiment, result: Result) -> None:
     if result.conclusion:
         console.print(f"{result.conclusion}.")
     for judgement in result.judgements:
-        console.print(judgement.words())
+        console.print(verdicts.told(judgement))
         for offender in judgement.offenders[:SHOWN_OFFENDERS]:
-            console.print(f"  {offender}")
+            console.print(f"  {verdicts.evidence(offender)}")
     for jump in result.jumps:
         console.print(f"{str(jump).capitalize()}; our figures come from a clock that nobody sets.")
     table = Table("measured", "", box=None, pad_edge=False)

@@ -10,6 +10,7 @@ from labs.base.clock import Jump
 from labs.experiment.settings import Value
 from labs.experiment.views import View
 from labs.kafka.cluster import Fault
+from labs.workload import verdicts
 from labs.workload.checker import (
     KEY_ORDER,
     LOG,
@@ -60,7 +61,7 @@ class Result:
 
     def words(self) -> str:
         """Every verdict as a sentence or two."""
-        return " ".join(judgement.words() for judgement in self.judgements)
+        return " ".join(map(verdicts.told, self.judgements))
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs run --json` prints."""

@@ -37,6 +37,7 @@ from labs.notebook.result_html import told
 from labs.notebook.runs import Runs
 from labs.notebook.screen import Screen
 from labs.notebook.still import question, still
+from labs.workload.verdicts import summary
 
 
 def panel(
@@ -260,7 +261,7 @@ class Panel:
         self._screen.last(image)
         self._verdict.value = f'<div class="labs-finding">{told(result, reconciliation)}</div>'
         self._runs.add(finding)
-        return " ".join(["Done.", *(j.words().partition(" (")[0] for j in result.judgements)])
+        return " ".join(["Done.", *map(summary, result.judgements)])
 
 
 _CSS = f"""<style>

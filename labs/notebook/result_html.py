@@ -9,6 +9,7 @@ from labs.base.figures import figure
 from labs.charts.style import FONT, INK, LINE, MUTED
 from labs.experiment.result import Measured, Result
 from labs.notebook.reconciliation import Reconciliation
+from labs.workload import verdicts
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.workload.set_here import rows
 
@@ -80,9 +81,9 @@ def verdict_html(result: Result) -> str:
 
 
 def _judgement_html(judgement: Judgement) -> str:
-    first, _, rest = judgement.words().partition(":")
-    sign = _SIGNS.get(judgement.verdict, "·")
-    return f"<p><b>{sign} {escape(first)}</b>:{escape(rest)}</p>"
+    title, sign = verdicts.title(judgement), _SIGNS[judgement.verdict]
+    rest = f"{verdicts.found(judgement)}. {verdicts.details(judgement)}".strip()
+    return f"<p><b>{sign} {escape(title)}</b>: {escape(rest)}</p>"
 
 
 def reconciliation_html(told: Reconciliation | None) -> str:
@@ -113,7 +114,7 @@ def offenders_html(judgement: Judgement) -> str:
         return ""
     rows = "".join(_offender_row(offender) for offender in offenders[:SHOWN])
     told = min(SHOWN, len(offenders))
-    more = max(judgement.found, len(offenders)) - told
+    more = max(sum(judgement.offences.values()), len(offenders)) - told
     rest = f'<tr><td colspan="7" class="labs-muted">… and {more:,} more</td></tr>' if more else ""
     heads = ("what", "record", "key", "partition", "offset", "acknowledged by", "")
     head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
@@ -126,7 +127,7 @@ def offenders_html(judgement: Judgement) -> str:
 def _offender_row(offender: Offender) -> str:
     by = f"broker {offender.acknowledged_by}" if offender.acknowledged_by else None
     cells = (
-        offender.kind,
+        verdicts.kind(offender),
         offender.number,
         offender.key,
         offender.partition,

@@ -8,8 +8,13 @@ from typing import Any
 
 import ipywidgets as w
 
+from labs.base.words import Words
 from labs.notebook.finding import Finding
 from labs.notebook.result_html import main_measurements
+from labs.workload.checker import VALID, Judgement
+from labs.workload.verdicts import summary, title
+
+words = Words(__file__)
 
 _HEAD = '<p class="labs-kind">Runs so far: tick two to compare them</p>'
 _TICK = "28px"  # the width of the column with the ticks
@@ -67,14 +72,15 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _told(finding: Finding, names: list[str]) -> str:
     result, counts = finding.result, finding.result.report.counts
-    others = result.judgements[1:]
     settings = ", ".join(f"{name}={result.settings[name]}" for name in names) or "the same"
-    bad = {"lost": counts.lost, "duplicated": counts.duplicated, "reordered": counts.reordered}
-    verdict = f"{result.report.verdict}: {counts.acknowledged:,} of {counts.sent:,} acknowledged"
-    verdict += "".join(f", {count:,} {kind}" for kind, count in bad.items() if count)
-    verdict = "; ".join([f"log {verdict}", *(o.words().partition(".")[0] for o in others)])
+    acknowledged = words("runs.acknowledged", count=counts.acknowledged, sent=counts.sent)
+    verdict = " ".join([acknowledged, *map(_brief, result.judgements)])
     measured = "; ".join(f"{a} {b}" for a, b in main_measurements(result.measurements)[:3])
     return _row(str(finding.number), settings, verdict, measured)
+
+
+def _brief(judgement: Judgement) -> str:
+    return f"{title(judgement)}." if judgement.verdict == VALID else summary(judgement)
 
 
 def _row(*cells: str, head: bool = False) -> str:

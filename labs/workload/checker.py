@@ -16,9 +16,10 @@ to show for it, *unknown* where the evidence does not reach, else *valid*.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from labs.workload.history import Log, Outcome, Read, Send
 
@@ -71,13 +72,6 @@ class Others:
     again: int = 0
     moved: int = 0
 
-    def __str__(self) -> str:
-        if not self.written:
-            return ""
-        told = f"; {self.written:,} of them never acknowledged, and yet written"
-        told += f", {self.again:,} further copies of these" if self.again else ""
-        return told + (f", {self.moved:,} of these behind later ones" if self.moved else "")
-
 
 @dataclass(frozen=True)
 class Offender:
@@ -96,17 +90,12 @@ class Offender:
     acknowledged_by: int | None
     detail: str = ""
 
-    def __str__(self) -> str:
-        where = f"partition {self.partition}, offset {self.offset}"
-        by = f", acknowledged by broker {self.acknowledged_by}" if self.acknowledged_by else ""
-        detail = f": {self.detail}" if self.detail else ""
-        return f"{self.kind}: record {self.number} (key {self.key}, {where}{by}){detail}"
-
 
 @dataclass(frozen=True)
 class Report:
     """The verdict on the log and its evidence. `why` says why a verdict is unknown."""
 
+    about: ClassVar[str] = LOG
     verdict: str
     counts: Counts
     offenders: tuple[Offender, ...] = ()
@@ -114,28 +103,12 @@ class Report:
     others: Others = Others()
 
     @property
-    def found(self) -> int:
-        """How many offences there are, shown or not."""
+    def offences(self) -> dict[str, int]:
+        """How many of each kind there are, shown or not; those that nobody counts: as shown."""
         c = self.counts
-        return max(c.lost + c.duplicated + c.reordered, len(self.offenders))
-
-    def words(self) -> str:
-        """The verdict as a sentence or two."""
-        c = self.counts
-        copies = f" and {c.duplicated:,} of them again" if c.duplicated else ""
-        told = f"{c.sent:,} sent, {c.acknowledged:,} acknowledged"
-        told += f", {c.failed:,} failed" if c.failed else ""
-        told += f", {c.unknown:,} of unknown outcome" if c.unknown else ""
-        told += f", {c.readable:,} readable{copies}{self.others}"
-        if self.verdict == UNKNOWN:
-            return f"Log unknown: {self.why}. ({told}.)"
-        if self.verdict == VALID:
-            kept = "no acknowledged record was lost, duplicated or out of order in its partition"
-            return f"Log valid: {kept}. ({told}.)"
-        bad = {LOST: c.lost, DUPLICATED: c.duplicated, REORDERED: c.reordered}
-        parts = [f"{count:,} {kind}" for kind, count in bad.items() if count]
-        parts += sorted({o.kind for o in self.offenders} - set(bad))
-        return f"Log violated: {', '.join(parts)}. ({told}.)"
+        counted = {LOST: c.lost, DUPLICATED: c.duplicated, REORDERED: c.reordered}
+        shown = Counter(o.kind for o in self.offenders if o.kind not in counted)
+        return {kind: count for kind, count in {**counted, **shown}.items() if count}
 
     def as_dict(self) -> dict[str, Any]:
         """The part of `labs run --json` that tells of the log."""
@@ -155,6 +128,7 @@ class Processing:
     been processed before. `again`: the same, where the learner had asked for it by a seek.
     """
 
+    about: ClassVar[str] = PROCESSING
     verdict: str
     missed: int | None = None
     repeated: int = 0
@@ -163,22 +137,10 @@ class Processing:
     again: int = 0
 
     @property
-    def found(self) -> int:
-        """How many offences there are, shown or not."""
-        return (self.missed or 0) + self.repeated
-
-    def words(self) -> str:
-        """The verdict as a sentence or two."""
-        asked = f" ({self.again:,} records were processed again, as asked.)" if self.again else ""
-        if self.verdict == UNKNOWN:
-            return f"Processing unknown: {self.why}.{asked}"
-        if self.verdict == VALID:
-            once = "each" if not self.again else "but for what was asked for, each"
-            return f"Processing valid: {once} record of the log was processed exactly once.{asked}"
-        parts = [f"{self.missed:,} records missed"] if self.missed else []
-        parts += [f"{self.repeated:,} records processed again"] if self.repeated else []
-        why = f" What was missed is unknown: {self.why}." if self.why else ""
-        return f"Processing violated: {', '.join(parts)}.{why}{asked}"
+    def offences(self) -> dict[str, int]:
+        """How many of each kind there are, shown or not."""
+        counted = {MISSED: self.missed or 0, REPEATED: self.repeated}
+        return {kind: count for kind, count in counted.items() if count}
 
     def as_dict(self) -> dict[str, Any]:
         """The part of `labs run --json` that tells of the processing."""
@@ -197,24 +159,16 @@ class KeyOrder:
     `out_of_order`: records read after one of the same key that was sent later.
     """
 
+    about: ClassVar[str] = KEY_ORDER
     verdict: str
     out_of_order: int = 0
     offenders: tuple[Offender, ...] = ()
     why: str = ""
 
     @property
-    def found(self) -> int:
-        """How many offences there are, shown or not."""
-        return self.out_of_order
-
-    def words(self) -> str:
-        """The verdict as a sentence."""
-        if self.verdict == UNKNOWN:
-            return f"Key order unknown: {self.why}."
-        if self.verdict == VALID:
-            return "Key order valid: each key's records were read in the order of sending."
-        after = "came after a later record of the same key"
-        return f"Key order violated: {self.out_of_order:,} records {after}."
+    def offences(self) -> dict[str, int]:
+        """How many of each kind there are, shown or not."""
+        return {OUT_OF_ORDER: self.out_of_order} if self.out_of_order else {}
 
     def as_dict(self) -> dict[str, Any]:
         """The part of `labs run --json` that tells of the order of keys."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from labs.base.words import Words
 from labs.kafka.local import LocalCluster
+from labs.workload import verdicts
 from labs.workload.checker import UNKNOWN, VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
@@ -167,7 +169,8 @@ def test_sends_that_ended_in_an_error_were_written(shared_cluster: LocalCluster)
     assert measured(result, "and_yet_readable") > 0
     counts = result.report.counts
     assert (counts.failed, counts.unknown) == (0, measured(result, "ended_in_an_error"))
-    assert f"{counts.unknown} of unknown outcome" in result.words()
+    say = Words(verdicts.__file__)
+    assert say("log.unknown_outcome", count=counts.unknown) in result.words()
     assert result.report.counts.readable > result.report.counts.acknowledged
     unmoved = result.measurements["isr_or_leader_changed"] == "no"
     assert came_true(result) == ("written" if unmoved else None)

@@ -9,10 +9,21 @@ from zlib import crc32
 
 import pytest
 
+from labs.base.words import Words
+from labs.workload import verdicts
 from labs.workload.checker import (
+    CORRUPTED,
+    DUPLICATED,
+    FOREIGN,
+    LOST,
+    MISSED,
+    OUT_OF_ORDER,
+    REORDERED,
+    REPEATED,
     UNKNOWN,
     VALID,
     VIOLATED,
+    Offender,
     Processing,
     Report,
     check,
@@ -22,6 +33,7 @@ from labs.workload.checker import (
 from labs.workload.history import Log, Outcome, Read, Send
 
 COUNT, PARTITIONS = 60, 3
+SAY = Words(verdicts.__file__)
 LEADERS = {0: 1, 1: 2, 2: 3}
 
 every_place = pytest.mark.parametrize("seed", range(20))
@@ -177,7 +189,8 @@ def test_a_copy_of_what_was_never_acknowledged_violates_nothing(
     report = judge(sends, reads)
     assert (report.verdict, report.counts.duplicated, report.offenders) == (VALID, 0, ())
     assert (report.others.written, report.others.again) == (1, 1)
-    assert "1 of them never acknowledged, and yet written, 1 further copies" in report.words()
+    for name in ("written", "again"):
+        assert SAY(f"others.{name}", count=1) in verdicts.details(report)
 
 
 @open_ends
@@ -213,7 +226,7 @@ def test_what_was_deleted_from_the_log_is_not_called_lost() -> None:
     log = Log(tuple(kept), {}, starts={0: 5, 1: 0, 2: 0})
     report = check(sends, log)
     assert (report.verdict, report.counts.lost) == (UNKNOWN, 0)
-    assert "5 acknowledged records stood where the log was deleted since" in report.words()
+    assert "5 acknowledged records stood where the log was deleted since" in verdicts.found(report)
     gone = kept.pop(kept.index(next(r for r in kept if r.offset == 7)))
     report = check(sends, Log(tuple(kept), {}, starts={0: 5}))
     assert (report.verdict, report.counts.lost) == (VIOLATED, 1)
@@ -268,7 +281,8 @@ def test_an_unfinished_group_is_accused_of_nothing_but_what_it_did() -> None:
     sends, reads = good()
     found = process(sends, reads, reads[:10], unfinished="the group came to offset 3 of 20")
     assert (found.verdict, found.missed, found.repeated) == (UNKNOWN, None, 0)
-    assert found.words() == "Processing unknown: the group came to offset 3 of 20."
+    assert verdicts.title(found) == SAY("processing.unknown")
+    assert verdicts.told(found).endswith("the group came to offset 3 of 20.")
     found = process(sends, reads, [*reads[:10], reads[0]], unfinished="it ended")
     assert (found.verdict, found.missed, found.repeated) == (VIOLATED, None, 1)
     log = Log(tuple(reads[:10]), {}, complete=False, why="no time")
@@ -289,7 +303,8 @@ def test_what_was_asked_for_is_told_and_violates_nothing() -> None:
     again = [replace(r, time=100.0 + n) for n, r in enumerate(reads[10:30])]
     found = process(sends, reads, [*first, *again], asked_from=90.0)
     assert (found.verdict, found.repeated, found.again) == (VALID, 0, 20)
-    assert "20 records were processed again, as asked" in found.words()
+    assert verdicts.found(found) == SAY("processing.nothing_but_asked")
+    assert SAY("processing.as_asked", count=20) in verdicts.told(found)
     early = [*first, replace(first[0], time=70.0), *again]
     assert process(sends, reads, early, asked_from=90.0).repeated == 1
 
@@ -331,18 +346,37 @@ def test_each_kind_is_shown_even_when_one_has_many() -> None:
     assert len(report.offenders) == 10
 
 
+# -- what is said of it ----------------------------------------------------------------------------
+
+
+def counted(**counts: int) -> str:
+    return ", ".join(SAY(f"log.{name}", count=count) for name, count in counts.items())
+
+
 def test_failed_and_unknown_sends_are_told_where_there_are_any() -> None:
     sends, reads = good()
-    assert "60 sent, 60 acknowledged, 60 readable." in judge(sends, reads).words()
+    all_well = counted(sent=60, acknowledged=60, readable=60)
+    assert verdicts.details(judge(sends, reads)) == f"({all_well}.)"
     sends[0].outcome, sends[1].outcome = Outcome.FAIL, Outcome.UNKNOWN
-    told = judge(sends, [r for r in reads if r.number]).words()
-    assert "60 sent, 58 acknowledged, 1 failed, 1 of unknown outcome, 59 readable;" in told
+    told = verdicts.details(judge(sends, [r for r in reads if r.number]))
+    assert counted(sent=60, acknowledged=58, failed=1, unknown_outcome=1, readable=59) in told
 
 
 def test_the_verdict_in_words() -> None:
     sends, reads = good()
-    assert judge(sends, reads).words().startswith("Log valid: no acknowledged record was lost")
-    assert "1 lost" in judge(sends, reads[1:]).words()
-    assert judge(sends, [], complete=False).words().startswith("Log unknown: ")
+    for report, title, found in (
+        (judge(sends, reads), "valid", SAY("log.nothing")),
+        (judge(sends, reads[1:]), "violated", SAY("log.lost", count=1)),
+        (judge(sends, [], complete=False), "unknown", "the final read could not be finished"),
+    ):
+        assert verdicts.summary(report) == f"{SAY(f'log.{title}')}: {found}."
     sends[0].outcome = Outcome.UNKNOWN
-    assert "1 of them never acknowledged, and yet written" in judge(sends, reads).words()
+    assert SAY("others.written", count=1) in verdicts.told(judge(sends, reads))
+
+
+def test_every_kind_of_offender_has_its_words() -> None:
+    kinds = {LOST, DUPLICATED, REORDERED, CORRUPTED, FOREIGN, MISSED, REPEATED, OUT_OF_ORDER}
+    assert set(SAY.under("kind")) == kinds
+    offender = Offender(LOST, 7, "UA", 0, 83, 1, "the log ends at offset 83")
+    for part in (SAY("kind.lost"), "7", "UA", "83", SAY("offender.by", broker=1), offender.detail):
+        assert part in verdicts.evidence(offender)
