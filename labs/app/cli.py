@@ -21,6 +21,7 @@ from labs.base import streams
 from labs.base.clock import wall
 from labs.base.errors import LabsError, NotUp
 from labs.base.progress import progress
+from labs.kafka.actions import ACTIONS, Action
 from labs.kafka.choose import chosen
 from labs.kafka.cluster import Cluster, State, Status
 from labs.supervise.ports import HOST
@@ -191,23 +192,20 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(words).rstrip() for words in padded]
 
 
-def _node_command(name: str, does: str, said: str) -> None:
+def _node_command(name: str, action: Action) -> None:
     """Make a command that does one thing to one node."""
 
-    @cli.command(name, help=does)
+    @cli.command(name, help=f"{name.capitalize()} a node ({action.tip}).")
     @click.argument("node_id", metavar="ID", type=int)
     @with_cluster
     def command(cluster: Cluster, node_id: int) -> None:
-        method = {"stop": "stop_broker", "start": "start_broker"}.get(name, name)
-        getattr(cluster, method)(node_id)
-        print(f"Node {node_id} {said}.")
+        action.do(cluster, node_id)
+        signal = f" ({action.signal})" if action.signal else ""
+        print(f"Node {node_id} {action.done}{signal}.")
 
 
-_node_command("kill", "SIGKILL a node: it is gone without a word.", "was killed (SIGKILL)")
-_node_command("pause", "SIGSTOP a node: it lives and answers nobody.", "is paused (SIGSTOP)")
-_node_command("resume", "SIGCONT a paused node.", "goes on (SIGCONT)")
-_node_command("stop", "Shut a node down in an orderly way.", "was stopped (SIGTERM)")
-_node_command("start", "Start a stopped or killed node.", "serves again")
+for _name, _action in ACTIONS.items():
+    _node_command(_name, _action)
 
 
 @cli.command()

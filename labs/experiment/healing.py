@@ -6,7 +6,7 @@ import time
 
 from labs.base.errors import LabsError
 from labs.kafka.cluster import Cluster, State
-from labs.observe.snapshot import Observer
+from labs.observe.sampler import watch
 
 HEAL_TIMEOUT_S = 40.0
 #: From one look to the next, s.
@@ -21,11 +21,11 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     Raises:
         LabsError: it did not become whole in time.
     """
-    observer = Observer(cluster, internal=True)
+    watching = watch(cluster, internal=True)
     deadline = time.monotonic() + timeout_s
     try:
         while True:
-            seen = observer.snapshot()
+            seen = watching.look()
             if cluster.can_break and any(n.state is not State.RUNNING for n in seen.nodes):
                 cluster.start()
                 deadline = time.monotonic() + timeout_s
@@ -41,4 +41,4 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
                 )
             time.sleep(PAUSE_S)
     finally:
-        observer.close()
+        watching.close()

@@ -24,12 +24,14 @@ from labs.experiment.result import Measured, Result
 from labs.experiment.settings import Value
 from labs.experiment.story import story
 from labs.experiment.views import Lines, Point, Story, View
+from labs.kafka.actions import ACTIONS
 from labs.kafka.admin import ask
-from labs.kafka.cluster import CONTROLLER_ID, Cluster, Fault, State
+from labs.kafka.cluster import CONTROLLER_ID, Cluster, Fault, State, label_of
 from labs.kafka.heard import has_heard
 from labs.kafka.wire import NO_ANSWER
 from labs.observe.offsets import log_ends
-from labs.observe.snapshot import Observer, Partition
+from labs.observe.sampler import watch
+from labs.observe.snapshot import Partition
 from labs.observe.timeline import Timeline
 from labs.supervise.cgroup import cores
 from labs.workload import Load, read_back, set_here
@@ -70,14 +72,6 @@ LAGGING = "a leader measures by it how long a silent follower lags"
 
 #: Why nothing is known of what an experiment is about.
 UNSEEN = "the run did not come so far"
-
-_DOING = {
-    "kill": "killing",
-    "pause": "pausing",
-    "resume": "resuming",
-    "stop": "stopping",
-    "start": "starting",
-}
 
 
 @dataclass
@@ -198,11 +192,11 @@ class Run:
         return self.topic
 
     def _await_topic(self, partitions: int, replicas: int) -> None:
-        observer = Observer(self.cluster, self.topic)
-        self._closers.callback(observer.close)
+        watching = watch(self.cluster, self.topic)
+        self._closers.callback(watching.close)
 
         def whole() -> bool:
-            told = observer.snapshot().partitions
+            told = watching.look().partitions
             seen = [p for p in told if p.leader is not None and not p.out_of_sync]
             return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
 
@@ -284,14 +278,14 @@ class Run:
 
     def partition(self, index: int = 0) -> Partition:
         """The partition as it is now."""
-        observer = Observer(self.cluster, self.topic)
+        watching = watch(self.cluster, self.topic)
         try:
             return self.wait(
-                lambda: observer.snapshot().partition(self.topic, index),
+                lambda: watching.look().partition(self.topic, index),
                 f"{self.topic}-{index} was seen",
             )
         finally:
-            observer.close()
+            watching.close()
 
     def leader(self, index: int = 0) -> int:
         """Who leads now."""
@@ -309,15 +303,12 @@ class Run:
 
     def fault(self, action: str, node: int) -> float:
         """Do something to a node: kill, pause, resume, stop or start; returns when it began."""
-        methods = {"stop": "stop_broker", "start": "start_broker"}
         if action in ("kill", "pause") and node != CONTROLLER_ID and not self._leads(node):
             self.by_wall = LAGGING
         fault = Fault(now(), action, node)
         self.faults.append(fault)
-        self.say(
-            f"{_DOING[action]} {'the controller' if node == CONTROLLER_ID else f'broker {node}'}"
-        )
-        getattr(self.cluster, methods.get(action, action))(node)
+        self.say(f"{ACTIONS[action].doing} {label_of(node)}")
+        ACTIONS[action].do(self.cluster, node)
         return fault.time
 
     def _leads(self, node: int) -> bool:
@@ -435,7 +426,8 @@ class Run:
     def _log_end(self, index: int) -> dict[int, int] | None:
         """What the leader says; None where it does not answer: it is busy, or leads no more."""
         with contextlib.suppress(*NO_ANSWER), self.cluster.line(self.leader(index)) as broker:
-            return log_ends(broker, self.topic, [index])
+            told = log_ends(broker, [(self.topic, index)])
+            return {place[1]: offset for place, offset in told.items()}
         return None
 
     def result(self) -> Result:

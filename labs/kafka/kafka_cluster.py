@@ -54,6 +54,13 @@ class KafkaCluster(ABC):
         self.home = home
         self._tell = tell
 
+    def __eq__(self, other: object) -> bool:
+        """Two objects of one home are the same cluster: what looks at it is shared by both."""
+        return isinstance(other, type(self)) and other.home == self.home
+
+    def __hash__(self) -> int:
+        return hash(self.home)
+
     # -- what differs ----------------------------------------------------------------------
 
     @abstractmethod

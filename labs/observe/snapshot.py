@@ -11,8 +11,8 @@ the news that there is none) comes in about a second whatever is killed or pause
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
@@ -99,6 +99,20 @@ class ClusterSnapshot:
         node = self.node(broker_id)
         return node is not None and node.state in ANSWERING
 
+    def of(self, topic: str | None, internal: bool = False) -> ClusterSnapshot:
+        """The same, with the partitions of one topic only, or of all but Kafka's own.
+
+        Args:
+            topic: None for all.
+            internal: also Kafka's own topics, whose names start with `__`.
+        """
+        wanted = (
+            p
+            for p in self.partitions
+            if (p.topic == topic if topic else internal or not p.topic.startswith("__"))
+        )
+        return replace(self, partitions=tuple(wanted))
+
     def partition(self, topic: str, index: int = 0) -> Partition | None:
         """One partition, or None if it is not there (or nobody could tell)."""
         found = (p for p in self.partitions if (p.topic, p.index) == (topic, index))
@@ -109,34 +123,22 @@ class Observer:
     """Takes snapshots of one cluster, keeping its connection between them.
 
     Safe to share between threads. A snapshot takes a few ms; at worst `timeout_s` for each running
-    broker.
+    broker. Who wants one again and again subscribes to the sampler instead (`sampler.watch`).
 
     Args:
         cluster: what to look at.
-        topic: only this one; None for all.
-        internal: also Kafka's own topics, whose names start with `__`.
         timeout_s: how long to wait for one broker's answer, seconds.
     """
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        topic: str | None = None,
-        *,
-        internal: bool = False,
-        timeout_s: float = ANSWER_TIMEOUT_S,
-    ) -> None:
-        self.cluster, self.topic, self.internal, self.timeout_s = (
-            cluster,
-            topic,
-            internal,
-            timeout_s,
-        )
+    def __init__(self, cluster: Cluster, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        self.cluster, self.timeout_s = cluster, timeout_s
         self._lock = threading.Lock()
         self._line: tuple[int, BrokerConnection] | None = None  # who answered last, and how
 
-    def snapshot(self) -> ClusterSnapshot:
-        """Look once.
+    def snapshot(self, topics: Collection[str] | None = None) -> ClusterSnapshot:
+        """Look once, at these topics; None: at all, Kafka's own included.
+
+        On a cluster that is shared, only what begins with the learner's prefix is told.
 
         Raises:
             LabsError: the state of the processes can't be told.
@@ -145,7 +147,7 @@ class Observer:
             nodes = tuple(sorted(self.cluster.status().nodes, key=lambda n: n.id))
             for broker in self._candidates(nodes):
                 try:
-                    return self._ask(broker, nodes)
+                    return self._ask(broker, nodes, topics)
                 except NO_ANSWER:
                     self._hang_up()
             return ClusterSnapshot(now(), nodes)
@@ -162,54 +164,25 @@ class Observer:
         running = [n for n in nodes if n.role is Role.BROKER and n.state in ANSWERING]
         return sorted(running, key=lambda n: n.id != last)
 
-    def _ask(self, broker: Node, nodes: tuple[Node, ...]) -> ClusterSnapshot:
+    def _ask(
+        self, broker: Node, nodes: tuple[Node, ...], topics: Collection[str] | None
+    ) -> ClusterSnapshot:
         line = self._connected(broker)
         fenced: frozenset[int] = frozenset()
         if line.understands(_DescribeCluster()) and line.understands(_DescribePartitions()):
             cluster = line.ask(_DescribeCluster(include_fenced_brokers=True))
             fenced = frozenset(b.broker_id for b in cluster.brokers if b.is_fenced)
-            partitions = tuple(self.partitions(line))
+            told = described(line, topics)
         else:
-            partitions = tuple(self.partitions_by_metadata(line))
+            told = by_metadata(line, topics)
+        ours = tuple(p for p in told if p.topic.startswith(self.cluster.prefix))
         return ClusterSnapshot(
             time=now(),
             nodes=nodes,
-            partitions=partitions,
+            partitions=ours,
             fenced=fenced,
             answered_by=broker.id,
         )
-
-    def partitions_by_metadata(self, line: BrokerConnection) -> Iterator[Partition]:
-        """The partitions as any Kafka tells them: without ELR (Metadata)."""
-        told = line.metadata([self.topic] if self.topic else None)
-        for topic in sorted(told.topics, key=lambda t: t.name):
-            if self._wanted(topic.name):
-                partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
-                yield from (_partition(topic.name, p) for p in partitions)
-
-    def partitions(self, line: BrokerConnection) -> Iterator[Partition]:
-        """The partitions with their ELR (DescribeTopicPartitions, KIP-966)."""
-        wanted = [_DescribePartitions.TopicRequest(name=self.topic)] if self.topic else []
-        cursor = None
-        while True:  # a broker tells at most 2,000 partitions at a time
-            page = line.ask(
-                _DescribePartitions(topics=wanted, response_partition_limit=2000, cursor=cursor)
-            )
-            for topic in page.topics:
-                if self._wanted(topic.name):
-                    yield from (_partition(topic.name, p) for p in topic.partitions)
-            if page.next_cursor is None:
-                return
-            cursor = _DescribePartitions.Cursor(
-                topic_name=page.next_cursor.topic_name,
-                partition_index=page.next_cursor.partition_index,
-            )
-
-    def _wanted(self, topic: str) -> bool:
-        """Whether it is the learner's, or one of Kafka's own that was asked for."""
-        if topic.startswith("__"):
-            return self.internal and not self.cluster.prefix
-        return topic.startswith(self.cluster.prefix)
 
     def _connected(self, broker: Node) -> BrokerConnection:
         if self._line and self._line[0] != broker.id:
@@ -224,11 +197,37 @@ class Observer:
             self._line = None
 
 
+def by_metadata(line: BrokerConnection, topics: Collection[str] | None) -> Iterator[Partition]:
+    """The partitions as any Kafka tells them: without ELR (Metadata)."""
+    told = line.metadata(None if topics is None else list(topics))
+    for topic in sorted(told.topics, key=lambda t: t.name):
+        partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
+        yield from (_partition(topic.name, p) for p in partitions)
+
+
+def described(line: BrokerConnection, topics: Collection[str] | None) -> Iterator[Partition]:
+    """The partitions with their ELR (DescribeTopicPartitions, KIP-966)."""
+    wanted = [_DescribePartitions.TopicRequest(name=name) for name in sorted(topics or ())]
+    cursor = None
+    while True:  # a broker tells at most 2,000 partitions at a time
+        page = line.ask(
+            _DescribePartitions(topics=wanted, response_partition_limit=2000, cursor=cursor)
+        )
+        for topic in page.topics:
+            yield from (_partition(topic.name, p) for p in topic.partitions)
+        if page.next_cursor is None:
+            return
+        cursor = _DescribePartitions.Cursor(
+            topic_name=page.next_cursor.topic_name,
+            partition_index=page.next_cursor.partition_index,
+        )
+
+
 def snapshot(cluster: Cluster, topic: str | None = None) -> ClusterSnapshot:
-    """Look at `cluster` once; `Observer` is for looking often."""
-    observer = Observer(cluster, topic)
+    """Look at `cluster` once; who looks often subscribes to the sampler (`sampler.watch`)."""
+    observer = Observer(cluster)
     try:
-        return observer.snapshot()
+        return observer.snapshot([topic] if topic else None).of(topic)
     finally:
         observer.close()
 

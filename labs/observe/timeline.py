@@ -1,32 +1,27 @@
-"""One clock for all: who led, who was in the ISR, how far each copy reached, and what was done.
+"""What one topic went through: who led, who was in the ISR, how far each copy reached, and when.
 
-A thread a broker asks that broker alone, every `EVERY_S`: a paused one holds up nobody but its own
-line. One more asks the cluster for leader, ISR and epoch. Nothing is interpolated; what nobody
-could tell is a gap.
+It subscribes to the sampler (`labs.observe.sampler`) and keeps all that it hears, on one clock.
+Nothing is interpolated; what nobody could tell is a gap.
 """
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from labs.base.clock import now
-from labs.base.errors import LabsError
-from labs.kafka.cluster import Cluster, Node, Role
-from labs.kafka.wire import BrokerConnection
-from labs.observe.offsets import high_watermarks, log_ends
-from labs.observe.snapshot import Observer, Partition
+from labs.kafka.cluster import Cluster, Role
+from labs.observe.feed import Subscription
+from labs.observe.offsets import Reach
+from labs.observe.sampler import Reaches, watch, watch_log_ends
+from labs.observe.snapshot import ClusterSnapshot, Partition
 
 #: From one look to the next, s, where the machine keeps up.
 EVERY_S = 0.04
-ANSWER_TIMEOUT_S = 0.5
 
 #: Where nobody answered for longer, s, nothing is said of when something happened meanwhile.
 GAP_S = 1.0
-
-_NO_ANSWER = (OSError, ValueError, LabsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +32,8 @@ class Sight:
     partition: Partition | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far one broker's copy reached at `time`; `high_watermark` None: it did not lead."""
-
-    time: float
-    broker: int
-    log_end: int
-    high_watermark: int | None
-
-
 class Timeline:
-    """Samples one topic from `start` to `stop`; everything it saw can be asked meanwhile.
+    """Keeps what was seen of one topic from `start` to `stop`; it can be asked meanwhile.
 
     Args:
         cluster: whose brokers to ask.
@@ -61,76 +46,32 @@ class Timeline:
         self.partitions = tuple(range(partitions))
         self.sights: dict[int, list[Sight]] = {p: [] for p in self.partitions}
         self.reaches: dict[int, list[Reach]] = {p: [] for p in self.partitions}
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._subscriptions: list[Subscription[Any, Any]] = []
 
     def start(self) -> None:
-        """Begin to look."""
-        brokers = [n for n in self.cluster.status().nodes if n.role is Role.BROKER]
-        jobs: list[Callable[[], None]] = [self._watch_cluster]
-        jobs += [lambda node=node: self._watch_broker(node) for node in brokers]  # type: ignore[misc]
-        for job in jobs:
-            thread = threading.Thread(target=job, name="labs-timeline", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        """Subscribe."""
+        brokers = [n.id for n in self.cluster.status().nodes if n.role is Role.BROKER]
+        places = [(self.topic, index) for index in self.partitions]
+        self._subscriptions = [
+            watch(self.cluster, self.topic, every_s=EVERY_S, hear=self._seen),
+            *(watch_log_ends(self.cluster, b, places, EVERY_S, self._reached) for b in brokers),
+        ]
 
     def stop(self) -> None:
-        """Look no more; what was seen stays."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=2 * ANSWER_TIMEOUT_S + 1)
-        self._threads.clear()
+        """Leave; what was seen stays."""
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._subscriptions.clear()
 
-    # -- looking -----------------------------------------------------------------------------
+    def _seen(self, snapshot: ClusterSnapshot) -> None:
+        for index, sights in self.sights.items():
+            partition = snapshot.partition(self.topic, index)
+            if not sights or sights[-1].partition != partition:
+                sights.append(Sight(snapshot.time, partition))
 
-    def _ticks(self) -> Iterator[None]:
-        """One tick every `EVERY_S` until stopped; a late one is not made up for."""
-        due = now()
-        while not self._stop.wait(max(0.0, due - now())):
-            yield
-            due = max(due + EVERY_S, now())
-
-    def _led_by(self, partition: int) -> int | None:
-        seen = self.latest(partition)
-        return seen.leader if seen else None
-
-    def _watch_cluster(self) -> None:
-        observer = Observer(self.cluster, self.topic, timeout_s=ANSWER_TIMEOUT_S)
-        try:
-            for _ in self._ticks():
-                try:
-                    seen = observer.snapshot()
-                except _NO_ANSWER:
-                    continue
-                for index in self.partitions:
-                    self._sighted(index, seen.time, seen.partition(self.topic, index))
-        finally:
-            observer.close()
-
-    def _sighted(self, index: int, time: float, partition: Partition | None) -> None:
-        sights = self.sights[index]
-        if not sights or sights[-1].partition != partition:
-            sights.append(Sight(time, partition))
-
-    def _watch_broker(self, node: Node) -> None:
-        line: BrokerConnection | None = None
-        for _ in self._ticks():
-            try:
-                if line is None:
-                    line = self.cluster.line(node.id, ANSWER_TIMEOUT_S)
-                reached = log_ends(line, self.topic, self.partitions)
-                led = [p for p in self.partitions if self._led_by(p) == node.id]
-                water = high_watermarks(line, self.topic, led) if led else {}
-            except _NO_ANSWER:
-                if line is not None:
-                    line.close()
-                line = None
-                continue
-            time = now()
-            for index, log_end in reached.items():
-                self.reaches[index].append(Reach(time, node.id, log_end, water.get(index)))
-        if line is not None:
-            line.close()
+    def _reached(self, reaches: Reaches) -> None:
+        for (_, index), reach in reaches.items():
+            self.reaches[index].append(reach)
 
     # -- asking ------------------------------------------------------------------------------
 

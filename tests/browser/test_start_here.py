@@ -24,16 +24,16 @@ def test_all_cells_run_and_the_kill_button_kills(
 
     assert "Jupyter news" not in (page.locator("body").text_content() or ""), "nobody is asked"
 
-    board = page.locator(".t-board").last
-    board.scroll_into_view_if_needed()
-    expect(board).to_be_visible()
+    cockpit = page.locator(".t-cockpit").last
+    cockpit.scroll_into_view_if_needed()
+    expect(cockpit).to_be_visible()
     shoot(page, "00_all_cells_run")
 
     led = snapshot(cluster, "hello").partition("hello")
     assert led is not None and led.leader is not None
     victim, epoch = led.leader, led.epoch
-    board.locator(f".t-kill-{victim}").click()
-    expect(board.locator(".t-status")).to_contain_text(f"roker {victim}", timeout=2000)
+    cockpit.locator(f".t-kill-{victim}").click()
+    expect(cockpit.locator(".t-status")).to_contain_text(f"roker {victim}", timeout=2000)
     shoot(page, "00_just_killed")
 
     states = {node.id: node.state for node in cluster.status().nodes}
@@ -42,12 +42,12 @@ def test_all_cells_run_and_the_kill_button_kills(
     moved = _wait_for_new_leader(cluster, victim)
     assert moved.epoch > epoch
     told = rf"broker {moved.leader} leads hello-0, [\d,]+ ms after broker {victim} was killed"
-    expect(board.locator(".t-log")).to_contain_text(re.compile(told))
-    expect(board.locator("svg title").first).to_contain_text(f"is led by broker {moved.leader}")
+    expect(cockpit.locator(".t-log")).to_contain_text(re.compile(told))
+    expect(cockpit.locator("svg title").first).to_contain_text(f"is led by broker {moved.leader}")
     shoot(page, "00_new_leader")
 
-    board.locator(f".t-start-{victim}").click()
-    expect(board.locator(f".t-kill-{victim}")).to_be_enabled()
+    cockpit.locator(f".t-start-{victim}").click()
+    expect(cockpit.locator(f".t-kill-{victim}")).to_be_enabled()
     shoot(page, "00_started_again")
     assert {node.state for node in cluster.status().nodes} == {State.RUNNING}
 

@@ -124,11 +124,11 @@ def test_a_broker_that_is_stopping_is_started_by_mend_all(cluster: ComposeCluste
     did("kill", str(CONTROLLER_ID))
     with pytest.raises(Unfinished):
         cluster.stop_broker(2)
-    board = Cockpit(cluster)
+    cockpit = Cockpit(cluster)
     try:
-        board.mend()
+        cockpit.mend()
     finally:
-        board.close()
+        cockpit.close()
     assert states() == WHOLE
 
 

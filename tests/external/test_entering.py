@@ -21,7 +21,7 @@ from labs.kafka.external import LOOK_EVERY_S, require_new_enough
 from labs.kafka.features import NEW_GROUPS
 from labs.notebook.cells import NotHere
 from labs.notebook.panel import panel
-from labs.observe.snapshot import Observer
+from labs.observe.snapshot import Observer, by_metadata, described
 from tests.external.conftest import Enter
 from tests.external.others import (
     ADMIN,
@@ -341,7 +341,7 @@ def test_an_older_broker_is_asked_what_it_understands(others: Others, enter: Ent
         client.create_topics({"ann-b": wanted, "ann-a": wanted}, wait_for_metadata=True)
     observer = Observer(cluster)
     with cluster.line(0) as line:
-        assert list(observer.partitions_by_metadata(line)) == list(observer.partitions(line))
+        assert list(by_metadata(line, None)) == list(described(line, None))
     named = {partition.name for partition in observer.snapshot().partitions}
     observer.close()
     assert {"ann-a-2", "ann-b-0"} <= named

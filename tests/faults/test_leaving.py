@@ -43,11 +43,11 @@ def by_reset(labs: Labs) -> None:
 
 
 def by_mend_all(labs: Labs) -> None:
-    board = Cockpit(LocalCluster(labs.home))
+    cockpit = Cockpit(LocalCluster(labs.home))
     try:
-        board.mend()
+        cockpit.mend()
     finally:
-        board.close()
+        cockpit.close()
 
 
 def by_heal(labs: Labs) -> None:

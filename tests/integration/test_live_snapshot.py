@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from labs.kafka.cluster import Cluster, State
-from labs.observe.snapshot import ClusterSnapshot, Observer
+from labs.observe.sampler import Watching, watch
+from labs.observe.snapshot import ClusterSnapshot
 
 ELECTION_S = 15.0  # broker.session.timeout.ms is 3 s; the rest is for a busy machine
 
@@ -27,14 +28,16 @@ def topic(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def observer(cluster: Cluster, topic: str) -> Observer:
-    return Observer(cluster, topic)
+def watching(cluster: Cluster, topic: str) -> Iterator[Watching]:
+    subscribed = watch(cluster, topic)
+    yield subscribed
+    subscribed.close()
 
 
-def wait(observer: Observer, until: Callable[[ClusterSnapshot], bool]) -> ClusterSnapshot:
+def wait(watching: Watching, until: Callable[[ClusterSnapshot], bool]) -> ClusterSnapshot:
     deadline = time.monotonic() + ELECTION_S
     while True:
-        seen = observer.snapshot()
+        seen = watching.look()
         if until(seen):
             return seen
         assert time.monotonic() < deadline, seen
@@ -49,8 +52,8 @@ def led_by(topic: str, broker: int) -> Callable[[ClusterSnapshot], bool]:
     return check
 
 
-def test_a_whole_cluster(cluster: Cluster, observer: Observer, topic: str) -> None:
-    seen = wait(observer, lambda s: bool(s.partitions) and not s.partitions[0].out_of_sync)
+def test_a_whole_cluster(cluster: Cluster, watching: Watching, topic: str) -> None:
+    seen = wait(watching, lambda s: bool(s.partitions) and not s.partitions[0].out_of_sync)
     assert seen.topics == (topic,)
     assert (seen.partitions[0].leader, seen.partitions[0].replicas) == (1, (1, 2, 3))
     assert seen.fenced == frozenset()
@@ -59,32 +62,32 @@ def test_a_whole_cluster(cluster: Cluster, observer: Observer, topic: str) -> No
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_a_lost_leader_is_fenced_and_replaced(
-    cluster: Cluster, observer: Observer, topic: str, fault: str
+    cluster: Cluster, watching: Watching, topic: str, fault: str
 ) -> None:
-    before = wait(observer, led_by(topic, 1)).partitions[0].epoch
+    before = wait(watching, led_by(topic, 1)).partitions[0].epoch
     getattr(cluster, fault)(1)
     slowest = 0.0
     deadline = time.monotonic() + ELECTION_S
-    while (seen := observer.snapshot()).fenced != {1}:
+    while (seen := watching.look()).fenced != {1}:
         assert time.monotonic() < deadline, seen
         began = time.monotonic()
-        observer.snapshot()
+        watching.look()
         slowest = max(slowest, time.monotonic() - began)
         time.sleep(0.05)
-    partition = wait(observer, lambda s: s.partitions[0].leader in (2, 3)).partitions[0]
+    partition = wait(watching, lambda s: s.partitions[0].leader in (2, 3)).partitions[0]
     assert partition.epoch > before
     assert 1 in partition.out_of_sync
     assert slowest < 2.0
 
 
-def test_nobody_answers(cluster: Cluster, observer: Observer) -> None:
+def test_nobody_answers(cluster: Cluster, watching: Watching) -> None:
     for broker in (1, 2, 3):
         cluster.pause(broker)
     began = time.monotonic()
-    seen = observer.snapshot()
+    seen = watching.look()
     assert time.monotonic() - began < 2.0
     assert not seen.reachable
     assert {n.state for n in seen.brokers} == {State.PAUSED}
     for broker in (1, 2, 3):
         cluster.resume(broker)
-    assert wait(observer, lambda s: s.reachable).reachable
+    assert wait(watching, lambda s: s.reachable).reachable

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from labs.base.errors import LabsError
 from labs.kafka.local import LocalCluster
 from labs.observe.segments import first_difference, read_copy
-from labs.observe.snapshot import Observer
+from labs.observe.snapshot import snapshot
 from labs.workload.reading import read_back
 from tests.kafka_tools import kafka_tool
 
@@ -120,14 +120,10 @@ def segments_of(cluster: LocalCluster, topic: str) -> Iterator[bytes]:
 
 
 def cluster_leader(cluster: LocalCluster, topic: str) -> int:
-    observer = Observer(cluster, topic)
-    try:
-        partition = observer.snapshot().partition(topic, 0)
-        assert partition is not None
-        assert partition.leader is not None
-        return partition.leader
-    finally:
-        observer.close()
+    partition = snapshot(cluster, topic).partition(topic, 0)
+    assert partition is not None
+    assert partition.leader is not None
+    return partition.leader
 
 
 def test_a_transactions_marker_is_no_record(cluster: LocalCluster) -> None:

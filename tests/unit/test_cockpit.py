@@ -14,9 +14,12 @@ import pytest
 
 from labs.base.clock import now
 from labs.base.errors import BadInput, LabsError
+from labs.kafka.actions import ACTIONS
 from labs.kafka.cluster import CONTROLLER_ID, Fault, Node, Role, State, Status
 from labs.notebook import cockpit as module
-from labs.notebook.cockpit import ACTIONS, Chronicle, Cockpit
+from labs.notebook.cockpit import Cockpit
+from labs.observe import sampler
+from labs.observe.chronicle import Chronicle
 from labs.observe.snapshot import ClusterSnapshot, Partition
 from tests.widgets import all_in, find, hooks, hooks_in
 
@@ -103,34 +106,34 @@ class ModelCluster:
 
 
 class ModelObserver:
-    def __init__(self, cluster: ModelCluster, topic: str | None = None) -> None:
+    def __init__(self, cluster: ModelCluster) -> None:
         self.cluster = cluster
 
-    def snapshot(self) -> ClusterSnapshot:
+    def snapshot(self, topics: object) -> ClusterSnapshot:
         return self.cluster.seen()
 
     def close(self) -> None:
         pass
 
 
-def board_of(cluster: Any) -> Cockpit:  # any: the model has only a part of the protocol
+def cockpit_of(cluster: Any) -> Cockpit:  # any: the model has only a part of the protocol
     return Cockpit(cluster)
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> ModelCluster:
-    monkeypatch.setattr(module, "Observer", ModelObserver)
+    monkeypatch.setattr(sampler, "Observer", ModelObserver)
     monkeypatch.setattr(module, "SLOW_S", 0.05)
     monkeypatch.setattr(module, "FAST_S", 0.01)
     return ModelCluster()
 
 
 @pytest.fixture
-def board(cluster: ModelCluster) -> Iterator[Cockpit]:
-    board = board_of(cluster)
-    yield board
-    board.close()
-    assert board.failure is None
+def cockpit(cluster: ModelCluster) -> Iterator[Cockpit]:
+    cockpit = cockpit_of(cluster)
+    yield cockpit
+    cockpit.close()
+    assert cockpit.failure is None
 
 
 def wait(until: Callable[[], Any], what: str, seconds: float = 5.0) -> None:
@@ -140,16 +143,16 @@ def wait(until: Callable[[], Any], what: str, seconds: float = 5.0) -> None:
         time.sleep(0.005)
 
 
-def status(board: Cockpit) -> str:
-    return unescape(re.sub("<[^>]+>", "", find(board.widget, "t-status").value))
+def status(cockpit: Cockpit) -> str:
+    return unescape(re.sub("<[^>]+>", "", find(cockpit.widget, "t-status").value))
 
 
-def told(board: Cockpit) -> list[str]:
-    return [event.text for event in board.chronicle.events]
+def told(cockpit: Cockpit) -> list[str]:
+    return [event.text for event in cockpit.chronicle.events]
 
 
-def enabled(board: Cockpit, broker: int) -> set[str]:
-    buttons = {action: find(board.widget, f"t-{action}-{broker}") for action in ACTIONS}
+def enabled(cockpit: Cockpit, broker: int) -> set[str]:
+    buttons = {action: find(cockpit.widget, f"t-{action}-{broker}") for action in ACTIONS}
     return {a for a, b in buttons.items() if not b.disabled and b.layout.display != "none"}
 
 
@@ -276,34 +279,34 @@ def test_what_is_awaited(action: str, isr: tuple[int, ...], later: float, awaiti
 # --- the cockpit ----------------------------------------------------------------------------------
 
 
-def test_killing_the_leader_is_shown_and_measured(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
-    board.run("kill", 1)
-    assert re.fullmatch(r"Broker 1 was killed \(that took \d+ ms\)\.", status(board))
-    wait(lambda: any("leads" in t for t in told(board)), "no leader move was told")
-    (line,) = [t for t in told(board) if "leads" in t]
+def test_killing_the_leader_is_shown_and_measured(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
+    cockpit.run("kill", 1)
+    assert re.fullmatch(r"Broker 1 was killed \(that took \d+ ms\)\.", status(cockpit))
+    wait(lambda: any("leads" in t for t in told(cockpit)), "no leader move was told")
+    (line,) = [t for t in told(cockpit) if "leads" in t]
     measured = re.fullmatch(
         r"broker 2 leads flights-0, ([\d,]+) ms after broker 1 was killed", line
     )
     assert measured
     assert 300 <= int(measured[1].replace(",", "")) < 600  # the model elects after 300 ms
     wait(
-        lambda: "led by broker 2" in find(board.widget, "t-picture").value,
+        lambda: "led by broker 2" in find(cockpit.widget, "t-picture").value,
         "the picture stands still",
     )
-    assert "was killed" in find(board.widget, "t-log").value
+    assert "was killed" in find(cockpit.widget, "t-log").value
 
 
-def test_a_fault_from_elsewhere_is_told_too(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_a_fault_from_elsewhere_is_told_too(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
     cluster.pause(3)
-    wait(lambda: "broker 3 was paused" in told(board), "not told")
-    assert told(board).count("broker 3 was paused") == 1
+    wait(lambda: "broker 3 was paused" in told(cockpit), "not told")
+    assert told(cockpit).count("broker 3 was paused") == 1
 
 
-def test_only_what_makes_sense_can_be_pressed(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
-    assert enabled(board, 1) == {"kill", "pause", "stop"}
+def test_only_what_makes_sense_can_be_pressed(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
+    assert enabled(cockpit, 1) == {"kill", "pause", "stop"}
     for fault, left in (
         ("pause", {"kill", "resume"}),
         ("resume", {"kill", "pause", "stop"}),
@@ -311,82 +314,84 @@ def test_only_what_makes_sense_can_be_pressed(board: Cockpit, cluster: ModelClus
         ("start", {"kill", "pause", "stop"}),
         ("stop", {"start"}),
     ):
-        board.run(fault, 1)
-        board.refresh()
-        assert enabled(board, 1) == left, fault
-        assert enabled(board, 2) == {"kill", "pause", "stop"}
+        cockpit.run(fault, 1)
+        cockpit.refresh()
+        assert enabled(cockpit, 1) == left, fault
+        assert enabled(cockpit, 2) == {"kill", "pause", "stop"}
 
 
-def test_a_click_answers_at_once_and_works_elsewhere(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_a_click_answers_at_once_and_works_elsewhere(
+    cockpit: Cockpit, cluster: ModelCluster
+) -> None:
+    cockpit.refresh()
     cluster.action_s = 0.5
     began = time.monotonic()
-    find(board.widget, "t-kill-2").click()
+    find(cockpit.widget, "t-kill-2").click()
     assert time.monotonic() - began < 0.2
-    assert status(board) == "killing broker 2 …"
+    assert status(cockpit) == "killing broker 2 …"
     wait(lambda: cluster.begun == [("kill", 2)], "the click did nothing")
-    board.refresh()  # a new look does not wake the buttons
-    assert enabled(board, 2) == set()
-    assert enabled(board, 1) == {"kill", "pause", "stop"}
+    cockpit.refresh()  # a new look does not wake the buttons
+    assert enabled(cockpit, 2) == set()
+    assert enabled(cockpit, 1) == {"kill", "pause", "stop"}
     assert cluster.states[2] is R  # still at it
     wait(lambda: cluster.states[2] is K, "the click did nothing")
-    wait(lambda: "was killed" in status(board), "and said nothing")
-    wait(lambda: enabled(board, 2) == {"start"}, "and left the buttons as they were")
+    wait(lambda: "was killed" in status(cockpit), "and said nothing")
+    wait(lambda: enabled(cockpit, 2) == {"start"}, "and left the buttons as they were")
 
 
-def test_an_error_is_a_sentence_and_raised(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_an_error_is_a_sentence_and_raised(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
     with pytest.raises(LabsError, match="can't resume"):
-        board.run("resume", 1)
-    assert status(board) == "⚠ broker 1 can't resume; look first."
-    assert 'role="alert"' in find(board.widget, "t-status").value
-    assert told(board) == []  # it did not happen
-    board.refresh()
-    assert enabled(board, 1) == {"kill", "pause", "stop"}
+        cockpit.run("resume", 1)
+    assert status(cockpit) == "⚠ broker 1 can't resume; look first."
+    assert 'role="alert"' in find(cockpit.widget, "t-status").value
+    assert told(cockpit) == []  # it did not happen
+    cockpit.refresh()
+    assert enabled(cockpit, 1) == {"kill", "pause", "stop"}
 
 
 def test_an_error_after_a_click_raises_nowhere(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     escaped: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", escaped.append)
-    board.refresh()
-    find(board.widget, "t-start-1").click()
-    wait(lambda: "can't start" in status(board), "no sentence")
+    cockpit.refresh()
+    find(cockpit.widget, "t-start-1").click()
+    wait(lambda: "can't start" in status(cockpit), "no sentence")
     assert escaped == []
 
 
 def test_a_bug_after_a_click_is_loud(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     escaped: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", escaped.append)
     monkeypatch.setattr(cluster, "kill", lambda node: 1 / 0)
-    board.refresh()
-    find(board.widget, "t-kill-1").click()
+    cockpit.refresh()
+    find(cockpit.widget, "t-kill-1").click()
     wait(lambda: escaped, "swallowed")
     assert escaped[0].exc_type is ZeroDivisionError
-    assert "A bug in the cockpit" in status(board)
+    assert "A bug in the cockpit" in status(cockpit)
 
 
-def test_unknown_actions_are_refused(board: Cockpit) -> None:
+def test_unknown_actions_are_refused(cockpit: Cockpit) -> None:
     with pytest.raises(BadInput, match="no action 'explode'"):
-        board.run("explode", 1)
+        cockpit.run("explode", 1)
 
 
-def test_mend_makes_every_node_run(board: Cockpit, cluster: ModelCluster) -> None:
+def test_mend_makes_every_node_run(cockpit: Cockpit, cluster: ModelCluster) -> None:
     for action, node in (("kill", 1), ("pause", 2), ("stop", 3), ("kill", CONTROLLER_ID)):
-        board.run(action, node)
-    board.mend()
+        cockpit.run(action, node)
+    cockpit.mend()
     assert set(cluster.states.values()) == {R}
-    assert status(board) == "Every node runs."
+    assert status(cockpit) == "Every node runs."
 
 
 def test_two_who_mend_at_once_do_not_fail(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for node in (1, 2):
-        board.run("kill", node)
+        cockpit.run("kill", node)
     ours, start = threading.current_thread(), cluster.start_broker
 
     def overtaken(node: int) -> None:
@@ -395,142 +400,144 @@ def test_two_who_mend_at_once_do_not_fail(
         start(node)
 
     monkeypatch.setattr(cluster, "start_broker", overtaken)
-    board.mend()
+    cockpit.mend()
     assert set(cluster.states.values()) == {R}
-    assert status(board) == "Every node runs."
+    assert status(cockpit) == "Every node runs."
 
 
-def test_it_waits_for_a_leader_that_lives(board: Cockpit, cluster: ModelCluster) -> None:
-    assert board.wait_for_leader("flights") == 1
-    board.run("kill", 1)  # pressed a moment ago: Kafka still names the dead one
-    assert board.wait_for_leader("flights") == 2
+def test_it_waits_for_a_leader_that_lives(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    assert cockpit.wait_for_leader("flights") == 1
+    cockpit.run("kill", 1)  # pressed a moment ago: Kafka still names the dead one
+    assert cockpit.wait_for_leader("flights") == 2
     assert not cluster.seen().running(1)
 
 
-def test_it_waits_for_a_full_isr(board: Cockpit, cluster: ModelCluster) -> None:
-    board.run("kill", 1)
-    board.wait_for_leader("flights")
+def test_it_waits_for_a_full_isr(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.run("kill", 1)
+    cockpit.wait_for_leader("flights")
     starting = threading.Timer(0.1, cluster.start_broker, [1])
     starting.start()
-    board.wait_for_full_isr("flights")
+    cockpit.wait_for_full_isr("flights")
     starting.join()
     assert cluster.isr == [1, 2, 3]
 
 
 def test_it_does_not_wait_where_nobody_can_come_to_lead(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AWAIT_S", 0.1)
     with pytest.raises(LabsError, match="no broker that runs leads nowhere-0; press"):
-        board.wait_for_leader("nowhere")
+        cockpit.wait_for_leader("nowhere")
     monkeypatch.setattr(module, "AWAIT_S", 60.0)
     for broker in (1, 2, 3):
-        board.run("kill", broker)
+        cockpit.run("kill", broker)
     with pytest.raises(LabsError, match="no broker that runs leads flights-0"):
-        board.wait_for_leader("flights")
+        cockpit.wait_for_leader("flights")
 
 
-def test_trouble_is_told_once_and_its_end_too(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_trouble_is_told_once_and_its_end_too(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
     cluster.trouble = LabsError("the state file is gone", hint="run `labs up`")
-    wait(lambda: "the state file is gone" in status(board), "not told")
+    wait(lambda: "the state file is gone" in status(cockpit), "not told")
     cluster.trouble = None
-    wait(lambda: status(board) == "The cluster is back in sight.", "not told")
+    wait(lambda: status(cockpit) == "The cluster is back in sight.", "not told")
 
 
 def test_a_bug_in_the_thread_is_kept(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     escaped: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", escaped.append)
-    board.refresh()
+    cockpit.refresh()
     cluster.trouble = ZeroDivisionError("bug")
     wait(lambda: escaped, "swallowed")
-    assert isinstance(board.failure, ZeroDivisionError)
-    board.failure = None
+    assert isinstance(cockpit.failure, ZeroDivisionError)
+    cockpit.failure = None
 
 
-def test_only_changes_are_sent(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_only_changes_are_sent(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
     sent: list[str] = []
-    find(board.widget, "t-picture").observe(lambda change: sent.append(change.new), "value")
+    find(cockpit.widget, "t-picture").observe(lambda change: sent.append(change.new), "value")
     looks = cluster.looks
     wait(lambda: cluster.looks > looks + 4, "it does not look")
     assert sent == []
 
 
 def test_nothing_looks_before_it_is_shown(cluster: ModelCluster) -> None:
-    board_of(cluster)
+    cockpit_of(cluster)
     time.sleep(0.2)
     assert cluster.looks == 0
 
 
 def test_it_rests_and_a_press_wakes_it(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SLEEP_AFTER_S", 0.2)
-    board.refresh()
-    wait(lambda: "Resting" in status(board), "it never rests")
+    monkeypatch.setattr(module, "REST_AFTER_S", 0.2)
+    cockpit.refresh()
+    wait(lambda: "Resting" in status(cockpit), "it never rests")
     looks = cluster.looks
     time.sleep(0.2)
     assert cluster.looks == looks
-    monkeypatch.setattr(module, "SLEEP_AFTER_S", 60.0)
-    board.refresh()
+    monkeypatch.setattr(module, "REST_AFTER_S", 60.0)
+    cockpit.refresh()
     wait(lambda: cluster.looks > looks + 3, "it sleeps on")
-    assert "Resting" not in status(board)
+    assert "Resting" not in status(cockpit)
 
 
 def test_it_looks_faster_while_an_election_is_awaited(
-    board: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, cluster: ModelCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SLOW_S", 10.0)
     cluster.election_s = 0.2
-    board.refresh()
-    board.run("kill", 1)
-    wait(lambda: any("leads" in t for t in told(board)), "it looked too slowly", 2.0)
+    cockpit.refresh()
+    cockpit.run("kill", 1)
+    wait(lambda: any("leads" in t for t in told(cockpit)), "it looked too slowly", 2.0)
 
 
-def test_closing_ends_the_thread(board: Cockpit, cluster: ModelCluster) -> None:
+def test_closing_ends_the_thread(cockpit: Cockpit, cluster: ModelCluster) -> None:
     before = set(threading.enumerate())
-    board.refresh()
+    cockpit.refresh()
     (thread,) = set(threading.enumerate()) - before
     assert thread.daemon
-    board.close()
+    cockpit.close()
     assert not thread.is_alive()
 
 
-def test_a_static_page_gets_a_picture_and_a_sentence(board: Cockpit) -> None:
-    bundle = board._repr_mimebundle_()
+def test_a_static_page_gets_a_picture_and_a_sentence(cockpit: Cockpit) -> None:
+    bundle = cockpit._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["image/svg+xml"].startswith("<svg")
     assert bundle["text/plain"] == "flights-0 is led by broker 1; brokers 2 and 3 are in sync"
 
 
-def test_a_display_without_a_cluster_is_no_traceback(board: Cockpit, cluster: ModelCluster) -> None:
+def test_a_display_without_a_cluster_is_no_traceback(
+    cockpit: Cockpit, cluster: ModelCluster
+) -> None:
     cluster.trouble = LabsError("the cluster is not up")
-    bundle = board._repr_mimebundle_()
+    bundle = cockpit._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert "not up" in status(board)
+    assert "not up" in status(cockpit)
 
 
-def test_hooks_for_browser_tests(board: Cockpit) -> None:
-    board.refresh()
-    assert "t-board" in hooks(board.widget)
-    assert {f"t-{name}-3" for name in ACTIONS} <= hooks_in(board.widget)
+def test_hooks_for_browser_tests(cockpit: Cockpit) -> None:
+    cockpit.refresh()
+    assert "t-cockpit" in hooks(cockpit.widget)
+    assert {f"t-{name}-3" for name in ACTIONS} <= hooks_in(cockpit.widget)
 
 
 def test_somebody_elses_kafka_has_no_buttons(cluster: ModelCluster) -> None:
     cluster.can_break = False
-    board = board_of(cluster)
-    board.refresh()
-    buttons = [found for found in all_in(board.widget) if isinstance(found, w.Button)]
+    cockpit = cockpit_of(cluster)
+    cockpit.refresh()
+    buttons = [found for found in all_in(cockpit.widget) if isinstance(found, w.Button)]
     assert [button.description for button in buttons] == ["Refresh"]
-    board.close()
+    cockpit.close()
 
 
-def test_a_new_broker_gets_buttons(board: Cockpit, cluster: ModelCluster) -> None:
-    board.refresh()
+def test_a_new_broker_gets_buttons(cockpit: Cockpit, cluster: ModelCluster) -> None:
+    cockpit.refresh()
     cluster.states[4] = R
-    board.refresh()
-    kills = {hook for hook in hooks_in(board.widget) if hook.startswith("t-kill-")}
+    cockpit.refresh()
+    kills = {hook for hook in hooks_in(cockpit.widget) if hook.startswith("t-kill-")}
     assert kills == {f"t-kill-{broker}" for broker in (1, 2, 3, 4)}

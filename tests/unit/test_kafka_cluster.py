@@ -20,12 +20,12 @@ from labs.supervise.home import Home
 
 
 class Looking:
-    """An observer that sees one thing after the other, and then the last."""
+    """A subscription that sees one thing after the other, and then the last."""
 
     def __init__(self, *seen: ClusterSnapshot) -> None:
         self._seen = list(seen)
 
-    def snapshot(self) -> ClusterSnapshot:
+    def look(self) -> ClusterSnapshot:
         return self._seen.pop(0) if len(self._seen) > 1 else self._seen[0]
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ def test_what_leaves_while_a_run_waits_for_its_cluster_is_started_again(
     full = replace(behind, isr=(1, 2))
     whole = ClusterSnapshot(0, nodes(State.RUNNING), (full,), answered_by=2)
     monkeypatch.setattr(
-        "labs.experiment.healing.Observer",
+        "labs.experiment.healing.watch",
         lambda *_, **__: Looking(
             replace(whole, partitions=(behind,)), replace(whole, nodes=nodes(state)), whole
         ),

@@ -126,7 +126,7 @@ def test_it_tells_partitions_nodes_and_who_is_fenced(wires: Wires) -> None:
 
 
 def test_internal_topics_come_on_request_and_from_every_page(wires: Wires) -> None:
-    seen = Observer(FakeCluster(R), internal=True).snapshot()
+    seen = Observer(FakeCluster(R)).snapshot().of(None, internal=True)
     assert seen.topics == ("__consumer_offsets", "flights")
 
 

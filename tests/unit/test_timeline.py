@@ -9,8 +9,9 @@ import pytest
 
 from labs.experiment.story import IN_ISR, LEADER, OUT, UNSEEN, lanes, story, waits
 from labs.kafka.cluster import Cluster, Fault
+from labs.observe.offsets import Reach
 from labs.observe.snapshot import Partition
-from labs.observe.timeline import Reach, Sight, Timeline
+from labs.observe.timeline import Sight, Timeline
 from labs.workload.history import Outcome, Send
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from labs.app.cli import end_as_on_ctrl_c
 from labs.base.errors import LabsError
 from labs.kafka.local import LocalCluster
-from labs.observe.snapshot import Observer
+from labs.observe.sampler import watch
 from labs.supervise.home import Home
 from tests.kafka_tools import kafka_tool
 
@@ -78,12 +78,12 @@ def _kill_and_start(cluster: LocalCluster, logs: Path) -> int:
 
 
 def _until(cluster: LocalCluster, elr: tuple[int, ...]) -> None:
-    observer, deadline = Observer(cluster, TOPIC), time.monotonic() + PATIENCE_S
-    while (seen := observer.snapshot().partition(TOPIC, 0)) is None or tuple(seen.elr) != elr:
+    watching, deadline = watch(cluster, TOPIC), time.monotonic() + PATIENCE_S
+    while (seen := watching.look().partition(TOPIC, 0)) is None or tuple(seen.elr) != elr:
         if time.monotonic() > deadline:
             sys.exit(f"waited in vain until the ELR was {elr}: {seen}")
         time.sleep(0.1)
-    observer.close()
+    watching.close()
 
 
 def _step(text: str) -> None:

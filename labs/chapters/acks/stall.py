@@ -26,7 +26,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.kafka.cluster import CONTROLLER_ID
-from labs.observe.snapshot import Observer
+from labs.observe.sampler import watch
 from labs.observe.timeline import Timeline
 from labs.workload import Load, set_here
 from labs.workload.history import Send
@@ -153,11 +153,11 @@ def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
 def _fenced(run: Run, follower: int) -> tuple[float, list[float]]:
     """When the controller gave the follower up, and when it was seen out of the ISR before that."""
     out_before: list[float] = []
-    observer = Observer(run.cluster, run.topic)
-    run.closing(observer.close)
+    watching = watch(run.cluster, run.topic)
+    run.closing(watching.close)
 
     def seen() -> float | None:
-        look = observer.snapshot()
+        look = watching.look()
         if follower in look.fenced:
             return look.time
         partition = look.partition(run.topic)

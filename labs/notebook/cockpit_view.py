@@ -1,0 +1,173 @@
+"""What the cockpit shows: the picture, each broker's buttons, a status line and a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from html import escape
+
+import ipywidgets as w
+
+from labs.base.clock import wall
+from labs.charts.style import FONT, INK, MUTED
+from labs.charts.topology import topology_svg
+from labs.kafka.actions import ACTIONS
+from labs.kafka.cluster import Node
+from labs.observe.chronicle import Event
+from labs.observe.snapshot import ClusterSnapshot
+
+ICONS = {
+    "kill": "bolt",
+    "pause": "pause",
+    "resume": "play",
+    "stop": "power-off",
+    "start": "play-circle",
+}
+_SLOTS = (("kill",), ("pause", "resume"), ("stop", "start"))  # one of each pair is to be seen
+
+_CSS = f"""<style>
+.labs-status, .labs-log {{ font-family: {FONT}; font-size: 13px; line-height: 1.5; }}
+.labs-status {{ min-height: 1.5em; color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
+.labs-bad {{ color: var(--jp-error-color1, #A03C00); font-weight: 600; }}
+.labs-log {{ margin: 0 20px; min-height: 130px; color: var(--jp-ui-font-color1, {INK}); }}
+.t-cockpit {{ container-type: inline-size; }}
+.labs-act {{ padding: 0 4px; }}
+@container (max-width: 800px) {{ .labs-act .fa {{ display: none; }} }}
+.labs-log td {{ padding: 0 14px 0 0; text-align: left; vertical-align: top; }}
+.labs-log time {{ color: var(--jp-ui-font-color2, {MUTED}); font-variant-numeric: tabular-nums; }}
+</style>"""
+
+
+class CockpitView:
+    """The widget. It does nothing by itself: who presses a button is told to others.
+
+    For browser tests it carries the classes `t-cockpit`, `t-picture`, `t-status`, `t-log`,
+    `t-refresh`, `t-mend` and, for each broker, `t-kill-1`, `t-pause-1`, `t-resume-1`, `t-stop-1`,
+    `t-start-1`.
+
+    Args:
+        press: called with the action and the broker whose button was pressed.
+        refresh: called when *Refresh* was pressed.
+        mend: called when *Mend all* was pressed.
+        can_break: whether there are buttons that break and mend.
+    """
+
+    def __init__(
+        self,
+        press: Callable[[str, int], object],
+        refresh: Callable[[], object],
+        mend: Callable[[], object],
+        can_break: bool,
+    ) -> None:
+        self._press, self._can_break = press, can_break
+        self._drawn: object = None
+        self._picture, self._status, self._log = (
+            _hooked(w.HTML(), f"t-{what}") for what in ("picture", "status", "log")
+        )
+        self._status.layout.flex = "1 1 auto"
+        self._columns: dict[int, dict[str, w.Button]] = {}
+        self._buttons = w.HBox(
+            layout=w.Layout(max_width="900px", padding="0 20px", grid_gap="14px")
+        )
+        tools = [_tool("Refresh", "refresh", "Look now", refresh)]
+        if can_break:
+            does = "Resume every paused node, start every dead one"
+            tools.insert(0, _tool("Mend all", "wrench", does, mend))
+        bar = w.HBox(
+            [self._status, *tools],
+            layout=w.Layout(max_width="900px", align_items="center", padding="4px 20px"),
+        )
+        box = w.VBox([w.HTML(_CSS), self._picture, self._buttons, bar, self._log])
+        self.box = _hooked(box, "t-cockpit")
+        self.said = ""
+        self.say("")
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Put a sentence into the status line."""
+        self.said = text
+        role = "alert" if bad else "status"
+        mark = "⚠ " if bad else ""
+        self._status.value = (
+            f'<div role="{role}" aria-live="polite" class="labs-status{" labs-bad" * bad}">'
+            f"{mark}{escape(text)}</div>"
+        )
+
+    def disable(self, broker: int) -> None:
+        """Let no button of a broker be pressed until the next drawing."""
+        for button in self._columns.get(broker, {}).values():
+            button.disabled = True
+
+    def draw(
+        self, snapshot: ClusterSnapshot, events: Sequence[Event], busy: Collection[int]
+    ) -> bool:
+        """Show these; False: nothing of it is new, and nothing went to the browser."""
+        shown = (replace(snapshot, time=0), tuple(events), frozenset(busy))
+        if shown == self._drawn:
+            return False
+        self._drawn = shown
+        self._picture.value = topology_svg(snapshot)
+        self._log.value = _log_html(events)
+        if self._can_break:
+            self._draw_buttons(snapshot, busy)
+        return True
+
+    def _draw_buttons(self, snapshot: ClusterSnapshot, busy: Collection[int]) -> None:
+        ids = [n.id for n in snapshot.brokers]
+        if ids != list(self._columns):
+            self._columns = {i: self._columns.get(i) or self._column(i) for i in ids}
+            self._buttons.children = [
+                w.HBox(list(buttons.values()), layout=w.Layout(flex="1 1 0", width="auto"))
+                for buttons in self._columns.values()
+            ]
+        for node in snapshot.brokers:
+            self._enable(node, node.id in busy)
+
+    def _column(self, broker: int) -> dict[str, w.Button]:
+        buttons = {}
+        for name, action in ACTIONS.items():
+            tip, pressed = f"{action.tip} (broker {broker})", partial(self._press, name, broker)
+            button = _tool(name.capitalize(), ICONS[name], tip, pressed, hook=f"{name}-{broker}")
+            button.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
+            button.add_class("labs-act")
+            buttons[name] = button
+        return buttons
+
+    def _enable(self, node: Node, busy: bool) -> None:
+        buttons = self._columns[node.id]
+        for slot in _SLOTS:
+            possible = [a for a in slot if node.state in ACTIONS[a].allowed]
+            seen = possible[0] if possible else slot[0]
+            for name in slot:
+                buttons[name].layout.display = None if name == seen else "none"
+                buttons[name].disabled = name not in possible or busy
+
+
+def _hooked(widget: w.DOMWidget, hook: str) -> w.DOMWidget:
+    widget.add_class(hook)
+    return widget
+
+
+def _tool(
+    label: str, icon: str, tip: str, pressed: Callable[[], object], hook: str = ""
+) -> w.Button:
+    button = w.Button(description=label, icon=icon, tooltip=tip, layout=w.Layout(width="auto"))
+    button.on_click(lambda _: pressed())
+    return _hooked(button, f"t-{hook or label.split()[0].lower()}")
+
+
+def _log_html(events: Sequence[Event]) -> str:
+    rows = "".join(
+        f"<tr><td><time>{_clock(event.time)}</time></td><td>{escape(event.text)}</td></tr>"
+        for event in reversed(events)
+    )
+    nothing = "<tr><td>Nothing has happened yet.</td></tr>"
+    table = f'<table aria-label="What happened, latest first">{rows or nothing}</table>'
+    return f'<div class="labs-log">{table}</div>'  # of one height, so that nothing below it jumps
+
+
+def _clock(when: float) -> str:
+    epoch_s = wall(when)
+    ms = int(1000 * epoch_s) % 1000
+    return f"{time.strftime('%H:%M:%S', time.localtime(epoch_s))}.{ms:03d}"

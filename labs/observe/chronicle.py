@@ -1,0 +1,162 @@
+"""What happened to the cluster, in sentences: the faults, and what followed from each.
+
+A measured time is that of the first snapshot which shows the change, less that of the fault. It is
+too long by at most one sampling interval, and what a snapshot takes where nobody answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labs.base.clock import now
+from labs.kafka.actions import ACTIONS
+from labs.kafka.cluster import Fault, label_of
+from labs.observe.snapshot import ClusterSnapshot
+
+#: So many events are kept.
+EVENTS = 6
+#: After so long without the expected effect of a fault, none is awaited any more, s.
+AWAIT_S = 30.0
+#: A change that comes later than this is not put down to the fault, s.
+CAUSE_S = 10 * AWAIT_S
+
+#: Faults that are done to no single node's process.
+_OTHERS = {"add": "was added", "configure": "was configured", "reset": "was reset"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One sentence. `time` is by `labs.base.clock`."""
+
+    time: float
+    text: str
+
+
+class Chronicle:
+    """Turns faults and snapshots into events, and measures from the one to the other."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []  # the last few, oldest first
+        self._told: int | None = None  # how many of the cluster's faults have been told
+        self._last: dict[int, Fault] = {}  # the last fault of each node
+        self._own: list[Fault] = []  # announced, not yet recorded by the cluster
+        self._leaders: dict[str, int] = {}  # the last broker that led, by partition
+        self._leaderless: set[str] = set()
+        self._isr: dict[str, frozenset[int]] = {}
+
+    def announce(self, action: str, node: int) -> Fault:
+        """Note a fault at the moment it begins: a stop is recorded only when it has ended."""
+        fault = Fault(now(), action, node)
+        self._own.append(fault)
+        self._happened(fault)
+        return fault
+
+    def withdraw(self, fault: Fault) -> None:
+        """It did not happen after all."""
+        if fault in self._own:
+            self._own.remove(fault)
+        self._last = {n: f for n, f in self._last.items() if f is not fault}
+        self._forget(fault)
+
+    def observe(self, faults: Sequence[Fault], snapshot: ClusterSnapshot) -> None:
+        """Take in what the cluster recorded and what it looks like."""
+        if self._told is None:
+            self._told = len(faults)  # what was before us is not our story
+        if self._told > len(faults):
+            self._told = 0  # the record was wiped, and begins anew
+        for fault in faults[self._told :]:
+            self._recorded(fault)
+        self._told = len(faults)
+        if snapshot.reachable:
+            self._leader_changes(snapshot)
+            self._isr_changes(snapshot)
+
+    def awaiting(self, snapshot: ClusterSnapshot) -> bool:
+        """Whether a recent fault has not shown all of its effect yet."""
+        recent = {
+            node: ACTIONS[fault.action].silences
+            for node, fault in self._last.items()
+            if snapshot.time - fault.time < AWAIT_S
+        }
+        return any(
+            (broker in p.isr or broker == p.leader) == silenced
+            for p in snapshot.partitions
+            for broker in p.replicas
+            if (silenced := recent.get(broker)) is not None
+        )
+
+    def _recorded(self, fault: Fault) -> None:
+        for own in self._own:
+            if (own.action, own.node) == (fault.action, fault.node):
+                self._own.remove(own)
+                self._forget(own)  # the cluster's own time stamp is the better one
+                break
+        self._happened(fault)
+
+    def _happened(self, fault: Fault) -> None:
+        if fault.node is not None and fault.action in ACTIONS:  # not so a change of settings
+            self._last[fault.node] = fault
+        self._tell(fault.time, _sentence(fault))
+
+    def _forget(self, fault: Fault) -> None:
+        self.events = [e for e in self.events if e != Event(fault.time, _sentence(fault))]
+
+    def _leader_changes(self, s: ClusterSnapshot) -> None:
+        changes: dict[tuple[int | None, int], list[str]] = {}
+        for p in s.partitions:
+            before = self._leaders.get(p.name)
+            if p.leader is None:
+                if before is not None and p.name not in self._leaderless:
+                    changes.setdefault((None, before), []).append(p.name)
+                    self._leaderless.add(p.name)
+                continue
+            back = p.name in self._leaderless
+            if before is not None and (before != p.leader or back):
+                changes.setdefault((p.leader, p.leader if back else before), []).append(p.name)
+            self._leaderless.discard(p.name)
+            self._leaders[p.name] = p.leader
+        for (leader, cause), names in changes.items():
+            what = f"broker {leader} leads" if leader is not None else "no broker leads"
+            since = self._since(cause, s.time, silenced=leader != cause, subject=leader)
+            self._tell(s.time, f"{what} {_some(names)}{since}")
+
+    def _isr_changes(self, s: ClusterSnapshot) -> None:
+        changes: dict[tuple[int, bool], list[str]] = {}
+        for p in s.partitions:
+            isr, before = frozenset(p.isr), self._isr.get(p.name)
+            if before is not None:
+                for broker in sorted(isr ^ before):
+                    changes.setdefault((broker, broker in isr), []).append(p.name)
+            self._isr[p.name] = isr
+        for (broker, back), names in changes.items():
+            verb = "is back in" if back else "left"
+            since = self._since(broker, s.time, silenced=not back, subject=broker)
+            self._tell(s.time, f"broker {broker} {verb} the ISR of {_some(names)}{since}")
+
+    def _since(self, node: int, when: float, *, silenced: bool, subject: int | None) -> str:
+        """The time since the node's last fault, if that can have caused what is told."""
+        fault = self._last.get(node)
+        if fault is None or when - fault.time > CAUSE_S:
+            return ""
+        action = ACTIONS[fault.action]
+        if action.silences != silenced:
+            return ""
+        who = "it" if node == subject else label_of(node)
+        return f", {1000 * (when - fault.time):,.0f} ms after {who} {action.done}"
+
+    def _tell(self, when: float, text: str) -> None:
+        # A fault may be told after what followed from it, so the order is that of the clock.
+        events = sorted([*self.events, Event(when, text)], key=lambda event: event.time)
+        self.events = events[-EVENTS:]
+
+
+def _sentence(fault: Fault) -> str:
+    who = "the cluster" if fault.node is None else label_of(fault.node)
+    done = ACTIONS[fault.action].done if fault.action in ACTIONS else _OTHERS.get(fault.action)
+    detail = f" ({fault.detail})" if fault.detail else ""
+    return f"{who} {done or fault.action}{detail}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
