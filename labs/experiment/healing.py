@@ -21,9 +21,8 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     Raises:
         LabsError: it did not become whole in time.
     """
-    watching = watch(cluster, internal=True)
     deadline = time.monotonic() + timeout_s
-    try:
+    with watch(cluster, internal=True) as watching:
         while True:
             seen = watching.look()
             if cluster.can_break and any(n.state is not State.RUNNING for n in seen.nodes):
@@ -40,5 +39,3 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
                     hint="`labs reset` brings back a clean one",
                 )
             time.sleep(PAUSE_S)
-    finally:
-        watching.close()

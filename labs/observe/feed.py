@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
@@ -88,6 +88,12 @@ class Subscription(Generic[W, T]):
     def close(self) -> None:
         """Get no more answers. When this returns, `hear` is not running (unless it closes this)."""
         self._feed.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Feed(Generic[W, T]):

@@ -12,7 +12,7 @@ import pytest
 
 from labs.base import clock
 from labs.chapters.consumers.common import SESSION_MS
-from labs.experiment.run import LAGGING
+from labs.experiment.faults import LAGGING
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Member

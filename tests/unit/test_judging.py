@@ -14,10 +14,11 @@ from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters import all_experiments
 from labs.experiment.experiment import Experiment, after_jumps
+from labs.experiment.faults import LAGGING
 from labs.experiment.live import Live
 from labs.experiment.prediction import came_true
 from labs.experiment.result import Result
-from labs.experiment.run import LAGGING, Run, judged
+from labs.experiment.run import Run, judged
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.notebook.result_html import told
 from labs.supervise.home import PROJECT

@@ -28,7 +28,10 @@ class Looking:
     def look(self) -> ClusterSnapshot:
         return self._seen.pop(0) if len(self._seen) > 1 else self._seen[0]
 
-    def close(self) -> None:
+    def __enter__(self) -> Looking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         pass
 
 

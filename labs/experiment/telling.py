@@ -1,0 +1,79 @@
+"""What every part of a run stands on: its settings, what it tells, and what it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from labs.base.clock import now
+from labs.base.errors import LabsError
+from labs.experiment.live import Live
+from labs.experiment.result import Measured
+from labs.experiment.settings import Value
+from labs.experiment.views import View
+from labs.kafka.cluster import Cluster, Fault
+
+T = TypeVar("T")
+
+WAIT_S = 30.0
+#: From one look to the next, s.
+PAUSE_S = 0.03
+
+
+@dataclass
+class Telling:
+    """The settings of a run, and what it tells: while it goes on, and in its result."""
+
+    name: str
+    cluster: Cluster
+    settings: Mapping[str, Value]
+    live: Live
+    measurements: dict[str, Measured] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+    conclusion: str = ""
+    began: float = field(default_factory=now)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name]
+
+    def say(self, text: str) -> None:
+        """What is being done, for whoever looks on."""
+        self.live.said = text
+
+    def show(self, view: View) -> None:
+        """Add a view to the result; the live picture goes on as it was."""
+        self.views.append(view)
+
+    def show_live(self, view: View | Callable[[], View]) -> None:
+        """What is drawn while the run goes on; a function is asked again for each picture."""
+        self.live.view = view
+
+    def conclude(self, sentence: str) -> None:
+        """What the run has shown, in a sentence."""
+        self.conclusion = sentence
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends the run when the learner pressed Stop."""
+        self.live.sleep(seconds)
+
+    def wait(self, true: Callable[[], T | None], what: str, timeout_s: float = WAIT_S) -> T:
+        """Wait until something is true, and return it.
+
+        Raises:
+            LabsError: it did not come true in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not (found := true()):
+            if time.monotonic() > deadline:
+                raise LabsError(
+                    f"waited {timeout_s:g} s in vain until {what}", hint="look at `labs logs`"
+                )
+            self.sleep(PAUSE_S)
+        return found
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return now() - self.began

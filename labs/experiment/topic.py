@@ -1,0 +1,179 @@
+"""The topic of a run: made anew, watched from then on, and asked how it is."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import for_code
+from kafka.protocol.admin import ElectionType
+
+from labs.base.clock import now
+from labs.experiment.clients import Clients
+from labs.experiment.story import story
+from labs.experiment.views import Lines, Point, Story
+from labs.kafka.heard import has_heard
+from labs.kafka.wire import NO_ANSWER
+from labs.observe.offsets import log_ends
+from labs.observe.sampler import watch
+from labs.observe.snapshot import Partition
+from labs.observe.timeline import Timeline
+from labs.workload import set_here
+from labs.workload.set_here import Departure
+
+#: A broker tells of a new setting a moment before it goes by it, s.
+APPLIED_S = 0.1
+
+#: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
+#: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
+#: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
+#: `replica.fetch.backoff.ms`. Nothing that can be asked tells whether an empty topic is copied.
+COPYING_S = 0.7
+
+
+@dataclass
+class Topic(Clients):
+    """What a run does with its one topic. `timeline`: what was seen of it, if it is watched."""
+
+    partitions: int = 1
+    timeline: Timeline | None = None
+    _topic_given: list[tuple[str, str]] = field(default_factory=list)
+    _sent: list[Point] = field(default_factory=list)
+
+    def make_topic(
+        self,
+        partitions: int = 1,
+        config: Mapping[str, str] | None = None,
+        replicas: int = 3,
+        watch: bool = True,
+    ) -> str:
+        """Make the run's topic, and begin to watch it; earlier runs' topics are deleted."""
+        prefix = self.cluster.named(f"{self.name.replace('.', '-').replace('_', '-')}-")
+        self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
+        settings = {"retention.ms": "-1", **self.cluster.limits, **(config or {})}
+        wanted = {
+            "num_partitions": partitions,
+            "replication_factor": replicas,
+            "configs": settings,
+        }
+
+        def make(client: KafkaAdminClient) -> None:
+            old = [t for t in client.list_topics() if t.startswith(prefix)]
+            if self.topic in old:
+                return  # an earlier try was heard, only its answer was not
+            if old:
+                client.delete_topics(old, raise_errors=False)
+            client.create_topics({self.topic: wanted})
+
+        self.ask(make)
+        self._topic_given += settings.items()
+        copied = now() + COPYING_S
+        self._await_topic(partitions, replicas)
+        if watch:
+            self.timeline = Timeline(self.cluster, self.topic, partitions)
+            self.timeline.start()
+            self._closers.callback(self.timeline.stop)
+            self.wait(lambda: self.timeline and self.timeline.latest(), "the topic was seen")
+            self.live.view = self.story
+        self.sleep(max(0.0, copied - now()))
+        self.began = now()
+        if not watch:
+            self.live.view = self.so_far
+        return self.topic
+
+    def _await_topic(self, partitions: int, replicas: int) -> None:
+        def whole() -> bool:
+            told = watching.look().partitions
+            seen = [p for p in told if p.leader is not None and not p.out_of_sync]
+            return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
+
+        with watch(self.cluster, self.topic) as watching:
+            self.wait(whole, f"{self.topic} had all its replicas")
+
+    def set_topic(self, settings: Mapping[str, str]) -> None:
+        """Change settings of the run's topic, and wait until partition 0's leader has them.
+
+        Raises:
+            LabsError: the leader did not hear of them in time.
+        """
+        self._topic_given += settings.items()
+        self.cluster.set_topic_config(self.topic, settings)
+        with self.cluster.line(self.leader(), timeout_s=5) as leader:
+            self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
+        self.sleep(APPLIED_S)
+
+    def partition(self, index: int = 0) -> Partition:
+        """The partition as it is now."""
+        with watch(self.cluster, self.topic) as watching:
+            return self.wait(
+                lambda: watching.look().partition(self.topic, index),
+                f"{self.topic}-{index} was seen",
+            )
+
+    def leader(self, index: int = 0) -> int:
+        """Who leads now."""
+
+        def led() -> tuple[int] | None:
+            leader = self.partition(index).leader
+            return None if leader is None else (leader,)  # somebody's brokers begin with 0
+
+        return self.wait(led, "there was a leader")[0]
+
+    def followers(self, index: int = 0) -> list[int]:
+        """The other replicas, in the order of their ids."""
+        seen = self.partition(index)
+        return sorted(set(seen.replicas) - {seen.leader})
+
+    def elect(self, kind: ElectionType) -> str:
+        """Have a leader of partition 0 elected (KIP-460); the refusal's name, or ""."""
+        asked = {self.topic: [0]}
+        answer: Any = self.ask(lambda c: c.elect_leaders(kind, asked, raise_errors=False))
+        codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
+        return for_code(codes[0]).__name__ if any(codes) else ""
+
+    def log_ends(self) -> dict[int, int]:
+        """The leaders' log end offsets, asked of the leaders themselves.
+
+        Raises:
+            LabsError: one did not answer in time.
+        """
+        found: dict[int, int] = {}
+        for index in range(self.partitions):
+            told = self.wait(
+                partial(self._log_end, index), f"{self.topic}-{index}'s leader answered"
+            )
+            found |= told
+        return found
+
+    def _log_end(self, index: int) -> dict[int, int] | None:
+        """What the leader says; None where it does not answer: it is busy, or leads no more."""
+        with contextlib.suppress(*NO_ANSWER), self.cluster.line(self.leader(index)) as broker:
+            told = log_ends(broker, [(self.topic, index)])
+            return {place[1]: offset for place, offset in told.items()}
+        return None
+
+    def topic_departures(self) -> tuple[Departure, ...]:
+        """What the topic was ever set to otherwise; the defaults are the brokers' own word."""
+        topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
+        told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
+        return set_here.topic(told["topic"][self.topic], self._topic_given)
+
+    def story(self, title: str = "") -> Story:
+        """The life of partition 0 so far."""
+        assert self.timeline is not None, "make_topic(watch=True) first"
+        return story(self.timeline, title, self.began, self.faults, self.history.sends)
+
+    def so_far(self) -> Lines:
+        """How many records have been sent: what is drawn while nothing else is.
+
+        It only counts: whoever sends as fast as it can must not be held up by being looked at.
+        """
+        self._sent.append((self.elapsed(), self.history.next_number))
+        sent = {"sent": tuple(self._sent)}
+        return Lines("", sent, "elapsed_s", "records_sent")
