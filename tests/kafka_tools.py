@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from functools import cache
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -25,6 +27,17 @@ def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@cache
+def java_defaults(client: str) -> dict[str, str]:
+    """The Java client's settings and defaults, as Kafka's own documentation generator prints them.
+
+    `client`: producer or consumer.
+    """
+    page = kafka_tool(f"org.apache.kafka.clients.{client}.{client.capitalize()}Config")
+    entry = r'<h4><a id="([\w.]+)".*?<th>Default:</th><td>(.*?)</td>'
+    return dict(re.findall(entry, page, re.DOTALL))
 
 
 def value_and_default(bootstrap: list[str], name: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import subprocess
 from binascii import crc32
 from collections import Counter
@@ -31,7 +30,7 @@ from labs.kafka.admin import admin
 from labs.kafka.config import log_flags
 from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment
 from labs.kafka.local import LocalCluster
-from tests.kafka_tools import end_offsets, kafka_tool
+from tests.kafka_tools import end_offsets, java_defaults
 
 MIB = 1024 * 1024
 
@@ -42,16 +41,6 @@ def topic(cluster: LocalCluster) -> Iterator[str]:
     client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
     yield "flights"
     client.close()
-
-
-@pytest.fixture(scope="module")
-def java_defaults() -> dict[str, str]:
-    """The producer's defaults, as Kafka's own documentation generator prints them."""
-    page = kafka_tool("org.apache.kafka.clients.producer.ProducerConfig")
-    entries = re.findall(
-        r'<h4><a id="([\w.]+)".*?Default:</th><td>(.*?)</td>', page, flags=re.DOTALL
-    )
-    return dict(entries)
 
 
 def test_kafka_pythons_defaults() -> None:
@@ -68,7 +57,8 @@ def test_kafka_pythons_defaults() -> None:
     assert "buffer_memory" not in default
 
 
-def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
+def test_the_java_clients_defaults() -> None:
+    told = java_defaults("producer")
     expected = {
         "linger.ms": "5",
         "batch.size": "16384",
@@ -83,7 +73,7 @@ def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
         "max.block.ms": "60000 (1 minute)",
         "metadata.max.age.ms": "300000 (5 minutes)",
     }
-    assert {name: java_defaults[name] for name in expected} == expected
+    assert {name: told[name] for name in expected} == expected
 
 
 def test_a_topics_defaults(cluster: LocalCluster, topic: str) -> None:

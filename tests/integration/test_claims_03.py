@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from tests.helpers import wait_until
-from tests.kafka_tools import kafka_tool, value_and_default
-
-
-@cache
-def java_defaults() -> dict[str, str]:
-    """The Java producer's settings and defaults, as its own class prints them."""
-    page = kafka_tool("org.apache.kafka.clients.producer.ProducerConfig")
-    entry = r'<a id="([\w.]+)"></a>.*?<th>Default:</th><td>(.*?)</td>'
-    return dict(re.findall(entry, page, re.DOTALL))
+from tests.kafka_tools import java_defaults, value_and_default
 
 
 @pytest.mark.parametrize(
@@ -37,7 +28,7 @@ def java_defaults() -> dict[str, str]:
     ],
 )
 def test_the_java_producers_defaults(name: str, value: str) -> None:
-    assert java_defaults()[name] == value
+    assert java_defaults("producer")[name] == value
 
 
 def test_kafka_pythons_defaults() -> None:

@@ -17,17 +17,7 @@ from kafka.structs import OffsetAndMetadata
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
-from tests.kafka_tools import kafka_tool
-
-
-@pytest.fixture(scope="module")
-def java_defaults() -> dict[str, str]:
-    """The consumer's defaults, as Kafka's own documentation generator prints them."""
-    page = kafka_tool("org.apache.kafka.clients.consumer.ConsumerConfig")
-    entries = re.findall(
-        r'<h4><a id="([\w.]+)".*?Default:</th><td>(.*?)</td>', page, flags=re.DOTALL
-    )
-    return dict(entries)
+from tests.kafka_tools import java_defaults
 
 
 @pytest.fixture
@@ -62,7 +52,8 @@ def test_kafka_pythons_defaults() -> None:
     assert "group_protocol" not in default, "kafka-python has no KIP-848"
 
 
-def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
+def test_the_java_clients_defaults() -> None:
+    told = java_defaults("consumer")
     expected = {
         "group.protocol": "classic",
         "session.timeout.ms": "45000 (45 seconds)",
@@ -70,8 +61,8 @@ def test_the_java_clients_defaults(java_defaults: dict[str, str]) -> None:
         "max.poll.interval.ms": "300000 (5 minutes)",
         "auto.offset.reset": "latest",
     }
-    assert {name: java_defaults[name] for name in expected} == expected
-    strategies = re.findall(r"\w+Assignor", java_defaults["partition.assignment.strategy"])
+    assert {name: told[name] for name in expected} == expected
+    strategies = re.findall(r"\w+Assignor", told["partition.assignment.strategy"])
     assert strategies == ["RangeAssignor", "CooperativeStickyAssignor"]
 
 

@@ -15,94 +15,14 @@ import pytest
 from labs.base.clock import now
 from labs.base.errors import BadInput, LabsError
 from labs.kafka.actions import ACTIONS
-from labs.kafka.cluster import CONTROLLER_ID, Fault, Node, Role, State, Status
+from labs.kafka.cluster import CONTROLLER_ID, Fault, Node, Role
 from labs.notebook import cockpit as module
 from labs.notebook.cockpit import Cockpit
 from labs.observe import sampler
 from labs.observe.chronicle import Chronicle
 from labs.observe.snapshot import ClusterSnapshot, Partition
+from tests.model_cluster import K, ModelCluster, R
 from tests.widgets import all_in, find, hooks, hooks_in
-
-R, P, S, K = State.RUNNING, State.PAUSED, State.STOPPED, State.KILLED
-
-
-class ModelCluster:
-    """Three brokers and one partition; a silent leader is replaced `election_s` after its fault."""
-
-    def __init__(self) -> None:
-        self.states = {1: R, 2: R, 3: R, CONTROLLER_ID: R}
-        self.recorded: list[Fault] = []
-        self.leader, self.isr, self.epoch = 1, [1, 2, 3], 0
-        self.election_s, self.action_s = 0.3, 0.0
-        self.silent_since: dict[int, float] = {}
-        self.trouble: Exception | None = None
-        self.can_break = True
-        self.looks = 0
-        self.begun: list[tuple[str, int]] = []
-
-    bootstrap = ("127.0.0.1:1",)
-
-    def status(self) -> Status:
-        if self.trouble:
-            raise self.trouble
-        nodes = [
-            Node(i, Role.CONTROLLER if i == CONTROLLER_ID else Role.BROKER, state, 1, 19000 + i, "")
-            for i, state in self.states.items()
-        ]
-        return Status("model", "4.3.1", "id", "", [], 0.0, nodes)
-
-    def faults(self) -> list[Fault]:
-        return list(self.recorded)
-
-    def kill(self, node: int) -> None:
-        self._do("kill", node, K)
-
-    def pause(self, node: int) -> None:
-        self._do("pause", node, P)
-
-    def resume(self, node: int) -> None:
-        self._do("resume", node, R)
-
-    def stop_broker(self, node: int) -> None:
-        self._do("stop", node, S)
-
-    def start_broker(self, node: int) -> None:
-        self._do("start", node, R)
-
-    def start(self) -> Status:
-        for node, state in self.states.items():
-            if state is not R:
-                self._do("resume" if state is P else "start", node, R)
-        return self.status()
-
-    def _do(self, action: str, node: int, state: State) -> None:
-        if self.states.get(node) not in ACTIONS[action].allowed:
-            raise LabsError(f"broker {node} can't {action}", hint="look first")
-        began = now()
-        self.begun.append((action, node))
-        time.sleep(self.action_s)
-        self.states[node] = state
-        if state is R:
-            self.silent_since.pop(node, None)
-            self.isr = sorted({*self.isr, node})
-        else:
-            self.silent_since[node] = began
-        self.recorded.append(Fault(began, action, node))
-
-    def seen(self) -> ClusterSnapshot:
-        nodes = tuple(self.status().nodes)
-        self.looks += 1
-        at = now()
-        for node, since in self.silent_since.items():
-            if at - since >= self.election_s and node in self.isr:
-                self.isr.remove(node)
-        if self.leader not in self.isr and self.isr:
-            self.leader, self.epoch = self.isr[0], self.epoch + 1
-        running = [n for n in (1, 2, 3) if self.states[n] is R]
-        partition = Partition("flights", 0, self.leader, self.epoch, (1, 2, 3), tuple(self.isr))
-        if not running:
-            return ClusterSnapshot(at, nodes)
-        return ClusterSnapshot(at, nodes, (partition,), answered_by=running[0])
 
 
 class ModelObserver:

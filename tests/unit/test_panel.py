@@ -25,13 +25,14 @@ from labs.experiment.prediction import Ask, Estimate, Options
 from labs.experiment.result import Result
 from labs.experiment.settings import Choice, Number, Switch, resolve
 from labs.experiment.views import Bars
-from labs.kafka.cluster import Node, Role, State, Status
+from labs.kafka.cluster import State
 from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
 from labs.notebook.result_html import main_measurements
 from labs.workload import verdicts
 from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
+from tests.model_cluster import ModelCluster
 from tests.widgets import find, hooks, hooks_in
 
 SETTINGS = (
@@ -51,18 +52,6 @@ def ran(one: Panel, **settings: object) -> Finding:
     finding = one.run(**settings)
     assert isinstance(finding, Finding)
     return finding
-
-
-class ModelCluster:
-    """Nothing but what the panel itself asks of a cluster."""
-
-    can_break = True
-    bootstrap = ("127.0.0.1:1",)
-    state = State.RUNNING
-
-    def status(self) -> Status:
-        node = Node(1, Role.BROKER, self.state, 1, 1, "")
-        return Status("local", "4.3.1", "id", "/nowhere", [], 0.0, [node])
 
 
 class ModelExperiment(Experiment):
@@ -431,7 +420,7 @@ def test_a_kernel_that_ends_stops_the_run_and_has_the_cluster_mended(
     at_exit: list[Callable[[], None]] = []
     monkeypatch.setattr(atexit, "register", at_exit.append)
     one = make(long)
-    monkeypatch.setattr(one.cluster, "state", state)
+    monkeypatch.setattr(one.cluster, "states", {1: state})
     one.skip()
     find(one.widget, "t-run").click()
     wait(lambda: one.frames >= 1, "it runs")

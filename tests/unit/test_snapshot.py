@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,43 +11,12 @@ from typing import Any
 
 import pytest
 
-from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State, Status
-from labs.kafka.wire import BrokerConnection
+from labs.kafka.cluster import CONTROLLER_ID
 from labs.observe.snapshot import Observer, Partition, snapshot
-from labs.supervise.ports import HOST
+from tests import model_cluster
+from tests.model_cluster import K, P, R
 
-R, P, K = State.RUNNING, State.PAUSED, State.KILLED
-
-
-class _FakeCluster:
-    """Only what an observer needs: addresses and process states."""
-
-    def __init__(self, *states: State, ports: list[int] | None = None) -> None:
-        self.states = dict(enumerate(states, 1))
-        self.ports = ports or [19090 + i for i in self.states]
-
-    @property
-    def bootstrap(self) -> list[str]:
-        return [f"127.0.0.1:{port}" for port in self.ports]
-
-    prefix = ""
-
-    def line(self, broker: int, timeout_s: float) -> Any:
-        return open_line(self.ports[broker - 1], HOST, timeout_s)
-
-    def status(self) -> Status:
-        brokers = [
-            Node(i, Role.BROKER, state, 1, port, "")
-            for (i, state), port in zip(self.states.items(), self.ports, strict=True)
-        ]
-        nodes = [Node(CONTROLLER_ID, Role.CONTROLLER, R, 1, 19099, ""), *reversed(brokers)]
-        return Status("fake", "4.3.1", "id", "", self.bootstrap, 0.0, nodes)
-
-
-#: How a line is opened; a test may put `Wires` here.
-open_line: Any = BrokerConnection
-
-FakeCluster: Any = _FakeCluster  # any: it has only a part of the protocol
+ModelCluster: Any = model_cluster.ModelCluster  # any: it has only a part of the protocol
 
 
 class Wires:
@@ -110,12 +78,12 @@ def topic(name: str, leader: int) -> SimpleNamespace:
 @pytest.fixture
 def wires(monkeypatch: pytest.MonkeyPatch) -> Wires:
     wires = Wires()
-    monkeypatch.setattr(sys.modules[__name__], "open_line", wires)
+    monkeypatch.setattr(model_cluster, "BrokerConnection", wires)
     return wires
 
 
 def test_it_tells_partitions_nodes_and_who_is_fenced(wires: Wires) -> None:
-    seen = snapshot(FakeCluster(R, R, K))
+    seen = snapshot(ModelCluster(R, R, K))
     assert seen.reachable
     assert seen.partitions == (Partition("flights", 0, 2, 5, (1, 2, 3), (2,), (3,)),)
     assert seen.partitions[0].out_of_sync == (1, 3)
@@ -126,13 +94,13 @@ def test_it_tells_partitions_nodes_and_who_is_fenced(wires: Wires) -> None:
 
 
 def test_internal_topics_come_on_request_and_from_every_page(wires: Wires) -> None:
-    seen = Observer(FakeCluster(R)).snapshot().of(None, internal=True)
+    seen = Observer(ModelCluster(R)).snapshot().of(None, internal=True)
     assert seen.topics == ("__consumer_offsets", "flights")
 
 
 def test_an_older_broker_is_asked_for_its_metadata(wires: Wires) -> None:
     wires.old = True
-    seen = snapshot(FakeCluster(R, R, K))
+    seen = snapshot(ModelCluster(R, R, K))
     assert seen.partitions == (Partition("flights", 0, 2, 5, (1, 2, 3), (2,)),)
     assert seen.fenced == frozenset()
     assert wires.asked == []
@@ -140,22 +108,22 @@ def test_an_older_broker_is_asked_for_its_metadata(wires: Wires) -> None:
 
 def test_no_leader_is_none(wires: Wires) -> None:
     wires.topics[0] = topic("flights", leader=-1)
-    assert snapshot(FakeCluster(R)).partitions[0].leader is None
+    assert snapshot(ModelCluster(R)).partitions[0].leader is None
 
 
 def test_only_running_brokers_are_asked(wires: Wires) -> None:
-    seen = snapshot(FakeCluster(K, P, R))
+    seen = snapshot(ModelCluster(K, P, R))
     assert wires.opened == [19093]
     assert seen.answered_by == 3
 
 
 def test_the_next_broker_is_asked_when_one_is_silent(wires: Wires) -> None:
     wires.dead = {19091, 19092}
-    assert snapshot(FakeCluster(R, R, R)).answered_by == 3
+    assert snapshot(ModelCluster(R, R, R)).answered_by == 3
 
 
 def test_the_one_that_answered_stays_the_one_asked(wires: Wires) -> None:
-    cluster = FakeCluster(R, R, R)
+    cluster = ModelCluster(R, R, R)
     observer = Observer(cluster)
     wires.dead = {19091}
     observer.snapshot()
@@ -166,14 +134,14 @@ def test_the_one_that_answered_stays_the_one_asked(wires: Wires) -> None:
 
 
 def test_nobody_to_ask_is_no_error(wires: Wires) -> None:
-    seen = snapshot(FakeCluster(K, P, K))
+    seen = snapshot(ModelCluster(K, P, K))
     assert not seen.reachable
     assert seen.partitions == ()
     assert [n.state for n in seen.brokers] == [K, P, K]
 
 
 def test_after_an_outage_it_finds_the_cluster_again(wires: Wires) -> None:
-    observer = Observer(FakeCluster(R, R, R))
+    observer = Observer(ModelCluster(R, R, R))
     observer.snapshot()
     wires.dead = {19091, 19092, 19093}
     assert not observer.snapshot().reachable
@@ -193,7 +161,7 @@ def mute_ports() -> Iterator[list[int]]:
 
 
 def test_brokers_that_hang_unseen_cost_a_second_at_most(mute_ports: list[int]) -> None:
-    cluster = FakeCluster(R, R, ports=mute_ports)
+    cluster = ModelCluster(R, R, ports=mute_ports)
     began = time.monotonic()
     assert not snapshot(cluster).reachable
     assert 0.8 < time.monotonic() - began < 2.0
@@ -203,12 +171,12 @@ def test_a_refused_connection_costs_nothing(mute_ports: list[int]) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
         port = gone.getsockname()[1]
     began = time.monotonic()
-    assert not snapshot(FakeCluster(R, ports=[port])).reachable
+    assert not snapshot(ModelCluster(R, ports=[port])).reachable
     assert time.monotonic() - began < 0.3
 
 
 def test_a_lookup_by_name(wires: Wires) -> None:
-    seen = snapshot(FakeCluster(R, K, R))
+    seen = snapshot(ModelCluster(R, K, R))
     assert seen.partition("flights") is seen.partitions[0]
     assert seen.partition("flights", 9) is None
     assert seen.running(1)
