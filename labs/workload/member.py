@@ -1,173 +1,185 @@
-"""One member of a consumer group, as a process of its own: `python -m labs.workload.member JSON`.
+"""One member of a consumer group, seen from its parent: what it is told to do, and what it did.
 
-It is told what to do on stdin and tells what it does on stdout, one JSON object a line; when stdin
-ends, its parent is gone, and it ends at once. `labs.workload.group` is the other end.
-
-Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
-`commit`), `seek` (with `offsets`).
-Told by it, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
-`polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
-is processed), `committed`, `error`, `left`.
+The member itself is a process of its own (`labs.workload.member_process`).
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import json
-import os
-import queue
-import sys
+import subprocess
+import tempfile
 import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
-from zlib import crc32
 
+from labs.base import python
 from labs.base.clock import now
-from labs.kafka.security import adopt
-from labs.workload.consumers import Client, Record, connect
-from labs.workload.records import number_of
+from labs.base.errors import LabsError
+from labs.workload.history import Read
+from labs.workload.member_process import Plan
+
+#: Events after which a member owns nothing.
+GONE = ("killed", "left")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a member is to be.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a member did at `time`, by its own word, or what was done to it (`killed`).
 
-    `protocol`: range or cooperative-sticky (the classic group protocol), or consumer (KIP-848).
-    `commit`: auto (the client does it by itself), before (processing), after (it), position (after
-    it, the client's own position), or never.
-    `asynchronous`: a thread of its own processes while the next poll goes on.
-    `process_ms`: what one record takes; `nap_s`: what every poll that brings records takes besides.
+    `partitions`: those assigned, revoked or lost. `offsets`: those committed, or how far it has
+    read (`at`). `count`: records of a poll. `text`: an error's words; `error`: its name.
     """
 
-    client: str
-    topic: str
-    bootstrap: Sequence[str]
-    group: str
-    protocol: str = "range"
-    commit: str = "auto"
-    asynchronous: bool = False
-    process_ms: float = 0.0
-    nap_s: float = 0.0
-    max_records: int = 500
-    options: Mapping[str, Any] | None = None
+    time: float
+    member: str
+    kind: str
+    partitions: tuple[int, ...] = ()
+    offsets: tuple[tuple[int, int], ...] = ()
+    count: int = 0
+    error: str = ""
+    text: str = ""
 
 
-class MemberProcess:
-    """Polls, processes, commits, and tells of it all."""
+class Member:
+    """One member. It starts its process at once, and joins the group when told to."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.commit = plan, plan.commit
-        self.process_ms, self.nap_s = plan.process_ms, plan.nap_s
-        self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._out = threading.Lock()
-        self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
-        self._in_work = 0
-        self._told_place: dict[int, int] = {}
+    def __init__(self, name: str, plan: Plan) -> None:
+        self.name, self.plan = name, plan
+        self.events: list[Event] = []
+        self.reads: list[Read] = []
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the member
+        self.joined = False
+        self._process = subprocess.Popen(
+            python.module("labs.workload.member_process", json.dumps(asdict(plan))),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            start_new_session=True,  # Jupyter interrupts its whole process group
+        )
+        self._listener = threading.Thread(target=self._listen, name="labs-member", daemon=True)
+        self._listener.start()
 
-    def tell(self, event: str, **more: Any) -> None:
-        """One line for the parent; in one write, so that a SIGKILL cuts none in two."""
-        line = json.dumps({"e": event, "t": now(), **more}) + "\n"
-        with self._out:
-            os.write(1, line.encode())
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
-    def moved(self, event: str, partitions: Iterable[int]) -> None:
-        """Partitions were assigned, revoked or lost."""
-        self._told_place = {}
-        self.tell(event, p=sorted(partitions))
+    # -- orders --------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Wait for the order to join, and work until the order to close."""
-        threading.Thread(target=self._listen, daemon=True).start()
-        importlib.import_module(self.plan.client.replace("-python", "").replace("-", "_"))
-        self.tell("ready")
-        while self.orders.get()["do"] != "join":
-            pass
-        client = connect(self.plan, self.moved)
-        if self.plan.asynchronous:
-            threading.Thread(target=self._work_on, daemon=True).start()
-        try:
-            while self._obey(client):
-                self._step(client)
-        except Exception as error:
-            self._failed(error)
-        client.close()
-        self.tell("left")
+    def join(self) -> None:
+        """Have it join the group."""
+        self.joined = True
+        self._order("join")
+
+    def pace(self, process_ms: float, nap_s: float = 0.0, commit: str | None = None) -> None:
+        """From now on a record takes so long, and every poll so much more; and commit so."""
+        self._order("pace", process_ms=process_ms, nap_s=nap_s, commit=commit or self.plan.commit)
+
+    def seek(self, offsets: dict[int, int]) -> None:
+        """Have it read on from these offsets, by partition."""
+        self._order("seek", offsets=offsets)
+
+    def leave(self) -> None:
+        """Have it close its consumer, leave the group and end; does not wait."""
+        self._order("close")
+
+    def kill(self) -> float:
+        """SIGKILL: no word to anybody. Returns when."""
+        self._process.kill()
+        time = now()
+        self._process.wait()
+        self._listener.join()  # what it told before still counts
+        self.events.append(Event(time, self.name, "killed"))
+        return time
+
+    def _order(self, what: str, **more: Any) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone; `check` says so where it matters
+            self._process.stdin.write(json.dumps({"do": what, **more}).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def await_end(self, timeout_s: float) -> None:
+        """Wait until the process has ended by itself, at most so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+            self._listener.join(timeout_s)
+
+    def close(self) -> None:
+        """End the process, however it stands."""
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._words):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    # -- what it did -----------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        for line in sys.stdin:
-            self.orders.put(json.loads(line))
-        os._exit(0)  # the parent is gone
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith(b"\n"):
+                self._heard(json.loads(line))
 
-    def _obey(self, client: Client) -> bool:
-        """Do as told since the last look; False: close."""
-        while not self.orders.empty():
-            order = self.orders.get()
-            if order["do"] == "close":
-                while self._in_work:  # a clean end finishes what was begun
-                    time.sleep(0.01)
-                return False
-            if order["do"] == "pace":
-                self.process_ms, self.nap_s = order["process_ms"], order["nap_s"]
-                self.commit = order["commit"]
-            elif order["do"] == "seek":
-                client.seek({int(p): offset for p, offset in order["offsets"].items()})
-        return True
-
-    def _step(self, client: Client) -> None:
-        records = client.poll(self.plan.max_records)
-        if not records:
-            self._tell_place(client)
+    def _heard(self, told: dict[str, Any]) -> None:
+        if told["e"] == "done":
+            number, partition, offset, digest = told["r"]
+            read = Read(number, partition, offset, digest, None, told["t"], self.name)
+            self.reads.append(read)
             return
-        self.tell("polled", n=len(records))
-        if self.commit == "before":
-            self._commit(client, records)
-        if self.plan.asynchronous:
-            self._in_work += 1
-            self._work.put(records)
-        else:
-            if self.nap_s:
-                time.sleep(self.nap_s)
-            self._process(records)
-        if self.commit in ("after", "position"):
-            self._commit(client, records)
+        offsets = tuple((int(p), o) for p, o in told.get("o", {}).items())
+        self.events.append(
+            Event(
+                told["t"],
+                self.name,
+                told["e"],
+                tuple(told.get("p", ())),
+                offsets,
+                told.get("n", 0),
+                told.get("kind", ""),
+                told.get("text", ""),
+            )
+        )
 
-    def _tell_place(self, client: Client) -> None:
-        """How far it has read; only when all that it has read is processed."""
-        if self._in_work:
-            return
-        place = client.positions()
-        if place != self._told_place:
-            self.tell("at", o=place)
-            self._told_place = place
+    def first(self, kind: str, after: float = 0.0) -> Event | None:
+        """The first event of a kind after a time; None: there is none."""
+        return next((e for e in list(self.events) if e.kind == kind and e.time >= after), None)
 
-    def _work_on(self) -> None:
-        while True:
-            self._process(self._work.get())
-            self._in_work -= 1
+    @property
+    def errors(self) -> list[Event]:
+        """What its client raised."""
+        return [event for event in list(self.events) if event.kind == "error"]
 
-    def _process(self, records: Iterable[Record]) -> None:
-        for partition, offset, value in records:
-            if self.process_ms:
-                time.sleep(self.process_ms / 1000)
-            self.tell("done", r=[number_of(value), partition, offset, crc32(value)])
+    @property
+    def gone(self) -> bool:
+        """Whether it has left, or was killed."""
+        return any(event.kind in GONE for event in list(self.events))
 
-    def _commit(self, client: Client, records: Iterable[Record]) -> None:
-        offsets: dict[int, int] = {}
-        for partition, offset, _ in records:
-            offsets[partition] = offset + 1
-        try:
-            client.commit(None if self.commit == "position" else offsets)
-        except Exception as error:
-            self._failed(error)
-        else:
-            self.tell("committed", o=offsets)
+    def check(self) -> None:
+        """Raise if the process died by itself.
 
-    def _failed(self, error: Exception) -> None:
-        self.tell("error", kind=type(error).__name__, text=str(error))
+        Raises:
+            LabsError: it did; the sentence holds its last words.
+        """
+        if self.death:
+            raise LabsError(self.death)
 
+    @property
+    def death(self) -> str:
+        """That it died by itself, and its last words; empty: it did not."""
+        if self._process.poll() in (None, 0) or self.gone:
+            return ""
+        self._words.seek(0)
+        words = self._words.read().decode("utf-8", "replace").strip().splitlines()
+        last = words[-1] if words else f"exit code {self._process.returncode}"
+        return f"member {self.name} of the group died: {last}"
 
-if __name__ == "__main__":
-    adopt()
-    MemberProcess(Plan(**json.loads(sys.argv[1]))).run()
+    def reached(self, partition: int, since: float) -> int:
+        """The offset up to which it has processed a partition that it owns since a time."""
+        read = [r.offset + 1 for r in list(self.reads) if r.partition == partition
+                and r.time >= since]  # fmt: skip
+        told = [dict(e.offsets).get(partition, 0) for e in list(self.events) if e.kind == "at"
+                and e.time >= since]  # fmt: skip
+        return max(read[-1:] + told[-1:], default=0)

@@ -21,7 +21,7 @@ from labs.experiment.result import Result
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from labs.workload import consumers, set_here
-from labs.workload.member import Plan
+from labs.workload.member_process import Plan
 from labs.workload.set_here import Departure
 
 KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient: "admin client"}
@@ -44,7 +44,7 @@ def settings_are_told() -> Iterator[None]:
             return producer(options)
 
         def started(self: Any, command: Any, *args: Any, **options: Any) -> None:
-            if isinstance(command, list) and "labs.workload.member" in command:
+            if isinstance(command, list) and "labs.workload.member_process" in command:
                 made.append(consumers.departures(Plan(**json.loads(command[-1]))))
             popen(self, command, *args, **options)
 

@@ -15,7 +15,7 @@ from labs.chapters.consumers.common import SESSION_MS
 from labs.experiment.faults import LAGGING
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
-from labs.workload.group import Member
+from labs.workload.member import Member
 from tests.helpers import Labs
 from tests.outcomes import measured, run_of
 from tests.wall import Wall

@@ -36,9 +36,10 @@ from labs.workload.checker import (
     Processing,
     Report,
 )
-from labs.workload.group import Event, Group, Member
+from labs.workload.group import Group
 from labs.workload.history import History, Outcome, Read
 from labs.workload.load import Load
+from labs.workload.member import Event, Member
 
 # -- a group that may not have come to the end -----------------------------------------------------
 

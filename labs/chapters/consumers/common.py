@@ -22,8 +22,9 @@ from labs.kafka.admin import admin
 from labs.workload import Load, Payload, flight_payload, set_here
 from labs.workload.checker import Processing
 from labs.workload.consumers import KAFKA_PYTHON
-from labs.workload.group import Group, Member
+from labs.workload.group import Group
 from labs.workload.history import Read
+from labs.workload.member import Member
 
 words = Words(__file__)
 

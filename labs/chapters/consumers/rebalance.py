@@ -29,7 +29,8 @@ from labs.experiment.views import Lanes, Mark, Span
 from labs.kafka.features import NEW_GROUPS
 from labs.workload.checker import LOG, PROCESSING
 from labs.workload.consumers import LIBRDKAFKA
-from labs.workload.group import Group, Member
+from labs.workload.group import Group
+from labs.workload.member import Member
 
 words = Words(__file__)
 

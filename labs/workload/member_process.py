@@ -1,0 +1,173 @@
+"""A member of a consumer group, as a process: `python -m labs.workload.member_process JSON`.
+
+It is told what to do on stdin and tells what it does on stdout, one JSON object a line; when stdin
+ends, its parent is gone, and it ends at once. `labs.workload.member` is the parent's end.
+
+Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
+`commit`), `seek` (with `offsets`).
+Told by it, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
+`polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
+is processed), `committed`, `error`, `left`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from labs.base.clock import now
+from labs.kafka.security import adopt
+from labs.workload.consumers import Client, Record, connect
+from labs.workload.records import number_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a member is to be.
+
+    `protocol`: range or cooperative-sticky (the classic group protocol), or consumer (KIP-848).
+    `commit`: auto (the client does it by itself), before (processing), after (it), position (after
+    it, the client's own position), or never.
+    `asynchronous`: a thread of its own processes while the next poll goes on.
+    `process_ms`: what one record takes; `nap_s`: what every poll that brings records takes besides.
+    """
+
+    client: str
+    topic: str
+    bootstrap: Sequence[str]
+    group: str
+    protocol: str = "range"
+    commit: str = "auto"
+    asynchronous: bool = False
+    process_ms: float = 0.0
+    nap_s: float = 0.0
+    max_records: int = 500
+    options: Mapping[str, Any] | None = None
+
+
+class MemberProcess:
+    """Polls, processes, commits, and tells of it all."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.commit = plan, plan.commit
+        self.process_ms, self.nap_s = plan.process_ms, plan.nap_s
+        self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._out = threading.Lock()
+        self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
+        self._in_work = 0
+        self._told_place: dict[int, int] = {}
+
+    def tell(self, event: str, **more: Any) -> None:
+        """One line for the parent; in one write, so that a SIGKILL cuts none in two."""
+        line = json.dumps({"e": event, "t": now(), **more}) + "\n"
+        with self._out:
+            os.write(1, line.encode())
+
+    def moved(self, event: str, partitions: Iterable[int]) -> None:
+        """Partitions were assigned, revoked or lost."""
+        self._told_place = {}
+        self.tell(event, p=sorted(partitions))
+
+    def run(self) -> None:
+        """Wait for the order to join, and work until the order to close."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        importlib.import_module(self.plan.client.replace("-python", "").replace("-", "_"))
+        self.tell("ready")
+        while self.orders.get()["do"] != "join":
+            pass
+        client = connect(self.plan, self.moved)
+        if self.plan.asynchronous:
+            threading.Thread(target=self._work_on, daemon=True).start()
+        try:
+            while self._obey(client):
+                self._step(client)
+        except Exception as error:
+            self._failed(error)
+        client.close()
+        self.tell("left")
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self.orders.put(json.loads(line))
+        os._exit(0)  # the parent is gone
+
+    def _obey(self, client: Client) -> bool:
+        """Do as told since the last look; False: close."""
+        while not self.orders.empty():
+            order = self.orders.get()
+            if order["do"] == "close":
+                while self._in_work:  # a clean end finishes what was begun
+                    time.sleep(0.01)
+                return False
+            if order["do"] == "pace":
+                self.process_ms, self.nap_s = order["process_ms"], order["nap_s"]
+                self.commit = order["commit"]
+            elif order["do"] == "seek":
+                client.seek({int(p): offset for p, offset in order["offsets"].items()})
+        return True
+
+    def _step(self, client: Client) -> None:
+        records = client.poll(self.plan.max_records)
+        if not records:
+            self._tell_place(client)
+            return
+        self.tell("polled", n=len(records))
+        if self.commit == "before":
+            self._commit(client, records)
+        if self.plan.asynchronous:
+            self._in_work += 1
+            self._work.put(records)
+        else:
+            if self.nap_s:
+                time.sleep(self.nap_s)
+            self._process(records)
+        if self.commit in ("after", "position"):
+            self._commit(client, records)
+
+    def _tell_place(self, client: Client) -> None:
+        """How far it has read; only when all that it has read is processed."""
+        if self._in_work:
+            return
+        place = client.positions()
+        if place != self._told_place:
+            self.tell("at", o=place)
+            self._told_place = place
+
+    def _work_on(self) -> None:
+        while True:
+            self._process(self._work.get())
+            self._in_work -= 1
+
+    def _process(self, records: Iterable[Record]) -> None:
+        for partition, offset, value in records:
+            if self.process_ms:
+                time.sleep(self.process_ms / 1000)
+            self.tell("done", r=[number_of(value), partition, offset, crc32(value)])
+
+    def _commit(self, client: Client, records: Iterable[Record]) -> None:
+        offsets: dict[int, int] = {}
+        for partition, offset, _ in records:
+            offsets[partition] = offset + 1
+        try:
+            client.commit(None if self.commit == "position" else offsets)
+        except Exception as error:
+            self._failed(error)
+        else:
+            self.tell("committed", o=offsets)
+
+    def _failed(self, error: Exception) -> None:
+        self.tell("error", kind=type(error).__name__, text=str(error))
+
+
+if __name__ == "__main__":
+    adopt()
+    MemberProcess(Plan(**json.loads(sys.argv[1]))).run()
