@@ -31,7 +31,7 @@ from labs.experiment.settings import Setting, Value, resolve
 from labs.kafka.cluster import Cluster
 from labs.kafka.features import Feature
 from labs.workload import undisturbed
-from labs.workload.checker import LOG, in_doubt
+from labs.workload.judgements import LOG, in_doubt
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Experiment:
         body: does it; gets the `Run`.
         ask: the prediction asked before the first run.
         breaks: whether it needs a cluster whose processes can be broken.
-        judges: what it is about beside the log: `checker.PROCESSING`, `checker.KEY_ORDER`.
+        judges: what it is about beside the log: `judgements.PROCESSING`, `judgements.KEY_ORDER`.
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
             Empty: nothing of it, but for `LAGGING`, which each run finds out for itself.

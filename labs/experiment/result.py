@@ -11,7 +11,7 @@ from labs.experiment.settings import Value
 from labs.experiment.views import View
 from labs.kafka.cluster import Fault
 from labs.workload import verdicts
-from labs.workload.checker import (
+from labs.workload.judgements import (
     KEY_ORDER,
     LOG,
     PROCESSING,

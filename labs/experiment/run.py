@@ -19,7 +19,9 @@ from labs.experiment.result import Measured, Result
 from labs.kafka.cluster import State
 from labs.supervise.cgroup import cores
 from labs.workload import read_back, set_here
-from labs.workload.checker import (
+from labs.workload.checker import check, check_key_order, check_processing
+from labs.workload.history import Log, Read
+from labs.workload.judgements import (
     KEY_ORDER,
     LOG,
     PROCESSING,
@@ -27,11 +29,7 @@ from labs.workload.checker import (
     KeyOrder,
     Processing,
     Report,
-    check,
-    check_key_order,
-    check_processing,
 )
-from labs.workload.history import Log, Read
 from labs.workload.reading import READ_TIMEOUT_S, reader_options
 
 T = TypeVar("T")

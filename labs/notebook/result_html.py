@@ -10,7 +10,7 @@ from labs.charts.style import FONT, INK, LINE, MUTED
 from labs.experiment.result import Measured, Result
 from labs.notebook.reconciliation import Reconciliation
 from labs.workload import verdicts
-from labs.workload.checker import UNKNOWN, VALID, VIOLATED, Judgement, Offender
+from labs.workload.judgements import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.workload.set_here import rows
 
 #: So many offending records stand in the table.

@@ -11,7 +11,7 @@ import ipywidgets as w
 from labs.base.words import Words
 from labs.notebook.finding import Finding
 from labs.notebook.result_html import main_measurements
-from labs.workload.checker import VALID, Judgement
+from labs.workload.judgements import VALID, Judgement
 from labs.workload.verdicts import summary, title
 
 words = Words(__file__)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from labs.base.words import Words
-from labs.workload.checker import UNKNOWN, VALID, Judgement, Offender, Processing, Report
+from labs.workload.judgements import UNKNOWN, VALID, Judgement, Offender, Processing, Report
 
 words = Words(__file__)
 

@@ -7,7 +7,7 @@ from functools import partial
 from labs.base.words import Words
 from labs.kafka.local import LocalCluster
 from labs.workload import verdicts
-from labs.workload.checker import UNKNOWN, VALID, VIOLATED
+from labs.workload.judgements import UNKNOWN, VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
 run = partial(run_of, "acks")

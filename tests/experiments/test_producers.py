@@ -11,7 +11,7 @@ from labs.base.figures import DOUBT
 from labs.chapters import find
 from labs.experiment.prediction import Estimate
 from labs.kafka.local import LocalCluster
-from labs.workload.checker import VALID, VIOLATED
+from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
 Settings = Mapping[str, object]

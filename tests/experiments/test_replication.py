@@ -9,7 +9,7 @@ import pytest
 
 from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
-from labs.workload.checker import VALID, VIOLATED
+from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, run_of
 
 run = partial(run_of, "replication")

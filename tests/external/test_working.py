@@ -28,7 +28,7 @@ from labs.chapters import all_experiments, find
 from labs.notebook.cells import NotHere
 from labs.notebook.panel import panel
 from labs.supervise.home import PROJECT
-from labs.workload.checker import UNKNOWN
+from labs.workload.judgements import UNKNOWN
 from tests.external.conftest import Enter
 from tests.external.others import ADMIN, KEY_PASSWORD, PASSWORD, PREFIX, SASL, Others, jaas
 from tests.helpers import Labs

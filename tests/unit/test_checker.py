@@ -11,7 +11,9 @@ import pytest
 
 from labs.base.words import Words
 from labs.workload import verdicts
-from labs.workload.checker import (
+from labs.workload.checker import check, check_key_order, check_processing
+from labs.workload.history import Log, Outcome, Read, Send
+from labs.workload.judgements import (
     CORRUPTED,
     DUPLICATED,
     FOREIGN,
@@ -26,11 +28,7 @@ from labs.workload.checker import (
     Offender,
     Processing,
     Report,
-    check,
-    check_key_order,
-    check_processing,
 )
-from labs.workload.history import Log, Outcome, Read, Send
 
 COUNT, PARTITIONS = 60, 3
 SAY = Words(verdicts.__file__)

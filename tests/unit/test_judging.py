@@ -23,7 +23,9 @@ from labs.kafka.cluster import CONTROLLER_ID
 from labs.notebook.result_html import told
 from labs.supervise.home import PROJECT
 from labs.workload import verdicts
-from labs.workload.checker import (
+from labs.workload.group import Group
+from labs.workload.history import History, Outcome, Read
+from labs.workload.judgements import (
     KEY_ORDER,
     LOG,
     PROCESSING,
@@ -36,8 +38,6 @@ from labs.workload.checker import (
     Processing,
     Report,
 )
-from labs.workload.group import Group
-from labs.workload.history import History, Outcome, Read
 from labs.workload.load import Load
 from labs.workload.member import Event, Member
 

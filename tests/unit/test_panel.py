@@ -31,7 +31,7 @@ from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
 from labs.notebook.result_html import main_measurements
 from labs.workload import verdicts
-from labs.workload.checker import VALID, VIOLATED, Counts, Offender, Report
+from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
 from tests.model_cluster import ModelCluster
 from tests.widgets import find, hooks, hooks_in
 

@@ -42,7 +42,7 @@ from labs.experiment.views import (
     Story,
     View,
 )
-from labs.workload.checker import VALID, Counts, Report
+from labs.workload.judgements import VALID, Counts, Report
 
 LANES = Lanes(
     "Broker 2 took over",

@@ -20,10 +20,10 @@ from labs.experiment.run import Run
 from labs.experiment.views import Lanes, Mark, Point, Span
 from labs.kafka.admin import admin
 from labs.workload import Load, Payload, flight_payload, set_here
-from labs.workload.checker import Processing
 from labs.workload.consumers import KAFKA_PYTHON
 from labs.workload.group import Group
 from labs.workload.history import Read
+from labs.workload.judgements import Processing
 from labs.workload.member import Member
 
 words = Words(__file__)

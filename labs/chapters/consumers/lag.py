@@ -20,7 +20,7 @@ from labs.experiment.prediction import Estimate
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Lines, Mark
-from labs.workload.checker import LOG, PROCESSING
+from labs.workload.judgements import LOG, PROCESSING
 
 words = Words(__file__)
 

@@ -23,8 +23,8 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Switch
 from labs.experiment.views import Bars, Lines, Mark
-from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
+from labs.workload.judgements import LOG, PROCESSING
 from labs.workload.member import Member
 
 words = Words(__file__)

@@ -27,9 +27,9 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Mark, Span
 from labs.kafka.features import NEW_GROUPS
-from labs.workload.checker import LOG, PROCESSING
 from labs.workload.consumers import LIBRDKAFKA
 from labs.workload.group import Group
+from labs.workload.judgements import LOG, PROCESSING
 from labs.workload.member import Member
 
 words = Words(__file__)

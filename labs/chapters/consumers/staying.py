@@ -28,8 +28,8 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Number, Switch
 from labs.experiment.views import Mark
-from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
+from labs.workload.judgements import LOG, PROCESSING
 
 words = Words(__file__)
 

@@ -27,9 +27,9 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars, Lines, Mark
 from labs.workload import flight_payload, set_here
-from labs.workload.checker import LOG, PROCESSING
 from labs.workload.group import Group
 from labs.workload.history import Outcome
+from labs.workload.judgements import LOG, PROCESSING
 
 words = Words(__file__)
 

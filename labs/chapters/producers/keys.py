@@ -20,8 +20,8 @@ from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars, Lines
 from labs.kafka.admin import admin
 from labs.workload import Payload
-from labs.workload.checker import KEY_ORDER, LOG
 from labs.workload.history import Outcome, Read, Send
+from labs.workload.judgements import KEY_ORDER, LOG
 
 words = Words(__file__)
 
