@@ -50,7 +50,7 @@ class Clients(Telling):
     def admin(self, **options: Any) -> KafkaAdminClient:
         """A kafka-python admin client on this cluster, closed when the run ends.
 
-        For what the run is about: `ask` is for what it merely needs to know.
+        For requests that the run is about; use `ask` for what it only needs to know.
         """
         self.note(set_here.kafka_python("admin client", options))
         client = KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap, **options)
@@ -58,7 +58,7 @@ class Clients(Telling):
         return client
 
     def note(self, departures: Iterable[Departure]) -> None:
-        """Have the result name what is set otherwise than the default."""
+        """Have the result list these settings, which are not at their defaults."""
         self._set_here |= dict.fromkeys(departures)
 
     def load(
@@ -70,11 +70,11 @@ class Clients(Telling):
         return load
 
     def closing(self, close: Callable[[], object]) -> None:
-        """Have something closed when the run ends, however it ends."""
+        """Call `close` when the run ends, however it ends."""
         self._closers.callback(close)
 
     def ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
-        """Kafka's answer to what may be asked twice; only brokers that run are asked.
+        """Ask what may be asked twice; only brokers that run are asked.
 
         Raises:
             LabsError: no answer in time, or a refusal.

@@ -121,7 +121,7 @@ class Experiment:
     def with_jumps(self, result: Result, jumps: Sequence[Jump]) -> Result:
         """Name the jumps of the wall clock; conclude nothing where a broker or a client follows it.
 
-        Our own times come from another clock, and are what they are.
+        Our own times come from the monotonic clock and stay valid.
         """
         result = replace(result, jumps=tuple(jumps))
         reason = self.by_wall(result.settings) or result.by_wall
@@ -143,7 +143,7 @@ class Experiment:
 
 @contextmanager
 def _foreseeing(name: str) -> Iterator[None]:
-    """What a client raises where the run does not expect it: on a busy machine any call may end so.
+    """Turn a client's unexpected error into a sentence: on a busy machine any call may fail.
 
     Raises:
         LabsError: instead of kafka-python's and librdkafka's errors.
@@ -160,7 +160,7 @@ def _foreseeing(name: str) -> Iterator[None]:
 
 
 def after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
-    """The same failure, and that the wall clock was set: brokers measure some waits by theirs."""
+    """The same failure; adds that the wall clock was set: brokers measure some waits by it."""
     if jumps:
         error.what += f"; {jumps[0]}, and brokers measure some of their waits by it"
     return error
@@ -170,7 +170,7 @@ def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str)
     """The experiment of that name.
 
     Raises:
-        BadInput: there is none; the sentence names those that are meant perhaps.
+        BadInput: there is none; the sentence suggests similar names.
     """
     known = {experiment.name: experiment for experiment in experiments}
     if name not in known:
@@ -183,7 +183,7 @@ def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str)
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
-    """The names that are meant perhaps: those of the same chapter, if there is such a one."""
+    """Names that may be meant: those of the same chapter, if there are any."""
     chapter = name.partition(".")[0]
     of_chapter = [full for full in known if full.startswith(f"{chapter}.")]
     short = {full.rpartition(".")[2]: full for full in known}

@@ -22,7 +22,7 @@ class Faults(Topic):
     by_wall: str = ""
 
     def fault(self, action: str, node: int) -> float:
-        """Do something to a node: kill, pause, resume, stop or start; returns when it began."""
+        """Kill, pause, resume, stop or start a node; returns the time at which that began."""
         if action in ("kill", "pause") and node != CONTROLLER_ID and not self._leads(node):
             self.by_wall = LAGGING
         fault = Fault(now(), action, node)

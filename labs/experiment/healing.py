@@ -16,7 +16,7 @@ PAUSE_S = 0.03
 def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     """Resume and start what is broken, and wait until every replica of every partition is in sync.
 
-    What leaves, dies or is frozen meanwhile is started again, too.
+    A node that stops, dies or is paused meanwhile is started again, too.
 
     Raises:
         LabsError: it did not become whole in time.

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, and how it is told to stop."""
+"""What a run shows while it goes on, and how it is asked to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Stopped(Foreseen):
 
 
 class Live:
-    """What a run tells while it goes on, and how it is told to stop; safe to share by threads."""
+    """A run's status and picture, and the request to stop. Safe to share between threads."""
 
     def __init__(self) -> None:
         self.said = ""

@@ -17,7 +17,7 @@ from labs.experiment.result import Result
 class Options:
     """What a learner may predict: the ids of the options.
 
-    `measured` tells from a result which option came true (None: this run can't tell).
+    `measured` finds in a result which option came true (None: this run does not show it).
     """
 
     options: tuple[str, ...]
@@ -43,7 +43,7 @@ Ask = Options | Estimate
 
 
 def came_true(ask: Ask | None, result: Result) -> str | float | None:
-    """The option or number that came true; None: nothing was asked, or this run can't tell."""
+    """The option or number that came true; None: nothing was asked, or the run does not show it."""
     if ask is None or result.doubt:
         return None
     if isinstance(ask, Options):

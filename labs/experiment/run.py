@@ -55,7 +55,7 @@ class Run(Faults):
         """All that a fresh consumer finds in the topic at this moment; `first` as in `read_back`.
 
         Raises:
-            LabsError: it did not come to the end, which says nothing of what can be read.
+            LabsError: it did not read to the end, so nothing follows from what is missing.
         """
         log = self.read_back(first=first)
         if not log.complete:
@@ -70,7 +70,7 @@ class Run(Faults):
         first: Collection[int] = (),
         timeout_s: float = READ_TIMEOUT_S,
     ) -> Log:
-        """What a fresh consumer finds in the topic, whether or not it came to the end.
+        """What a fresh consumer finds in the topic, whether or not it read to the end.
 
         Arguments as `labs.workload.read_back` has them; `ends` are its `log_ends`.
         """
@@ -116,7 +116,7 @@ class Run(Faults):
         return self._key_order
 
     def result(self) -> Result:
-        """Everything found, the verdict included."""
+        """All that the run found, with the verdict."""
         report = self.verdict()
         return Result(
             experiment=self.name,
@@ -140,7 +140,7 @@ class Run(Faults):
         )
 
     def close(self) -> None:
-        """End the clients, take back the settings, mend the cluster; whatever happened."""
+        """Close the clients, undo the settings, mend the cluster, whatever happened."""
         self.say("mending the cluster")
         try:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
@@ -158,6 +158,6 @@ def judged(judges: Collection[str], what: str, found: T | None, unseen: T) -> T 
 
 
 def _circumstances() -> dict[str, Measured]:
-    """What a reader of the figures must know: client and brokers share these cores."""
+    """What a reader of the figures must know: clients and brokers share these cores."""
     load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     return {"cores_shared": cores(), "load_average_1min": load}

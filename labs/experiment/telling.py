@@ -1,4 +1,4 @@
-"""What every part of a run stands on: its settings, what it tells, and what it waits for."""
+"""The base of a run: its settings, what it shows and finds, and what it waits for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAUSE_S = 0.03
 
 @dataclass
 class Telling:
-    """The settings of a run, and what it tells: while it goes on, and in its result."""
+    """A run's settings, and what it shows: while it goes on, and in its result."""
 
     name: str
     cluster: Cluster
@@ -40,23 +40,23 @@ class Telling:
         return self.settings[name]
 
     def say(self, text: str) -> None:
-        """What is being done, for whoever looks on."""
+        """Show what is being done, in a few words."""
         self.live.said = text
 
     def show(self, view: View) -> None:
-        """Add a view to the result; the live picture goes on as it was."""
+        """Add a view to the result; the live picture does not change."""
         self.views.append(view)
 
     def show_live(self, view: View | Callable[[], View]) -> None:
-        """What is drawn while the run goes on; a function is asked again for each picture."""
+        """Set what is drawn while the run goes on; a function is called for each picture."""
         self.live.view = view
 
     def conclude(self, sentence: str) -> None:
-        """What the run has shown, in a sentence."""
+        """Say what the run has shown, in a sentence."""
         self.conclusion = sentence
 
     def sleep(self, seconds: float) -> None:
-        """Wait; ends the run when the learner pressed Stop."""
+        """Wait. Ends the run if the learner pressed Stop."""
         self.live.sleep(seconds)
 
     def wait(self, true: Callable[[], T | None], what: str, timeout_s: float = WAIT_S) -> T:

@@ -27,13 +27,13 @@ from labs.observe.timeline import Timeline
 from labs.workload import set_here
 from labs.workload.set_here import Departure
 
-#: A broker tells of a new setting a moment before it goes by it, s.
+#: A broker reports a new setting a moment before it applies it, s.
 APPLIED_S = 0.1
 
 #: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
 #: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
 #: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
-#: `replica.fetch.backoff.ms`. Nothing that can be asked tells whether an empty topic is copied.
+#: `replica.fetch.backoff.ms`. No request shows whether an empty topic is copied.
 COPYING_S = 0.7
 
 
@@ -53,7 +53,7 @@ class Topic(Clients):
         replicas: int = 3,
         watch: bool = True,
     ) -> str:
-        """Make the run's topic, and begin to watch it; earlier runs' topics are deleted."""
+        """Create the run's topic and watch it; delete the topics of earlier runs."""
         prefix = self.cluster.named(f"{self.name.replace('.', '-').replace('_', '-')}-")
         self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
         settings = {"retention.ms": "-1", **self.cluster.limits, **(config or {})}
@@ -66,7 +66,7 @@ class Topic(Clients):
         def make(client: KafkaAdminClient) -> None:
             old = [t for t in client.list_topics() if t.startswith(prefix)]
             if self.topic in old:
-                return  # an earlier try was heard, only its answer was not
+                return  # an earlier try created it, only its answer was lost
             if old:
                 client.delete_topics(old, raise_errors=False)
             client.create_topics({self.topic: wanted})
@@ -100,12 +100,12 @@ class Topic(Clients):
         """Change settings of the run's topic, and wait until partition 0's leader has them.
 
         Raises:
-            LabsError: the leader did not hear of them in time.
+            LabsError: the leader did not have them in time.
         """
         self._topic_given += settings.items()
         self.cluster.set_topic_config(self.topic, settings)
         with self.cluster.line(self.leader(), timeout_s=5) as leader:
-            self.wait(lambda: has_heard(leader, self.topic, settings), "the leader heard of it")
+            self.wait(lambda: has_heard(leader, self.topic, settings), "the leader had them")
         self.sleep(APPLIED_S)
 
     def partition(self, index: int = 0) -> Partition:
@@ -117,7 +117,7 @@ class Topic(Clients):
             )
 
     def leader(self, index: int = 0) -> int:
-        """Who leads now."""
+        """The broker that leads now."""
 
         def led() -> tuple[int] | None:
             leader = self.partition(index).leader
@@ -131,7 +131,7 @@ class Topic(Clients):
         return sorted(set(seen.replicas) - {seen.leader})
 
     def elect(self, kind: ElectionType) -> str:
-        """Have a leader of partition 0 elected (KIP-460); the refusal's name, or ""."""
+        """Ask for an election in partition 0 (KIP-460); the error's name, or ""."""
         asked = {self.topic: [0]}
         answer: Any = self.ask(lambda c: c.elect_leaders(kind, asked, raise_errors=False))
         codes = [p.error_code for r in answer.replica_election_results for p in r.partition_result]
@@ -152,14 +152,14 @@ class Topic(Clients):
         return found
 
     def _log_end(self, index: int) -> dict[int, int] | None:
-        """What the leader says; None where it does not answer: it is busy, or leads no more."""
+        """The leader's answer; None where there is none: it is busy, or no longer leads."""
         with contextlib.suppress(*NO_ANSWER), self.cluster.line(self.leader(index)) as broker:
             told = log_ends(broker, [(self.topic, index)])
             return {place[1]: offset for place, offset in told.items()}
         return None
 
     def topic_departures(self) -> tuple[Departure, ...]:
-        """What the topic was ever set to otherwise; the defaults are the brokers' own word."""
+        """Every setting of the topic that was ever not at its default, as the brokers report it."""
         topic = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         told = self.ask(lambda client: client.describe_configs([topic], include_synonyms=True))
         return set_here.topic(told["topic"][self.topic], self._topic_given)

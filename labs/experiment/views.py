@@ -21,7 +21,7 @@ Point = tuple[float, float]
 class Mark:
     """A moment worth a dashed line: something was done to the cluster (`what`), or changed in it.
 
-    `pause:2` and `pause:3`, where they stand close, are told together: "pause 2, 3".
+    `pause:2` and `pause:3` share a label where they are close: "pause 2, 3".
     """
 
     at: float
@@ -97,7 +97,7 @@ class Lanes(View):
 
 @dataclass(frozen=True)
 class Replica:
-    """One broker's copy of a partition. `high_watermark` is None where the broker can't tell."""
+    """One broker's copy of a partition. `high_watermark`: None where it is not reported."""
 
     broker: int
     role: str  # leader, follower, or why it does neither: paused, killed, stopped

@@ -1,6 +1,6 @@
-"""Whether one broker has heard of a topic's settings, asked of that very broker.
+"""Whether one broker has a topic's new settings, asked of that very broker.
 
-A change is acknowledged by the controller; brokers hear of it a moment later, each in its own time
+A change is acknowledged by the controller; brokers learn of it a moment later, each in its own time
 (KIP-631). An ordinary client asks whichever broker it likes.
 """
 
@@ -18,7 +18,7 @@ _Request = DescribeConfigsRequest[4]
 
 
 def has_heard(broker: BrokerConnection, topic: str, settings: Mapping[str, str]) -> bool:
-    """Whether this broker tells of these settings of the topic.
+    """Whether this broker reports these settings of the topic.
 
     Raises:
         OSError: the broker is gone or does not answer.

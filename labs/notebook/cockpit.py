@@ -1,12 +1,12 @@
-"""The live picture with buttons: see the cluster, break it, watch it mend itself.
+"""The live picture with buttons: see the cluster, break it, watch it recover.
 
 >>> from labs import cockpit
 >>> cockpit(cluster, "flights")            # in a notebook: the picture, a row of buttons, a log
 >>> cockpit(cluster).run("kill", 1)        # what the Kill button of broker 1 does; blocks
 
 It subscribes to the sampler: twice a second, and every 80 ms while an election is awaited. The
-sampler's thread writes the picture and the log: a task on the kernel's main loop would stand still
-as long as a cell runs, which is just when one wants to look. These widgets only ever speak to the
+sampler's thread writes the picture and the log: a task on the kernel's main loop would stop
+while a cell runs, which is just when one wants to look. These widgets only ever speak to the
 browser, never back, so there is nothing to race with.
 """
 
@@ -84,7 +84,7 @@ class Cockpit:
 
         Raises:
             BadInput: there is no such action or broker.
-            LabsError: it could not be done. The status line tells it, too.
+            LabsError: it could not be done. The status line shows it, too.
         """
         if action not in ACTIONS:
             raise BadInput(f"there is no action {action!r}", hint=f"one of {', '.join(ACTIONS)}")
@@ -105,25 +105,24 @@ class Cockpit:
         for node in sorted(broken, key=lambda n: n.id, reverse=True):
             with suppress(LabsError):  # somebody else may mend it: by the button and by a cell, say
                 self.run(MENDING[node.state], node.id)
-        self.cluster.start()  # it looks at all of them, and tells what can't be mended
+        self.cluster.start()  # it looks at all of them, and raises where one can't be started
         self._view.say("Every node runs.")
 
     def refresh(self) -> ClusterSnapshot:
         """Look at once, and go on looking.
 
         Raises:
-            LabsError: the state of the cluster can't be told.
+            LabsError: the state of the cluster is not known.
         """
         return self._look_on().look()
 
     def wait_for_leader(self, topic: str, partition: int = 0) -> int:
         """The broker that leads a partition and runs; waits until there is one.
 
-        Kafka goes on naming a dead leader until the controller has given it up: that one is not
-        meant.
+        Kafka names a dead leader until the controller has fenced it: that one does not count.
 
         Raises:
-            LabsError: no broker runs, or none has come to lead within `AWAIT_S`.
+            LabsError: no broker runs, or none became the leader within `AWAIT_S`.
         """
 
         def leads(seen: ClusterSnapshot) -> int | None:
@@ -137,7 +136,7 @@ class Cockpit:
         """Wait until every replica of a partition is in its ISR.
 
         Raises:
-            LabsError: no broker runs, or it has not come to that within `AWAIT_S`.
+            LabsError: no broker runs, or a replica is still missing after `AWAIT_S`.
         """
 
         def is_full(seen: ClusterSnapshot) -> bool | None:
@@ -226,7 +225,7 @@ class Cockpit:
     # -- looking -------------------------------------------------------------------------------
 
     def _look_on(self) -> Watching:
-        """Subscribe, unless it is so; somebody takes an interest, so there is no rest yet."""
+        """Subscribe if need be. Somebody is interested, so the time until the rest begins anew."""
         with self._lock:
             self._touched = time.monotonic()
             if self._watching is None or not self._watching.open:

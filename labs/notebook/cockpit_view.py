@@ -41,7 +41,7 @@ _CSS = f"""<style>
 
 
 class CockpitView:
-    """The widget. It does nothing by itself: who presses a button is told to others.
+    """The widget. It does nothing by itself: it calls others when a button is pressed.
 
     For browser tests it carries the classes `t-cockpit`, `t-picture`, `t-status`, `t-log`,
     `t-refresh`, `t-mend` and, for each broker, `t-kill-1`, `t-pause-1`, `t-resume-1`, `t-stop-1`,

@@ -16,7 +16,7 @@ from labs.observe.snapshot import ClusterSnapshot
 
 #: So many events are kept.
 EVENTS = 6
-#: After so long without the expected effect of a fault, none is awaited any more, s.
+#: An effect of a fault is awaited for this long, s.
 AWAIT_S = 30.0
 #: A change that comes later than this is not put down to the fault, s.
 CAUSE_S = 10 * AWAIT_S
@@ -53,16 +53,16 @@ class Chronicle:
         return fault
 
     def withdraw(self, fault: Fault) -> None:
-        """It did not happen after all."""
+        """Take back an announced fault: it did not happen."""
         if fault in self._own:
             self._own.remove(fault)
         self._last = {n: f for n, f in self._last.items() if f is not fault}
         self._forget(fault)
 
     def observe(self, faults: Sequence[Fault], snapshot: ClusterSnapshot) -> None:
-        """Take in what the cluster recorded and what it looks like."""
+        """Add the faults that the cluster recorded, and the changes that a snapshot shows."""
         if self._told is None:
-            self._told = len(faults)  # what was before us is not our story
+            self._told = len(faults)  # earlier faults are not told
         if self._told > len(faults):
             self._told = 0  # the record was wiped, and begins anew
         for fault in faults[self._told :]:
@@ -135,7 +135,7 @@ class Chronicle:
             self._tell(s.time, f"broker {broker} {verb} the ISR of {_some(names)}{since}")
 
     def _since(self, node: int, when: float, *, silenced: bool, subject: int | None) -> str:
-        """The time since the node's last fault, if that can have caused what is told."""
+        """The time since the node's last fault, if that can have caused the change."""
         fault = self._last.get(node)
         if fault is None or when - fault.time > CAUSE_S:
             return ""
@@ -146,7 +146,7 @@ class Chronicle:
         return f", {1000 * (when - fault.time):,.0f} ms after {who} {action.done}"
 
     def _tell(self, when: float, text: str) -> None:
-        # A fault may be told after what followed from it, so the order is that of the clock.
+        # A fault may be recorded after its effect was seen, so events are sorted by time.
         events = sorted([*self.events, Event(when, text)], key=lambda event: event.time)
         self.events = events[-EVENTS:]
 

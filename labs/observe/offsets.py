@@ -39,7 +39,7 @@ class Reach:
 def log_ends(
     broker: BrokerConnection, partitions: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """The log end offset of this broker's own copies; where it has no copy, nothing is told.
+    """The log end offset of this broker's own copies; partitions without a copy are left out.
 
     Raises:
         OSError: the broker is gone or does not answer.
@@ -50,7 +50,7 @@ def log_ends(
 def high_watermarks(
     broker: BrokerConnection, partitions: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """The high watermark of those that this broker leads: it tells of no other.
+    """The high watermark of each partition that this broker leads; others are left out.
 
     Raises:
         OSError: the broker is gone or does not answer.

@@ -46,7 +46,7 @@ class Copy:
     `epochs`: leader epoch → its first offset. `checkpoint`: the high watermark that this broker
     last wrote down, None if it has written none yet. `log_end`: the offset that the next record
     will get here. `unread`: why some of it could not be read, usually empty; then `records` and
-    `log_end` tell of what lies before that.
+    `log_end` cover what lies before that.
     """
 
     broker: int

@@ -24,7 +24,7 @@ from labs.kafka.wire import NO_ANSWER, BrokerConnection
 #: A healthy broker answers in a few ms; on a loaded machine we have seen 200.
 ANSWER_TIMEOUT_S = 0.5
 
-# Those of Kafka 4.0; an older broker tells of neither ELR nor fenced ones.
+# Those of Kafka 4.0; an older broker reports neither ELR nor fenced brokers.
 _DescribePartitions = DescribeTopicPartitionsRequest[0]  # KIP-966: it also tells the ELR
 _DescribeCluster = DescribeClusterRequest[2]  # KIP-1073: it also tells who is fenced
 
@@ -61,7 +61,7 @@ class ClusterSnapshot:
     """The cluster at one moment: `time` is by `labs.base.clock`.
 
     `reachable` is False when no broker answered; then there are nodes and no partitions.
-    `fenced` are the brokers that the controller counts as dead, `answered_by` is who told us.
+    `fenced` are the brokers that the controller counts as dead, `answered_by` is who answered.
     """
 
     time: float
@@ -114,7 +114,7 @@ class ClusterSnapshot:
         return replace(self, partitions=tuple(wanted))
 
     def partition(self, topic: str, index: int = 0) -> Partition | None:
-        """One partition, or None if it is not there (or nobody could tell)."""
+        """One partition; None if it does not exist, or if no broker answered."""
         found = (p for p in self.partitions if (p.topic, p.index) == (topic, index))
         return next(found, None)
 
@@ -138,10 +138,10 @@ class Observer:
     def snapshot(self, topics: Collection[str] | None = None) -> ClusterSnapshot:
         """Look once, at these topics; None: at all, Kafka's own included.
 
-        On a cluster that is shared, only what begins with the learner's prefix is told.
+        On a cluster that is shared, only topics with the learner's prefix are returned.
 
         Raises:
-            LabsError: the state of the processes can't be told.
+            LabsError: the state of the processes is not known.
         """
         with self._lock:
             nodes = tuple(sorted(self.cluster.status().nodes, key=lambda n: n.id))
@@ -198,7 +198,7 @@ class Observer:
 
 
 def by_metadata(line: BrokerConnection, topics: Collection[str] | None) -> Iterator[Partition]:
-    """The partitions as any Kafka tells them: without ELR (Metadata)."""
+    """The partitions as every version of Kafka reports them: without ELR (Metadata)."""
     told = line.metadata(None if topics is None else list(topics))
     for topic in sorted(told.topics, key=lambda t: t.name):
         partitions = sorted(topic.partitions, key=lambda p: p.partition_index)
@@ -209,7 +209,7 @@ def described(line: BrokerConnection, topics: Collection[str] | None) -> Iterato
     """The partitions with their ELR (DescribeTopicPartitions, KIP-966)."""
     wanted = [_DescribePartitions.TopicRequest(name=name) for name in sorted(topics or ())]
     cursor = None
-    while True:  # a broker tells at most 2,000 partitions at a time
+    while True:  # a broker returns at most 2,000 partitions at a time
         page = line.ask(
             _DescribePartitions(topics=wanted, response_partition_limit=2000, cursor=cursor)
         )

@@ -1,7 +1,7 @@
 """What one topic went through: who led, who was in the ISR, how far each copy reached, and when.
 
-It subscribes to the sampler (`labs.observe.sampler`) and keeps all that it hears, on one clock.
-Nothing is interpolated; what nobody could tell is a gap.
+It subscribes to the sampler (`labs.observe.sampler`) and keeps every answer, on one clock. Nothing
+is interpolated: where nobody answered there is a gap.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Timeline:
     # -- asking ------------------------------------------------------------------------------
 
     def leader_at(self, partition: int, time: float) -> int | None:
-        """Who led then, by what had been seen."""
+        """Which broker led at a time, as far as it was seen."""
         sight = self._sight(partition, time)
         return sight.partition.leader if sight and sight.partition else None
 
@@ -93,7 +93,7 @@ class Timeline:
     def first(
         self, true: Callable[[Partition], bool], after: float, partition: int = 0
     ) -> float | None:
-        """When, after a time, the partition was first seen to be so; None: that can't be told.
+        """When, after a time, the partition was first seen to be so; None: not known.
 
         It never was, or for over `GAP_S` just before that nobody answered, and it may have been so
         for all of this time.

@@ -5,7 +5,7 @@ three judgements, each by itself (`labs.workload.judgements`; `experiment.Experi
 which an experiment is about).
 
 Only an acknowledgement is a promise, so only acknowledged records can violate the log or a key's
-order; what became of the others is told beside it (`Others`).
+order; what became of the others is counted beside it (`Others`).
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _copies(reads: Iterable[Read]) -> list[Read]:
 def _swapped(
     reads: Iterable[Read], within: Callable[[Read], object] = lambda read: read.partition
 ) -> list[Read]:
-    """First copies that stand behind a record that was sent later, `within` the same partition."""
+    """First copies that come after a record that was sent later, `within` the same partition."""
     latest: dict[object, int] = {}
     seen: set[int] = set()
     swapped = []
@@ -207,10 +207,10 @@ def check_processing(
     unfinished: str = "",
     asked_from: float | None = None,
 ) -> Processing:
-    """Compare what a group processed with what stands in the log.
+    """Compare what a group processed with the records in the log.
 
-    A record is known by its partition and offset here: one that stands twice in the log is to be
-    processed twice, and what is in no log can't be missed.
+    A record is known by its partition and offset here: one that is twice in the log must be
+    processed twice, and one that is not in the log can't be missed.
 
     Args:
         sends: every send; what belongs to an aborted transaction need not be processed.

@@ -1,4 +1,4 @@
-"""Two real consumers behind one small face: kafka-python, and librdkafka (confluent-kafka).
+"""Two real consumers behind one interface: kafka-python, and librdkafka (confluent-kafka).
 
 kafka-python 3.0 speaks the classic group protocol only; librdkafka also KIP-848's, and goes on
 reading while a cooperative rebalance is under way. Each is imported only where it is used.
@@ -19,7 +19,7 @@ Record = tuple[int, int, bytes]
 #: `assigned`, `revoked` or `lost`, and which partitions.
 Moved = Callable[[str, Iterable[int]], None]
 
-#: A poll waits so long for records, ms.
+#: How long a poll waits for records, ms.
 POLL_MS = 100
 
 KAFKA_PYTHON, LIBRDKAFKA = "kafka-python", "confluent-kafka"
@@ -50,7 +50,7 @@ class Client(Protocol):
     """A consumer that has subscribed."""
 
     def poll(self, max_records: int) -> list[Record]:
-        """What has come, in the order of its partitions."""
+        """The records that have come, in the order of their partitions."""
         ...
 
     def commit(self, offsets: Mapping[int, int] | None) -> None:
@@ -61,7 +61,7 @@ class Client(Protocol):
         ...
 
     def seek(self, offsets: Mapping[int, int]) -> None:
-        """Read on from there."""
+        """Read on from these offsets."""
         ...
 
     def positions(self) -> dict[int, int]:
@@ -177,7 +177,7 @@ class _KafkaPython:
         return TopicPartition(self._topic, partition)
 
     def close(self) -> None:
-        with contextlib.suppress(Exception):  # its place is gone: so be it
+        with contextlib.suppress(Exception):  # its committed offset is lost, which is a result, too
             self._consumer.close()
 
 

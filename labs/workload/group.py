@@ -38,7 +38,7 @@ class Tenure:
 class Group:
     """Members of one group, reading one topic. `name` is new for each `Group`.
 
-    `note` is told what each member's consumer sets otherwise than its default.
+    `note` is called with the settings of each member that are not at their defaults.
     """
 
     bootstrap: Sequence[str]
@@ -119,7 +119,7 @@ class Group:
         return ""
 
     def owners(self) -> dict[int, str]:
-        """Partition → the member that owns it now, by the members' own word.
+        """Partition → the member that owns it now, as the members report it.
 
         Raises:
             LabsError: a member's process died by itself.
@@ -131,7 +131,7 @@ class Group:
         return dict(sorted(owners.items()))
 
     def tenures(self) -> Iterator[Tenure]:
-        """Who owned what, and when, by the members' own word."""
+        """Which member owned which partition, and when, as the members report it."""
         for member in self.members.values():
             since: dict[int, float] = {}
             for event in list(member.events):

@@ -3,7 +3,7 @@
 The words are Jepsen's (jepsen.io, "histories"): an operation is *invoked*, and completes as *ok*
 (acknowledged), *fail* (Kafka's protocol rules out that it was written) or *unknown* (nobody can
 say: a time-out, a broken connection, or `acks=0`, where no answer is ever sent). Which error leaves
-which of them stands in `labs.workload.outcomes`.
+which of them is in `labs.workload.outcomes`.
 
 All times are in seconds, by `labs.base.clock.now`.
 """
@@ -36,7 +36,7 @@ _OK = Outcome.OK  # a member looked up by its name is a call of a Python functio
 #: number → (key, value) of a record
 Payload = Callable[[int], tuple[bytes | None, bytes]]
 
-#: What an error leaves of an operation.
+#: Turns an error into an outcome.
 Judge = Callable[[BaseException], Outcome]
 
 
@@ -49,7 +49,7 @@ class Send(msgspec.Struct, gc=False):
     """One numbered record on its way into the log.
 
     `intended` is when the open-loop schedule wanted it sent, `invoked` when `send()` was called,
-    `completed` when its answer came; `judge` tells what an error leaves of it. `aborted`: it is
+    `completed` when its answer came; `judge` turns an error into an outcome. `aborted`: it is
     part of a transaction that was never committed, so it is written, and read_committed skips it.
 
     `success` and `failure` have the names that kafka-python's futures know, so that a send can be
@@ -119,7 +119,7 @@ class Log:
     """All that can be read of a topic: `ends` is the readable end by partition.
 
     `complete` is False where the reading could not be finished; `why` says why. `starts`: the log's
-    start by partition, where that is known; what stood before it was deleted.
+    start by partition, where that is known; earlier records were deleted.
     """
 
     reads: tuple[Read, ...]
@@ -129,7 +129,7 @@ class Log:
     starts: dict[int, int] = field(default_factory=dict)
 
     def deleted(self, partition: int | None, offset: int | None) -> bool:
-        """Whether a place lies before the log's start."""
+        """Whether an offset lies before the log's start."""
         if partition is None or offset is None:
             return False
         return offset < self.starts.get(partition, 0)
@@ -151,7 +151,7 @@ class History:
     ) -> Send:
         """Number a send that begins, make its record, and note it.
 
-        In one step, since the number stands in the value: two threads must not take the same.
+        In one step, since the value holds the number: two threads must not take the same one.
         """
         with self._lock:
             number = len(self.sends)
@@ -166,7 +166,7 @@ class History:
         return len(self.sends)
 
     def close(self, when: float) -> None:
-        """Whatever has no answer by now has an unknown outcome."""
+        """Give every send without an answer an unknown outcome."""
         for send in self.sends:
             if send.outcome is Outcome.PENDING:
                 send.outcome, send.error = Outcome.UNKNOWN, send.error or "no answer"

@@ -35,7 +35,7 @@ class Counts:
 
     `readable`: different records of ours that the final read found, as they were sent, whatever
     became of their sending. The rest counts acknowledged records only. `lost`: not readable.
-    `duplicated`: further copies. `reordered`: stand behind an acknowledged one that was sent later,
+    `duplicated`: further copies. `reordered`: come after an acknowledged one that was sent later,
     in the same partition (first copies only).
     """
 
@@ -54,7 +54,7 @@ class Others:
     """Records that nobody acknowledged: nothing was promised, so nothing is violated by them.
 
     `written`: different ones that can be read. `again`: further copies of them. `moved`: those that
-    stand behind a record that was sent later, in the same partition.
+    come after a record that was sent later, in the same partition.
     """
 
     written: int = 0
@@ -100,7 +100,7 @@ class Report:
         return {kind: count for kind, count in {**counted, **shown}.items() if count}
 
     def as_dict(self) -> dict[str, Any]:
-        """The part of `labs run --json` that tells of the log."""
+        """The part of `labs run --json` about the log."""
         return {
             "verdict": self.verdict,
             "counts": asdict(self.counts),
@@ -112,7 +112,7 @@ class Report:
 class Processing:
     """The verdict on what a consumer group did with the records of the log.
 
-    `missed`: records that can be read and that nobody processed; None where that can't be told,
+    `missed`: records that can be read and that nobody processed; None where that is not known,
     since the group did not come to the log's end. `repeated`: how often one was processed that had
     been processed before. `again`: the same, where the learner had asked for it by a seek.
     """
@@ -132,7 +132,7 @@ class Processing:
         return {kind: count for kind, count in counted.items() if count}
 
     def as_dict(self) -> dict[str, Any]:
-        """The part of `labs run --json` that tells of the processing."""
+        """The part of `labs run --json` about the processing."""
         return {
             "verdict": self.verdict,
             "missed": self.missed,
@@ -160,7 +160,7 @@ class KeyOrder:
         return {OUT_OF_ORDER: self.out_of_order} if self.out_of_order else {}
 
     def as_dict(self) -> dict[str, Any]:
-        """The part of `labs run --json` that tells of the order of keys."""
+        """The part of `labs run --json` about the order of keys."""
         return {
             "verdict": self.verdict,
             "out_of_order": self.out_of_order,

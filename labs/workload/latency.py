@@ -5,7 +5,7 @@ with all of its wait (Tene, "How NOT to Measure Latency": coordinated omission).
 what a percentile tells: how bad the worst are.
 
 What was due and not sent when the schedule ended waited, too: at least until then. And a percentile
-is told only where enough records lie beyond it.
+is shown only where enough records lie beyond it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CURVE = (
     100.0,
 )
 
-#: So many records must lie beyond a percentile before it is told: 99 % takes 1,000. How many lie
+#: This many records must lie beyond a percentile before it is shown: 99 % takes 1,000. How many lie
 #: beyond the true one is binomial: with 10 expected, 4 to 17 in 97 of 100 runs, so what is told for
 #: 99 % of 1,000 is the true value of one between 98.3 and 99.6 % (distribution-free intervals for
 #: quantiles: Hahn and Meeker, "Statistical Intervals", chapter 5). With one expected, 37 of 100
@@ -73,7 +73,7 @@ def waits_of(load: Load, warmup_s: float = 0.0) -> Waits:
 
     Args:
         load: one that has been stopped.
-        warmup_s: leave out what was due in the first so many seconds.
+        warmup_s: leave out what was due in this many first seconds.
     """
     begin = min((send.intended for send in load.sends), default=0.0) + warmup_s
     return Waits(
@@ -89,7 +89,7 @@ def latencies_ms(
 
     Args:
         sends: what was sent.
-        warmup_s: leave out what was due in the first so many seconds (connections, JIT, caches).
+        warmup_s: leave out what was due in this many first seconds (connections, JIT, caches).
         outcomes: which ends count; a send without a time of completion never does.
     """
     timed = [s for s in sends if s.latency_s is not None and s.outcome in outcomes]
@@ -98,7 +98,7 @@ def latencies_ms(
 
 
 def enough(percent: float, count: int) -> bool:
-    """Whether so many records tell of this percentile."""
+    """Whether this many records are enough for this percentile."""
     return round(count * (100.0 - percent) / 100.0, 6) >= BEYOND
 
 
@@ -107,7 +107,7 @@ SUMMARY = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p999_ms": 99.9}
 
 
 def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
-    """`samples`, those of `SUMMARY` that so many tell of, and `max_ms`; empty without values."""
+    """`samples`, those of `SUMMARY` with enough values, and `max_ms`; empty without values."""
     ordered = sorted(values_ms)
     if not ordered:
         return {}
@@ -117,7 +117,7 @@ def summary_of(values_ms: Iterable[float]) -> dict[str, float]:
 
 
 def tail(*summaries: Mapping[str, float]) -> str | None:
-    """The name of the highest percentile up to 99 % that all of them tell, to compare them by."""
+    """The name of the highest percentile up to 99 % that all of them have, to compare them by."""
     known = [name for name in ("p50_ms", "p90_ms", "p99_ms") if all(name in s for s in summaries)]
     return known[-1] if known else None
 
@@ -130,6 +130,6 @@ def percentiles_of(values_ms: Iterable[float]) -> list[tuple[float, float]]:
 
 
 def _at(ordered_ms: Sequence[float], percent: float) -> float:
-    """The smallest latency that so many percent did not exceed: one that was measured, to 1 µs."""
+    """The smallest latency that this many percent did not exceed: a measured one, to 1 µs."""
     rank = math.ceil(round(len(ordered_ms) * percent / 100, 6))  # 99.9 % of 1,000 are 999
     return round(ordered_ms[max(rank, 1) - 1], 3)

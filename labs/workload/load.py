@@ -26,7 +26,7 @@ from labs.workload.records import flight_payload
 #: How long a load waits at its end for the answers that are still due, s.
 FLUSH_S = 5.0
 
-#: So many new objects make the garbage collector look at them, while a load runs; 700 is usual.
+#: The garbage collector looks at new objects when there are this many; 700 is Python's default.
 YOUNG_OBJECTS = 20_000
 
 
@@ -38,7 +38,7 @@ class Load:
         producer: sends them; the caller closes it.
         topic: where to.
         rate: records/s; 0 for as fast as the client can.
-        count: stop by itself after so many; None goes on.
+        count: stop after this many records; None goes on.
         payload: number → (key, value).
         partition: send all there; None leaves the choice to the client's partitioner.
         each: called with the future of every record as soon as `send()` has returned, in the
@@ -59,7 +59,7 @@ class Load:
         self.history, self.producer, self.topic = history, producer, topic
         self.rate, self.count, self.partition = rate, count, partition
         self.sends: list[Send] = []
-        self.began = self.stopped = 0.0  # on the clock; of a load that was not told to stop: 0
+        self.began = self.stopped = 0.0  # on the clock; 0: it was not stopped
         self.failure: BaseException | None = None
         self._payload = payload or flight_payload()
         self._each = each
@@ -97,7 +97,7 @@ class Load:
 
     @property
     def overdue(self) -> list[float]:
-        """When that was due which had not been sent when the load was told to stop."""
+        """When each record was due that was not sent before the load was stopped."""
         if not self.stopped:
             return []
         return due_not_sent(self.began, self.rate, len(self.sends), self.stopped, self.count)

@@ -1,4 +1,4 @@
-"""One member of a consumer group, seen from its parent: what it is told to do, and what it did.
+"""One member of a consumer group, seen from its parent: the orders that it gets, and what it did.
 
 The member itself is a process of its own (`labs.workload.member_process`).
 """
@@ -25,7 +25,7 @@ GONE = ("killed", "left")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a member did at `time`, by its own word, or what was done to it (`killed`).
+    """What a member did at `time`, as it reports, or what was done to it (`killed`).
 
     `partitions`: those assigned, revoked or lost. `offsets`: those committed, or how far it has
     read (`at`). `count`: records of a poll. `text`: an error's words; `error`: its name.
@@ -42,7 +42,7 @@ class Event:
 
 
 class Member:
-    """One member. It starts its process at once, and joins the group when told to."""
+    """One member. It starts its process at once, and joins the group on `join`."""
 
     def __init__(self, name: str, plan: Plan) -> None:
         self.name, self.plan = name, plan
@@ -73,7 +73,7 @@ class Member:
         self._order("join")
 
     def pace(self, process_ms: float, nap_s: float = 0.0, commit: str | None = None) -> None:
-        """From now on a record takes so long, and every poll so much more; and commit so."""
+        """Change how long a record takes, how long every poll takes besides, and when to commit."""
         self._order("pace", process_ms=process_ms, nap_s=nap_s, commit=commit or self.plan.commit)
 
     def seek(self, offsets: dict[int, int]) -> None:
@@ -85,11 +85,11 @@ class Member:
         self._order("close")
 
     def kill(self) -> float:
-        """SIGKILL: no word to anybody. Returns when."""
+        """SIGKILL: it tells nobody. Returns the time."""
         self._process.kill()
         time = now()
         self._process.wait()
-        self._listener.join()  # what it told before still counts
+        self._listener.join()  # what it reported before still counts
         self.events.append(Event(time, self.name, "killed"))
         return time
 
@@ -100,13 +100,13 @@ class Member:
             self._process.stdin.flush()
 
     def await_end(self, timeout_s: float) -> None:
-        """Wait until the process has ended by itself, at most so long."""
+        """Wait until the process has ended by itself, at most `timeout_s`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
             self._listener.join(timeout_s)
 
     def close(self) -> None:
-        """End the process, however it stands."""
+        """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
         self._listener.join()

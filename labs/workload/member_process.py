@@ -1,11 +1,11 @@
 """A member of a consumer group, as a process: `python -m labs.workload.member_process JSON`.
 
-It is told what to do on stdin and tells what it does on stdout, one JSON object a line; when stdin
+It reads orders on stdin and reports what it does on stdout, one JSON object a line; when stdin
 ends, its parent is gone, and it ends at once. `labs.workload.member` is the parent's end.
 
-Said to it: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
+Orders: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
 `commit`), `seek` (with `offsets`).
-Told by it, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
+Reports, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
 `polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
 is processed), `committed`, `error`, `left`.
 """
@@ -55,7 +55,7 @@ class Plan:
 
 
 class MemberProcess:
-    """Polls, processes, commits, and tells of it all."""
+    """Polls, processes, commits, and reports each of these."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.commit = plan, plan.commit
@@ -64,17 +64,17 @@ class MemberProcess:
         self._out = threading.Lock()
         self._work: queue.SimpleQueue[list[Record]] = queue.SimpleQueue()
         self._in_work = 0
-        self._told_place: dict[int, int] = {}
+        self._reported: dict[int, int] = {}
 
     def tell(self, event: str, **more: Any) -> None:
-        """One line for the parent; in one write, so that a SIGKILL cuts none in two."""
+        """Write one line to the parent; in one write, so that a SIGKILL cuts none in two."""
         line = json.dumps({"e": event, "t": now(), **more}) + "\n"
         with self._out:
             os.write(1, line.encode())
 
     def moved(self, event: str, partitions: Iterable[int]) -> None:
         """Partitions were assigned, revoked or lost."""
-        self._told_place = {}
+        self._reported = {}
         self.tell(event, p=sorted(partitions))
 
     def run(self) -> None:
@@ -101,7 +101,7 @@ class MemberProcess:
         os._exit(0)  # the parent is gone
 
     def _obey(self, client: Client) -> bool:
-        """Do as told since the last look; False: close."""
+        """Follow the orders since the last call; False: close."""
         while not self.orders.empty():
             order = self.orders.get()
             if order["do"] == "close":
@@ -118,7 +118,7 @@ class MemberProcess:
     def _step(self, client: Client) -> None:
         records = client.poll(self.plan.max_records)
         if not records:
-            self._tell_place(client)
+            self._report_positions(client)
             return
         self.tell("polled", n=len(records))
         if self.commit == "before":
@@ -133,14 +133,14 @@ class MemberProcess:
         if self.commit in ("after", "position"):
             self._commit(client, records)
 
-    def _tell_place(self, client: Client) -> None:
-        """How far it has read; only when all that it has read is processed."""
+    def _report_positions(self, client: Client) -> None:
+        """Report the positions, once all that was read is processed."""
         if self._in_work:
             return
-        place = client.positions()
-        if place != self._told_place:
-            self.tell("at", o=place)
-            self._told_place = place
+        positions = client.positions()
+        if positions != self._reported:
+            self.tell("at", o=positions)
+            self._reported = positions
 
     def _work_on(self) -> None:
         while True:

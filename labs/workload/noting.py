@@ -1,6 +1,6 @@
 """A program of its own that sends numbered records and notes its progress, to be killed.
 
-It waits for a line on stdin, the number to begin with. Then it tells on stdout what it does, a
+It waits for a line on stdin, the number to begin with. Then it reports on stdout what it does, a
 line each: `sent NUMBER TIME`, `acknowledged NUMBER PARTITION OFFSET TIME` and `progress NUMBER`
 (every record before that one is acknowledged). Its notes are what a real program would keep in a
 file or a table.
@@ -34,7 +34,7 @@ def _tell(*values: object) -> None:
 
 
 def producer_options(idempotence: bool) -> dict[str, Any]:
-    """What its producer is told beside where the brokers are."""
+    """The options of its producer, without the brokers' addresses."""
     return {"enable_idempotence": idempotence, "acks": "all"}
 
 

@@ -1,13 +1,13 @@
-"""What an error leaves of a send: it was certainly not written, or nobody can say.
+"""What follows from an error of a send: it was certainly not written, or nobody knows.
 
-*Failed* is said only where Kafka's protocol rules out that the record was written: it never left
+A send *failed* only where Kafka's protocol rules out that the record was written: it never left
 the client, or it left it once and the broker's answer to it is one that a broker gives before it
-appends. Whatever else ends without an acknowledgement is *unknown*: the answer may have followed
+appends. Every other send without an acknowledgement is *unknown*: the answer may have followed
 an append, an earlier attempt may have been written, or there was no answer.
 
-One table for each who speaks: `PROTOCOL` for brokers, whose errors every client passes on, and
-`KAFKA_PYTHON`, `LIBRDKAFKA` and `JAVA` for what these clients say of themselves. Names are those of
-`org.apache.kafka.common.protocol.Errors`; each client knows the same codes by names of its own.
+One table for each source: `PROTOCOL` for brokers, whose errors every client passes on, and
+`KAFKA_PYTHON`, `LIBRDKAFKA` and `JAVA` for the errors of these clients themselves. Names are those
+of `org.apache.kafka.common.protocol.Errors`; each client knows the same codes by names of its own.
 Sources are classes and methods of Apache Kafka, or of the client.
 """
 
@@ -25,7 +25,7 @@ from labs.workload.history import Outcome
 
 
 class Written(StrEnum):
-    """What an error says of the attempt that it ends."""
+    """Whether the attempt that ended with an error was written."""
 
     UNSENT = "unsent"  # the client never sent it, not even in an earlier attempt
     NO = "no"
@@ -34,7 +34,7 @@ class Written(StrEnum):
 
 
 class Said(NamedTuple):
-    """One error: what it says, and where that is to be read."""
+    """One error: what follows from it, and the source of that."""
 
     written: Written
     source: str
@@ -122,7 +122,7 @@ _REFUSED = _table(
     },
 )
 
-#: Given when the records may stand in the leader's log already.
+#: Returned when the records may already be in the leader's log.
 _MAY_FOLLOW_AN_APPEND = _table(
     Written.MAYBE,
     {
@@ -137,7 +137,7 @@ _MAY_FOLLOW_AN_APPEND = _table(
     },
 )
 
-#: The records stand in the log: an earlier attempt wrote them.
+#: The records are in the log: an earlier attempt wrote them.
 _ALREADY_WRITTEN = _table(
     Written.YES,
     {"DUPLICATE_SEQUENCE_NUMBER": "ProducerStateManager: this batch was appended before"},
@@ -314,15 +314,15 @@ def name_of(code: int | None) -> str | None:
 
 
 def left_by(said: Said, only_attempt: bool) -> Outcome:
-    """What an error leaves of a send: *failed* only where no attempt can have been written."""
+    """The outcome of a send: *failed* only where no attempt can have been written."""
     refused = only_attempt and said.written is Written.NO
     return Outcome.FAIL if refused or said.written is Written.UNSENT else Outcome.UNKNOWN
 
 
 def never_sent(error: BaseException) -> Outcome:  # noqa: ARG001 - as every judge
-    """`send()` itself raised: a full buffer, no metadata, a record too large or without form.
+    """`send()` itself raised: a full buffer, no metadata, a record too large or of a wrong type.
 
-    The client took nothing to send, whichever client it is.
+    The client accepted nothing, whichever client it is.
     """
     return Outcome.FAIL
 

@@ -23,7 +23,7 @@ IDLE_POLL_MS = 200
 def reader_options(
     timeout_s: float = READ_TIMEOUT_S, isolation: str = "read_uncommitted"
 ) -> dict[str, Any]:
-    """What the final reader's consumer is told beside where the brokers are."""
+    """The options of the final reader's consumer, without the brokers' addresses."""
     return {
         "bootstrap_timeout_ms": int(timeout_s * 1000),
         "reconnect_backoff_max_ms": 500,
@@ -49,8 +49,8 @@ def read_back(
         bootstrap: `host:port` of the brokers.
         topic: what to read.
         log_ends: the leaders' log end offsets by partition, where known: reading is complete only
-            when the readable end (the high watermark) has come that far.
-        timeout_s: after so long the log is given back as incomplete.
+            when the readable end (the high watermark) has reached them.
+        timeout_s: after this time the log is returned as incomplete.
         isolation: `read_committed` leaves out aborted transactions.
         first: partitions to read to their end before the others are begun, as it happens in a
             group whose other member is behind.

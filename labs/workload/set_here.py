@@ -1,4 +1,4 @@
-"""What a run sets otherwise than the default, made from the very options that it gives.
+"""The settings of a run that are not at their defaults, made from the very options that it gives.
 
 Every client, topic, group and broker setting of a run passes through here (`Run.note`), so a list
 of them can't forget one: an option is compared with its own client's default, and one whose default
@@ -38,7 +38,7 @@ class Departure:
 
 # -- kafka-python ----------------------------------------------------------------------------------
 
-#: Who a client is, where it connects and how it is let in: no behaviour of its own.
+#: Who a client is, where it connects and how it logs in: no behaviour of its own.
 _IDENTITY = {"bootstrap_servers", "client_id", "group_id", "api_version", "transactional_id"}
 _IDENTITY_OF = ("security_", "sasl_", "ssl_")
 
@@ -188,7 +188,7 @@ def group(settings: Mapping[str, object]) -> tuple[Departure, ...]:
     return tuple(replace(d, name=d.name.removeprefix("group.")) for d in found)
 
 
-#: A topic's defaults that a broker does not tell: it computes this one from `log.retention.hours`.
+#: A topic's defaults that a broker does not report: it computes this from `log.retention.hours`.
 TOPIC: Mapping[str, str] = {"retention.ms": "604800000"}
 
 
