@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 
+from labs.charts.fonts import font_for
+
 #: So many texts are remembered, the latest used.
 REMEMBERED = 1000
 
@@ -49,9 +51,15 @@ class _Renderer(RendererAgg):
         mtext: Any = None,  # noqa: ARG002 - matplotlib's signature
     ) -> None:
         """Stamp a text whose baseline begins at (x, y), y counted from the top."""
+        prop = font_for(s, prop)
         image, right, up = _stamp(s, prop, angle, tuple(gc.get_rgb()), self.dpi, ismath)
         if image is not None:
             self.draw_image(gc, round(x) + right, round(self.height - y) + up, image)
+
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> Any:
+        """How much room a text takes, pixels."""
+        measure: Any = super().get_text_width_height_descent  # which is not typed
+        return measure(s, font_for(s, prop), ismath)
 
 
 #: The texts that are remembered, the latest used at the end.

@@ -31,7 +31,11 @@ MUTED: Final = "#56616B"  # less important text; 6:1 on PAPER
 RUST: Final = "#A03C00"  # vermillion as a text; 6:1 on PAPER
 LINE: Final = "#D5DADF"  # borders and grids
 PAPER: Final = "#FCFCFA"  # every chart brings its own light ground, so dark themes don't matter
-FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans KR', sans-serif"
+#: For HTML and SVG; a browser takes each letter from the first that has it, Hangul from the last.
+FONT: Final = (
+    "system-ui, -apple-system, 'Segoe UI', 'Noto Sans',"
+    " 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans KR', 'Noto Sans CJK KR', sans-serif"
+)
 
 WIDTH_IN: Final = 9.0  # at 100 dots per inch, as wide as a notebook's column
 DPI: Final = 100

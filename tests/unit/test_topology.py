@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
+from labs.base import words as tables
 from labs.base.clock import now
 from labs.charts import style
 from labs.charts.topology import headline, topology_svg
@@ -241,3 +242,15 @@ def test_a_figure_is_reused_and_becomes_png() -> None:
     assert picture.startswith(b"\x89PNG")
     assert int.from_bytes(picture[16:20]) == 900  # px wide
     assert int.from_bytes(picture[20:24]) == 300
+
+
+def test_hangul_stands_in_the_picture_and_a_font_that_has_it_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {"headline.in_sync.other": "{brokers} 동기화됨", "process.running": "실행 중"}
+    real = tables.table
+    monkeypatch.setattr(tables, "table", lambda *of: {**real(*of), **said})
+    svg = topology_svg(seen(part()))
+    assert "실행 중" in texts(svg)
+    assert "동기화됨" in " ".join(texts(svg))
+    assert "'Noto Sans KR'" in ElementTree.fromstring(svg).attrib["font-family"]

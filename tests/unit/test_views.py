@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pkgutil
 import re
 import struct
 import warnings
@@ -18,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from labs.base import words
-from labs.charts import picture, picture_of, show
+from labs.charts import kinds, picture, picture_of, records, show
 from labs.charts.kinds.percentiles import stretched
 from labs.charts.naming import naming
 from labs.charts.pen.axes import Ticks, figures
@@ -27,8 +28,8 @@ from labs.charts.pen.head import head_height
 from labs.charts.pen.looks import fills
 from labs.charts.pen.marks import gathered, mark_rows
 from labs.charts.pen.points import broken, thinned
-from labs.charts.pen.sizes import TITLE_LETTERS, title_lines
-from labs.charts.style import figure, png
+from labs.charts.pen.sizes import EDGE_IN, TITLE_LETTERS, TITLE_PT, title_lines, width_of
+from labs.charts.style import WIDTH_IN, figure, png
 from labs.experiment.result import Result
 from labs.experiment.views import (
     Bars,
@@ -284,11 +285,61 @@ def test_sentences_are_exchanged_and_no_colour_order_or_marker_changes(
 LOOKS = ("color", "facecolor", "edgecolor", "hatch", "linestyle", "marker", "zorder")
 
 
-def nonsense(table: Callable[..., Mapping[str, str]]) -> Callable[..., Mapping[str, str]]:
+def nonsense(
+    table: Callable[..., Mapping[str, str]], word: str = "xyzzy"
+) -> Callable[..., Mapping[str, str]]:
     """A table in which no sentence is left; its places for values are."""
 
     def replaced(*of: Any) -> dict[str, str]:
         places = {id: re.findall(r"\{.*?\}", told) for id, told in table(*of).items()}
-        return {id: " ".join(["xyzzy", *each]) for id, each in places.items()}
+        return {id: " ".join([word, *each]) for id, each in places.items()}
 
     return replaced
+
+
+# --- Hangul ---------------------------------------------------------------------------------------
+
+
+def in_korean(view: View, word: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The view's picture with every sentence in Hangul; no letter may be missing."""
+    monkeypatch.setattr(words, "table", nonsense(words.table, word))
+    spoken = replace(view, title=word, names=dict.fromkeys(view.names, word))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = png(picture_of(spoken))
+    monkeypatch.undo()
+    return drawn
+
+
+@pytest.mark.parametrize("view", FULL, ids=lambda v: f"{type(v).__name__}-{v.title}")
+def test_hangul_is_drawn_in_every_kind_of_picture(
+    view: View, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = (in_korean(view, word, monkeypatch) for word in ("리더가 죽었다", "오프셋 커밋됨"))
+    assert size(one)[0] == size(other)[0] == 900
+    assert one != other, "letters that are missing all look alike"
+    assert not caplog.records, "a learner would read them below the picture"
+
+
+def test_every_kind_is_among_those_that_are_drawn() -> None:
+    known = {kind.name for kind in pkgutil.iter_modules(kinds.__path__)}
+    assert {view.kind for view in FULL} == known == {kind.kind for kind in View.__subclasses__()}
+
+
+def test_hangul_is_drawn_where_records_lie_and_wait() -> None:
+    def both(word: str) -> list[bytes]:
+        return [
+            png(records.by_partition({word: {0: 9}, f"{word}!": {1: 5}})),
+            png(records.waits({word: [(0.0, 0.1), (1.0, 1.2)]}, 0.5)),
+        ]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one, other = both("항공사"), both("파티션")
+    assert all(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_a_title_in_hangul_stays_in_the_picture() -> None:
+    lines = title_lines("리더가 죽고 나서 새 리더가 뽑힐 때까지 " * 4)
+    assert len(lines) > 1
+    assert all(width_of(line, 1.1 * TITLE_PT) <= WIDTH_IN - 2 * EDGE_IN for line in lines)

@@ -7,7 +7,6 @@ texts and three lines, and measures all of them before it places its label.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
+from labs.charts.letters import wrapped
 from labs.charts.pen.sizes import EM, TEXT_PT, size_of, width_of
 from labs.charts.style import DPI, LINE, MUTED, PAPER
 
@@ -126,8 +126,7 @@ def y_axis(ax: Axes, ticks: Ticks, name: str = "", *, grid: bool = True, ink: st
     for place, word in zip(ticks.places, ticks.words, strict=True):
         _word(ax, 0, place, word, (-6, 0), along, ha="right", va="center", color=ink)
     if name:
-        letters = max(int(ax.bbox.height / DPI / (TEXT_PT * EM)), 8)
-        lines = textwrap.wrap(name, letters)
+        lines = wrapped(name, max(int(ax.bbox.height / DPI / (TEXT_PT * EM)), 8))
         widest = max((width_of(word) for word in ticks.words), default=0)
         aside = min(-6 - 72 * widest - 6 - 6 * len(lines), -40)
         how = {"ha": "center", "va": "center", "rotation": 90}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
 from matplotlib.figure import Figure, SubFigure
 
+from labs.charts.letters import letters, wrapped
 from labs.charts.style import DPI, WIDTH_IN
 
 EDGE_IN = 0.2  # between the picture's edge and whatever stands next to it
@@ -21,13 +21,13 @@ TITLE_LETTERS = int((WIDTH_IN - 2 * EDGE_IN) / (TITLE_PT * 1.1 * EM))
 
 def width_of(text: str, size_pt: float = TEXT_PT) -> float:
     """About how wide a text is, inches (of its longest line)."""
-    return max((len(line) for line in text.split("\n")), default=0) * size_pt * EM
+    return max(map(letters, text.split("\n"))) * size_pt * EM
 
 
 def title_lines(title: str) -> list[str]:
     """The title, wrapped; a figure and its unit stay on one line."""
     together = _UNIT.sub("\u00a0", title)
-    return [line.replace("\u00a0", " ") for line in textwrap.wrap(together, TITLE_LETTERS)]
+    return [line.replace("\u00a0", " ") for line in wrapped(together, TITLE_LETTERS)]
 
 
 def size_of(fig: Figure | SubFigure) -> tuple[float, float]:

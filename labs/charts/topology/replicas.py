@@ -7,6 +7,7 @@ from html import escape
 from typing import Literal
 
 from labs.base.words import Words
+from labs.charts.letters import letters
 from labs.charts.style import BLUE, LINE, MUTED, RUST, VERMILLION
 from labs.charts.topology.grid import PAD, Grid
 from labs.charts.topology.svg import path, tag, text
@@ -79,7 +80,7 @@ def legend(s: ClusterSnapshot, grid: Grid) -> str:
         told = words(f"legend.{role.id}")
         drawn.append(_chip(role, x, grid.bottom + 11, 64, "0", role.letter))
         drawn.append(text(x + 72, grid.bottom + 28, told, size=12, fill=MUTED))
-        x += 72 + 6.3 * len(told) + 26
+        x += 72 + 6.3 * letters(told) + 26
     return "".join(drawn)
 
 

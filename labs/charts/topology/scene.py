@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Iterable
 from html import escape
 
 from labs.base.clock import wall
 from labs.base.words import Words
+from labs.charts.letters import wrapped
 from labs.charts.style import FONT, INK, LINE, MUTED, PAPER
 from labs.charts.topology.grid import PAD, WIDTH, Grid
 from labs.charts.topology.headline import headline
@@ -32,7 +32,7 @@ def topology_svg(snapshot: ClusterSnapshot) -> str:
     """
     grid = Grid.fit(snapshot)
     title = headline(snapshot)
-    lines = textwrap.wrap(title, _TITLE * grid.width // WIDTH)[:2]
+    lines = wrapped(title, _TITLE * grid.width // WIDTH)[:2]
     top = 24 * (len(lines) - 1)
     body = [
         *(text(PAD, 34 + 24 * i, line, size=17, weight=600) for i, line in enumerate(lines)),
