@@ -4,8 +4,8 @@ A learner runs a cell twice, or goes back to an earlier one: first all cells onc
 bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an error or
 write to stderr. The cell that empties the cluster is left out: whoever runs that begins anew.
 
-By then each experiment has run once on the live cluster. From here on a panel gets that result
-again, so that what it does with a second run is tested, and the cluster's time is not spent twice.
+By then each panel has run once on the live cluster. From here on it gets that result again, so that
+what it does with a second run is tested, and the cluster's time is not spent twice.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from labs.experiment.experiment import Experiment
 from labs.notebook.panel import Panel
 
 _panels = [value for value in list(globals().values()) if isinstance(value, Panel)]
-_results = {p.experiment.name: p.findings[-1].result for p in _panels if p.findings}
-Experiment.run = lambda self, *_args, **_options: _results[self.name]
+_results = {(p.experiment.name, *p.settings.items()): p.findings[-1].result
+            for p in _panels if p.findings}
+Experiment.run = lambda self, _, values, *_live: _results[self.name, *values.items()]
 """
 
 

@@ -33,8 +33,7 @@ NBVAL = [
     "--nbval-lax",
     "--nbval-kernel-name=python3",
     f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
-    "-p",
-    "no:cacheprovider",
+    *("-p", "no:cacheprovider", "-p", "tests.unattended"),
 ]
 
 PARTS: dict[str, list[list[str]]] = {

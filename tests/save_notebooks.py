@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
+from labs.notebook.panel import UNATTENDED
 from labs.supervise.home import PROJECT, Home
 from tests import prose
 from tests.course import Text, chapters, texts, with_table
@@ -59,7 +60,7 @@ def save(text: Text) -> None:
     client = NotebookClient(
         book, timeout=CELL_TIMEOUT_S, kernel_name="python3", store_widget_state=False
     )
-    client.execute(cwd=str(text.saved.parent))
+    client.execute(cwd=str(text.saved.parent), env={**os.environ, UNATTENDED: "1"})
     book.metadata = metadata  # the kernel tells of its version: a difference in every update
     prose.fill(book, text.numbers)
     for cell in book.cells:

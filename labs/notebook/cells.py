@@ -1,6 +1,7 @@
-"""`%%own_cluster`: a cell that runs only where the learner may break processes and read disks.
+"""Cells that do not always run: each says why not in one grey sentence, and the notebook goes on.
 
-On somebody else's Kafka it says so in one grey sentence, and the notebook goes on.
+`%%own_cluster` runs where the learner may break processes and read disks, not on somebody else's
+Kafka. `%%after crash` runs when the panel `crash` has a result.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ REASON = (
     "be read (LABS_CLUSTER=local)."
 )
 
+NOT_YET = (
+    "Not yet: this cell shows what the panel {} has found. Press Run there, then run this cell."
+)
+
 
 class NotHere:
-    """What stands where a result would, on a cluster that can't be broken."""
+    """What stands where a result would: the reason why there is none."""
 
     def __init__(self, why: str = REASON) -> None:
         self.why = why
@@ -48,6 +53,19 @@ def own_cluster(_line: str, cell: str) -> None:
         display(NotHere())
 
 
+def after(line: str, cell: str) -> None:
+    """Run the cell if the panel that `line` names has a result; else say what to press first."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    shell: Any = get_ipython()
+    name = line.strip()
+    if getattr(shell.user_ns.get(name), "findings", None):
+        _run(shell, cell)
+    else:
+        display(NotHere(NOT_YET.format(name)))
+
+
 def _run(shell: Any, cell: str) -> None:
     """Run a cell as it stands: its last expression is shown, and its errors are the caller's."""
     from IPython.display import display
@@ -64,7 +82,7 @@ def _run(shell: Any, cell: str) -> None:
 
 
 def register() -> None:
-    """Make the cell magic known, where there is a notebook."""
+    """Make the cell magics known, where there is a notebook."""
     import sys
 
     if "IPython" in sys.modules:
@@ -72,4 +90,5 @@ def register() -> None:
 
         shell = get_ipython()
         if shell is not None:
-            shell.register_magic_function(own_cluster, "cell", "own_cluster")
+            for magic in (own_cluster, after):
+                shell.register_magic_function(magic, "cell", magic.__name__)

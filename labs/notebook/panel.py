@@ -1,8 +1,10 @@
 """One panel for any experiment: predict, set, run, look, compare.
 
->>> crash = panel("acks.leader_crash")
->>> crash                      # the last line of a cell shows it
->>> crash.run(acks="1")        # does what the Run button does, and waits
+>>> panel("acks.leader_crash")               # the last line of a cell shows it; it waits for Run
+>>> panel("acks.leader_crash", acks="1")     # with other settings to begin with
+
+Where nobody is there to press Run (`LABS_UNATTENDED=1`) it runs at once, and a picture of its run
+stands in its place: so are notebooks tested and saved.
 
 This file is what can be pressed, and when. Its parts: `asking.py` the prediction, `controls.py` the
 settings, `job.py` the run in its threads, `screen.py` what is seen of it, `runs.py` those so far.
@@ -15,7 +17,9 @@ from functools import partial
 from typing import Any
 
 import ipywidgets as w
+from IPython.display import HTML, display
 
+from labs.base import variables
 from labs.base.errors import BadInput, LabsError
 from labs.chapters import find
 from labs.charts import picture
@@ -39,11 +43,14 @@ from labs.notebook.screen import Screen
 from labs.notebook.still import question, still
 from labs.workload.verdicts import summary
 
+#: 1: nobody is there to press a button; panels run by themselves.
+UNATTENDED = "LABS_UNATTENDED"
+
 
 def panel(
     name: str | Experiment, /, *, cluster: Cluster | None = None, **settings: object
 ) -> Panel:
-    """The panel of an experiment, for the last line of a cell.
+    """The panel of an experiment, for the last line of a cell; unattended, it has run already.
 
     Args:
         name: `chapter.what`; `labs experiments` lists them.
@@ -52,10 +59,14 @@ def panel(
 
     Raises:
         BadInput: there is no such experiment or setting, or a value is out of bounds.
+        LabsError: what went wrong in an unattended run.
     """
     experiment = find(name) if isinstance(name, str) else name
     values = resolve(experiment.settings, settings)
-    return Panel(experiment, connect() if cluster is None else cluster, values)
+    made = Panel(experiment, connect() if cluster is None else cluster, values)
+    if variables.number(UNATTENDED, 0, 0, 1):
+        made.left = made.run()
+    return made
 
 
 class Panel:
@@ -73,6 +84,8 @@ class Panel:
         self._controls = Controls(experiment.settings, settings)
         self._screen, self._runs = Screen(), Runs()
         self._job: Job | None = None
+        #: What an unattended run left, to be shown in the place of buttons that nobody presses.
+        self.left: Finding | NotHere | None = None
         self._build()
         PAINTER.start()
 
@@ -167,6 +180,13 @@ class Panel:
         if self._job is not None:
             self._job.wait()
 
+    def _ipython_display_(self) -> None:
+        if self.left is None:
+            display(self._repr_mimebundle_(), raw=True)
+        else:
+            display(HTML(self._still()))
+            display(self.left)
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The live panel; for a page without a kernel the last run, or what can be asked."""
         bundle: dict[str, Any] = dict(self._box._repr_mimebundle_() or {})
@@ -175,9 +195,12 @@ class Panel:
             bundle |= {"image/png": last.png, "text/html": last._repr_html_()}
             bundle |= {"text/plain": str(last), RESULT_MIME: last.result.figures()}
         else:
-            bundle["text/html"] = still(self.experiment, self.settings, self.prediction)
+            bundle["text/html"] = self._still()
             bundle["text/plain"] = f"{self.experiment.name}: {self.experiment.question}"
         return bundle
+
+    def _still(self) -> str:
+        return still(self.experiment, self.settings, self.prediction)
 
     # -- what can be pressed -------------------------------------------------------------------
 

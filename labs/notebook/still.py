@@ -1,4 +1,4 @@
-"""A panel before its first run, for a page without a kernel: what it asks, and its settings."""
+"""A panel on a page without a kernel: what it asks, and its settings."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def still(experiment: Experiment, values: Mapping[str, Value], asked: Prediction
         f"<td>{escape(s.help)} ({escape(s.allowed)})</td></tr>"
         for s in experiment.settings
     )
+    chosen = ", ".join(f"{name}={value}" for name, value in values.items())
     ask = asked._repr_mimebundle_()["text/html"] if asked else ""
     return (
         f'{CSS}<div class="labs-finding">{question(experiment)}{ask}'
-        f"<table><tr><th>setting</th><th>value</th><th></th></tr>{rows}</table>"
+        f"<details><summary>Settings: <code>{escape(chosen)}</code></summary>"
+        f"<table><tr><th>setting</th><th>value</th><th></th></tr>{rows}</table></details>"
         '<p class="labs-muted">In JupyterLab this is a panel with these settings to change '
         "and a Run button.</p></div>"
     )

@@ -1,4 +1,4 @@
-"""`%%own_cluster`: runs a cell where processes can be broken, and says why not elsewhere."""
+"""Cells that do not run everywhere say why not."""
 
 from __future__ import annotations
 
@@ -48,3 +48,14 @@ def test_without_a_cluster_it_says_what_to_run(shell: Any) -> None:
     result = shell.run_cell("%%own_cluster\nx = 1", silent=True)
     assert isinstance(result.error_in_exec, LabsError)
     assert "run its first code cell" in str(result.error_in_exec)
+
+
+def test_what_shows_a_panels_result_waits_for_it(shell: Any) -> None:
+    cell = "%%own_cluster\n%%after crash\ncrash.findings[-1]"
+    for crash in (None, SimpleNamespace(findings=[])):
+        shell.user_ns["crash"] = crash
+        assert run(shell, cell.partition("\n")[2], can_break=True).success
+        assert str(shell.shown.pop()) == cells.NOT_YET.format("crash")
+    shell.user_ns["crash"] = SimpleNamespace(findings=["found"])
+    assert run(shell, cell.partition("\n")[2], can_break=True).success
+    assert shell.shown == ["found"]

@@ -176,8 +176,8 @@ def test_a_notebook_that_was_changed_by_hand_is_seen(
 
 # -- saving ----------------------------------------------------------------------------------------
 
-SHOWS = f"""from IPython.display import display
-print("a cell")
+SHOWS = f"""import os; from IPython.display import display
+print("a cell" * int(os.environ["LABS_UNATTENDED"]))  # nobody is there to press Run
 display({{"{RESULT_MIME}": {{"experiment": "small.crash", "settings": {{"acks": "1"}},
          "counts": {{"lost": 1202}}}}}}, raw=True)"""
 

@@ -46,8 +46,7 @@ from labs import panel
     + "".join(
         f"""
 ```{{code-cell}}
-count{n} = panel("throwaway.count", records={n})
-count{n}
+panel("throwaway.count", records={n})
 ```
 """
         for n in (1, 2, 3)

@@ -28,7 +28,7 @@ from labs.experiment.views import Bars
 from labs.kafka.cluster import State
 from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
-from labs.notebook.panel import Panel, panel
+from labs.notebook.panel import UNATTENDED, Panel, panel
 from labs.notebook.result_html import main_measurements
 from labs.workload import verdicts
 from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
@@ -495,7 +495,7 @@ def test_before_a_run_a_page_without_a_kernel_shows_what_can_be_asked(make: Make
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "image/png" not in bundle
     shown = words(bundle["text/html"])
-    for part in ("What is lost?", "How many are lost?", "none", "rate", "100 records/s"):
+    for part in ("What is lost?", "How many are lost?", "none", "rate=100", "100 records/s"):
         assert part in shown
 
 
@@ -510,13 +510,67 @@ def test_after_a_run_it_shows_picture_and_words(make: Make) -> None:
     assert bundle[RESULT_MIME] == finding.result.figures()
 
 
-def test_a_finding_is_two_outputs_so_that_every_page_shows_both(
+Shown = list[tuple[Any, bool]]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """What a cell shows: the thing, and whether it is a bundle of types."""
+    shown: Shown = []
+
+    def display(one: Any, raw: bool = False) -> None:
+        found = getattr(one, "_ipython_display_", None)
+        shown.append((one, raw)) if found is None else found()
+
+    for room in ("panel", "finding"):
+        monkeypatch.setattr(f"labs.notebook.{room}.display", display)
+    return shown
+
+
+def test_with_a_learner_a_panel_waits(make: Make, shown: Shown) -> None:
+    one = make()
+    one._ipython_display_()
+    assert not one.findings
+    ((bundle, raw),) = shown
+    assert raw
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_without_a_learner_it_runs_itself_and_leaves_a_picture_of_its_run(
+    make: Make, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(UNATTENDED, "1")
+    one = make(acks="all")
+    (finding,) = one.findings
+    assert finding.result.settings["acks"] == "all"
+    one._ipython_display_()
+    (asked, _), (picture, _), (told, _) = shown
+    for part in ("What is lost?", "How many are lost?", "acks=all", "Run button"):
+        assert part in words(asked.data)
+    assert picture.data == finding.png, "drawn once"
+    assert told[RESULT_MIME] == finding.result.figures()
+    views = [one for one, raw in shown if raw and "application/vnd.jupyter.widget-view" in str(one)]
+    assert not views, "a page without a kernel would say that the widget is missing"
+
+
+def test_what_goes_wrong_without_a_learner_fails_the_cell(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("labs.notebook.finding.display", lambda one, **_: shown.append(one))
+    def fails(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        raise LabsError("broker 2 did not come back")
+
+    monkeypatch.setenv(UNATTENDED, "1")
+    with pytest.raises(LabsError, match="did not come back"):
+        make(fails)
+    monkeypatch.setenv(UNATTENDED, "yes")
+    with pytest.raises(BadInput, match=UNATTENDED):
+        make()
+
+
+def test_a_finding_is_two_outputs_so_that_every_page_shows_both(make: Make, shown: Shown) -> None:
     ran(make())._ipython_display_()
-    picture, told = shown
+    (picture, _), (told, raw) = shown
+    assert raw
     assert picture.data.startswith(b"\x89PNG")
     assert "40 are gone" in words(told["text/html"])
     carried = json.loads(json.dumps(told[RESULT_MIME]))  # a notebook is JSON
