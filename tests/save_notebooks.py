@@ -17,8 +17,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from labs.app.cli import end_as_on_ctrl_c
+from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
-from labs.notebook.panel import UNATTENDED
 from labs.supervise.home import PROJECT, Home
 from tests import prose
 from tests.course import Text, chapters, texts, with_table

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-from labs.notebook.panel import UNATTENDED
+from labs.base.variables import UNATTENDED
 
 os.environ[UNATTENDED] = "1"

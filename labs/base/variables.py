@@ -13,6 +13,9 @@ from labs.base.errors import BadInput
 
 N = TypeVar("N", int, float)
 
+#: 1: nobody is there to press a button; a notebook's panels run by themselves.
+UNATTENDED = "LABS_UNATTENDED"
+
 
 def named(variable: str) -> str:
     """What the variable says; empty where it says nothing."""

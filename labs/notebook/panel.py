@@ -43,9 +43,6 @@ from labs.notebook.screen import Screen
 from labs.notebook.still import question, still
 from labs.workload.verdicts import summary
 
-#: 1: nobody is there to press a button; panels run by themselves.
-UNATTENDED = "LABS_UNATTENDED"
-
 
 def panel(
     name: str | Experiment, /, *, cluster: Cluster | None = None, **settings: object
@@ -64,7 +61,7 @@ def panel(
     experiment = find(name) if isinstance(name, str) else name
     values = resolve(experiment.settings, settings)
     made = Panel(experiment, connect() if cluster is None else cluster, values)
-    if variables.number(UNATTENDED, 0, 0, 1):
+    if variables.number(variables.UNATTENDED, 0, 0, 1):
         made.left = made.run()
     return made
 

@@ -7,9 +7,9 @@ import os
 import pytest
 from nbclient import NotebookClient
 
+from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
 from labs.notebook.finding import RESULT_MIME
-from labs.notebook.panel import UNATTENDED
 from tests.course import Text, chapters, code_of
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

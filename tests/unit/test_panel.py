@@ -17,6 +17,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.variables import UNATTENDED
 from labs.base.words import Words
 from labs.charts.painter import Unpainted
 from labs.experiment.experiment import Experiment
@@ -28,7 +29,7 @@ from labs.experiment.views import Bars
 from labs.kafka.cluster import State
 from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
-from labs.notebook.panel import UNATTENDED, Panel, panel
+from labs.notebook.panel import Panel, panel
 from labs.notebook.result_html import main_measurements
 from labs.workload import verdicts
 from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
