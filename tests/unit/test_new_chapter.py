@@ -145,8 +145,7 @@ def test_the_tests_of_claims_experiments_panels_and_notebooks_collect_it(copy: P
     for test in (
         "tests/integration/test_claims_99.py::test_the_default_is_one",
         "tests/experiments/test_throwaway.py::test_one_is_one",
-        "tests/browser/test_panels.py::test_every_panel_predicts_runs_and_tells[99_throwaway]",
-        "tests/browser/test_panels.py::test_stop_leaves_the_cluster_whole[99_throwaway]",
+        "tests/browser/test_panels.py::test_panels_predict_run_tell_and_stop[99_throwaway]",
         "tests/unit/test_notebooks.py::test_static_readers_see_every_widget[99_throwaway]",
         "tests/unit/test_course.py::test_every_language_has_the_same_code[99_throwaway-en]",
     ):
@@ -168,7 +167,7 @@ def test_the_readmes_table_has_it(copy: Path) -> None:
 def test_whatever_looks_at_all_chapters_is_content_with_it(copy: Path) -> None:
     units = ("course", "project", "judging", "set_here", "notebooks", "words")
     looking = [f"tests/unit/test_{name}.py" for name in units] + ["tests/browser/test_panels.py"]
-    chosen = "not run_from_top_to_bottom and not predicts_runs and not stop_leaves and not compared"
+    chosen = "not run_from_top_to_bottom and not tell_and_stop and not compared"
     assert "passed" in said(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *looking)
 
 
