@@ -24,7 +24,7 @@ from labs.base.errors import BadInput, LabsError
 from labs.base.words import Words
 from labs.experiment.healing import heal
 from labs.experiment.live import Live
-from labs.experiment.prediction import Ask
+from labs.experiment.prediction import Ask, Estimate
 from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Setting, Value, resolve
@@ -50,6 +50,8 @@ class Experiment:
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
             Empty: nothing of it, but for `LAGGING`, which each run finds out for itself.
         needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
+        about: the measurements of which the chapter's text speaks, and no others (a test compares
+            both), but for a predicted one, which is always among them. The rest are folded away.
     """
 
     name: str
@@ -61,6 +63,13 @@ class Experiment:
     judges: tuple[str, ...] = (LOG,)
     by_wall: Callable[[Mapping[str, Value]], str] = lambda _settings: ""
     needs: Mapping[tuple[str, str], Feature] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The measurements that are shown at once."""
+        predicted = (self.ask.measured,) if isinstance(self.ask, Estimate) else ()
+        return (*predicted, *self.about)
 
     @property
     def question(self) -> str:
@@ -110,7 +119,7 @@ class Experiment:
             try:
                 with undisturbed(), _foreseeing(self.name):
                     self.body(run)
-                    result = run.result()
+                    result = replace(run.result(), about=self.shown)
             except LabsError as error:
                 wall.look()
                 raise after_jumps(error, wall.jumps) from None

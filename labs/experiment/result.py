@@ -30,10 +30,10 @@ class Result:
     """What one run found. `views` can be drawn by `labs.charts`; `conclusion` is a sentence.
 
     `report` is the verdict on the log; `processing` and `key_order` are None where the experiment
-    is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: not
-    known. `set_here`: what was set otherwise than the default, by the learner or by the experiment.
-    `jumps`: how the wall clock was set meanwhile; `by_wall`: what a broker measured by it in this
-    run; `doubt`: why nothing can be concluded.
+    is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: not known;
+    `about`: those of which the chapter speaks. `set_here`: what was set otherwise than the default,
+    by the learner or by the experiment. `jumps`: how the wall clock was set meanwhile; `by_wall`:
+    what a broker measured by it in this run; `doubt`: why nothing can be concluded.
     """
 
     experiment: str
@@ -52,6 +52,7 @@ class Result:
     jumps: tuple[Jump, ...] = ()
     by_wall: str = ""
     doubt: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:

@@ -63,9 +63,10 @@ def told(result: Result, reconciliation: Reconciliation | None = None) -> str:
             reconciliation_html(reconciliation),
             '<div class="labs-side">',
             *(offenders_html(judgement) for judgement in result.judgements),
-            measurements_html(result.measurements),
+            measurements_html(result),
             "</div>",
             circumstances_html(result),
+            rest_html(result),
             set_here_html(result),
         )
     )
@@ -142,30 +143,52 @@ def _cell(value: object) -> str:
     return "—" if value is None else escape(str(value))
 
 
-def measurements_html(measurements: Mapping[str, Measured]) -> str:
-    """What was measured, with units: tables of a few rows that stand side by side."""
+def measurements_html(result: Result) -> str:
+    """What the run is about, with units: tables of a few rows that stand side by side."""
+    found = result.measurements.items()
+    return _tables({n: v for n, v in found if n in result.about}, "Measured")
+
+
+def rest_html(result: Result) -> str:
+    """All else that was measured, folded: only few readers ask."""
+    found = result.measurements.items()
+    rest = {n: v for n, v in found if n not in (*result.about, *_CIRCUMSTANCES)}
+    if not rest:
+        return ""
+    more = "Also measured" if result.about else "Measured"
+    return (
+        f'<details class="labs-muted t-measured"><summary>{more}: {len(rest)} figures</summary>'
+        f'<div class="labs-side">{_tables(rest)}</div></details>'
+    )
+
+
+def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
     rows = [
         f'<tr><td>{escape(words)}</td><td class="labs-figure">{escape(value)}</td></tr>'
         for words, value in main_measurements(measurements)
     ]
     tables = []
     for start in range(0, len(rows), _ROWS):
-        caption = "Measured" if start == 0 else "\N{NO-BREAK SPACE}"
+        above = "\N{NO-BREAK SPACE}" if caption and start else caption
         body = "".join(rows[start : start + _ROWS])
-        tables.append(f"<table><caption>{caption}</caption>{body}</table>")
+        tables.append(f"<table><caption>{above}</caption>{body}</table>")
     return "".join(tables)
 
 
 def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
     """Each measurement's name in words, and its value with the unit."""
     return [
-        (_words(name)[0], f"{figure(value)} {_words(name)[1] if value is not None else ''}".strip())
+        (
+            in_words(name)[0],
+            f"{figure(value)} {in_words(name)[1] if value is not None else ''}".strip(),
+        )
         for name, value in measurements.items()
         if name not in _CIRCUMSTANCES
     ]
 
 
-def _words(name: str) -> tuple[str, str]:
+def in_words(name: str) -> tuple[str, str]:
+    """A measurement's name in words, and its unit."""
     for suffix, unit in _UNITS.items():
         if name.endswith(suffix):
             return name.removesuffix(suffix).replace("_", " "), unit

@@ -75,7 +75,8 @@ def _told(finding: Finding, names: list[str]) -> str:
     settings = ", ".join(f"{name}={result.settings[name]}" for name in names) or "the same"
     acknowledged = words("runs.acknowledged", count=counts.acknowledged, sent=counts.sent)
     verdict = " ".join([acknowledged, *map(_brief, result.judgements)])
-    measured = "; ".join(f"{a} {b}" for a, b in main_measurements(result.measurements)[:3])
+    first = sorted(result.measurements.items(), key=lambda one: one[0] not in result.about)
+    measured = "; ".join(f"{a} {b}" for a, b in main_measurements(dict(first))[:3])
     return _row(str(finding.number), settings, verdict, measured)
 
 

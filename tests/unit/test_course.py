@@ -13,6 +13,7 @@ from nbclient.exceptions import CellExecutionError
 
 from labs.chapters import all_experiments
 from labs.notebook.finding import RESULT_MIME
+from labs.notebook.result_html import in_words
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import FIRST, Text, chapters, code_of, texts, with_table
@@ -61,6 +62,23 @@ def test_every_language_has_the_same_code(text: Text) -> None:
 def test_every_number_asked_for_is_named(text: Text) -> None:
     named = set(prose.NAMED.findall(text.path.read_text("utf-8")))
     assert named == set(text.numbers)
+
+
+@each_text
+def test_what_the_text_speaks_of_is_shown_and_nothing_else(text: Text) -> None:
+    """An experiment says which of its measurements are not folded away: those of the text."""
+    chapter = text.chapter.partition("_")[2]
+    ours = [e for e in all_experiments() if e.name.partition(".")[0] == chapter]
+    numbers = [(asked["run"], asked["shows"]) for asked in text.numbers.values()]
+    phrases = prose.measurements_named(text.book())
+    words = {name: in_words(name)[0] for e in ours for name in e.shown}
+    assert phrases <= set(words.values())
+    for experiment in ours:
+        asked = {shows.partition(".")[2] for run, shows in numbers
+                 if run == experiment.name and shows.startswith("measurements.")}  # fmt: skip
+        assert asked <= set(experiment.shown)
+        unused = [name for name in experiment.about if name not in asked]
+        assert [name for name in unused if words[name] not in phrases] == []
 
 
 @each_text

@@ -9,6 +9,7 @@ import threading
 import time
 from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -30,7 +31,7 @@ from labs.kafka.cluster import State
 from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
-from labs.notebook.result_html import main_measurements
+from labs.notebook.result_html import main_measurements, told
 from labs.workload import verdicts
 from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
 from tests.model_cluster import ModelCluster
@@ -586,6 +587,15 @@ def test_what_the_run_says_is_escaped(make: Make) -> None:
         return Counts(1, 1, 0, 0, 1), {"key": "<script>"}
 
     assert "<script>" not in ran(make(odd)).html
+
+
+def test_only_the_measurements_of_which_the_chapter_speaks_are_unfolded(make: Make) -> None:
+    result = ran(make()).result
+    shown, _, folded = told(replace(result, about=("stall_ms",))).partition("<details")
+    assert "4,200 ms" in shown and "broker 2" not in shown
+    assert "Also measured: 1 figures" in folded and "broker 2" in folded and "4,200" not in folded
+    shown, _, folded = told(result).partition("<details")
+    assert "Measured" not in shown and "4,200 ms" in folded and "broker 2" in folded
 
 
 def test_measurements_are_told_with_their_units() -> None:

@@ -127,6 +127,7 @@ TWO_BROKERS_DOWN = Experiment(
     (acks_setting("1"), min_isr_setting(), rate_setting(50)),
     _two_brokers_down,
     Options((REFUSED, READABLE, HIDDEN), _which),
+    about=("highest_acknowledged_offset", "readable_end_offset", "acknowledged_but_hidden"),
 )
 
 # -- every size of the ISR against every minimum ---------------------------------------------------

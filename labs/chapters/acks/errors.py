@@ -125,6 +125,7 @@ FAILED_BUT_WRITTEN = Experiment(
     ),
     _failed_but_written,
     Options((NOT_WRITTEN, WRITTEN), _written),
+    about=("ended_in_an_error", "and_yet_readable"),
 )
 
 # -- the same error, seen by two clients -----------------------------------------------------------
@@ -243,4 +244,5 @@ JAVA_ERROR = Experiment(
     _java_error,
     Options((NAMES_IT, TIMES_OUT, NO_ERROR), _what_java_says),
     by_wall=lambda _: "the Java client measures its delivery.timeout.ms by it",
+    about=("java_text",),
 )

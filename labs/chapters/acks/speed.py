@@ -116,4 +116,5 @@ LATENCY = Experiment(
     _latency,
     Options((FEW, TENS, LONG), _cost),
     breaks=False,
+    about=("acks_1_p50_ms", "acks_all_p50_ms"),
 )

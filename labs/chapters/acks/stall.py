@@ -223,4 +223,5 @@ PAUSED_FOLLOWER = Experiment(
     ),
     _paused_follower,
     Options((NOTHING, WAIT, REFUSED), _what_happened),
+    about=("stall_ms", "isr_shrunk_after_ms", "fenced_after_ms"),
 )

@@ -264,4 +264,5 @@ REBALANCE = Experiment(
     breaks=False,
     judges=(LOG, PROCESSING),
     needs={("protocol", KIP_848): NEW_GROUPS},
+    about=("longest_gap_others_ms", "settled_s"),
 )

@@ -395,4 +395,5 @@ PARTITIONERS = Experiment(
     _partitioners,
     Options((_ALL, _CHANCE), _agreement),
     breaks=False,
+    about=("same_partition_keys",),
 )

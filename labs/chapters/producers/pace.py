@@ -361,4 +361,5 @@ BATCHING = Experiment(
     _batching,
     Options((_SOONER, _LATER), _who_is_sooner),
     breaks=False,
+    about=("at_once_bytes_per_record", "batched_bytes_per_record"),
 )

@@ -152,4 +152,12 @@ CONTROLLER = Experiment(
     ),
     _controller,
     Options((NOTHING, ONLY_READ, BOTH), _what_works),
+    about=(
+        "create_topic",
+        "acknowledged_without_controller",
+        "read_without_controller",
+        "elected_after_controller_s",
+        "leaderless_s",
+        "topic_there_afterwards",
+    ),
 )

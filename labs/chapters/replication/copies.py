@@ -129,6 +129,7 @@ COPIES = Experiment(
     ),
     _copies,
     Options((LEADERS, MAJORITYS, SLOWEST), _how_far),
+    about=("leader_log_end", "slowest_log_end", "high_watermark", "isr_shrank_after_ms"),
 )
 
 # -- when does a dead broker leave the ISR? --------------------------------------------------------

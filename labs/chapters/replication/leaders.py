@@ -98,6 +98,7 @@ FAILOVER = Experiment(
     ),
     _failover,
     Options((CLUSTER, CLIENT), _whose_clock),
+    about=("leaderless_ms", "longest_wait_ms"),
 )
 
 # -- rejoin ----------------------------------------------------------------------------------------
@@ -177,4 +178,10 @@ REJOIN = Experiment(
     ),
     _rejoin,
     Options((COMES_BACK, STAYS), _who_leads),
+    about=(
+        "epoch_after_failover",
+        "epoch_after_return",
+        "epoch_after_preferred_election",
+        "back_in_isr_s",
+    ),
 )

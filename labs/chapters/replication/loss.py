@@ -121,6 +121,7 @@ TRUNCATION = Experiment(
     ),
     _truncation,
     Options((MERGED, KEPT, CUT), _what_became),
+    about=("cut_at_offset", "cut_records"),
 )
 
 # -- unclean election ------------------------------------------------------------------------------
@@ -195,4 +196,5 @@ UNCLEAN = Experiment(
     ),
     _unclean,
     Options((NONE_LOST, SOME_LOST), _lost_any),
+    about=("records_on_dead_disk",),
 )
