@@ -22,8 +22,9 @@ from labs.base.clock import now
 from labs.kafka.cluster import Cluster
 from labs.kafka.wire import BrokerConnection
 from labs.observe.feed import FORESEEN, Feed, Subscription, ignore
+from labs.observe.observer import ANSWER_TIMEOUT_S, Observer
 from labs.observe.offsets import Reach, TopicPartition, high_watermarks, log_ends
-from labs.observe.snapshot import ANSWER_TIMEOUT_S, ClusterSnapshot, Observer
+from labs.observe.snapshot import ClusterSnapshot
 
 Reaches = dict[TopicPartition, Reach]
 Watching = Subscription["Scope", ClusterSnapshot]

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
-from labs.observe.snapshot import Partition, snapshot
+from labs.observe.observer import snapshot
+from labs.observe.snapshot import Partition
 from tests.browser.conftest import Lab, run_all, shoot
 
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from labs.experiment.live import Live, Stopped
 from labs.experiment.run import Run
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
-from labs.observe.snapshot import snapshot
+from labs.observe.observer import snapshot
 from labs.workload import number_of, read_back, set_here
 from labs.workload.history import Outcome
 from labs.workload.reading import reader_options

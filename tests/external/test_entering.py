@@ -21,7 +21,7 @@ from labs.kafka.external import LOOK_EVERY_S, require_new_enough
 from labs.kafka.features import NEW_GROUPS
 from labs.notebook.cells import NotHere
 from labs.notebook.panel import panel
-from labs.observe.snapshot import Observer, by_metadata, described
+from labs.observe.observer import Observer, by_metadata, described
 from tests.external.conftest import Enter
 from tests.external.others import (
     ADMIN,

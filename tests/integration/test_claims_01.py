@@ -17,7 +17,7 @@ from kafka.partitioner.default import murmur2
 from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
 from labs.kafka.local import LocalCluster
-from labs.observe.snapshot import snapshot
+from labs.observe.observer import snapshot
 from tests.kafka_tools import kafka_tool, value_and_default
 
 THREE = [TopicPartition("flights", number) for number in range(3)]

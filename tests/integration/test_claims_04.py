@@ -15,8 +15,9 @@ from kafka.record import MemoryRecords
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
+from labs.observe.observer import snapshot
 from labs.observe.segments import read_copy
-from labs.observe.snapshot import Partition, snapshot
+from labs.observe.snapshot import Partition
 from tests.kafka_tools import value_and_default
 
 

@@ -15,8 +15,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from labs.base.errors import LabsError
 from labs.kafka.local import LocalCluster
+from labs.observe.observer import snapshot
 from labs.observe.segments import first_difference, read_copy
-from labs.observe.snapshot import snapshot
 from labs.workload.reading import read_back
 from tests.kafka_tools import kafka_tool
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from labs.kafka.cluster import CONTROLLER_ID
-from labs.observe.snapshot import Observer, Partition, snapshot
+from labs.observe.observer import Observer, snapshot
+from labs.observe.snapshot import Partition
 from tests import model_cluster
 from tests.model_cluster import K, P, R
 
