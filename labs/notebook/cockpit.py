@@ -53,7 +53,7 @@ class Cockpit:
         self.cluster, self.topic = cluster, topic
         self.chronicle = Chronicle()
         self.snapshot: ClusterSnapshot | None = None
-        self.failure: BaseException | None = None  # the bug that ended the looking, if one did
+        self.failure: Exception | None = None  # the bug that ended the looking, if one did
         self._lock = threading.RLock()  # guards all that follows, and the chronicle
         self._watching: Watching | None = None
         self._busy: set[int] = set()

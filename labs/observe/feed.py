@@ -42,7 +42,7 @@ class Subscription(Generic[W, T]):
         fail: Callable[[Exception], object],
     ) -> None:
         self.wanted, self.hear, self.fail = wanted, hear, fail
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self._feed = feed
         self._every_s = every_s
         self.due = -math.inf if every_s < math.inf else math.inf  # the feed's: when to ask next
@@ -115,7 +115,7 @@ class Feed(Generic[W, T]):
         self.changed = threading.Condition()  # guards all that follows, and each subscription
         self.subscriptions: tuple[Subscription[W, T], ...] = ()
         self._thread: threading.Thread | None = None
-        self._heard_by: Subscription[W, T] | None = None
+        self._telling = threading.RLock()  # held while a subscriber hears an answer
 
     def subscribe(
         self,
@@ -143,14 +143,16 @@ class Feed(Generic[W, T]):
         return subscription
 
     def remove(self, subscription: Subscription[W, T]) -> None:
-        """Forget a subscription; wait until nothing of it is left."""
+        """Forget a subscription; the thread has ended afterwards if this was the last one."""
         with self.changed:
             thread = self._thread
             self.subscriptions = tuple(s for s in self.subscriptions if s is not subscription)
             self.changed.notify_all()
-            if thread is None or thread is threading.current_thread():
-                return
-            self.changed.wait_for(lambda: self._heard_by is not subscription)
+        if thread is None or thread is threading.current_thread():
+            return
+        with self._telling:
+            pass  # what it was hearing is over
+        with self.changed:
             self.changed.wait_for(lambda: self.subscriptions or self._thread is not thread)
             ended = self._thread is not thread
         if ended:
@@ -162,15 +164,14 @@ class Feed(Generic[W, T]):
         try:
             while served := self._next():
                 self._serve(served)
-        except BaseException as bug:
+        except Exception as bug:
             with self.changed:
-                for subscription in self.subscriptions:
-                    subscription.failure = bug
                 ended, self.subscriptions = self.subscriptions, ()
+                for subscription in ended:
+                    subscription.failure = bug
                 self._end()
             for subscription in ended:
-                if isinstance(bug, Exception):
-                    subscription.fail(bug)
+                subscription.fail(bug)
             raise
 
     def _next(self) -> list[Subscription[W, T]]:
@@ -208,23 +209,19 @@ class Feed(Generic[W, T]):
                 self._tell(subscription, part(subscription.wanted))
 
     def _tell(self, subscription: Subscription[W, T], answer: T | Exception) -> None:
+        with self._telling:
+            try:
+                if not subscription.open:
+                    return
+                if isinstance(answer, Exception):
+                    subscription.fail(answer)
+                else:
+                    subscription.hear(answer)
+            except Exception as bug:  # the others go on
+                subscription.failure = bug
+                self.remove(subscription)
+                told = threading.ExceptHookArgs((type(bug), bug, bug.__traceback__, self._thread))
+                threading.excepthook(told)
         with self.changed:
-            if not subscription.open:
-                return
-            self._heard_by = subscription
-        try:
-            if isinstance(answer, Exception):
-                subscription.fail(answer)
-            else:
-                subscription.hear(answer)
-        except Exception as bug:  # the others go on
-            subscription.failure = bug
-            self.remove(subscription)
-            threading.excepthook(
-                threading.ExceptHookArgs((type(bug), bug, bug.__traceback__, self._thread))
-            )
-        finally:
-            with self.changed:
-                subscription.last, subscription.finished = answer, subscription.begun
-                self._heard_by = None
-                self.changed.notify_all()
+            subscription.last, subscription.finished = answer, subscription.begun
+            self.changed.notify_all()
