@@ -112,7 +112,7 @@ class Experiment:
         if missing := self.missing(cluster, values):
             raise missing
         run = Run(self.name, cluster, values, live or Live(), judges=self.judges)
-        run.say("making sure that the cluster is whole")
+        run.say("checking that the cluster is healthy")
         heal(cluster)
         run.began = now()
         with watching_the_wall() as wall:

@@ -13,7 +13,7 @@ class Stopped(Foreseen):
     """The learner pressed Stop. No LabsError, so that nothing on its way takes it for a failure."""
 
     def __str__(self) -> str:
-        return "the run was stopped, and the cluster is whole again."
+        return "the run was stopped, and the cluster is healthy again."
 
 
 class Live:

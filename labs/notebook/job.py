@@ -93,11 +93,11 @@ class Job:
         try:
             said, bad = self._run(self._live), False
         except Stopped as stopped:
-            self.failure, said, bad = stopped, "Stopped. The cluster is whole again.", False
+            self.failure, said, bad = stopped, "Stopped. The cluster is healthy again.", False
         except LabsError as error:
             self.failure, said, bad = error, str(error), True
         except BaseException as error:
-            self.failure, said, bad = error, f"This went wrong: {error!r}", True
+            self.failure, said, bad = error, f"An unexpected error: {error!r}", True
         farewell.over()
         self.running = False
         ONE_AT_A_TIME.release()

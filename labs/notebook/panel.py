@@ -238,7 +238,7 @@ class Panel:
             self._box.add_class("labs-blocked")
             self._screen.say(blocked, hook="t-reason")
         elif unanswered:
-            self._screen.say("Predict first, or skip: then Run can be pressed.")
+            self._screen.say("Predict first, or press Skip. Then press Run.")
         elif not running and not self.findings:
             self._screen.say("Ready: press Run.")
 

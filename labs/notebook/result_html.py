@@ -92,7 +92,7 @@ def reconciliation_html(told: Reconciliation | None) -> str:
     if told is None:
         return ""
     if told.right is None:
-        return f"<p>What came true in this run: <b>{escape(told.words(told.measured))}</b>.</p>"
+        return f"<p>The answer in this run: <b>{escape(told.words(told.measured))}</b>.</p>"
     sign, side = ("✓", "valid") if told.right else ("≠", "violated")
     why = f"<p>{escape(_sentence(told.explanation))}</p>" if told.explanation else ""
     return (
@@ -216,7 +216,7 @@ def set_here_html(result: Result) -> str:
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found
     )
     return (
-        f'<details class="labs-muted t-set-here"><summary>Set here: {len(found)} settings differ'
+        f'<details class="labs-muted t-set-here"><summary>{len(found)} settings differ'
         " from the defaults of Kafka and of its clients, your own choices included</summary>"
         f"<table><tr>{head}</tr>{body}</table><p>{_LAB}</p></details>"
     )

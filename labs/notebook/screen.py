@@ -55,7 +55,7 @@ class Screen:
         with self._lock:
             if self._live:
                 self._stopping = True
-                self.say("Stopping: the cluster is made whole again …")
+                self.say("Stopping: making the cluster healthy again …")
 
     def live(self, png: bytes) -> None:
         """Show a picture of the run that goes on, unless it is over."""

@@ -314,7 +314,7 @@ def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
     one.wait()
     assert "Stopping" in said[0]
     assert isinstance(one.failure, Stopped)
-    assert status(one) == "Stopped. The cluster is whole again."
+    assert status(one) == "Stopped. The cluster is healthy again."
     assert not find(one.widget, "t-run").disabled
     assert not find(one.widget, "t-set-acks").disabled
     assert one.findings == []
@@ -330,7 +330,7 @@ def test_a_cell_whose_run_was_stopped_says_so_in_one_sentence(
     outcome = shell.run_cell("one.run()")
     assert isinstance(outcome.error_in_exec, Stopped)
     printed = "".join(capsys.readouterr())
-    assert "Stopped: the run was stopped, and the cluster is whole again." in printed
+    assert "Stopped: the run was stopped, and the cluster is healthy again." in printed
     assert "Traceback" not in printed
 
 
