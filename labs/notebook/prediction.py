@@ -17,9 +17,12 @@ from typing import Any
 import ipywidgets as w
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.chapters import words_of
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
+
+words = Words(__file__)
 
 Answer = str | float
 
@@ -43,7 +46,7 @@ class Number:
 
     def words(self, value: float) -> str:
         """`1,234 records`."""
-        return f"{value:,.10g} {self.unit}"
+        return words("number", value=f"{value:,.10g}", unit=self.unit)
 
 
 class Prediction:
@@ -188,10 +191,10 @@ def predict(
         own = options if isinstance(options, Number) else {said: said for said in options or ()}
         asked = Prediction(name, own, key)
     else:
-        words, what = words_of(name)
-        offered = options if isinstance(options, Number) else words.under(f"{what}.options")
-        why = words.under(f"{what}.why")
-        asked = Prediction(words(f"{what}.predict"), offered, name.replace(".", "-"), why)
+        say, what = words_of(name)
+        offered = options if isinstance(options, Number) else say.under(f"{what}.options")
+        why = say.under(f"{what}.why")
+        asked = Prediction(say(f"{what}.predict"), offered, name.replace(".", "-"), why)
     if not isinstance(asked.options, Number) and len(asked.options) < 2:
         raise BadInput("a prediction needs two options at least")
     _predictions[key or name] = asked
@@ -206,7 +209,7 @@ def prediction(key: str) -> Prediction | None:
 def spoken(name: str, answer: Answer) -> str:
     """An answer as the chapter's table says it, where nobody asked (that cell has not run)."""
     try:
-        words, what = words_of(name)
+        say, what = words_of(name)
     except BadInput:
         return str(answer)
-    return words.under(f"{what}.options").get(str(answer), str(answer))
+    return say.under(f"{what}.options").get(str(answer), str(answer))

@@ -24,7 +24,7 @@ from labs.experiment.views import View
 from labs.kafka.local import LocalCluster
 from labs.notebook.finding import Finding
 from labs.notebook.panel import panel
-from labs.workload.checker import VALID, VIOLATED
+from labs.workload.judgements import VALID, VIOLATED
 from tests.widgets import find
 
 number = count(1)
