@@ -15,6 +15,7 @@ from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import topology_svg
 from labs.kafka.actions import ACTIONS
 from labs.kafka.cluster import Node
+from labs.notebook.parts import button, html, status_line
 from labs.observe.chronicle import Event
 from labs.observe.snapshot import ClusterSnapshot
 
@@ -63,41 +64,35 @@ class CockpitView:
     ) -> None:
         self._press, self._can_break = press, can_break
         self._drawn: object = None
-        self._picture, self._status, self._log = (
-            _hooked(w.HTML(), f"t-{what}") for what in ("picture", "status", "log")
-        )
+        self._picture, self._status, self._log = map(html, ("t-picture", "t-status", "t-log"))
         self._status.layout.flex = "1 1 auto"
         self._columns: dict[int, dict[str, w.Button]] = {}
         self._buttons = w.HBox(
             layout=w.Layout(max_width="900px", padding="0 20px", grid_gap="14px")
         )
-        tools = [_tool("Refresh", "refresh", "Look now", refresh)]
+        tools = [button("Refresh", "t-refresh", refresh, icon="refresh")]
+        tools[0].tooltip = "Look now"
         if can_break:
-            does = "Resume every paused node, start every dead one"
-            tools.insert(0, _tool("Mend all", "wrench", does, mend))
+            tools.insert(0, button("Mend all", "t-mend", mend, icon="wrench"))
+            tools[0].tooltip = "Resume every paused node, start every dead one"
         bar = w.HBox(
             [self._status, *tools],
             layout=w.Layout(max_width="900px", align_items="center", padding="4px 20px"),
         )
-        box = w.VBox([w.HTML(_CSS), self._picture, self._buttons, bar, self._log])
-        self.box = _hooked(box, "t-cockpit")
+        self.box = w.VBox([w.HTML(_CSS), self._picture, self._buttons, bar, self._log])
+        self.box.add_class("t-cockpit")
         self.said = ""
         self.say("")
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Put a sentence into the status line."""
         self.said = text
-        role = "alert" if bad else "status"
-        mark = "⚠ " if bad else ""
-        self._status.value = (
-            f'<div role="{role}" aria-live="polite" class="labs-status{" labs-bad" * bad}">'
-            f"{mark}{escape(text)}</div>"
-        )
+        self._status.value = status_line(text, bad=bad, hook="labs-status")
 
     def disable(self, broker: int) -> None:
         """Let no button of a broker be pressed until the next drawing."""
-        for button in self._columns.get(broker, {}).values():
-            button.disabled = True
+        for made in self._columns.get(broker, {}).values():
+            made.disabled = True
 
     def draw(
         self, snapshot: ClusterSnapshot, events: Sequence[Event], busy: Collection[int]
@@ -127,11 +122,12 @@ class CockpitView:
     def _column(self, broker: int) -> dict[str, w.Button]:
         buttons = {}
         for name, action in ACTIONS.items():
-            tip, pressed = f"{action.tip} (broker {broker})", partial(self._press, name, broker)
-            button = _tool(name.capitalize(), ICONS[name], tip, pressed, hook=f"{name}-{broker}")
-            button.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
-            button.add_class("labs-act")
-            buttons[name] = button
+            pressed = partial(self._press, name, broker)
+            made = button(name.capitalize(), f"t-{name}-{broker}", pressed, icon=ICONS[name])
+            made.tooltip = f"{action.tip} (broker {broker})"
+            made.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
+            made.add_class("labs-act")
+            buttons[name] = made
         return buttons
 
     def _enable(self, node: Node, busy: bool) -> None:
@@ -142,19 +138,6 @@ class CockpitView:
             for name in slot:
                 buttons[name].layout.display = None if name == seen else "none"
                 buttons[name].disabled = name not in possible or busy
-
-
-def _hooked(widget: w.DOMWidget, hook: str) -> w.DOMWidget:
-    widget.add_class(hook)
-    return widget
-
-
-def _tool(
-    label: str, icon: str, tip: str, pressed: Callable[[], object], hook: str = ""
-) -> w.Button:
-    button = w.Button(description=label, icon=icon, tooltip=tip, layout=w.Layout(width="auto"))
-    button.on_click(lambda _: pressed())
-    return _hooked(button, f"t-{hook or label.split()[0].lower()}")
 
 
 def _log_html(events: Sequence[Event]) -> str:
