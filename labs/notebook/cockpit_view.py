@@ -90,7 +90,8 @@ class CockpitView:
         self._status.value = status_line(text, bad=bad, hook="labs-status")
 
     def disable(self, broker: int) -> None:
-        """Let no button of a broker be pressed until the next drawing."""
+        """Let no button of a broker be pressed until the next drawing, which is sure to come."""
+        self._drawn = None
         for made in self._columns.get(broker, {}).values():
             made.disabled = True
 

@@ -190,7 +190,9 @@ class Feed(Generic[W, T]):
         served = [s for s in self.subscriptions if s.due <= begun or s.due < begun + pace_s]
         for subscription in served:
             subscription.begun += 1
-            subscription.due = begun + subscription.every_s
+            late_s = begun - subscription.due
+            on_time = 0 <= late_s < subscription.every_s
+            subscription.due = (subscription.due if on_time else begun) + subscription.every_s
         return served
 
     def _end(self) -> None:

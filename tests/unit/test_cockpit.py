@@ -279,6 +279,7 @@ def test_an_error_after_a_click_raises_nowhere(
     find(cockpit.widget, "t-start-1").click()
     wait(lambda: "can't start" in status(cockpit), "no sentence")
     assert escaped == []
+    wait(lambda: enabled(cockpit, 1) == {"kill", "pause", "stop"}, "its buttons stay grey")
 
 
 def test_a_bug_after_a_click_is_loud(
