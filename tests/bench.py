@@ -26,9 +26,8 @@ from kafka import KafkaProducer
 from labs.app.cli import end_as_on_ctrl_c
 from labs.app.jupyter import jupyter_command
 from labs.kafka import admin, readiness
-from labs.kafka.cluster import BROKER_IDS, State
+from labs.kafka.cluster import BROKER_IDS, Node, Role, State
 from labs.kafka.local import LocalCluster
-from labs.kafka.state import NodeState
 from labs.kafka.wire import BrokerConnection
 from labs.supervise.home import PROJECT, Home
 from labs.supervise.ports import is_open
@@ -99,7 +98,7 @@ def _compose_from_nothing(changes: dict[str, Any]) -> float:
         files = ("--file", "docker-compose.yml", "--file", over.name)
         _compose(*files, "up", "-d", *COMPOSE_NODES)
     pairs = zip(BROKER_IDS, COMPOSE_PORTS, strict=True)
-    brokers = [NodeState(node_id, port) for node_id, port in pairs]
+    brokers = [Node(node_id, Role.BROKER, State.RUNNING, None, port, "") for node_id, port in pairs]
     readiness.wait_seen(brokers, COMPOSE_ID, lambda: None, 120)
     readiness.prove_replication(brokers, lambda: None, 120)
     seconds = time.monotonic() - began

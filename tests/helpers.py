@@ -17,8 +17,9 @@ from typing import Any
 
 import psutil
 
-from labs.kafka.state import ClusterState, our_processes
+from labs.kafka.local import runner_of
 from labs.supervise.home import PROJECT, Home
+from labs.supervise.ledger import Ledger
 from labs.supervise.ports import choose_ports
 
 #: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
@@ -84,20 +85,20 @@ class Labs:
         status: dict[str, Any] = json.loads(self.run("status", "--json").out)
         return status
 
-    def state(self) -> ClusterState:
-        state = ClusterState.load(self.home.state_file)
+    def state(self) -> Ledger:
+        state = Ledger.load(self.home.state_file)
         assert state is not None
         return state
 
     def jvms(self) -> list[int]:
         """The pids of all processes whose command line names this home as a JVM's does."""
-        return [process.pid for process in our_processes(self.home.path)]
+        return runner_of(self.home).processes()
 
     def watchdogs(self) -> list[int]:
         return [
             process.pid
             for process in psutil.process_iter()
-            if {"labs.kafka.watchdog", str(self.home.path)} <= set(_command_line(process))
+            if {"labs.supervise.watchdog", str(self.home.path)} <= set(_command_line(process))
         ]
 
     def leftovers(self) -> list[int]:

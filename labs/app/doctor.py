@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 
 from labs.base.errors import LabsError
-from labs.kafka import jars
 from labs.kafka.backend import backend
 from labs.kafka.choose import chosen
 from labs.kafka.installation import library_folder
-from labs.kafka.state import ClusterState, is_known, our_processes
+from labs.kafka.jars import KAFKA
+from labs.kafka.local import runner_of
 from labs.supervise import ports
 from labs.supervise.cgroup import memory_room_mb
 from labs.supervise.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
@@ -119,12 +119,12 @@ def _java() -> Finding:
 
 
 def _jars() -> Finding:
-    broken = jars.broken_jars()
+    broken = KAFKA.broken()
     if not broken:
-        whole = f"{len(jars.locked_jars())} of Kafka {jars.kafka_version()}, all intact"
+        whole = f"{len(KAFKA.jars)} of Kafka {KAFKA.version}, all intact"
         return Finding("jars", whole)
-    missing = sum(not (jars.jars_dir() / jar.file_name).exists() for jar in broken)
-    found = f"{missing} missing and {len(broken) - missing} damaged in {jars.jars_dir()}"
+    missing = sum(not (KAFKA.folder / jar.file_name).exists() for jar in broken)
+    found = f"{missing} missing and {len(broken) - missing} damaged in {KAFKA.folder}"
     return Finding("jars", found, "run `labs up`: it fetches them again (45 MB)")
 
 
@@ -146,7 +146,7 @@ def _is_running() -> bool:
     if backend() == "compose":
         with contextlib.suppress(LabsError):  # no engine, which another check tells of
             return chosen(hold=False).status().up
-    return any(True for _ in our_processes(Home.current().path))
+    return bool(runner_of(Home.current()).processes())
 
 
 def _writable(name: str, folder: Path, variable: str) -> Finding:
@@ -157,8 +157,8 @@ def _writable(name: str, folder: Path, variable: str) -> Finding:
 def _cache() -> Finding:
     """Where the downloads go: it may lie on another disk than the home does."""
     found = _writable("cache", cache_dir(), "LABS_CACHE")
-    if not jars.jars_dir().exists():
-        require_space(cache_dir(), jars.NEEDED_MB, "LABS_CACHE")
+    if not KAFKA.folder.exists():
+        require_space(cache_dir(), KAFKA.needed_mb, "LABS_CACHE")
     return found
 
 
@@ -176,9 +176,9 @@ def _disk(home: Home) -> Finding:
 
 
 def _ports(home: Home) -> Finding:
-    cluster = ClusterState.load(home.state_file)
-    if cluster and _is_running():
-        used = ", ".join(str(node.port) for node in cluster.nodes.values())
+    servers = runner_of(home).look().values()
+    if servers and _is_running():
+        used = ", ".join(str(server.port) for server in servers)
         return Finding("ports", f"{used} in use by us")
     chosen = ports.choose_ports(4)
     return Finding("ports", f"{chosen[0]}–{chosen[-1]} on {ports.HOST} are free")
@@ -186,10 +186,9 @@ def _ports(home: Home) -> Finding:
 
 def _processes(home: Home) -> Finding:
     require_seen_from_here(home.path)
-    cluster = ClusterState.load(home.state_file)
-    ours = [p.pid for p in our_processes(home.path)]
-    strays = [pid for pid in ours if cluster is None or not is_known(home.path, cluster, pid)]
-    found = f"{len(ours)} Kafka processes of this home, as they should be"
+    runner = runner_of(home)
+    strays = runner.strays()
+    found = f"{len(runner.processes())} Kafka processes of this home, as they should be"
     if not strays:
         return Finding("processes", found)
     names = ", ".join(map(str, strays))

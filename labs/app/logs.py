@@ -1,4 +1,4 @@
-"""Show the nodes' log files, as `tail` does."""
+"""Show what the nodes write to their logs, as `tail` does."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ import contextlib
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from labs.base.errors import BadInput, LabsError
 from labs.base.streams import nobody_reads
 from labs.kafka.cluster import Cluster, Node
+from labs.kafka.kafka_cluster import KafkaCluster
 
 LOOK_EVERY_S = 0.2
-
-
-@runtime_checkable
-class Speaks(Protocol):
-    """A cluster whose nodes write no file here: it hands out what they say."""
-
-    def log_lines(self, node_id: int, lines: int, follow: bool) -> Iterator[bytes]:
-        """The last lines that a node wrote, and (`follow`) all that it goes on to write."""
-        ...
 
 
 def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -> None:
@@ -35,17 +23,7 @@ def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -
         LabsError: nothing was ever started, so there are no logs.
     """
     nodes = _chosen(cluster.status().nodes, node_id)
-    if isinstance(cluster, Speaks):
-        _listen(cluster, nodes, lines, follow)
-        return
-    offsets = {node.log: _print_tail(node, lines, named=len(nodes) > 1) for node in nodes}
-    if follow:
-        with contextlib.suppress(KeyboardInterrupt):
-            _follow(nodes, offsets)
-
-
-def _listen(cluster: Speaks, nodes: list[Node], lines: int, follow: bool) -> None:
-    """Print what the nodes say: one after the other, or (`follow`) all at once until Ctrl-C."""
+    assert isinstance(cluster, KafkaCluster)  # any other has no logs
 
     def print_all(node: Node) -> None:
         for line in cluster.log_lines(node.id, lines, follow):
@@ -63,13 +41,6 @@ def _listen(cluster: Speaks, nodes: list[Node], lines: int, follow: bool) -> Non
             time.sleep(LOOK_EVERY_S)
 
 
-def _follow(nodes: list[Node], offsets: dict[str, int]) -> None:
-    while not nobody_reads():
-        time.sleep(LOOK_EVERY_S)
-        for node in nodes:
-            offsets[node.log] = _print_new(node, offsets[node.log], named=len(nodes) > 1)
-
-
 def _chosen(nodes: list[Node], node_id: int | None) -> list[Node]:
     if nodes and not nodes[0].log:
         raise LabsError("this is somebody else's Kafka, whose logs can't be read here")
@@ -80,32 +51,6 @@ def _chosen(nodes: list[Node], node_id: int | None) -> list[Node]:
         known = ", ".join(str(node.id) for node in nodes)
         raise BadInput(f"there is no node {node_id}: the cluster has {known}")
     return chosen
-
-
-def _print_tail(node: Node, lines: int, named: bool) -> int:
-    path = Path(node.log)
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        for line in deque(file, lines):
-            _print(node, line, named)
-        return file.tell()
-
-
-def _print_new(node: Node, offset: int, named: bool) -> int:
-    path = Path(node.log)
-    if not path.exists():
-        return 0
-    if path.stat().st_size < offset:
-        offset = 0  # the log was rotated
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):  # still being written
-                break
-            _print(node, line, named)
-            offset += len(line)
-    return offset
 
 
 def _print(node: Node, line: bytes, named: bool) -> None:

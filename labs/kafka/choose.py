@@ -47,9 +47,8 @@ def chosen(tell: Tell = silent, hold: bool = True) -> Cluster:
 
             return ExternalCluster(tell=tell)
         case _:
-            from labs.kafka import watchdog
             from labs.kafka.local import LocalCluster
-            from labs.supervise import ports
+            from labs.supervise import ports, watchdog
 
             ports.first()
             watchdog.chosen_grace_s()

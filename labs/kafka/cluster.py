@@ -11,6 +11,11 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from labs.supervise.runner import ALIVE as ALIVE
+from labs.supervise.runner import ANSWERING as ANSWERING
+from labs.supervise.runner import DEAD as DEAD
+from labs.supervise.runner import State as State
+
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
 
@@ -26,20 +31,14 @@ class Role(StrEnum):
     CONTROLLER = "controller"
 
 
-class State(StrEnum):
-    """What a node's process is doing."""
-
-    RUNNING = "running"
-    PAUSED = "paused"  # SIGSTOP: alive, holding its connections, answering nobody
-    STOPPING = "stopping"  # told to stop (SIGTERM) and not gone yet: a broker asks its controller
-    STOPPED = "stopped"  # SIGTERM: it handed its leaderships over first
-    KILLED = "killed"  # SIGKILL, or it died by itself
+def role_of(node_id: int) -> Role:
+    """What a node does, told by its id."""
+    return Role.CONTROLLER if node_id == CONTROLLER_ID else Role.BROKER
 
 
-#: A broker that is stopping serves until its controller lets it go.
-ANSWERING = (State.RUNNING, State.STOPPING)
-ALIVE = (*ANSWERING, State.PAUSED)
-DEAD = (State.STOPPED, State.KILLED)
+def name_of(node_id: int) -> str:
+    """A node's name where names have no spaces: its folder's, its log's, its container's."""
+    return "controller" if node_id == CONTROLLER_ID else f"broker-{node_id}"
 
 
 def label_of(node_id: int) -> str:

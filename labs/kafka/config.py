@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labs.kafka.cluster import CONTROLLER_ID
-from labs.kafka.state import ClusterState, NodeState
 from labs.supervise.ports import HOST
 
 
@@ -82,20 +81,19 @@ SESSION_S = int(_VALUES["broker.session.timeout.ms"]) / 1000
 HEARTBEAT_S = int(_VALUES["broker.heartbeat.interval.ms"]) / 1000
 
 
-def properties(cluster: ClusterState, node: NodeState) -> str:
-    """The node's `server.properties`.
+def properties(node_id: int, port: int, quorum_port: int) -> str:
+    """The node's `server.properties`; `quorum_port` is where the controller listens.
 
     Paths are relative to the node's folder, so that no space, comma or Korean letter of the
     learner's path ever reaches Kafka's parser.
     """
-    controller = node.id == CONTROLLER_ID
-    quorum_port = cluster.nodes[CONTROLLER_ID].port
+    controller = node_id == CONTROLLER_ID
     lines = {
-        "node.id": str(node.id),
+        "node.id": str(node_id),
         "process.roles": "controller" if controller else "broker",
         "controller.quorum.voters": f"{CONTROLLER_ID}@{HOST}:{quorum_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"{'CONTROLLER' if controller else 'PLAINTEXT'}://{HOST}:{node.port}",
+        "listeners": f"{'CONTROLLER' if controller else 'PLAINTEXT'}://{HOST}:{port}",
         "log.dirs": "records",
         # The rest of "no JMX": Kafka's older metrics heed this alone. It is not among the settings
         # that a broker tells the default of. A tenth less work until a node serves.

@@ -27,7 +27,7 @@ from filelock import FileLock
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
 from labs.kafka.config import NODE_LOG
-from labs.kafka.jars import ensure_jars, installation_dir, locked_jars
+from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, cache_dir, make_writable, may_run_programs
 from labs.supervise.java import Java, find_java
 
@@ -143,15 +143,15 @@ def ensure_installation(train: Train | None = None, tell: Tell = silent) -> Inst
         LabsError: no Java, no jars, no space; the sentence says which and what to do.
     """
     java = find_java()
-    folder = ensure_jars(tell)
-    class_path = os.pathsep.join(str(folder / jar.file_name) for jar in locked_jars())
-    checkpoint = installation_dir() / "bootstrap.checkpoint"
+    folder = KAFKA.ensure(tell)
+    class_path = os.pathsep.join(str(folder / jar.file_name) for jar in KAFKA.jars)
+    checkpoint = KAFKA.place / "bootstrap.checkpoint"
     installation = Installation(java, class_path, checkpoint)
-    archive = installation_dir() / f"classes-{archive_key(installation)}.jsa"
+    archive = KAFKA.place / f"classes-{archive_key(installation)}.jsa"
     missing_archive = train is not None and not archive.exists()
     if missing_archive or not checkpoint.exists():
-        make_writable(installation_dir(), "LABS_CACHE")
-        with FileLock(installation_dir() / "make.lock"):
+        make_writable(KAFKA.place, "LABS_CACHE")
+        with FileLock(KAFKA.place / "make.lock"):
             _sweep()
             if not checkpoint.exists():
                 _make_checkpoint(installation, tell)
@@ -185,13 +185,13 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
 
 def _sweep() -> None:
     """Remove the drafts of those who were killed at it; whoever lives would hold the lock."""
-    for draft in installation_dir().glob(f"{DRAFT}*"):
+    for draft in KAFKA.place.glob(f"{DRAFT}*"):
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def _make_checkpoint(installation: Installation, tell: Tell) -> None:
     tell("formatting a storage with Kafka's own tool (once)", None)
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=installation_dir()) as work:
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
         Path(work, "server.properties").write_text(
             "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
             "controller.quorum.voters=100@127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:2\n"
@@ -208,12 +208,12 @@ def _make_checkpoint(installation: Installation, tell: Tell) -> None:
 
 def _make_archive(installation: Installation, archive: Path, train: Train, tell: Tell) -> None:
     """Boot once to learn which classes are loaded, then archive them."""
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=installation_dir()) as work:
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
         lists = Path(work, "lists")
         lists.mkdir()
         tell("starting Kafka once to learn its classes (once)", None)
         # Its logs outlive a failure, which is the one time that anybody wants them.
-        home = Home(installation_dir() / "training")
+        home = Home(KAFKA.place / "training")
         shutil.rmtree(home.path, ignore_errors=True)
         train(
             Installation(

@@ -1,11 +1,17 @@
-"""What is the same of every cluster of the learner's own, wherever its nodes run."""
+"""The learner's own Kafka cluster, over a runner of processes (`local`) or containers (`compose`).
+
+Many notebooks and commands share one cluster. Whoever changes something holds the home's lock while
+doing so. kafka-python takes longer to import than all the rest. So what speaks Kafka (`readiness`,
+`reset`, `admin`) is imported where it is used, and `labs status` answers at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.base.clock import now
@@ -13,6 +19,8 @@ from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
 from labs.kafka import faultlog
 from labs.kafka.cluster import (
+    ALIVE,
+    ANSWERING,
     BROKER_IDS,
     CONTROLLER_ID,
     DEAD,
@@ -25,34 +33,38 @@ from labs.kafka.cluster import (
     label_of,
 )
 from labs.kafka.config import SESSION_S
-from labs.kafka.refusals import CUT_SHORT, Disturbed, known, require_state
+from labs.kafka.jars import kafka_version
+from labs.kafka.refusals import CUT_SHORT, Unfinished, known, require_room, require_state
 from labs.kafka.registration import unregister
-from labs.supervise.home import Home
+from labs.kafka.starting import PORT_ATTEMPTS, Starting, nodes_of
+from labs.supervise.runner import PortTaken, Runner
 
 if TYPE_CHECKING:
-    from labs.kafka.readiness import StillHopeful
+    from labs.kafka.wire import BrokerConnection
 
 #: A JVM takes about that long until it asks the controller to be registered, s.
 BOOT_S = 1.0
-#: A node that was told to stop gets that long to end well before it is started again, s. Without a
-#: controller a broker can't, so it gets none.
-LEAVE_S = 3.0
-#: How often a start begins again because of what is done to the nodes meanwhile.
-ROUNDS, AGAIN_S = 6, 0.2
-STARTING = "starting one controller and three brokers"
+#: Without its controller a broker can't shut down in good order: it gets that long, s.
+HASTY_S = 0.5
 
 
-class KafkaCluster(ABC):
+class KafkaCluster:
     """All of it is the learner's: what may be broken, and what needs no prefix and no limits.
 
     Args:
-        home: where its faults are written down.
+        runner: who runs its nodes.
+        folder: where it is, for people.
         tell: hears what a start is doing.
     """
 
-    def __init__(self, home: Home, tell: Tell = silent) -> None:
-        self.home = home
+    backend: str
+
+    def __init__(self, runner: Runner, folder: Path, tell: Tell = silent) -> None:
+        self.runner = runner
+        self.home = runner.home
+        self._folder = folder
         self._tell = tell
+        self.starting = Starting(runner, lambda text, part: self._tell(text, part))
 
     def __eq__(self, other: object) -> bool:
         """Two objects of one home are the same cluster: what looks at it is shared by both."""
@@ -61,54 +73,11 @@ class KafkaCluster(ABC):
     def __hash__(self) -> int:
         return hash(self.home)
 
-    # -- what differs ----------------------------------------------------------------------
-
-    @abstractmethod
-    def status(self) -> Status:
-        """The state of every node."""
-
-    @abstractmethod
-    def _keep(self) -> None:
-        """Take care that the cluster is up for as long as this process needs it, and no longer."""
-
-    @abstractmethod
-    def _bring_up(self) -> None:
-        """Start what does not run, and wait until all of it is really ready."""
-
-    @abstractmethod
-    def _settle(self) -> None:
-        """Let paused nodes go on, and end those that were told to stop (see `LEAVE_S`)."""
-
-    @abstractmethod
-    def start_dead(self) -> None:
-        """Start every dead node, the controller first: the others look for it."""
-
-    @abstractmethod
-    def _death(self, dead: list[int]) -> LabsError | None:
-        """Why a node that this start has started is dead; None if somebody's signal ended it."""
-
-    @abstractmethod
-    def _how(self, node_id: int) -> str:
-        """How a node ended, in words; '' where that is not known, or it lives."""
-
-    @abstractmethod
-    def _start_empty(self) -> None:
-        """Start a new cluster of three brokers on empty disks, at the old addresses."""
-
-    @abstractmethod
-    def _discard(self, brokers: list[int]) -> bool:
-        """Kill added brokers and remove their disks; False where one of them lives on."""
-
-    # -- what does not ---------------------------------------------------------------------
-
     def hush(self) -> None:
         """Tell no more what a start is doing."""
         self._tell = silent
 
-    @property
-    def bootstrap(self) -> list[str]:
-        """`host:port` of every broker."""
-        return self.status().bootstrap
+    # -- what all of its kind are ----------------------------------------------------------
 
     @property
     def can_break(self) -> bool:
@@ -129,93 +98,88 @@ class KafkaCluster(ABC):
         """The name itself."""
         return name
 
+    # -- looking ---------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """The state of every node, from whoever runs it; never talks to Kafka."""
+        nodes = list(nodes_of(self.runner).values())
+        facts = self.runner.facts()
+        return Status(
+            backend=self.backend,
+            kafka_version=facts.get("kafka_version", kafka_version()),
+            cluster_id=facts.get("cluster_id", ""),
+            home=str(self._folder),
+            bootstrap=[node.address for node in nodes if node.role is Role.BROKER],
+            ready_s=self.runner.ready_s,
+            nodes=nodes,
+        )
+
+    @property
+    def bootstrap(self) -> list[str]:
+        """`host:port` of every broker."""
+        return self.status().bootstrap
+
+    def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
+        """A connection to this very broker."""
+        from labs.kafka.wire import BrokerConnection
+
+        host, port = self._place(broker)
+        return BrokerConnection(port, host, timeout_s=timeout_s)
+
+    def files(self, broker: int, pattern: str) -> dict[str, bytes]:
+        """Path → content of the files in a broker's log directory."""
+        self._place(broker)
+        return self.runner.files(broker, pattern)
+
+    def log_lines(self, node_id: int, lines: int, follow: bool) -> Iterator[bytes]:
+        """The last lines of what a node has said, and (`follow`) all that it goes on to say."""
+        self._place(node_id)
+        return self.runner.log_lines(node_id, lines, follow)
+
+    def _place(self, node_id: int) -> tuple[str, int]:
+        """Where a node listens. Raises BadInput if there is no such node."""
+        place = self.runner.place(node_id)
+        if place is None:
+            node = known(nodes_of(self.runner), node_id)
+            return node.host, node.port
+        return place
+
+    # -- who needs it ----------------------------------------------------------------------
+
+    def keep(self, hours: float, if_unused: bool = False) -> float | None:
+        """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
+        with self.home.lock(tell=self._tell):  # a stop under way will forget every lease
+            self.home.prepare()
+            return self.runner.keep(hours, if_unused)
+
+    def leave(self) -> None:
+        """This process needs it no longer; stop the cluster unless others use it."""
+        if self.runner.leave():
+            self._tell("stopping the cluster", None)
+            self.stop(if_idle=True)  # looks again: somebody may have come meanwhile
+
+    # -- starting and stopping -------------------------------------------------------------
+
     def start(self) -> Status:
         """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
-        with self.home.lock(tell=self._tell):
-            self.home.prepare()
-            adopted = self._adopt()
-            if not adopted:
-                self.home.require_room()
-            self._keep()
-            if not adopted:
-                self._bring_up()
-        return self.status()
-
-    def _make_whole(self, timeout_s: float) -> None:
-        """Have every node run, and wait until all of it is really ready.
-
-        A node may leave, die or be frozen meanwhile: by somebody's command, or because a stop was
-        pending. It will not come back by itself; so it is not waited for, but started again.
-
-        Raises:
-            Disturbed: that happened time and again.
-            LabsError: a node can't start, or was not ready after `timeout_s`.
-        """
-        for left in reversed(range(ROUNDS)):
-            self._settle()
-            self.start_dead()
-            try:
-                self._wait_ready(timeout_s)
-                return
-            except Disturbed as error:
-                if not left:
-                    raise
-                self._tell(f"{error.what}; it is started again", None)
-                time.sleep(AGAIN_S)
-
-    def _wait_ready(self, timeout_s: float) -> None:
-        from labs.kafka import readiness  # while the JVMs are starting
-
-        status = self.status()
-        brokers = [node for node in status.nodes if node.role is Role.BROKER]
-        hopeful = self._while_running({node.id for node in status.nodes})
-
-        def arrived(part: float) -> None:
-            self._tell(STARTING, part * 0.9)
-
-        readiness.wait_seen(brokers, status.cluster_id, hopeful, timeout_s, arrived)
-        self._tell("checking that records are replicated", 0.9)
-        readiness.prove_replication(brokers, hopeful, timeout_s)
-
-    def _wait_serving(self, node_id: int, timeout_s: float) -> None:
-        """Wait until a node that was started alone serves; the controller must let a broker in.
-
-        Raises:
-            LabsError: one of the two does not run any more, or `timeout_s` has passed.
-        """
-        from labs.kafka import readiness
-
-        status = self.status()
-        node = next(node for node in status.nodes if node.id == node_id)
-        hopeful = self._while_running({node_id, CONTROLLER_ID})
-        if node.role is Role.BROKER:
-            readiness.wait_registered(node, status.cluster_id, hopeful, timeout_s)
-        else:
-            readiness.wait_answering(node, hopeful, timeout_s)
-
-    def _while_running(self, ids: set[int]) -> StillHopeful:
-        """The check that tells at once when one of these nodes runs no more."""
-
-        def hopeful() -> None:
-            seen = [node for node in self.status().nodes if node.id in ids]
-            lost = [node for node in seen if node.state is not State.RUNNING]
-            if lost:
-                died = self._death([node.id for node in lost if node.state in DEAD])
-                raise died or Disturbed(lost[0], lost[0].state, self._how(lost[0].id))
-
-        return hopeful
-
-    def reset(self, hard: bool = False) -> None:
-        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
-        with self.home.lock(tell=self._tell):
-            self.home.prepare()
-            self._keep()
-            if hard or not self._clean_softly():
-                self._start_empty()
-            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
+        try:
+            with self.home.lock(tell=self._tell):
+                self.home.prepare()
+                adopted = self._adopt()
+                if not adopted:
+                    self.home.require_room()
+                self.runner.hold()
+                if not adopted:
+                    self.starting.bring_up()
+            return self.status()
+        except BaseException:
+            self.runner.give_back()
+            raise
 
     def _adopt(self) -> bool:
         """Whether the cluster runs whole: every process, the right id, every broker seen."""
+        if self.runner.ready_s is None:
+            return False  # its start was not finished
         status = self.status()
         ids, states = ({n.id for n in status.nodes}, {n.state for n in status.nodes})
         if not set(NODE_IDS) <= ids or states != {State.RUNNING}:
@@ -226,48 +190,120 @@ class KafkaCluster(ABC):
         expected = {node.id for node in brokers}
         return all(readiness.sees(node, status.cluster_id, expected) for node in brokers)
 
-    def _clean_softly(self) -> bool:
-        """Mend and empty the running cluster; False where only a fresh one will be clean."""
-        if not self._adopt():
-            self.home.require_room()
-            self._forget([node.id for node in self._brokers() if node.state in DEAD])
-            self._bring_up()
-        from labs.kafka import reset
+    def stop(self, if_idle: bool = False) -> None:
+        """Stop every node in good order; the records stay. `if_idle`: only if nobody uses it."""
+        if not (self.home.path.exists() or self.runner.look()):
+            return
+        with self.home.lock(tell=self._tell):
+            if if_idle and self.runner.in_use:
+                return
+            self._stop_all()
+            self.runner.let_go()
 
-        return reset.clean(self.bootstrap) and self._shrink()
+    def _stop_all(self) -> None:
+        """SIGTERM to the brokers together, then to the controller; SIGKILL to what is left.
 
-    def _shrink(self) -> bool:
-        """Take the added brokers away; False where one of them holds what the others lack."""
-        added = [node.id for node in self._brokers() if node.id not in BROKER_IDS]
-        if not added:
-            return True
-        from labs.kafka import reset
+        The order matters: a broker that shuts down asks the controller to move its leaderships,
+        and waits for an answer. What we are about is written down first: should we be killed, the
+        watchdog ends the rest.
+        """
+        nodes = nodes_of(self.runner)
+        self.runner.note(nodes, State.STOPPED)
+        self.runner.thaw(nodes)
+        orderly = CONTROLLER_ID in nodes and nodes[CONTROLLER_ID].state in ALIVE
+        patience_s = self.runner.stop_timeout_s if orderly else HASTY_S
+        for role in (Role.BROKER, Role.CONTROLLER):
+            group = [node.id for node in nodes.values() if node.role is role]
+            self.runner.terminate(group)
+            self.starting.end(group, patience_s)
+        self.runner.reap()
 
-        held = reset.replicas(self.bootstrap) - set(BROKER_IDS)
-        return not held and self._discard(added) and self._forget(added)
+    # -- breaking and mending --------------------------------------------------------------
 
-    def _forget(self, dead: list[int]) -> bool:
-        """Whether the controller has forgotten these brokers, so that none waits to register."""
-        controller = self._controller()
-        if controller is None or controller.state is not State.RUNNING:
-            return False
-        return all([unregister(controller.port, broker, controller.host) for broker in dead])
+    def kill(self, node_id: int) -> None:
+        """SIGKILL."""
+        with self._changing(node_id, "kill", ALIVE):
+            self.runner.kill([node_id])
+            self.runner.note([node_id], State.KILLED)
 
-    def _controller(self) -> Node | None:
-        return next((n for n in self.status().nodes if n.id == CONTROLLER_ID), None)
+    def pause(self, node_id: int) -> None:
+        """SIGSTOP, and wait for its effect."""
+        with self._changing(node_id, "pause", (State.RUNNING,)):
+            self.runner.freeze(node_id)
 
-    def _brokers(self) -> list[Node]:
-        return [node for node in self.status().nodes if node.role is Role.BROKER]
+    def resume(self, node_id: int) -> None:
+        """SIGCONT."""
+        with self._changing(node_id, "resume", (State.PAUSED,)):
+            self.runner.thaw([node_id])
 
-    def faults(self) -> list[Fault]:
-        """Every fault since the cluster was made, oldest first."""
-        return faultlog.read(self.home.faults_file)
+    def stop_broker(self, node_id: int) -> None:
+        """SIGTERM, and wait for the controlled shutdown; also for one that is under way."""
+        with self._changing(node_id, "stop", ANSWERING) as node:
+            self._tell(f"waiting until {node.label} has shut down", None)
+            self.runner.note([node_id], State.STOPPED)
+            self.runner.terminate([node_id])
+            if self.runner.wait_gone([node_id], self.runner.stop_timeout_s):
+                raise Unfinished(node, self.runner.stop_timeout_s, self.runner.log_file(node_id))
+
+    def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
+        """Start a node that was stopped or killed, or is stopping, on its old port and data.
+
+        Args:
+            node_id: which.
+            static: settings on top of the lab's, until the node is started again.
+        """
+        self.runner.provide(self._tell)
+        self._require_up()
+        self._require_controller(node_id)
+        self.outlast_session(node_id)
+        with self._changing(node_id, "start", (*DEAD, State.STOPPING)) as node:
+            if node.state is State.STOPPING:
+                self.starting.see_out([node])
+            self.starting.serve(node_id, static)
+
+    def add_broker(self) -> int:
+        """One broker more."""
+        self.runner.provide(self._tell)
+        self._require_up()
+        with self.home.lock(tell=self._tell):
+            self._require_up()
+            brokers = [node.id for node in self._brokers()]
+            new = max(brokers) + 1
+            require_room(len(brokers))
+            self._require_controller(new)
+            when = now()
+            for attempt in range(PORT_ATTEMPTS):
+                try:
+                    self.runner.add(new, attempt)
+                    self.starting.serve(new)
+                    break
+                except BaseException as error:
+                    with contextlib.suppress(LabsError):
+                        if self._discard([new]):  # or every later start would try again
+                            self._forget([new])
+                    if not isinstance(error, PortTaken) or attempt == PORT_ATTEMPTS - 1:
+                        raise
+            faultlog.record(self.home.faults_file, "add", new, when=when)
+        return new
 
     @contextmanager
-    def _written_down(
-        self, action: str, node_id: int, save: Callable[[], None] = lambda: None
-    ) -> Iterator[None]:
-        """Record as a fault, and `save`, what the block does; also if it began and was cut short.
+    def _changing(self, node_id: int, action: str, allowed: tuple[State, ...]) -> Iterator[Node]:
+        """Hold the lock, hand out the node if its state allows it, then record the fault."""
+        self._require_up()  # before the lock, whose file would make a home
+        with self.home.lock(tell=self._tell):
+            self._require_up()
+            node = known(nodes_of(self.runner), node_id)
+            require_state(node, node.state, allowed)
+            with self._written_down(action, node_id):
+                yield node
+
+    def _require_up(self) -> None:
+        if not self.runner.is_up:
+            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+
+    @contextmanager
+    def _written_down(self, action: str, node_id: int) -> Iterator[None]:
+        """Record as a fault what the block does; also if it began and was cut short.
 
         Raises:
             LabsError: it was done, and can't be written down.
@@ -279,7 +315,6 @@ class KafkaCluster(ABC):
             cut_short = error
         try:
             faultlog.record(self.home.faults_file, action, node_id, when=when)
-            save()
         except OSError as error:
             raise LabsError(
                 f"{action} {node_id} was done, but can't be written down ({error.strerror})",
@@ -316,6 +351,71 @@ class KafkaCluster(ABC):
         if 0 < left <= SESSION_S:  # of another boot's faults only the time of day is known
             self._tell(f"the controller still counts on {label_of(node_id)}: waiting", None)
             time.sleep(left)
+
+    # -- cleaning ---------------------------------------------------------------------------
+
+    def reset(self, hard: bool = False) -> None:
+        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
+        with self.home.lock(tell=self._tell):
+            self.home.prepare()
+            self.runner.hold()
+            if hard or not self._clean_softly():
+                self._start_empty()
+            faultlog.record(self.home.faults_file, "reset", None, "hard" if hard else "")
+
+    def _clean_softly(self) -> bool:
+        """Mend and empty the running cluster; False where only a fresh one will be clean."""
+        if not self._adopt():
+            self.home.require_room()
+            self._forget([node.id for node in self._brokers() if node.state in DEAD])
+            self.starting.bring_up()
+        from labs.kafka import reset
+
+        return reset.clean(self.bootstrap) and self._shrink()
+
+    def _shrink(self) -> bool:
+        """Take the added brokers away; False where one of them holds what the others lack."""
+        added = [node.id for node in self._brokers() if node.id not in BROKER_IDS]
+        if not added:
+            return True
+        from labs.kafka import reset
+
+        held = reset.replicas(self.bootstrap) - set(BROKER_IDS)
+        return not held and self._discard(added) and self._forget(added)
+
+    def _start_empty(self) -> None:
+        """Start a new cluster of three brokers on empty disks, at the old addresses."""
+        self._tell("wiping the disks", None)
+        self.runner.wipe()
+        self.home.require_room()
+        self.starting.bring_up()
+
+    def _discard(self, brokers: Collection[int]) -> bool:
+        """Kill added brokers and remove their disks; False where one of them lives on."""
+        if self.runner.kill(brokers):
+            return False
+        for broker in brokers:
+            self.runner.remove(broker)
+        return True
+
+    def _forget(self, dead: list[int]) -> bool:
+        """Whether the controller has forgotten these brokers, so that none waits to register."""
+        controller = self._controller()
+        if controller is None or controller.state is not State.RUNNING:
+            return False
+        return all([unregister(controller.port, broker, controller.host) for broker in dead])
+
+    def _controller(self) -> Node | None:
+        return nodes_of(self.runner).get(CONTROLLER_ID)
+
+    def _brokers(self) -> list[Node]:
+        return [n for n in nodes_of(self.runner).values() if n.role is Role.BROKER]
+
+    # -- faults and settings ----------------------------------------------------------------
+
+    def faults(self) -> list[Fault]:
+        """Every fault since the cluster was made, oldest first."""
+        return faultlog.read(self.home.faults_file)
 
     def set_broker_config(
         self, settings: Mapping[str, str | None], node_id: int | None = None

@@ -18,6 +18,7 @@ from kafka.protocol.metadata import ApiVersionsRequest
 from labs.kafka.refusals import NotReady
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
 from labs.supervise.ports import is_open
+from labs.supervise.readiness import StillHopeful, wait_ready
 
 PAUSE_S = 0.03
 #: How long one answer is waited for, s: one that was frozen meanwhile is noticed so soon.
@@ -25,9 +26,6 @@ ANSWER_TIMEOUT_S = 2.0
 #: How long a broker may wait for its controller before it answers, ms.
 CHANGE_MS = 1500
 PROBE_PREFIX = "__labs-probe-"
-
-#: Raises when waiting on is pointless (a node died); called between looks.
-StillHopeful = Callable[[], None]
 
 
 class Reachable(Protocol):
@@ -155,15 +153,8 @@ def _says(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> bool:
 def _until(
     done: Callable[[], bool], node: Reachable, hopeful: StillHopeful, timeout_s: float
 ) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        hopeful()
-        if time.monotonic() > deadline:
-            raise NotReady(
-                node,
-                f"{node.label} runs, but was not ready after {timeout_s:g} s",
-            )
-        time.sleep(PAUSE_S / 2)
+    if not wait_ready(done, hopeful, timeout_s, PAUSE_S / 2):
+        raise NotReady(node, f"{node.label} runs, but was not ready after {timeout_s:g} s")
 
 
 def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:

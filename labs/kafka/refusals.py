@@ -11,8 +11,6 @@ from labs.kafka.cluster import CONTROLLER_ID, State
 
 T = TypeVar("T")
 
-READY_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 15.0
 MAX_BROKERS = 6
 
 
@@ -77,11 +75,11 @@ def require_room(brokers: int) -> None:
 
 
 class Unfinished(LabsError):  # noqa: N818 - it names what happened
-    """A node was told to stop, and had not ended after `STOP_TIMEOUT_S`."""
+    """A node was told to stop, and had not ended in time."""
 
-    def __init__(self, node: Named, log: Path | None = None) -> None:
+    def __init__(self, node: Named, seconds: float, log: Path | None) -> None:
         super().__init__(
-            f"{node.label} did not finish its controlled shutdown in {STOP_TIMEOUT_S:g} s"
+            f"{node.label} did not finish its controlled shutdown in {seconds:g} s"
             " (it needs the controller for that)",
             log=log,
             hint=f"wait, or end it with `labs kill {node.id}`",

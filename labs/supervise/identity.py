@@ -7,8 +7,9 @@ command line holds the words by which we know it.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import psutil
 
@@ -45,6 +46,18 @@ def living(pid: object, create_time: object, words: Collection[str] = ()) -> psu
         if same_birth and not _is_over(process) and words_found:
             return process
     return None
+
+
+def marked(pattern: str) -> Iterator[psutil.Process]:
+    """Every live process of whose command line one word matches, also those we lost track of."""
+    matches = re.compile(pattern).fullmatch
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = [word for word in process.cmdline() if word]
+            if len(words) == 1:  # it has written a title over its command line
+                words = words[0].split()
+            if any(map(matches, words)):
+                yield process
 
 
 def _is_over(process: psutil.Process) -> bool:

@@ -111,7 +111,7 @@ def brokers_wall(
     shared_cluster.stop()
     with monkeypatch.context() as patch:
         environment = {**jvm_environment(), **wall.environment}
-        patch.setattr("labs.kafka.process.jvm_environment", lambda: environment)
+        patch.setattr("labs.kafka.local.jvm_environment", lambda: environment)
         patch.setattr(clock, "wall_ahead_s", lambda: ahead() + wall.ahead_s)
         shared_cluster.start()
         try:

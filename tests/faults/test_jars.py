@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from jgo.constants import MAVEN_CENTRAL_URL
 
-from labs.kafka.jars import broken_jars, ensure_jars, installation_dir, jars_dir, locked_jars
-from labs.kafka.state import ClusterState
+from labs.kafka.jars import KAFKA
+from labs.supervise.ledger import Ledger
 from tests.helpers import OFFLINE, Labs, finish, wait_until
 
 MAVEN_CENTRAL = (urlsplit(MAVEN_CENTRAL_URL).hostname, 443)
@@ -22,10 +22,10 @@ MAVEN_CENTRAL = (urlsplit(MAVEN_CENTRAL_URL).hostname, 443)
 @pytest.fixture
 def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a private copy of all jars."""
-    ours = jars_dir()
+    ours = KAFKA.folder
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
-    shutil.copytree(ours, jars_dir())
-    return jars_dir()
+    shutil.copytree(ours, KAFKA.folder)
+    return KAFKA.folder
 
 
 def smallest(jars: Path) -> Path:
@@ -48,7 +48,7 @@ def test_damage_is_told_when_there_is_no_network(
 ) -> None:
     jar = smallest(jars)
     damage(jar)
-    assert [broken.file_name for broken in broken_jars()] == [jar.name]
+    assert [broken.file_name for broken in KAFKA.broken()] == [jar.name]
     answer = labs.run("up", **OFFLINE)
     assert answer.code == 1
     assert f"{jar.name} could not be had from Maven Central" in answer.sentence()
@@ -70,30 +70,30 @@ def test_damage_is_mended_from_the_network(jars: Path) -> None:
     flip_a_byte(first)
     cut_off(second)
     third.unlink()
-    leftover = installation_dir() / "staging-of-a-killed-download"
+    leftover = KAFKA.place / "staging-of-a-killed-download"
     leftover.mkdir()
     (leftover / "half.jar").write_bytes(b"half")
 
-    assert len(broken_jars()) == 3
-    ensure_jars()
-    assert broken_jars() == []
+    assert len(KAFKA.broken()) == 3
+    KAFKA.ensure()
+    assert KAFKA.broken() == []
     assert not leftover.exists()
-    assert len(list(jars.iterdir())) == len(locked_jars())
+    assert len(list(jars.iterdir())) == len(KAFKA.jars)
 
 
 def test_intact_jars_need_no_network(jars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
     before = {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()}
-    ensure_jars()
+    KAFKA.ensure()
     assert {jar: jar.stat().st_mtime_ns for jar in jars.iterdir()} == before
 
 
 def test_a_first_start_killed_while_it_learns_the_classes(labs: Labs, jars: Path) -> None:
-    training = Labs(installation_dir() / "training")
+    training = Labs(KAFKA.place / "training")
 
     def learning() -> bool:
-        state = ClusterState.load(training.home.state_file)
+        state = Ledger.load(training.home.state_file)
         return state is not None and state.is_whole()
 
     up = labs.begin("up")
@@ -101,8 +101,8 @@ def test_a_first_start_killed_while_it_learns_the_classes(labs: Labs, jars: Path
     up.kill()
     finish(up)
     wait_until(lambda: not training.leftovers(), "the end of a cluster whose user was killed")
-    assert list(installation_dir().glob("making-*")) != []  # what it had begun
+    assert list(KAFKA.place.glob("making-*")) != []  # what it had begun
 
     labs.up()
-    made = {path.suffix or path.name for path in installation_dir().iterdir()}
+    made = {path.suffix or path.name for path in KAFKA.place.iterdir()}
     assert made == {"jars", ".checkpoint", ".jsa", ".lock"}

@@ -107,7 +107,7 @@ def test_a_start_that_fails_promises_nothing(labs: Labs) -> None:
 def test_a_start_in_vain_names_the_node_and_its_log(
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.kafka.local.READY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("labs.supervise.processes.ProcessRunner.ready_timeout_s", 0.0)
     with pytest.raises(NotReady, match="did not yet see all of the cluster") as told:
         LocalCluster(labs.home).start()
     assert told.value.log == labs.home.log_of("broker-1")

@@ -15,8 +15,7 @@ import pytest
 from labs.base.errors import LabsError
 from labs.experiment.healing import heal
 from labs.kafka.cluster import State
-from labs.kafka.local import LocalCluster
-from labs.kafka.state import process_of
+from labs.kafka.local import LocalCluster, runner_of
 from labs.notebook.cockpit import Cockpit
 from tests.helpers import Labs, finish, wait_until
 
@@ -28,7 +27,7 @@ def states(labs: Labs) -> dict[int, str]:
 def told_to_stop(labs: Labs, node: int) -> None:
     """`labs stop`, ended half way: the signal is out, and nobody waits for its effect."""
     stop = labs.begin("stop", str(node))
-    wait_until(lambda: labs.state().nodes[node].wanted is State.STOPPED, "the signal")
+    wait_until(lambda: labs.state().servers[node].wanted is State.STOPPED, "the signal")
     stop.kill()
     finish(stop)
 
@@ -118,7 +117,7 @@ def test_a_stop_of_all_that_was_cut_short(labs: Labs) -> None:
     pids = labs.up()["nodes"]
     assert labs.run("kill", "100").code == 0
     down = labs.begin("down")
-    wait_until(lambda: labs.state().nodes[1].wanted is State.STOPPED, "the signals")
+    wait_until(lambda: labs.state().servers[1].wanted is State.STOPPED, "the signals")
     down.kill()
     finish(down)
     labs.up()  # at once: each JVM that lives is about to leave
@@ -134,9 +133,9 @@ def test_whatever_is_done_to_a_node_while_a_start_waits(
     old = {n["id"]: n["pid"] for n in labs.up()["nodes"]}
     assert labs.run("kill", "1").code == 0
     up = labs.begin("up")
-    wait_until(lambda: labs.state().nodes[1].pid != old[1], "broker 1's start")
-    wait_until(lambda: process_of(labs.home.path, labs.state().nodes[node]), "its process")
-    pid = labs.state().nodes[node].pid
+    wait_until(lambda: labs.state().servers[1].pid != old[1], "broker 1's start")
+    wait_until(lambda: runner_of(labs.home).process_of(labs.state().servers[node]), "its process")
+    pid = labs.state().servers[node].pid
     assert pid is not None
     os.kill(pid, number)
     answer = finish(up)
@@ -161,15 +160,15 @@ def test_a_node_that_is_killed_time_and_again_is_told(
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = LocalCluster(labs.home)
-    spawn = cluster.start_dead
+    spawn = cluster.starting.start_dead
 
     def spawned_in_vain() -> None:
         spawn()
-        node = labs.state().nodes[1]
+        node = labs.state().servers[1]
         assert node.pid is not None
         os.kill(node.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(cluster, "start_dead", spawned_in_vain)
+    monkeypatch.setattr(cluster.starting, "start_dead", spawned_in_vain)
     with pytest.raises(LabsError, match=r"broker 1 was killed during the start \(.*SIGKILL"):
         cluster.start()
     assert labs.jvms() == []

@@ -15,8 +15,8 @@ import pytest
 import trustme
 
 from labs.base.errors import BadInput, LabsError
-from labs.kafka import jars
-from labs.supervise import download
+from labs.kafka.jars import KAFKA
+from labs.supervise import download, locked
 from labs.supervise.download import AUTHORITIES, MAVEN_CENTRAL
 
 HOST = "repo.maven.apache.org"
@@ -88,14 +88,14 @@ def read_head(connection: socket.socket) -> str:
 @pytest.fixture
 def missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of the one jar that is to be fetched."""
-    ours = min(jars.jars_dir().iterdir(), key=lambda jar: jar.stat().st_size)
-    (wanted,) = (jar for jar in jars.locked_jars() if jar.file_name == ours.name)
-    monkeypatch.setattr(jars, "locked_jars", lambda: (wanted,))
-    monkeypatch.setattr(jars, "kafka_version", lambda: "4.3.1")
+    ours = min(KAFKA.folder.iterdir(), key=lambda jar: jar.stat().st_size)
+    (wanted,) = (jar for jar in KAFKA.jars if jar.file_name == ours.name)
+    monkeypatch.setattr(KAFKA, "jars", (wanted,))
+    monkeypatch.setattr(KAFKA, "version", "4.3.1")
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
-    jars.jars_dir().mkdir(parents=True)
-    jar = Path(shutil.copy(ours, jars.jars_dir()))
-    monkeypatch.setattr(jars, "PAUSE_S", 0.0)
+    KAFKA.folder.mkdir(parents=True)
+    jar = Path(shutil.copy(ours, KAFKA.folder))
+    monkeypatch.setattr(locked, "PAUSE_S", 0.0)
     monkeypatch.setattr(download, "SILENCE_S", 0.5)
     for name in (*PROXIES, *AUTHORITIES, "SSL_CERT_DIR", "NO_PROXY", "no_proxy", "LABS_MAVEN"):
         monkeypatch.delenv(name, raising=False)
@@ -129,7 +129,7 @@ def no_words_but_ours(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 def sentence(kind: type[LabsError] = LabsError) -> str:
     with pytest.raises(kind) as failed:
-        jars.ensure_jars()
+        KAFKA.ensure()
     told = str(failed.value)
     assert SECRET not in told
     assert "\n" not in told
@@ -150,8 +150,8 @@ def test_one_variable_is_enough(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(name, str(trusted))
-    jars.ensure_jars()
-    assert jars.broken_jars() == []
+    KAFKA.ensure()
+    assert KAFKA.broken() == []
 
 
 def test_another_one_does_not_hide_it(
@@ -160,8 +160,8 @@ def test_another_one_does_not_hide_it(
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    jars.ensure_jars()
-    assert jars.broken_jars() == []
+    KAFKA.ensure()
+    assert KAFKA.broken() == []
 
 
 @pytest.mark.parametrize("name", AUTHORITIES)
@@ -229,8 +229,8 @@ def test_answers(
 
 def test_what_passes_by_itself(proxy: Proxy, trusted: Path) -> None:
     proxy.answers = [status(503, "Unavailable"), b"", *proxy.answers]
-    jars.ensure_jars()
-    assert jars.broken_jars() == []
+    KAFKA.ensure()
+    assert KAFKA.broken() == []
 
 
 def test_a_silent_server(proxy: Proxy, trusted: Path) -> None:
@@ -313,8 +313,8 @@ def test_a_mirror_with_a_path_and_no_proxy(
     monkeypatch.setenv("LABS_MAVEN", f"http://127.0.0.1:{port}/repository/central/")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    jars.ensure_jars()
-    assert jars.broken_jars() == []
+    KAFKA.ensure()
+    assert KAFKA.broken() == []
     (asked,) = proxy.asked
     assert asked.startswith("GET /repository/central/org/") or "/repository/central/" in asked
     assert asked.endswith(f"/{missing.name} HTTP/1.1")

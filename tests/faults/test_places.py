@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labs.kafka.installation import ensure_installation
-from labs.kafka.jars import jars_dir
+from labs.kafka.jars import KAFKA
 from labs.supervise.home import PROJECT
 from tests.faults.conftest import ODD_NAME
 from tests.helpers import Labs
@@ -112,9 +112,9 @@ def test_disk_that_is_full_by_now(labs: Labs) -> None:
 @pytest.mark.parametrize("name", [ODD_NAME, "a;b'c\"d%p*e$f\\g", "*"])
 def test_oddly_named_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Java finds the jars there, and is told of its own files there (all homes here are odd)."""
-    jars = jars_dir()
+    jars = KAFKA.folder
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / name))
-    shutil.copytree(jars, jars_dir())
+    shutil.copytree(jars, KAFKA.folder)
     installation = ensure_installation()  # runs Kafka's storage tool
     assert str(tmp_path / name) in installation.class_path
     assert installation.checkpoint.stat().st_size > 0

@@ -33,7 +33,7 @@ def test_recorded_pids_and_ports_that_others_have_now(labs: Labs, stranger: psut
     assert labs.run("down").code == 0
     # The state as an unclean end of the machine leaves it, each pid with another program by now.
     state = labs.state()
-    for node in state.nodes.values():
+    for node in state.servers.values():
         node.pid, node.wanted = stranger.pid, State.RUNNING
         node.create_time = birth(stranger) if node.id == 3 else node.create_time
     state.save(labs.home.state_file)
@@ -65,7 +65,7 @@ def test_recorded_pids_and_ports_that_others_have_now(labs: Labs, stranger: psut
 def test_port_taken_between_choice_and_start(labs: Labs) -> None:
     up = labs.begin("up", "--json")
     wait_until(labs.home.state_file.exists, "the choice of ports")
-    port = labs.state().nodes[1].port
+    port = labs.state().servers[1].port
     # A JVM needs a second until it listens: we are first. And this one answers, but not as Kafka.
     with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()

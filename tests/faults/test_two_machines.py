@@ -92,14 +92,14 @@ def container(other: Labs) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_container_that_was_removed_is_followed_by_another(labs: Labs, other: Labs) -> None:
     with container(other) as first:
         assert "another machine runs the cluster of" in labs.run("up").sentence()
-        bootstrap = labs.state().nodes
+        bootstrap = labs.state().servers
         first.kill()
         first.wait()
         wait_until(lambda: not labs.leftovers(), "the end of all that ran in the container")
     answer = labs.run("up", "--json", "--for", "0.2")
     assert answer.code == 0, answer.err
     assert "looking whether" in answer.err  # it was heard of a moment ago
-    assert {i: n.port for i, n in labs.state().nodes.items()} == {
+    assert {i: n.port for i, n in labs.state().servers.items()} == {
         i: n.port for i, n in bootstrap.items()
     }
 

@@ -141,7 +141,7 @@ def test_a_stop_that_takes_too_long_is_written_down(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = len(cluster.faults())
-    monkeypatch.setattr("labs.kafka.local.STOP_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("labs.supervise.processes.ProcessRunner.stop_timeout_s", 0.0)
     with pytest.raises(LabsError, match="did not finish its controlled shutdown"):
         cluster.stop_broker(3)
     assert [(fault.action, fault.node) for fault in cluster.faults()[known:]] == [("stop", 3)]

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from labs.base.errors import LabsError
-from labs.kafka import jars
 from labs.kafka.installation import Installation, archive_key, format_storage, new_id
-from labs.kafka.process import rotate
+from labs.kafka.jars import KAFKA
+from labs.supervise.children import rotate
 from labs.supervise.java import Java, find_java, modern
+from labs.supervise.locked import Jar
 
 
 @pytest.fixture
@@ -23,28 +24,28 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_lock() -> None:
-    locked = jars.locked_jars()
+    locked = KAFKA.jars
     assert len({jar.file_name for jar in locked}) == len(locked) > 30
     assert all(re.fullmatch("[0-9a-f]{64}", jar.sha256) for jar in locked)
     assert {"slf4j-simple", "kafka_2.13"} <= {jar.artifact for jar in locked}
-    assert jars.kafka_version() == "4.3.1"
+    assert KAFKA.version == "4.3.1"
 
 
 def test_the_cache_belongs_to_one_lock(cache: Path) -> None:
-    digest = hashlib.sha256(jars.LOCK.read_bytes()).hexdigest()
-    assert jars.installation_dir() == cache / f"kafka-4.3.1-{digest[:8]}"
+    digest = hashlib.sha256(KAFKA.lock.read_bytes()).hexdigest()
+    assert KAFKA.place == cache / f"kafka-4.3.1-{digest[:8]}"
 
 
 def test_only_the_hash_counts(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good, other = b"a jar", b"a jaR"
     names = ("intact", "changed", "shorter", "missing")
-    wanted = [jars.Jar("g", name, "1", hashlib.sha256(good).hexdigest()) for name in names]
-    monkeypatch.setattr(jars, "locked_jars", lambda: tuple(wanted))
-    monkeypatch.setattr(jars, "installation_dir", lambda: cache)
-    jars.jars_dir().mkdir()
+    wanted = [Jar("g", name, "1", hashlib.sha256(good).hexdigest()) for name in names]
+    monkeypatch.setattr(KAFKA, "version", "1")
+    monkeypatch.setattr(KAFKA, "jars", tuple(wanted))
+    KAFKA.folder.mkdir(parents=True)
     for jar, content in zip(wanted, (good, other, good[:2]), strict=False):
-        (jars.jars_dir() / jar.file_name).write_bytes(content)
-    assert [jar.artifact for jar in jars.broken_jars()] == ["changed", "shorter", "missing"]
+        (KAFKA.folder / jar.file_name).write_bytes(content)
+    assert [jar.artifact for jar in KAFKA.broken()] == ["changed", "shorter", "missing"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_ids() -> None:
 
 
 def test_long_logs_are_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.kafka.process.LOG_LIMIT_BYTES", 10)
+    monkeypatch.setattr("labs.supervise.children.LOG_LIMIT_BYTES", 10)
     log = tmp_path / "broker-1.log"
     rotate(log)
     log.write_text("short")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.kafka.process import last_error
+from labs.kafka.last_error import error_in
+from labs.kafka.local import runner_of
+from labs.supervise.home import Home
 
 START = "[2026-11-22 20:58:58,492] INFO kafka.server.KafkaServer - Starting\n"
 PORT_TAKEN = (
@@ -58,26 +60,14 @@ SHUTDOWN = "[2026-11-22 20:58:59,100] INFO kafka.server.KafkaServer - Shutting d
         ("", ""),
     ],
 )
-def test_last_error(tmp_path: Path, log: str, reason: str) -> None:
-    path = tmp_path / "broker-1.log"
-    path.write_text(log)
-    assert last_error(path) == reason
+def test_last_error(log: str, reason: str) -> None:
+    assert error_in(log.encode()) == reason
 
 
-def test_older_errors_do_not_count(tmp_path: Path) -> None:
-    path = tmp_path / "broker-1.log"
-    path.write_text(PORT_TAKEN)
-    since = path.stat().st_size
-    with path.open("a") as file:
-        file.write(START)
-    assert last_error(path, since) == ""
-
-
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "broker-1.log"
-    path.write_bytes(b"\xff\xfe\n[2026-11-22 20:58:59,000] ERROR h\xe9 (a.B)\n")
-    assert last_error(path) == "h\N{REPLACEMENT CHARACTER}"
+def test_bytes_that_are_no_text() -> None:
+    log = b"\xff\xfe\n[2026-11-22 20:58:59,000] ERROR h\xe9 (a.B)\n"
+    assert error_in(log) == "h\N{REPLACEMENT CHARACTER}"
 
 
 def test_no_log(tmp_path: Path) -> None:
-    assert last_error(tmp_path / "none.log") == ""
+    assert error_in(runner_of(Home(tmp_path)).said(1)) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,11 +14,11 @@ import psutil
 import pytest
 
 from labs.base import clock
-from labs.kafka.state import ClusterState
-from labs.kafka.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
 from labs.supervise import leases
 from labs.supervise.home import Home
 from labs.supervise.identity import birth
+from labs.supervise.ledger import Ledger
+from labs.supervise.watchdog import dismiss, ensure_watchdog, watch, watchdog_pid
 from tests.helpers import wait_until
 
 
@@ -92,12 +93,20 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
+def word_of(home: Home) -> str:
+    return f"--home={home.path}"
+
+
+def mark_of(home: Home) -> str:
+    return re.escape(word_of(home))
+
+
 def test_one_watchdog_and_no_other(home: Home) -> None:
     with home.lock():  # as whoever starts a cluster does
-        ensure_watchdog(home)
+        ensure_watchdog(home, mark_of(home))
         first = watchdog_pid(home)
         assert first is not None
-        ensure_watchdog(home)
+        ensure_watchdog(home, mark_of(home))
         assert watchdog_pid(home) == first
         dismiss(home)
         assert watchdog_pid(home) is None
@@ -107,11 +116,12 @@ def test_one_watchdog_and_no_other(home: Home) -> None:
 
 
 def test_the_watchdog_ends_what_a_killed_start_left(home: Home) -> None:
-    ClusterState("id", "4.3.1", ready_s=None).save(home.state_file)
-    mark = f"-Dlabs.home={home.path}"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark]) as stray:
+    Ledger({}).save(home.state_file)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)", word_of(home)]
+    ) as stray:
         with home.lock():
-            ensure_watchdog(home)
+            ensure_watchdog(home, mark_of(home))
             time.sleep(1.5)
             assert stray.poll() is None  # while the lock is held, a start may be going on
         assert stray.wait(30) < 0
@@ -119,10 +129,11 @@ def test_the_watchdog_ends_what_a_killed_start_left(home: Home) -> None:
 
 
 def test_a_watchdog_that_is_not_the_recorded_one_leaves(home: Home) -> None:
-    ClusterState("id", "4.3.1", ready_s=None).save(home.state_file)
-    mark = f"-Dlabs.home={home.path}"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark]) as other:
+    Ledger({}).save(home.state_file)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)", word_of(home)]
+    ) as other:
         time.sleep(0.1)
-        watch(home, grace_s=0)
+        watch(home, 0, mark_of(home))
         assert other.poll() is None
         other.kill()

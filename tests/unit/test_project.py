@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from labs.app.cli import cli
 from labs.chapters import all_experiments
 from labs.kafka.config import LAB_SETTINGS
-from labs.kafka.jars import SPEC, kafka_version, locked_jars
+from labs.kafka.jars import KAFKA, kafka_version
 from labs.supervise.home import PROJECT
 from tests.course import chapters
 
@@ -55,12 +55,12 @@ def test_every_locked_package_has_a_hash(lock: str) -> None:
 
 
 def test_the_jars_lock_holds_what_was_asked_for() -> None:
-    asked = tomllib.loads(SPEC.read_text("utf-8"))["dependencies"]["coordinates"]
-    locked = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in locked_jars()}
+    asked = tomllib.loads(KAFKA.spec.read_text("utf-8"))["dependencies"]["coordinates"]
+    locked = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in KAFKA.jars}
     assert {coordinate.rstrip("!") for coordinate in asked} <= locked
-    own = {j.version for j in locked_jars() if j.group == "org.apache.kafka"}
+    own = {j.version for j in KAFKA.jars if j.group == "org.apache.kafka"}
     assert own == {kafka_version()}, "jars of two Kafka versions would be mixed"
-    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in locked_jars())
+    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in KAFKA.jars)
 
 
 def test_compose_has_the_same_kafka_and_the_same_settings() -> None:

@@ -15,7 +15,7 @@ from labs.app import doctor
 from labs.app.doctor import examine
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import progress
-from labs.kafka.jars import jars_dir
+from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, disk_error, require_space
 
 
@@ -153,11 +153,11 @@ def test_doctor_finds_no_room_for_the_download(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("labs.kafka.jars.NEEDED_MB", 10**9)
+    monkeypatch.setattr(KAFKA, "needed_mb", 10**9)
     cache = findings()["cache"]
     assert "MB are needed" in cache.found
     assert "set LABS_CACHE" in cache.mend
-    jars_dir().mkdir(parents=True)  # what was fetched once needs no more room
+    KAFKA.folder.mkdir(parents=True)  # what was fetched once needs no more room
     assert findings()["cache"].good
 
 

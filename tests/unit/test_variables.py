@@ -10,8 +10,8 @@ import pytest
 
 from labs.base import variables
 from labs.base.errors import BadInput
-from labs.kafka import backend, choose, external, watchdog
-from labs.supervise import download, ports
+from labs.kafka import backend, choose, external
+from labs.supervise import download, ports, watchdog
 from labs.supervise.home import PROJECT, Home, cache_dir
 from labs.supervise.java import find_java
 

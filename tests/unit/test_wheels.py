@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.kafka.jars import ensure_jars
+from labs.kafka.jars import KAFKA
 from tests.wheels import LOCKS, MACHINES, PYTHONS, Package, packages, without_wheel
 
 #: What a wheel is called that nobody but one kind of machine can install.
@@ -53,7 +53,7 @@ def test_a_wheel_whose_hash_is_not_locked_does_not_count(tmp_path: Path) -> None
 def test_a_jar_with_native_code_has_it_for_every_machine() -> None:
     libraries = re.compile(r"\.(so|dylib|jnilib)$")
     native = 0
-    for jar in ensure_jars().glob("*.jar"):
+    for jar in KAFKA.ensure().glob("*.jar"):
         with zipfile.ZipFile(jar) as archive:
             names = [name.lower() for name in archive.namelist() if libraries.search(name)]
         native += bool(names)

@@ -12,18 +12,26 @@ import pytest
 
 from labs.base.errors import LabsError
 from labs.base.files import write_atomically
-from labs.kafka.cluster import Role, State
-from labs.kafka.state import ClusterState, NodeState, marks, observed, our_processes, process_of
+from labs.kafka.cluster import NODE_IDS, Role, name_of, role_of
+from labs.kafka.local import runner_of
+from labs.supervise.home import Home
 from labs.supervise.identity import birth, kill_all, living, wait_over
+from labs.supervise.ledger import Ledger, Record
+from labs.supervise.processes import ProcessRunner
+from labs.supervise.runner import State
 from tests.helpers import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 
 
+def runner_in(folder: Path) -> ProcessRunner:
+    return runner_of(Home(folder))
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that bears the marks of broker 1 of the home `tmp_path`."""
-    command = [*SLEEP, *marks(tmp_path, 1)]
+    command = [*SLEEP, *runner_in(tmp_path).program.words(1)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
@@ -31,43 +39,43 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         child.kill()
 
 
-def node_of(process: subprocess.Popen[bytes], node_id: int = 1, later: float = 0.0) -> NodeState:
+def node_of(process: subprocess.Popen[bytes], node_id: int = 1, later: float = 0.0) -> Record:
     born = birth(psutil.Process(process.pid))
-    return NodeState(node_id, 19091, process.pid, born + later, State.RUNNING)
+    return Record(node_id, 19091, process.pid, born + later, State.RUNNING)
 
 
 def test_saved_and_loaded(tmp_path: Path) -> None:
-    node = NodeState(1, 19091, 4711, 12.5, State.PAUSED)
-    state = ClusterState("id", "4.3.1", 3.9, {1: node, 100: NodeState(100, 19090)})
+    node = Record(1, 19091, 4711, 12.5, State.PAUSED)
+    state = Ledger(
+        {"cluster_id": "id", "kafka_version": "4.3.1"}, 3.9, {1: node, 100: Record(100, 19090)}
+    )
     state.save(tmp_path / "state.json")
-    assert ClusterState.load(tmp_path / "state.json") == state
+    assert Ledger.load(tmp_path / "state.json") == state
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nodes": [{"id": 1}]}', "null", '"x"'])
 def test_file_that_makes_no_sense(tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text)
-    assert ClusterState.load(tmp_path / "state.json") is None
+    assert Ledger.load(tmp_path / "state.json") is None
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
-    assert ClusterState.load(tmp_path / "state.json") is None
+    assert Ledger.load(tmp_path / "state.json") is None
 
 
 def test_file_that_can_not_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
     with pytest.raises(LabsError, match=r"can't be read \(Is a directory\)"):
-        ClusterState.load(tmp_path)
+        Ledger.load(tmp_path)
 
 
 def test_roles_and_names() -> None:
-    state = ClusterState("id", "4.3.1", None, {i: NodeState(i, i) for i in (1, 2, 100)})
-    assert [node.id for node in state.brokers()] == [1, 2]
-    assert [node.role for node in state.nodes.values()] == [
-        Role.BROKER,
-        Role.BROKER,
-        Role.CONTROLLER,
-    ]
-    assert [node.name for node in state.nodes.values()] == ["broker-1", "broker-2", "controller"]
+    assert {node: (role_of(node), name_of(node)) for node in NODE_IDS} == {
+        1: (Role.BROKER, "broker-1"),
+        2: (Role.BROKER, "broker-2"),
+        3: (Role.BROKER, "broker-3"),
+        100: (Role.CONTROLLER, "controller"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_roles_and_names() -> None:
     ],
 )
 def test_whole(ready_s: float | None, wanted: State, whole: bool) -> None:
-    state = ClusterState("id", "4.3.1", ready_s, {1: NodeState(1, 19091, wanted=wanted)})
+    state = Ledger({}, ready_s, {1: Record(1, 19091, wanted=wanted)})
     assert state.is_whole() == whole
 
 
@@ -95,14 +103,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_pid_birth_and_command_line_must_agree(
     tmp_path: Path, process: subprocess.Popen[bytes]
 ) -> None:
-    found = process_of(tmp_path, node_of(process))
+    found = runner_in(tmp_path).process_of(node_of(process))
     assert found is not None
     assert found.pid == process.pid
-    assert process_of(tmp_path, node_of(process, later=60.0)) is None
-    assert process_of(tmp_path, node_of(process, node_id=2)) is None
-    assert process_of(tmp_path / "other", node_of(process)) is None
-    assert [p.pid for p in our_processes(tmp_path)] == [process.pid]
-    assert list(our_processes(tmp_path / "other")) == []
+    assert runner_in(tmp_path).process_of(node_of(process, later=60.0)) is None
+    assert runner_in(tmp_path).process_of(node_of(process, node_id=2)) is None
+    assert runner_in(tmp_path / "other").process_of(node_of(process)) is None
+    assert runner_in(tmp_path).processes() == [process.pid] == runner_in(tmp_path).strays()
+    assert runner_in(tmp_path / "other").processes() == []
+    assert runner_in(tmp_path / "oth").processes() == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_a_clock_that_is_set_makes_nobody_a_stranger(
     boot = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)  # as Linux tells it then
     assert psutil.Process(process.pid).create_time() == pytest.approx(before + 3600, abs=2)
-    assert process_of(tmp_path, node) is not None
+    assert runner_in(tmp_path).process_of(node) is not None
 
 
 def test_a_zombie_does_not_live(process: subprocess.Popen[bytes]) -> None:
@@ -158,17 +167,26 @@ def test_a_process_lives_until_its_last_thread_has_ended() -> None:
 
 
 def test_observed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
-    node = node_of(process)
+    runner, ledger = runner_in(tmp_path), Ledger({}, 1.0, {1: node_of(process)})
+
+    def seen() -> tuple[State, int | None]:
+        ledger.save(runner.home.state_file)
+        server = runner.look()[1]
+        return server.state, server.pid
+
     ours = psutil.Process(process.pid)
-    assert observed(tmp_path, node) == (State.RUNNING, process.pid)
+    assert seen() == (State.RUNNING, process.pid)
     ours.suspend()
     while ours.status() != psutil.STATUS_STOPPED:
         pass
-    assert observed(tmp_path, node) == (State.PAUSED, process.pid)
+    assert seen() == (State.PAUSED, process.pid)
+    ledger.servers[1].wanted = State.STOPPED
+    ours.resume()
+    assert seen() == (State.STOPPING, process.pid)
     kill_all([ours])
-    assert observed(tmp_path, node) == (State.KILLED, None)
-    node.wanted = State.STOPPED
-    assert observed(tmp_path, node) == (State.STOPPED, None)
+    assert seen() == (State.STOPPED, None)
+    ledger.servers[1].wanted = State.RUNNING
+    assert seen() == (State.KILLED, None)
 
 
 def test_a_zombie_is_not_waited_for(process: subprocess.Popen[bytes]) -> None:
