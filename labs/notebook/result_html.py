@@ -17,6 +17,7 @@ from labs.workload.set_here import rows
 SHOWN = 5
 
 _ROWS = 6  # of measurements, before a further table begins
+_BLANK = "\N{NO-BREAK SPACE}"  # as high as the caption of the table beside it
 
 _SIGNS = {VALID: "✓", VIOLATED: "✗", UNKNOWN: "?"}
 _CIRCUMSTANCES = ("cores_shared", "load_average_1min")
@@ -157,7 +158,7 @@ def rest_html(result: Result) -> str:
         return ""
     more = "Also measured" if result.about else "Measured"
     return (
-        f'<details class="labs-muted t-measured"><summary>{more}: {len(rest)} figures</summary>'
+        f'<details class="labs-muted t-measured"><summary>{more} ({len(rest)})</summary>'
         f'<div class="labs-side">{_tables(rest)}</div></details>'
     )
 
@@ -169,9 +170,8 @@ def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
     ]
     tables = []
     for start in range(0, len(rows), _ROWS):
-        above = "\N{NO-BREAK SPACE}" if caption and start else caption
-        body = "".join(rows[start : start + _ROWS])
-        tables.append(f"<table><caption>{above}</caption>{body}</table>")
+        above = f"<caption>{caption if start == 0 else _BLANK}</caption>" if caption else ""
+        tables.append(f"<table>{above}{''.join(rows[start : start + _ROWS])}</table>")
     return "".join(tables)
 
 

@@ -593,7 +593,7 @@ def test_only_the_measurements_of_which_the_chapter_speaks_are_unfolded(make: Ma
     result = ran(make()).result
     shown, _, folded = told(replace(result, about=("stall_ms",))).partition("<details")
     assert "4,200 ms" in shown and "broker 2" not in shown
-    assert "Also measured: 1 figures" in folded and "broker 2" in folded and "4,200" not in folded
+    assert "Also measured (1)" in folded and "broker 2" in folded and "4,200" not in folded
     shown, _, folded = told(result).partition("<details")
     assert "Measured" not in shown and "4,200 ms" in folded and "broker 2" in folded
 

@@ -109,17 +109,17 @@ def test_a_number_is_right_when_it_is_close(
 def test_both_numbers_are_named(number: Prediction) -> None:
     number.choose(100)
     told = reconcile("survive", 10, "The followers lagged.")
-    assert told.verdict == "You predicted 100 records, but measured 10 records."
+    assert told.verdict == "You predicted: 100 records. Measured: 10 records."
     bundle = told._repr_mimebundle_()
     assert "The followers lagged." in bundle["text/html"]
     assert "labs-wrong" in bundle["text/html"]
-    assert bundle["text/plain"].startswith("≠ You predicted 100 records")
+    assert bundle["text/plain"].startswith("≠ You predicted: 100 records")
 
 
 def test_close_is_not_called_exact(number: Prediction) -> None:
     number.choose(40)
-    assert reconcile(number, 40).verdict == "You predicted 40 records, and so it was."
-    assert reconcile(number, 45).verdict.endswith("and measured 45 records: close.")
+    assert reconcile(number, 40).verdict == "You predicted: 40 records. So it was."
+    assert reconcile(number, 45).verdict.endswith("Measured: 45 records. That is close.")
 
 
 def test_an_option_is_right_when_it_is_the_one(choice: Prediction) -> None:
