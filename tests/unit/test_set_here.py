@@ -11,7 +11,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from labs.supervise.home import PROJECT
 from labs.workload import consumers, set_here
 from labs.workload.member_process import Plan
-from labs.workload.noting import producer_options
+from labs.workload.producer_process import producer_options
 from labs.workload.reading import reader_options
 from labs.workload.set_here import Departure, rows
 
@@ -121,7 +121,7 @@ def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
 MAKERS = {
     "labs/experiment/clients.py",  # Run.producer, Run.consumer, Run.admin
     "labs/workload/consumers.py",  # a group's members
-    "labs/workload/noting.py",
+    "labs/workload/producer_process.py",
     "labs/workload/reading.py",
     "labs/chapters/producers/native.py",
     "labs/chapters/consumers/transactions.py",

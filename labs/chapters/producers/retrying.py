@@ -17,7 +17,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number, Switch
 from labs.experiment.views import Lines, Mark
-from labs.workload import flight_payload, noting, set_here
+from labs.workload import flight_payload, producer_process, set_here
 from labs.workload.history import Outcome, Read, Send
 
 words = Words(__file__)
@@ -142,7 +142,7 @@ NOTES, LOG = "its own notes", "the log"
 
 
 class _Program:
-    """One life of `labs.workload.noting`, a program in a process of its own."""
+    """One life of `labs.workload.producer_process`, a program in a process of its own."""
 
     def __init__(self, run: Run) -> None:
         self.progress = 0
@@ -152,16 +152,16 @@ class _Program:
         wanted = [",".join(run.cluster.bootstrap), run.topic, str(run["records"])]
         wanted += [str(run["notes_every"]), str(run["idempotence"])]
         self.process = subprocess.Popen(
-            python.module(noting.__name__, *wanted),
+            python.module(producer_process.__name__, *wanted),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        options = noting.producer_options(bool(run["idempotence"]))
+        options = producer_process.producer_options(bool(run["idempotence"]))
         run.note(set_here.kafka_python("producer", options, "the program's producer"))
         run.closing(self.kill)
-        self._reader = threading.Thread(target=self._read, name="labs-noting", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="labs-producer", daemon=True)
         self._reader.start()
 
     def begin(self, first: int) -> None:
@@ -190,9 +190,9 @@ class _Program:
 
     def _told(self, what: str, *values: str) -> None:
         number = int(values[0])
-        if what == noting.PROGRESS:
+        if what == producer_process.PROGRESS:
             self.progress = number
-        elif what == noting.SENT:
+        elif what == producer_process.SENT:
             self._sent(number, float(values[1]))
         else:
             self.acknowledged += 1

@@ -5,7 +5,7 @@ line each: `sent NUMBER TIME`, `acknowledged NUMBER PARTITION OFFSET TIME` and `
 (every record before that one is acknowledged). Its notes are what a real program would keep in a
 file or a table.
 
-    python -m labs.workload.noting BOOTSTRAP TOPIC END NOTES_EVERY IDEMPOTENCE
+    python -m labs.workload.producer_process BOOTSTRAP TOPIC END NOTES_EVERY IDEMPOTENCE
 """
 
 from __future__ import annotations
