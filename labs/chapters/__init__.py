@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from labs.base.errors import BadInput
 from labs.base.words import Words
-from labs.experiment.experiment import Experiment, by_name
+from labs.experiment.experiment import Experiment
 
 
 def all_experiments() -> list[Experiment]:
@@ -26,14 +28,18 @@ def find(name: str) -> Experiment:
     """The experiment of that name. Only its own chapter is loaded.
 
     Raises:
-        BadInput: there is none; the sentence names those that are meant perhaps.
+        BadInput: there is none; the sentence suggests similar names.
     """
     chapter = name.partition(".")[0]
     own: tuple[Experiment, ...] = _load(chapter).EXPERIMENTS if chapter in _names() else ()
     for experiment in own:
         if experiment.name == name:
             return experiment
-    return by_name(all_experiments(), name)
+    meant = " or ".join(_near(name, [experiment.name for experiment in all_experiments()]))
+    perhaps = f"perhaps {meant} is meant; " if meant else ""
+    raise BadInput(
+        f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
+    )
 
 
 def words_of(name: str) -> tuple[Words, str]:
@@ -54,3 +60,14 @@ def _names() -> set[str]:
 
 def _load(chapter: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{chapter}")
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Names that may be meant: those of the same chapter, if there are any."""
+    chapter = name.partition(".")[0]
+    of_chapter = [full for full in known if full.startswith(f"{chapter}.")]
+    short = {full.rpartition(".")[2]: full for full in known}
+    close = [short.get(found, found) for found in get_close_matches(name, [*known, *short])]
+    return (
+        get_close_matches(name, of_chapter, cutoff=0.8) or of_chapter or list(dict.fromkeys(close))
+    )

@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from confluent_kafka import KafkaException
 from kafka.errors import KafkaError
 
 from labs.base.clock import Jump, now, watching_the_wall
-from labs.base.errors import BadInput, LabsError
+from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.experiment.healing import heal
 from labs.experiment.live import Live
@@ -173,30 +172,3 @@ def after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
     if jumps:
         error.what += f"; {jumps[0]}, and brokers measure some of their waits by it"
     return error
-
-
-def by_name(experiments: Iterator[Experiment] | Sequence[Experiment], name: str) -> Experiment:
-    """The experiment of that name.
-
-    Raises:
-        BadInput: there is none; the sentence suggests similar names.
-    """
-    known = {experiment.name: experiment for experiment in experiments}
-    if name not in known:
-        meant = " or ".join(_near(name, list(known)))
-        perhaps = f"perhaps {meant} is meant; " if meant else ""
-        raise BadInput(
-            f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
-        )
-    return known[name]
-
-
-def _near(name: str, known: Sequence[str]) -> list[str]:
-    """Names that may be meant: those of the same chapter, if there are any."""
-    chapter = name.partition(".")[0]
-    of_chapter = [full for full in known if full.startswith(f"{chapter}.")]
-    short = {full.rpartition(".")[2]: full for full in known}
-    close = [short.get(found, found) for found in get_close_matches(name, [*known, *short])]
-    return (
-        get_close_matches(name, of_chapter, cutoff=0.8) or of_chapter or list(dict.fromkeys(close))
-    )
