@@ -15,13 +15,13 @@ from labs.charts.pictures import picture, picture_of
 from labs.charts.style import png
 
 if TYPE_CHECKING:
-    from IPython.display import Image
+    from labs.charts.output import Picture
 
 __all__ = ["picture", "picture_of", "show"]
 
 
-def show(fig: Figure) -> Image:
-    """The figure as a notebook's output: a PNG that a static page shows just as well."""
-    from IPython.display import Image  # here: the process that draws live pictures needs none
+def show(fig: Figure) -> Picture:
+    """The figure as a notebook's output."""
+    from labs.charts.output import Picture  # here: the process that draws live pictures needs none
 
-    return Image(data=png(fig), width=900)
+    return Picture(png(fig))

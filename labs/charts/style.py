@@ -30,7 +30,7 @@ INK: Final = "#1F2933"  # text; 14:1 on PAPER
 MUTED: Final = "#56616B"  # less important text; 6:1 on PAPER
 RUST: Final = "#A03C00"  # vermillion as a text; 6:1 on PAPER
 LINE: Final = "#D5DADF"  # borders and grids
-PAPER: Final = "#FCFCFA"  # every chart brings its own light ground, so dark themes don't matter
+PAPER: Final = "#FCFCFA"  # every chart's own ground; for dark themes see labs/charts/night.py
 #: For HTML and SVG; a browser takes each letter from the first that has it, Hangul from the last.
 FONT: Final = (
     "system-ui, -apple-system, 'Segoe UI', 'Noto Sans',"

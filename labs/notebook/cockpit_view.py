@@ -11,6 +11,7 @@ from html import escape
 import ipywidgets as w
 
 from labs.base.clock import wall
+from labs.charts import night
 from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import topology_svg
 from labs.kafka.actions import ACTIONS
@@ -28,7 +29,7 @@ ICONS = {
 }
 _SLOTS = (("kill",), ("pause", "resume"), ("stop", "start"))  # one of each pair is to be seen
 
-_CSS = f"""<style>
+_CSS = f"""{night.CSS}<style>
 .labs-status, .labs-log {{ font-family: {FONT}; font-size: 13px; line-height: 1.5; }}
 .labs-status {{ min-height: 1.5em; color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
 .labs-bad {{ color: var(--jp-error-color1, #A03C00); font-weight: 600; }}

@@ -10,8 +10,10 @@ import base64
 from dataclasses import dataclass
 from html import escape
 
-from IPython.display import Image, display
+from IPython.display import display
 
+from labs.charts import night
+from labs.charts.output import Picture
 from labs.experiment.result import Result
 from labs.notebook.reconciliation import Reconciliation
 from labs.notebook.result_html import CSS, told
@@ -34,7 +36,7 @@ class Finding:
 
     def _ipython_display_(self) -> None:
         # Two outputs, not one of two types: a page shows only the first type that it knows.
-        display(Image(data=self.png, width=900))
+        display(Picture(self.png))
         words = {"text/html": self.html, "text/plain": str(self)}
         display({**words, RESULT_MIME: self.result.figures()}, raw=True)
 
@@ -60,4 +62,5 @@ class Finding:
 
 def _embedded(png: bytes, alt: str) -> str:
     data = base64.b64encode(png).decode("ascii")
-    return f'<img width="900" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+    source = f"data:image/png;base64,{data}"
+    return f'<img class="{night.PICTURE}" width="900" alt="{escape(alt)}" src="{source}">'

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from labs.base.figures import figure
+from labs.charts import night
 from labs.charts.style import FONT, INK, LINE, MUTED
 from labs.experiment.result import Measured, Result
 from labs.notebook.reconciliation import Reconciliation
@@ -33,7 +34,7 @@ _UNITS = {
     "_s": "s",
 }
 
-CSS = f"""<style>
+CSS = f"""{night.CSS}<style>
 .labs-finding {{ font-family: {FONT}; font-size: 14px; line-height: 1.5; max-width: 900px;
   color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
 .labs-finding p {{ margin: 4px 0; }}

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from labs.base.words import Words
+from labs.charts.night import PICTURE
 from labs.notebook.finding import Finding
 from labs.notebook.result_html import main_measurements
 from labs.workload.judgements import VALID, Judgement
@@ -97,5 +98,6 @@ def _captioned(finding: Finding) -> w.VBox:
     settings = ", ".join(f"{name}={value}" for name, value in finding.result.settings.items())
     image = w.Image(value=finding.png, format="png", layout=w.Layout(width="900px"))
     image.layout.max_width = "100%"
+    image.add_class(PICTURE)
     caption = f'<p class="labs-caption"><b>Run {finding.number}</b>: {escape(settings)}</p>'
     return w.VBox([w.HTML(caption), image])

@@ -10,6 +10,7 @@ import time
 
 import ipywidgets as w
 
+from labs.charts.night import PICTURE
 from labs.notebook.parts import html, status_line
 
 
@@ -20,6 +21,7 @@ class Screen:
         self.status, self.elapsed = html("t-status"), html("t-elapsed")
         self.chart = w.Image(format="png", layout=w.Layout(max_width="100%", width="900px"))
         self.chart.add_class("t-chart")
+        self.chart.add_class(PICTURE)
         self.chart.layout.display = "none"
         self.frames = 0
         self._lock = threading.Lock()  # a live picture that is being drawn may come too late

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from labs.chapters import all_experiments, find
@@ -177,7 +179,7 @@ def _most_harmful(page: Page) -> tuple[Locator, bool]:
 def test_two_runs_are_compared_in_light_and_dark(
     page: Page, lab: Lab, cluster: LocalCluster
 ) -> None:
-    sources = [CHAPTERS[0].code[0].source, 'panel("producers.keys")']
+    sources = [CHAPTERS[0].code[0].source, 'panel("producers.keys")', COCKPIT, RECORDS]
     with _opened(page, lab, "compared", sources):
         panel = page.locator(".t-panel")
         panel.locator(".t-skip").click()
@@ -185,15 +187,41 @@ def test_two_runs_are_compared_in_light_and_dark(
             option.click()
             panel.locator(".t-run").click()
             expect(panel.locator(".t-status")).to_contain_text("Done.", timeout=RUN_TIMEOUT_MS)
-            expect(panel.locator(".t-row-2")).to_have_count(number - 1)
+            rows = panel.locator(".t-row-2")
+            expect(rows).to_have_count(number - 1, timeout=RUN_TIMEOUT_MS)
         for number in (1, 2):
             panel.locator(f".t-row-{number} input").check()
         expect(panel.locator(".t-compared img")).to_have_count(2)
-        _in_view(panel.locator(".t-history"))
-        shoot(page, "panel_compared_light")
+        assert min(_grounds(page, "light").values()) > 240
         page.evaluate(DARK)
         page.wait_for_timeout(1500)
-        shoot(page, "panel_compared_dark")
+        dark = _grounds(page, "dark")
+        assert max(dark.values()) < 40
+        assert min(dark.values()) > 10, "not blacker than the page"
+
+
+COCKPIT = "from labs import cockpit\ncockpit(cluster)"
+RECORDS = 'from labs import records, show\nshow(records.by_partition({"항공": {1: 2}}))'
+PICTURES_OF = {
+    "panel": ".t-panel > img.t-chart, .t-panel > .t-chart img",
+    "compared": ".t-compared img",
+    "cockpit": ".t-picture svg",
+    "records": ".jp-RenderedImage img",
+}
+
+
+def _grounds(page: Page, theme: str) -> dict[str, float]:
+    """How light the ground of each kind of picture is, 0 to 255; each is kept as an artefact."""
+    found = {}
+    for what, place in PICTURES_OF.items():
+        picture = page.locator(place).first
+        _in_view(picture)
+        path = ARTEFACTS / f"picture_{what}_{theme}.png"
+        picture.screenshot(path=path)
+        shoot(page, f"page_{what}_{theme}")
+        pixels = np.asarray(Image.open(path).convert("L"))
+        found[what] = float(np.median(pixels))
+    return found
 
 
 def _press_run(page: Page, panel: Locator) -> Seen:

@@ -106,7 +106,7 @@ def _draw_waits(ax: Axes, waits: Series, name: Naming) -> None:
     end_labels(
         ax,
         [
-            End(f"{_SIGNS.get(look.marker, '◆')} {name(id)}", points[-1], look.colour)
+            End(f"{_SIGNS.get(look.marker, '◆')} {name(id)}", points[-1], look.ink)
             for id, points, look in looks
             if points
         ],

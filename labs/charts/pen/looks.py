@@ -16,6 +16,7 @@ from labs.charts.style import (
     ORANGE,
     PAPER,
     PURPLE,
+    RUST,
     SKY,
     VERMILLION,
 )
@@ -28,6 +29,20 @@ class Stroke:
     colour: str
     line: str
     marker: str
+
+    @property
+    def ink(self) -> str:
+        """The colour of its name: a text needs more contrast than a line."""
+        return _INKS.get(self.colour, self.colour)
+
+
+_INKS = {
+    ORANGE: "#8F6300",
+    SKY: "#1F6FA0",
+    GREEN: "#007A58",
+    VERMILLION: RUST,
+    PURPLE: "#9C4A77",
+}
 
 
 @dataclass(frozen=True)

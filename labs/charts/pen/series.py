@@ -75,5 +75,5 @@ def plot(ax: Axes, series: Series, name: Naming, *, dots: bool, steps: bool = Fa
             color=look.colour,
             linewidth=2,
         )
-        ends.append(End(name(id), points[-1], look.colour))
+        ends.append(End(name(id), points[-1], look.ink))
     return ends

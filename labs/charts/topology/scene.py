@@ -9,6 +9,7 @@ from html import escape
 from labs.base.clock import wall
 from labs.base.words import Words
 from labs.charts.letters import wrapped
+from labs.charts.night import PICTURE
 from labs.charts.style import FONT, INK, LINE, MUTED, PAPER
 from labs.charts.topology.grid import PAD, WIDTH, Grid
 from labs.charts.topology.headline import headline
@@ -28,7 +29,7 @@ def topology_svg(snapshot: ClusterSnapshot) -> str:
     """Draw `snapshot` as an SVG 900 px wide, titled with its `headline`.
 
     Every replica stands at the same place in each broker's box, so one looks across. The picture
-    brings its own light background.
+    brings its own light ground.
     """
     grid = Grid.fit(snapshot)
     title = headline(snapshot)
@@ -51,6 +52,7 @@ def topology_svg(snapshot: ClusterSnapshot) -> str:
         # Its own size in pixels, for pages that embed it as an image; no wider than its column.
         width=grid.width,
         height=height,
+        class_=PICTURE,
         style="max-width:100%;height:auto;display:block",
         role="img",
         aria_label=title,

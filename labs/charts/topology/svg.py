@@ -10,7 +10,7 @@ from labs.charts.style import INK
 def tag(_name: str, *inner: str, **attributes: object) -> str:
     """One element. `inner` is markup; attributes are escaped, and empty ones left out."""
     given = "".join(
-        f' {key.replace("_", "-")}="{escape(str(value))}"'
+        f' {key.strip("_").replace("_", "-")}="{escape(str(value))}"'
         for key, value in attributes.items()
         if value != ""
     )
