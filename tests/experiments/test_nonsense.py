@@ -5,7 +5,6 @@ come to the same verdict, the same colours and the same comparison with the pred
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from matplotlib.axis import Axis
 from matplotlib.text import Text
 
 from labs.base import words
@@ -68,21 +68,25 @@ def speaking_nonsense() -> Nonsense:
 
 @dataclass(frozen=True)
 class Look:
-    """What a picture says, and how often it draws what in which colours."""
+    """What a picture says, and what it draws in which colours, but for the ticks: their number goes
+    by the room that the words leave.
+    """
 
     said: str
-    colours: Counter[tuple[str, ...]]
+    colours: list[tuple[str, ...]]
 
 
 def look(result: Result) -> Look:
-    artists = picture(result).findobj()
-    said = "\n".join(artist.get_text() for artist in artists if isinstance(artist, Text))
-    return Look(said, Counter(_colours(a) for a in artists if not isinstance(a, Text)))
+    figure = picture(result)
+    said = "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
+    ticks = {part for axis in figure.findobj(Axis) for part in axis.findobj()}
+    beside = {*figure.findobj(Text), *ticks}
+    return Look(said, [_colours(artist) for artist in figure.findobj() if artist not in beside])
 
 
 def _colours(artist: Any) -> tuple[str, ...]:
-    ways = ("get_facecolor", "get_edgecolor", "get_color", "get_markerfacecolor", "get_hatch")
-    found = [str(getattr(artist, way)()) for way in ways if hasattr(artist, way)]
+    ways = ("facecolor", "edgecolor", "color", "markerfacecolor", "hatch", "marker", "linestyle")
+    found = [str(getattr(artist, f"get_{w}")()) for w in ways if hasattr(artist, f"get_{w}")]
     return type(artist).__name__, *found
 
 
