@@ -45,7 +45,10 @@ def _leader_crash(run: Run) -> None:
     run.measurements["lost_of_acknowledged"] = (
         round(counts.lost / counts.acknowledged, 4) if counts.acknowledged else None
     )
-    run.measurements["unreadable_records"] = counts.sent - counts.readable
+    run.measurements |= {
+        "unreadable_records": counts.sent - counts.readable,
+        "a_follower_was_elected": "no" if elected is None else "yes",
+    }
     run.conclude(_told(run, leader, elected))
     run.show(run.story(_title(run)))
     run.show(before)

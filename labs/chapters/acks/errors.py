@@ -166,7 +166,7 @@ def _java_error(run: Run) -> None:
 
 
 def _by_java(run: Run) -> Printed:
-    """Send a few by Java. One exception for each is all it tells: which is which, it doesn't."""
+    """Send a few by Java. It prints an exception for each, but not which record it is about."""
     payload = flight_payload(keyed=False)
     at = now()
     sends = [run.history.invoke(payload, at, at) for _ in range(FEW)]

@@ -96,7 +96,7 @@ def console_producer(
 
 
 def printed(text: str) -> Printed:
-    """What the console producer has printed, understood."""
+    """What the console producer has printed, parsed."""
     lines = [(int(at), level, said) for at, level, said in _LINE.findall(text)]
     refused = [at for at, level, said in lines if level == "WARN" and "produce response" in said]
     raised = [at for at, level, _ in lines if level == "ERROR"]

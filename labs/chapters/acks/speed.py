@@ -58,7 +58,7 @@ def _latency(run: Run) -> None:
 
 
 def _compare(run: Run, told: dict[str, dict[str, float]]) -> str:
-    """Say what came of it; returns a title."""
+    """Conclude, and return a title."""
     zero, one, all_ = (told[acks] for acks in WORDS)
     run.measurements["acks_all_dearer_ms"] = round(all_["p50_ms"] - one["p50_ms"], 3)
     run.conclude(

@@ -1,4 +1,4 @@
-"""Chapter 5: consumer groups, how they share out work, and how they lose or repeat it."""
+"""Chapter 5: consumer groups, how they divide the work, and how they lose or repeat it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a place is committed decides what a crash costs: records twice, or never."""
+"""When an offset is committed decides what a crash costs: records twice, or never."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def _commits(run: Run) -> None:
     end = "was killed" if run["crash"] else "left"
     how = "a_killed" if run["crash"] else "a_left"
     run.conclude(
-        f"A {end} when it had processed up to offset {done}; committed was {place}, and there B"
-        f" began: {told}"
+        f"A {end} when it had processed up to offset {done}; the committed offset was {place},"
+        f" and B began there: {told}"
     )
     title = f"commit {_WORDS[run['when']]}: {told}"
     run.show(_view(run, group, title, [Mark(at - run.began, f"{how}:{place}")]))
@@ -137,7 +137,7 @@ COMMITS = Experiment(
     words,
     (
         Choice("when", (AUTO, AUTO_ASYNC, BEFORE, AFTER), AUTO,
-               "when the place is committed: by the client itself (every 0.5 s here; auto_async:"
+               "when the offset is committed: by the client itself (every 0.5 s here; auto_async:"
                " while another thread processes), before or after processing a batch"),
         Switch("crash", True, "SIGKILL; otherwise A closes and leaves"),
         Number("process_ms", 5, 20, 10, "what a record takes", "ms"),

@@ -47,13 +47,13 @@ def group_of(run: Run, client: str = KAFKA_PYTHON) -> Group:
 
 
 def _forget(run: Run, group: Group) -> None:
-    """A killed member keeps its group alive for a while: then the next reset sees to it."""
+    """A killed member keeps its group alive for a while; then the next reset deletes it."""
     with contextlib.suppress(LabsError, KafkaError), admin(run.cluster.bootstrap) as client:
         client.delete_groups([group.name])
 
 
 def join(run: Run, group: Group, *members: Member) -> dict[int, str]:
-    """Have members join, and wait until the group has shared out its partitions."""
+    """Have members join, and wait until the group has assigned its partitions."""
     run.say(f"{' and '.join(member.name for member in members)} joining the group")
     for member in members:
         member.join()
@@ -61,7 +61,7 @@ def join(run: Run, group: Group, *members: Member) -> dict[int, str]:
 
 
 def shared_out(run: Run, group: Group) -> dict[int, str]:
-    """Wait until every partition has an owner, and every member its share as far as they go."""
+    """Wait until every partition has an owner, and every member its share, if there are enough."""
 
     def done() -> dict[int, str] | None:
         owners = group.owners()
@@ -70,11 +70,11 @@ def shared_out(run: Run, group: Group) -> dict[int, str]:
         shared = len(set(owners.values())) == min(len(present), run.partitions)
         return owners if heard and shared and len(owners) == run.partitions else None
 
-    return run.wait(done, f"the group {group.name} had shared out its partitions", JOIN_S)
+    return run.wait(done, f"the group {group.name} had assigned its partitions", JOIN_S)
 
 
 def evenly(run: Run, **options: Any) -> tuple[Any, Payload]:
-    """A producer and a payload that deal the records out to the partitions like cards.
+    """A producer, and a payload that sends a record to each partition in turn.
 
     The key is the record's number, and the partitioner takes the remainder: a partition then gets
     every n-th record, at a steady rate.
@@ -102,7 +102,7 @@ class _Deal(Partitioner):  # type: ignore[misc]
 
 
 def fill(run: Run, count: int) -> Load:
-    """Put `count` records into the topic, as fast as the client can, evenly dealt out."""
+    """Put `count` records into the topic, as fast as the client can, to each partition in turn."""
     run.say(f"writing {count:,} records")
     producer, payload = evenly(run, linger_ms=5)
     load = run.load(producer, 0, count, payload=payload)
@@ -116,7 +116,7 @@ def processed(reads: Iterable[Read]) -> int:
 
 
 def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
-    """Wait until the group has come to the log's ends; not longer than `timeout_s`.
+    """Wait until the group has processed the log to its ends; not longer than `timeout_s`.
 
     Whether it has is asked again by `judge`, against the log as it was read back.
     """
@@ -137,14 +137,14 @@ def judge(run: Run, group: Group, asked_from: float | None = None) -> Processing
 
 
 def places(run: Run, group: Group) -> dict[int, int]:
-    """Partition → the place that the group has committed."""
+    """Partition → the offset that the group has committed."""
     asked = {group.name: None}
     found = run.ask(lambda c: c.list_group_offsets(asked))[group.name]
     return {p.partition: place.offset for p, place in found.items() if place.offset >= 0}
 
 
 class Sampler:
-    """Asks something over and over in a thread of its own, until the run ends or `stop`."""
+    """Asks something again and again in its own thread, until the run ends or `stop`."""
 
     def __init__(self, run: Run, ask: Callable[[], Mapping[str, float]], every_s: float) -> None:
         self.series: dict[str, list[Point]] = {}
@@ -163,7 +163,7 @@ class Sampler:
                     self.series.setdefault(name, []).append((at, value))
 
     def stop(self) -> None:
-        """Ask no more; what was told stays."""
+        """Stop asking; the answers stay."""
         self._stop.set()
         self._thread.join(timeout=5)
 
@@ -230,7 +230,7 @@ def gap_ms(
 
 
 def working(reads: Iterable[Read], began: float, pause_s: float) -> Lanes:
-    """A lane a partition: who processed its records when; a gap: nobody did, for over `pause_s`."""
+    """A lane for each partition: who processed its records when. A gap: nobody for `pause_s`."""
     lanes: dict[int, list[Span]] = {}
     for read in reads:
         spans = lanes.setdefault(read.partition, [])
@@ -260,7 +260,7 @@ def named(partitions: Iterable[int]) -> str:
 def owned(
     run: Run, group: Group, title: str, marks: Sequence[Mark], until: float | None = None
 ) -> Lanes:
-    """A lane a partition: who owned it, by the members' own word."""
+    """A lane for each partition: who owned it, as the members report it."""
     end = (until or now()) - run.began
     lanes: dict[str, list[Span]] = {f"partition:{p}": [] for p in range(run.partitions)}
     for tenure in sorted(group.tenures(), key=lambda t: t.since):

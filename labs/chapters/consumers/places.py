@@ -1,4 +1,4 @@
-"""Where a consumer begins: its group's place, what it seeks, or `auto_offset_reset`."""
+"""Where a consumer begins: the committed offset, what it seeks, or `auto_offset_reset`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _tell_replay(
     where = f"at offset {begin}" if begin is not None else "at the end, and read nothing"
     run.conclude(
         f"A went back to offset {target} and processed {again} records a second time; the group's"
-        f" place is {place}, so the next member began {where}"
+        f" committed offset is {place}, so the next member began {where}"
     )
     marks = [Mark(at[0], f"a_seeks:{target}"), Mark(at[1], f"a_leaves:{place}")]
     run.show(_paths(run, group, f"The next member began {where}", marks))
@@ -162,7 +162,7 @@ def _reset_policy(run: Run) -> None:
         fill(run, BEFORE)
         earlier = 0
     reader.join()  # with auto_offset_reset=none its first poll may already be its last
-    run.wait(lambda: reader.errors or _has_a_place(reader), "B had found its place", JOIN_S)
+    run.wait(lambda: reader.errors or _has_a_place(reader), "B had a position", JOIN_S)
     missed = _first_missed(reader)
     if not reader.errors:
         fill(run, AFTERWARDS)
@@ -175,7 +175,7 @@ def _reset_policy(run: Run) -> None:
 
 
 def _lose_the_place(run: Run, group: Group) -> int:
-    """A reads a third and leaves; then records are deleted beyond its place."""
+    """A reads a third and leaves; then records after its committed offset are deleted."""
     first = group.add("A", commit="after")
     fill(run, BEFORE // 2)
     join(run, group, first)
@@ -199,7 +199,7 @@ def _has_read_to(member: Member, offset: int) -> bool:
 
 
 def _has_a_place(member: Member) -> bool:
-    """Whether it knows where it reads on: then it tells of it."""
+    """Whether it knows where to read on."""
     return any(event.offsets for event in list(member.events) if event.kind == "at")
 
 
@@ -220,7 +220,11 @@ def _tell_reset(run: Run, reader: Member, deleted: int, earlier: int, began: int
         "error": error or None,
     }
     policy = run["auto_offset_reset"]
-    whose = "a new group" if run["group"] == NEW else f"the group, whose place ({earlier}) is gone,"
+    whose = (
+        "a new group"
+        if run["group"] == NEW
+        else f"the group, whose committed offset ({earlier}) is deleted,"
+    )
     if error:
         told = f"auto_offset_reset={policy}: {whose} got no record, but {error}"
     else:
@@ -248,9 +252,9 @@ RESET_POLICY = Experiment(
     words,
     (
         Choice("auto_offset_reset", (LATEST, EARLIEST, NO_RESET), LATEST,
-               "where to begin without a place (kafka-python's default: latest)"),
+               "where to begin without a committed offset (kafka-python's default: latest)"),
         Choice("group", (NEW, DELETED), NEW,
-               "a new group, or one that comes back when the records at its place are deleted"),
+               "a new group, or one whose committed offset has been deleted from the log"),
     ),
     _reset_policy,
     Options((ALL, NEWER, NOTHING), _seen),

@@ -77,7 +77,7 @@ def _rebalance(run: Run) -> None:
     for member in members.values():
         member.join()
     run.say("three members join the group")
-    run.wait(lambda: _settled(group, 3), "three members had shared out the partitions")
+    run.wait(lambda: _settled(group, 3), "three members had all partitions")
     run.sleep(BEFORE_S)
     before = group.owners()
     if run["event"] == SLOW:
@@ -85,7 +85,7 @@ def _rebalance(run: Run) -> None:
     at = _cause(run, members["C"], newcomer)
     run.wait(
         lambda: _settled(group, {JOINS: 4, SLOW: 4}.get(run["event"], 2)),
-        "the partitions had been shared out again",
+        "the partitions had been assigned again",
     )
     settled = max(e.time for e in group.events if e.kind == "assigned" and e.partitions)
     run.sleep(AFTER_S)

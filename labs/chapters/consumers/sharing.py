@@ -30,7 +30,7 @@ words = Words(__file__)
 #: How long each size of the group is measured, s, and how long it takes to join, at most.
 MEASURE_S, JOINING_S = 1.5, 2.5
 
-#: What a member takes to find its place and to fetch its first records, s.
+#: How long a member takes to look up its committed offset and to fetch its first records, s.
 SETTLE_S = 0.3
 HEARTBEAT_MS = 500
 

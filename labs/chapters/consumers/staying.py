@@ -1,4 +1,4 @@
-"""Who is put out of a group, and who may come back unnoticed."""
+"""Who is removed from a group, and whose restart the others do not notice."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     }
     if error:
         told = (
-            f"A was put out {seconds(taken - polled if taken else 0)} after its poll, although its"
+            f"A was removed {seconds(taken - polled if taken else 0)} after its poll, although its"
             f" heartbeats went on; its commit failed ({error}), and {twice} records were"
             " processed twice"
         )
@@ -90,7 +90,7 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     marks = [Mark(polled - run.began, "polls:A")]
     if slow.errors:
         marks.append(Mark(slow.errors[0].time - run.began, "commit_fails:A"))
-    title = "A is put out, and B processes its records" if error else "A stays"
+    title = "A is removed, and B processes its records" if error else "A stays"
     run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
 
 

@@ -1,4 +1,4 @@
-"""Transactions, as those see them who only read: records that wait, and offsets without records."""
+"""Transactions, as consumers see them: records that wait, and offsets without records."""
 
 from __future__ import annotations
 

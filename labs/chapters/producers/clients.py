@@ -251,7 +251,7 @@ CLIENTS = Experiment(
     words,
     (
         Number("records", 2000, 50000, 6000, "how many kafka-python sends", "records", 1000),
-        Number("linger_ms", 0, 100, 5, "how long a batch waits for company", "ms", 5),
+        Number("linger_ms", 0, 100, 5, "how long a batch waits for more records", "ms", 5),
         Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
     ),
     _clients,

@@ -1,4 +1,4 @@
-"""Five requests under way, and the first ones refused: what becomes of the order?
+"""Five requests in flight, and the first ones refused: what happens to the order?
 
 A broker handles the requests of one connection in turn. If it refuses the first ones and takes
 those behind them, the client sends the refused ones again, behind what they stood before. Without
@@ -8,12 +8,12 @@ idempotence that is how retries change the order (Kafka's documentation of the p
 
 The refusal is NOT_ENOUGH_REPLICAS, as while a broker restarts: one follower is down, and the
 topic's `min.insync.replicas` is raised above what is in sync, then lowered while the client
-retries. The lowering nearly always falls between two of the requests that are under way; there are
+retries. The lowering nearly always falls between two of the requests that are in flight; there are
 several rounds, so that it does in some.
 
-The client is librdkafka, which has many requests under way to a partition, with idempotence up to
+The client is librdkafka, which has many requests in flight to a partition, with idempotence up to
 five. kafka-python with idempotence sends one batch at a time, and would show nothing of five.
-Without idempotence, one request under way does not keep librdkafka in order either: the next one is
+Without idempotence, one request in flight does not keep librdkafka in order either: the next one is
 made meanwhile (`queue.buffering.backpressure.threshold`), and goes out before the refused one is
 sent again.
 """
@@ -43,9 +43,9 @@ from labs.workload.history import Outcome, Read, Send
 words = Words(__file__)
 
 #: What is refused is sent again after so long, ms (by default 100, growing to 1,000): the sooner,
-#: the more of the time there are requests under way.
+#: the more of the time there are requests in flight.
 BACKOFF_MS = 5
-#: So often librdkafka tells what is under way, ms.
+#: How often librdkafka reports what is in flight, ms.
 LOOK_MS = 10
 #: For so long all requests of a round are refused, s.
 REFUSED_S = 0.15
@@ -57,7 +57,7 @@ TAKEN, REFUSED = "1", "3"
 
 
 class _Looks:
-    """How many records were under way to the leader, by librdkafka's own statistics.
+    """How many records were in flight to the leader, by librdkafka's own statistics.
 
     Each request carries one record, so that `waitresp_msg_cnt` (records in requests that were sent
     and not answered; STATISTICS.md) counts produce requests, and nothing else.
@@ -102,7 +102,7 @@ def _in_flight(run: Run) -> None:
 
 
 def _round(run: Run, producer: Producer) -> list[Send]:
-    """Send while all is refused, then have it taken. Nothing is under way before and after.
+    """Send while all is refused, then have it taken. Nothing is in flight before and after.
 
     A record that was written, and not fetched by all when the minimum rose, would wait: below the
     minimum the high watermark stands still (KIP-966).
@@ -144,7 +144,7 @@ def _tell(run: Run, looks: _Looks, rounds: Sequence[Sequence[Send]]) -> None:
     }
     how = "with idempotence" if run["idempotence"] else "without idempotence"
     run.conclude(
-        f"confluent-kafka, {how}, had up to {most} requests under way to one partition; some were"
+        f"confluent-kafka, {how}, had up to {most} requests in flight to one partition; some were"
         f" refused and sent again, and in {len(disordered)} of {len(rounds)} rounds the records"
         " were written out of order"
     )
@@ -168,10 +168,10 @@ def _number(read: Read) -> int:
 
 
 def _under_way(counts: Mapping[int, int]) -> Bars:
-    """How often so many requests were under way, of the looks that found any."""
+    """How often so many requests were in flight, of the looks that found any."""
     busy = [number for number in sorted(counts) if number]
     return Bars(
-        f"Up to {max(busy, default=0)} requests were under way at a time",
+        f"Up to {max(busy, default=0)} requests were in flight at a time",
         [f"under_way:{number}" for number in busy],
         {"looks": [counts[number] for number in busy]},
         f"looks_every:{LOOK_MS}",
@@ -193,7 +193,7 @@ IN_FLIGHT = Experiment(
     words,
     (
         Switch("idempotence", False, "whether the client numbers its batches for the broker"),
-        Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
+        Number("max_in_flight", 1, 5, 5, "requests in flight at a time", "requests"),
         Number("rounds", 5, 20, 8, "how often the leader refuses, then takes", "rounds"),
         Number("records", 20, 100, 20, "how many are sent in a round", "records", 10),
     ),

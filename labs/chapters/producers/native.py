@@ -1,4 +1,4 @@
-"""Confluent's client, which is librdkafka (C) in a Python coat, writing the same history."""
+"""Confluent's client, which is librdkafka (C) with a Python interface, writing the same history."""
 
 from __future__ import annotations
 

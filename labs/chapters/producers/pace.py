@@ -28,7 +28,7 @@ from labs.workload.turns import in_turns
 words = Words(__file__)
 
 ANSWER_TIMEOUT_S = 20.0
-LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for company", "ms", 5)
+LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for more records", "ms", 5)
 BATCH = Number("batch_size", 0, 262144, 65536, "when a batch is full", "bytes", 16384)
 
 
@@ -94,7 +94,7 @@ def _send_asynchronously(run: Run, producer: KafkaProducer, count: int) -> list[
 
 
 def _send_with_callbacks(run: Run, producer: KafkaProducer, count: int) -> list[Send]:
-    """Send them all, and be told."""
+    """Send them all; a callback gets each answer."""
     told: list[int] = []
     load = run.load(
         producer, 0, count, each=lambda f: f.add_callback(lambda m: told.append(m.offset))
@@ -157,7 +157,7 @@ SENDING = Experiment(
     words,
     (
         Number("records", 300, 3000, 300, "how many records each way sends", "records", 300),
-        Number("linger_ms", 0, 20, 0, "how long a batch waits for company", "ms", 5),
+        Number("linger_ms", 0, 20, 0, "how long a batch waits for more records", "ms", 5),
     ),
     _sending,
     Options((_FEW, _SOME, _MANY), _how_much_longer),
@@ -173,7 +173,7 @@ AT_ONCE = "at_once"
 
 
 class Window:
-    """Holds a sender up while too many of its records have no answer."""
+    """Blocks a sender while too many of its records have no answer."""
 
     def __init__(self, run: Run, room: int) -> None:
         run.note([Departure("the program", "records without an answer, at most", room, None)])
@@ -272,7 +272,7 @@ def _batching(run: Run) -> None:
         f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one, name)}; in"
         f" batches of {figure(round(many.records_per_batch, 1))} records {figure(many.rate)}"
         f" records/s{_slowest(many, name)} ({wanted}; {yours}; one partition, of which this client"
-        f" has one batch under way, and at most {WINDOW} records without an answer)"
+        f" has one batch in flight, and at most {WINDOW} records without an answer)"
     )
     _show_batching(run, ways, name)
 

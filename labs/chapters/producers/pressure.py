@@ -1,4 +1,4 @@
-"""A leader that hangs while the program goes on sending: who holds whom up?"""
+"""A leader that hangs while the program goes on sending: which calls wait?"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HELD_MS = 200.0
 
 
 class _NativeLoad:
-    """An open-loop load by confluent-kafka that meets a full queue as a program must."""
+    """An open-loop load by confluent-kafka that handles a full queue as a program must."""
 
     def __init__(self, run: Run, producer: Producer, rate: float, wait: bool) -> None:
         self._run, self._producer, self._rate, self._wait = run, producer, rate, wait

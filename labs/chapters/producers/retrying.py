@@ -1,4 +1,4 @@
-"""Sending again: what a client does about it by itself, and what no client can know."""
+"""Retries: what a client does by itself, and what no client can know."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _around_what_is_odd(reads: list[Read]) -> list[Read]:
 
 
 def log_of(title: str, reads: Sequence[Read], marks: Sequence[Mark] = ()) -> Lines:
-    """Where each record came to lie: one straight line is a log in order, without copies.
+    """The offset of each record: one straight line is a log in order, without copies.
 
     Args:
         title: the finding.
@@ -122,7 +122,7 @@ RETRIES = Experiment(
     words,
     (
         Switch("idempotence", False, "whether the client numbers its batches for the broker"),
-        Number("max_in_flight", 1, 5, 5, "requests under way at a time", "requests"),
+        Number("max_in_flight", 1, 5, 5, "requests in flight at a time", "requests"),
         Number("pause_s", 0.5, 5, 2, "how long the broker is paused", "s", 0.5),
         Number("request_timeout_ms", 500, 5000, 1000, "how long the client waits", "ms", step=100),
         Number(
@@ -172,14 +172,14 @@ class _Program:
         self.process.stdin.flush()
 
     def kill(self) -> None:
-        """SIGKILL, as a crash is; what it had said until then is kept."""
+        """SIGKILL, as in a crash; its output until then is kept."""
         self.process.kill()
         self.process.wait()
         self._reader.join(timeout=5)
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs, or still has something to tell."""
+        """Whether it still runs, or its output is not yet read."""
         return self._reader.is_alive()
 
     def _read(self) -> None:
@@ -243,9 +243,9 @@ def _restart(run: Run) -> None:
     run.conclude(
         f"the program died after {first.acknowledged:,} acknowledged records, had noted {noted:,}"
         f" and went on from record {resume:,} by {run['resume_from']}: {counts.duplicated:,}"
-        f" records stand twice in the log, {how}"
+        f" records are in the log twice, {how}"
     )
-    title = f"{counts.duplicated:,} records stand twice, {how}"
+    title = f"{counts.duplicated:,} records are there twice, {how}"
     run.show(log_of(title, numbered(run), _begins(run, resume)))
 
 
@@ -267,7 +267,9 @@ RESTART = Experiment(
     words,
     (
         Switch("idempotence", True, "whether the client numbers its batches for the broker"),
-        Choice("resume_from", (NOTES, LOG), NOTES, "how the restarted program knows its place"),
+        Choice(
+            "resume_from", (NOTES, LOG), NOTES, "how the restarted program knows where to go on"
+        ),
         Number("notes_every", 10, 200, 100, "how often it notes its progress", "records", 10),
         Number("crash_after", 50, 250, 150, "when it is killed", "acknowledged records", 10),
         Number("records", 300, 1000, 300, "how many there are to send", "records", 100),
