@@ -137,7 +137,7 @@ def _sending(run: Run) -> None:
         Bars(
             f"Waiting for each answer takes {figure(times)} times as long",
             list(took),
-            {"until_last_acknowledgement": list(took.values())},
+            {"took": list(took.values())},
             f"ms_for:{count:,}",
             names=words.under("shown"),
         )
