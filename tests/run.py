@@ -19,11 +19,11 @@ from labs.supervise.home import PROJECT, Home
 
 #: Each part tells which of its tests took longest.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=8", "--durations-min=10"]
-#: Two tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
+#: Three tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
 #: busy for a third of its time. Whoever is free takes the next.
-IN_PAIRS = ["-p", "tests.homes", "--numprocesses=2", "--dist=load", "--maxschedchunk=1"]
+IN_THREES = ["-p", "tests.homes", "--numprocesses=3", "--dist=load", "--maxschedchunk=1"]
 #: A file stays with one worker: its tests share what takes long to make.
-BY_FILE = [*IN_PAIRS, "--dist=loadfile"]
+BY_FILE = [*IN_THREES, "--dist=loadfile"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
@@ -43,14 +43,14 @@ PARTS: dict[str, list[list[str]]] = {
         [sys.executable, "-m", "mypy"],
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
     ],
-    "unit": [[*PYTEST, *IN_PAIRS, "tests/unit"]],
-    "integration": [[*PYTEST, *IN_PAIRS, "tests/integration"]],
-    "experiments": [[*PYTEST, *IN_PAIRS, "tests/experiments"]],
-    "faults": [[*PYTEST, *IN_PAIRS, "tests/faults"]],
+    "unit": [[*PYTEST, *IN_THREES, "tests/unit"]],
+    "integration": [[*PYTEST, *IN_THREES, "tests/integration"]],
+    "experiments": [[*PYTEST, *IN_THREES, "tests/experiments"]],
+    "faults": [[*PYTEST, *IN_THREES, "tests/faults"]],
     "external": [[*PYTEST, *BY_FILE, "tests/external"]],
     "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "-p", "tests.again", "notebooks"]],
-    "browser": [[*PYTEST, *IN_PAIRS, "tests/browser"]],
-    "panels": [[*PYTEST, *IN_PAIRS, "tests/browser/test_panels.py", "--every-panel"]],
+    "browser": [[*PYTEST, *IN_THREES, "tests/browser"]],
+    "panels": [[*PYTEST, *IN_THREES, "tests/browser/test_panels.py", "--every-panel"]],
     "compose": [[*PYTEST, "tests/compose"]],
 }
 
