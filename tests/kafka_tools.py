@@ -60,13 +60,12 @@ def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:
     return {int(partition): int(offset) for _, partition, offset in rows}
 
 
-def consume(bootstrap: list[str], topic: str) -> list[str]:
+def consume(bootstrap: list[str], topic: str, promised: int) -> list[str]:
     """Every numbered value from the beginning on, by `kafka-console-consumer`.
 
-    It ends when it has what the offsets promise; a transaction's markers have offsets, too, and it
-    waits in vain for as many records more.
+    `promised`: so many records the offsets tell of (none of them a transaction's marker); it ends
+    when it has them.
     """
-    promised = sum(end_offsets(bootstrap, topic).values())
     said = kafka_tool(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),

@@ -9,22 +9,22 @@ from typing import Any
 
 import ipywidgets as w
 
-from labs.charts.style import FONT
+from labs.charts.style import BLUE, FONT, GREEN, LINE, MUTED, VERMILLION
 
 CSS = f"""<style>
 .labs-card {{ font-family: {FONT}; max-width: 860px; box-sizing: border-box;
   padding: 10px 16px; margin: 4px 0;
-  border: 1px solid var(--jp-border-color1, #D5DADF); border-left: 4px solid #0072B2;
+  border: 1px solid var(--jp-border-color1, {LINE}); border-left: 4px solid {BLUE};
   border-radius: 6px; }}
 .labs-card p {{ margin: 4px 0; font-size: 14px; line-height: 1.5; white-space: normal; }}
 .labs-card .labs-kind {{ font-size: 12px; font-weight: 600; letter-spacing: .04em;
-  color: var(--jp-ui-font-color2, #56616B); }}
+  color: var(--jp-ui-font-color2, {MUTED}); }}
 .labs-card .labs-option {{ width: auto; max-width: 100%; height: auto; min-height: 32px;
   padding: 6px 14px; text-align: left; line-height: 1.4; white-space: normal; }}
-.labs-card .labs-option.labs-right {{ outline: 2px solid #009E73; }}
-.labs-card .labs-option.labs-wrong {{ outline: 2px dashed #D55E00; }}
-.labs-reconcile.labs-right {{ border-left: 6px solid #009E73; }}
-.labs-reconcile.labs-wrong {{ border-left: 6px double #D55E00; }}
+.labs-card .labs-option.labs-right {{ outline: 2px solid {GREEN}; }}
+.labs-card .labs-option.labs-wrong {{ outline: 2px dashed {VERMILLION}; }}
+.labs-reconcile.labs-right {{ border-left: 6px solid {GREEN}; }}
+.labs-reconcile.labs-wrong {{ border-left: 6px double {VERMILLION}; }}
 .labs-card .widget-radio-box label {{ white-space: normal; height: auto; line-height: 1.5; }}
 </style>"""
 

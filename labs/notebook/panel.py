@@ -23,7 +23,7 @@ from labs.base import variables
 from labs.base.errors import BadInput, LabsError
 from labs.chapters import find
 from labs.charts import picture
-from labs.charts.style import FONT, INK, LINE, MUTED, png
+from labs.charts.style import BLUE, FONT, GREEN, INK, LINE, MUTED, png
 from labs.experiment.experiment import Experiment
 from labs.experiment.live import Live
 from labs.experiment.settings import Value, resolve
@@ -286,7 +286,7 @@ class Panel:
 
 _CSS = f"""<style>
 .labs-panel {{ font-family: {FONT}; color: var(--jp-ui-font-color1, {INK}); padding: 10px 16px;
-  border: 1px solid var(--jp-border-color1, {LINE}); border-left: 4px solid #009E73;
+  border: 1px solid var(--jp-border-color1, {LINE}); border-left: 4px solid {GREEN};
   border-radius: 6px; box-sizing: border-box; overflow: hidden; }}
 .labs-panel p {{ margin: 2px 0; line-height: 1.5; white-space: normal; }}
 .labs-panel .labs-kind {{ font-size: 12px; font-weight: 600; letter-spacing: .04em;
@@ -298,7 +298,7 @@ _CSS = f"""<style>
 .labs-panel .widget-toggle-buttons {{ display: flex; flex-flow: row nowrap; align-items: center; }}
 .labs-panel .widget-toggle-buttons > .widget-label {{ width: 190px; min-width: 190px;
   text-align: right; margin-right: 8px; }}
-.labs-panel .widget-toggle-buttons .mod-active {{ background: #0072B2; color: white; }}
+.labs-panel .widget-toggle-buttons .mod-active {{ background: {BLUE}; color: white; }}
 .labs-panel .labs-answered .t-input, .labs-panel .labs-answered .t-lock,
 .labs-panel .labs-answered .t-skip {{ display: none; }}
 .labs-panel .labs-bar {{ align-items: center; gap: 6px; flex-wrap: wrap; margin: 6px 0; }}

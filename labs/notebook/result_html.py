@@ -7,7 +7,7 @@ from html import escape
 
 from labs.base.figures import figure
 from labs.charts import night
-from labs.charts.style import FONT, INK, LINE, MUTED
+from labs.charts.style import FONT, GREEN, INK, LINE, MUTED, VERMILLION
 from labs.experiment.result import Measured, Result
 from labs.notebook.reconciliation import Reconciliation
 from labs.workload import verdicts
@@ -39,10 +39,10 @@ CSS = f"""{night.CSS}<style>
   color: var(--jp-ui-font-color1, {INK}); white-space: normal; }}
 .labs-finding p {{ margin: 4px 0; }}
 .labs-finding .labs-said {{ padding: 6px 12px; border: 1px solid var(--jp-border-color1, {LINE});
-  border-left: 6px solid #56616B; border-radius: 4px; margin: 6px 0; }}
-.labs-finding .labs-valid {{ border-left: 6px solid #009E73; }}
-.labs-finding .labs-violated {{ border-left: 6px double #D55E00; }}
-.labs-finding .labs-unknown {{ border-left: 6px dotted #56616B; }}
+  border-left: 6px solid {MUTED}; border-radius: 4px; margin: 6px 0; }}
+.labs-finding .labs-valid {{ border-left: 6px solid {GREEN}; }}
+.labs-finding .labs-violated {{ border-left: 6px double {VERMILLION}; }}
+.labs-finding .labs-unknown {{ border-left: 6px dotted {MUTED}; }}
 .labs-finding .labs-side {{ display: flex; flex-wrap: wrap; gap: 4px 36px; align-items: start; }}
 .labs-finding table {{ border-collapse: collapse; margin: 6px 0; font-size: 13px; border: none; }}
 .labs-finding caption {{ text-align: left; font-weight: 600; padding: 2px 0; caption-side: top;
@@ -178,14 +178,13 @@ def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
 
 def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
     """Each measurement's name in words, and its value with the unit."""
-    return [
-        (
-            in_words(name)[0],
-            f"{figure(value)} {in_words(name)[1] if value is not None else ''}".strip(),
-        )
-        for name, value in measurements.items()
-        if name not in _CIRCUMSTANCES
-    ]
+    found = measurements.items()
+    return [_in_words(name, value) for name, value in found if name not in _CIRCUMSTANCES]
+
+
+def _in_words(name: str, value: Measured) -> tuple[str, str]:
+    words, unit = in_words(name)
+    return words, f"{figure(value)} {unit if value is not None else ''}".strip()
 
 
 def in_words(name: str) -> tuple[str, str]:

@@ -52,11 +52,12 @@ def test_kafkas_own_tools_read_what_the_checker_calls_readable(
 ) -> None:
     result = find("acks.leader_crash").run(shared_cluster, {"acks": acks, **SHORT})
     counts, bootstrap = result.report.counts, shared_cluster.bootstrap
-    values = consume(bootstrap, result.topic)
+    promised = sum(end_offsets(bootstrap, result.topic).values())
+    values = consume(bootstrap, result.topic, promised)
     numbers = [number_of(value.encode()) for value in values]
     assert len(set(numbers)) == counts.readable
     assert len(numbers) - len(set(numbers)) == counts.duplicated
-    assert sum(end_offsets(bootstrap, result.topic).values()) == len(values)
+    assert promised == len(values)
     lost = {o.number for o in result.report.offenders if o.kind == "lost"}
     assert not lost & set(numbers), "what the checker calls lost, Kafka can't read either"
     assert bool(lost) == bool(counts.lost)
