@@ -25,7 +25,9 @@ def all_experiments() -> list[Experiment]:
 
 
 def find(name: str) -> Experiment:
-    """The experiment of that name. Only its own chapter is loaded.
+    """The experiment of that name, or of that former name.
+
+    By its present name, only its own chapter is loaded.
 
     Raises:
         BadInput: there is none; the sentence suggests similar names.
@@ -35,7 +37,11 @@ def find(name: str) -> Experiment:
     for experiment in own:
         if experiment.name == name:
             return experiment
-    meant = " or ".join(_near(name, [experiment.name for experiment in all_experiments()]))
+    every = all_experiments()
+    for experiment in every:
+        if name in experiment.formerly:
+            return experiment
+    meant = " or ".join(_near(name, [experiment.name for experiment in every]))
     perhaps = f"perhaps {meant} is meant; " if meant else ""
     raise BadInput(
         f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"

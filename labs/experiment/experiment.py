@@ -51,6 +51,7 @@ class Experiment:
         needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
         about: the measurements of which the chapter's text speaks, and no others (a test compares
             both), but for a predicted one, which is always among them. The rest are folded away.
+        formerly: names that it had before it moved to this chapter. It is still found by them.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Experiment:
     by_wall: Callable[[Mapping[str, Value]], str] = lambda _settings: ""
     needs: Mapping[tuple[str, str], Feature] = field(default_factory=dict)
     about: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[str, ...]:
