@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from labs.base import clock
-from labs.chapters.consumers.common import SESSION_MS
 from labs.experiment.faults import LAGGING
+from labs.experiment.groups import SESSION_MS
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.workload.member import Member

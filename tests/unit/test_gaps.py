@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labs.chapters.consumers.common import gap_ms
+from labs.experiment.lanes import gap_ms
 from labs.workload.history import Read
 
 

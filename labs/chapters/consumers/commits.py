@@ -6,17 +6,9 @@ from typing import Any
 
 from labs.base.clock import now
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    SESSION_MS,
-    drain,
-    fill,
-    group_of,
-    join,
-    judge,
-    places,
-    shared_out,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import fill
+from labs.experiment.groups import SESSION_MS, drain, group_of, join, judge, places, shared_out
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

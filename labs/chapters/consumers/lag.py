@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from labs.base.figures import seconds
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    NAMES,
-    Sampler,
-    drain,
-    ends_of,
-    evenly,
-    group_of,
-    join,
-    judge,
-    onlooker,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import evenly
+from labs.experiment.groups import NAMES, drain, group_of, join, judge
+from labs.experiment.offsets import Sampler, ends_of, onlooker
 from labs.experiment.prediction import Estimate
 from labs.experiment.run import Run
 from labs.experiment.settings import Number

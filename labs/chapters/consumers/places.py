@@ -6,18 +6,10 @@ from kafka import TopicPartition
 
 from labs.base.clock import now, wall
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    JOIN_S,
-    drain,
-    fill,
-    group_of,
-    join,
-    judge,
-    onlooker,
-    places,
-    processed,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import fill
+from labs.experiment.groups import JOIN_S, drain, group_of, join, judge, places, processed
+from labs.experiment.offsets import onlooker
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

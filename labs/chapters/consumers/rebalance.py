@@ -9,18 +9,10 @@ from typing import Any
 from labs.base.clock import now
 from labs.base.figures import seconds
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    SESSION_MS,
-    configure,
-    drain,
-    evenly,
-    gap_ms,
-    group_of,
-    judge,
-    named,
-    working,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import evenly
+from labs.experiment.groups import SESSION_MS, configure, drain, group_of, judge
+from labs.experiment.lanes import gap_ms, named, working
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -129,9 +121,10 @@ def _lanes(run: Run, group: Group, since: float = 0.0, until: float | None = Non
     """Who processed each partition's records when; of a slow C, when it owned them."""
     end = until or now()
     reads = [read for read in group.reads if since <= read.time <= end]
+    names = words.under("shown")
     if run["event"] != SLOW:
-        return working(reads, run.began, PAUSE_S)
-    quick = working([r for r in reads if r.member != "C"], run.began, PAUSE_S)
+        return working(reads, run.began, PAUSE_S, names)
+    quick = working([r for r in reads if r.member != "C"], run.began, PAUSE_S, names)
     lanes = {
         f"partition:{p}": list(quick.lanes.get(f"partition:{p}", ())) for p in range(PARTITIONS)
     }

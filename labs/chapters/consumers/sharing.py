@@ -5,18 +5,10 @@ from __future__ import annotations
 from labs.base.clock import now
 from labs.base.figures import figure
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    NAMES,
-    drain,
-    fill,
-    group_of,
-    join,
-    judge,
-    named,
-    owned,
-    processed,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import fill
+from labs.experiment.groups import NAMES, drain, group_of, join, judge, processed
+from labs.experiment.lanes import named, owned
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -64,7 +56,8 @@ def _members(run: Run) -> None:
     _tell(run, rates, idle)
     shares = ", ".join(f"{n} {named(p for p, o in owners.items() if o == n)}" for n in NAMES
                        if n in owners.values())  # fmt: skip
-    run.show(owned(run, group, f"In the end: {shares}{_idle(idle)}", marks, until))
+    run.show(owned(run, group, f"In the end: {shares}{_idle(idle)}", marks, until,
+                   words.under("shown")))  # fmt: skip
 
 
 def _enough(run: Run) -> int:

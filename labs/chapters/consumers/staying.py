@@ -8,21 +8,10 @@ from typing import Any
 from labs.base.clock import now
 from labs.base.figures import seconds
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    SESSION_MS,
-    drain,
-    evenly,
-    fill,
-    gap_ms,
-    group_of,
-    join,
-    judge,
-    named,
-    owned,
-    shared_out,
-    working,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import evenly, fill
+from labs.experiment.groups import SESSION_MS, drain, group_of, join, judge, shared_out
+from labs.experiment.lanes import gap_ms, named, owned, working
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -91,7 +80,8 @@ def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until
     if slow.errors:
         marks.append(Mark(slow.errors[0].time - run.began, "commit_fails:A"))
     title = "A is removed, and B processes its records" if error else "A stays"
-    run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until))
+    run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until,
+                   words.under("shown")))  # fmt: skip
 
 
 STAYS, TWICE, LOST = "stays", "twice", "lost"
@@ -178,7 +168,7 @@ def _static_member(run: Run) -> None:
     )
     run.conclude(told)
     marks = [Mark(at - run.began, "closes:C"), Mark(back - run.began, "is_back:C")]
-    lanes = working(group.reads, run.began, PAUSE_S)
+    lanes = working(group.reads, run.began, PAUSE_S, words.under("shown"))
     run.show(replace(lanes, title=told[0].upper() + told[1:], marks=marks))
 
 

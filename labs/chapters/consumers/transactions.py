@@ -9,18 +9,10 @@ from kafka import KafkaProducer
 from labs.base.clock import now
 from labs.base.figures import graded, seconds
 from labs.base.words import Words
-from labs.chapters.consumers.common import (
-    Sampler,
-    drain,
-    ends_of,
-    evenly,
-    group_of,
-    join,
-    judge,
-    onlooker,
-    places,
-)
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import evenly
+from labs.experiment.groups import drain, group_of, join, judge, places
+from labs.experiment.offsets import Sampler, ends_of, onlooker
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
