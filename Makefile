@@ -26,7 +26,7 @@ ifneq ($(wildcard $(VENV)/uv),)
 $(shell test "$$(cat $(VENV)/place 2>/dev/null)" -ef . || rm -rf $(VENV))
 endif
 
-.PHONY: help setup study test test-browser test-compose soak lint bench notebooks down lock
+.PHONY: help setup study test test-browser test-exercises test-compose soak lint bench notebooks down lock
 
 help:   ## Show what there is
 	@awk -F ':[^#]*## ' '/^[a-z-]+: .*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(VENV)/test.done ## Run every check and every test, notebooks included
 
 test-browser: $(VENV)/test.done ## Press every panel of every chapter in Chromium (`make test`: one a chapter)
 	@$(BIN)/python -m tests.run panels
+
+test-exercises: $(VENV)/test.done ## Judge each exercise's solution and wrong answers five times, with new seeds
+	@$(BIN)/python -m tests.run $(foreach round,1 2 3 4 5,exercises)
 
 test-compose: $(VENV)/test.done ## Test the cluster in containers (needs Docker)
 	@$(BIN)/python -m tests.run compose

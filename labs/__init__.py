@@ -19,6 +19,7 @@ from labs.notebook import cells, older, quiet
 _DOOR = {
     "Number": "labs.notebook.prediction:Number",
     "airlines": "labs.base.flights:airlines",
+    "check": "labs.notebook.check:check",
     "cockpit": "labs.notebook.cockpit:Cockpit",
     "connect": "labs.kafka.choose:connect",
     "flights": "labs.base.flights:flights",
@@ -29,6 +30,7 @@ _DOOR = {
     "reconcile": "labs.notebook.reconciliation:reconcile",
     "records": "labs.charts.records:",
     "show": "labs.charts:show",
+    "task": "labs.notebook.check:task",
 }
 
 __all__ = [*_DOOR]

@@ -98,7 +98,8 @@ def modules() -> list[str]:
     """Every module of `labs` that can be imported without doing anything."""
     files = Path(OURS).rglob("*.py")
     names = [".".join(file.relative_to(PROJECT).with_suffix("").parts) for file in files]
-    alone = ("__main__", "ipython_kernel_config")  # a command; a file of IPython's
+    # A command; a file of IPython's; programs that run when they are loaded.
+    alone = ("__main__", "ipython_kernel_config", ".starter", ".solution")
     return sorted(n.removesuffix(".__init__") for n in names if not n.endswith(alone))
 
 

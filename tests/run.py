@@ -1,6 +1,7 @@
 """`make test`: every part in turn on clusters of the tests' own, and how long each took.
 
-`python -m tests.run unit faults` runs only the named parts.
+`python -m tests.run unit faults` runs only the named parts. One that is named several times has
+other faults each time (`make test-exercises`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ BY_FILE = [*IN_THREES, "--dist=loadfile"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
+#: The variable from which `tests.exercises` has the sequence of faults; fixed where it is not set.
+FAULTS_VARIABLE = "LABS_TEST_FAULTS"
 
 #: Every cell must run; only outputs of cells tagged `nbval-check-output` are compared.
 NBVAL = [
@@ -46,6 +49,7 @@ PARTS: dict[str, list[list[str]]] = {
     "unit": [[*PYTEST, *IN_THREES, "tests/unit"]],
     "integration": [[*PYTEST, *IN_THREES, "tests/integration"]],
     "experiments": [[*PYTEST, *IN_THREES, "tests/experiments"]],
+    "exercises": [[*PYTEST, *IN_THREES, "tests/exercises"]],
     "faults": [[*PYTEST, *IN_THREES, "tests/faults"]],
     "external": [[*PYTEST, *BY_FILE, "tests/external"]],
     "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "-p", "tests.again", "notebooks"]],
@@ -77,6 +81,9 @@ def main(names: list[str]) -> int:
         print(f"{SEED_VARIABLE}={environment[SEED_VARIABLE]} (the order in which cells run again)")
         try:
             for name in names or [part for part in PARTS if part not in ONLY_IF_NAMED]:
+                if names.count(name) > 1:
+                    environment[FAULTS_VARIABLE] = seed = str(random.randrange(10_000))
+                    print(f"{FAULTS_VARIABLE}={seed} (what is done to learners' programs)")
                 results.append(run_part(name, environment))
         finally:
             for home in homes.iterdir():

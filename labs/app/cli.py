@@ -246,6 +246,47 @@ def run(name: str, pairs: tuple[str, ...], as_json: bool, plot: str | None) -> N
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def exercises(as_json: bool) -> None:
+    """List the exercises: what you can build, and have the cluster judge."""
+    from labs.app.exercises import listing
+
+    listing(as_json)
+
+
+@cli.command()
+@click.argument("id")
+@click.option("--lang", type=click.Choice(["python", "java"]), default="python", show_default=True)
+def new(id: str, lang: str) -> None:
+    """Begin an exercise: `labs new 05.1` writes what you begin with into work/05_1/.
+
+    It never overwrites a file of yours. For an exercise that is no program it prepares the cluster,
+    and tells what is asked.
+    """
+    from labs.app.exercises import new as begin
+
+    begin(id, lang)
+
+
+@cli.command()
+@click.argument("id")
+@click.option("--program", metavar="CMD", help="Judge this program, not the one in work/.")
+@click.option("--answer", metavar="VALUE", help="What you have found out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--seed", type=click.IntRange(min=0), help="Repeat the faults of an earlier try.")
+def check(
+    id: str, program: str | None, answer: str | None, as_json: bool, seed: int | None
+) -> None:
+    """Have the cluster judge your work: `labs check 05.1`.
+
+    Exits 0 for pass, 1 for not yet, 3 for can't tell.
+    """
+    from labs.app.exercises import check as judged
+
+    judged(id, program, answer, as_json, seed)
+
+
+@cli.command()
 @click.argument("node_id", metavar="[ID]", type=int, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
 @click.option("-n", "lines", type=click.IntRange(0, 1_000_000), default=20, show_default=True)

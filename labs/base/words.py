@@ -31,6 +31,11 @@ class Words:
     def __init__(self, file: str) -> None:
         self._folder = Path(file).resolve().parent
 
+    @property
+    def folder(self) -> Path:
+        """The folder whose sentences these are."""
+        return self._folder
+
     def __call__(self, name: str, /, **values: object) -> str:
         """The sentence of that id, with these values in their places.
 

@@ -1,7 +1,8 @@
-"""The chapters' experiments, a folder each.
+"""The chapters' experiments and exercises, a folder each.
 
-Each says its chapter's `NUMBER`, by which it has its place, and has a tuple `EXPERIMENTS`. A new
-chapter is a new folder: nothing else names it.
+Each says its chapter's `NUMBER`, by which it has its place, and has a tuple `EXPERIMENTS`. An
+exercise is a folder in the chapter's `exercises`, with an `EXERCISE`. A new chapter and a new
+exercise are new folders: nothing else names them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import ModuleType
 
 from labs.base.errors import BadInput
 from labs.base.words import Words
+from labs.exercise.exercise import Exercise
 from labs.experiment.experiment import Experiment
 
 
@@ -46,6 +48,34 @@ def find(name: str) -> Experiment:
     raise BadInput(
         f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
     )
+
+
+def all_exercises() -> list[Exercise]:
+    """Every exercise, in the order of their ids."""
+    found = (
+        importlib.import_module(f"{__name__}.{'.'.join(folder.parts[-3:])}").EXERCISE
+        for folder in _exercise_folders()
+    )
+    return sorted(found, key=lambda exercise: exercise.id)
+
+
+def find_exercise(id: str) -> Exercise:
+    """The exercise of that id.
+
+    Raises:
+        BadInput: there is none; the sentence tells which the chapter has.
+    """
+    known = {exercise.id: exercise for exercise in all_exercises()}
+    if id in known:
+        return known[id]
+    near = [other for other in known if other.partition(".")[0] == id.partition(".")[0]]
+    perhaps = f"its chapter has {', '.join(near)}; " if near else ""
+    raise BadInput(f"there is no exercise {id!r}", hint=f"{perhaps}`labs exercises` lists them all")
+
+
+def _exercise_folders() -> list[Path]:
+    found = Path(__path__[0]).glob("*/exercises/*/__init__.py")
+    return sorted(file.parent for file in found)
 
 
 def words_of(name: str) -> tuple[Words, str]:

@@ -15,6 +15,7 @@ from labs.kafka.admin import ask
 from labs.workload import Load, set_here
 from labs.workload.history import History
 from labs.workload.set_here import Departure
+from labs.workload.topic import serving
 
 T = TypeVar("T")
 
@@ -83,13 +84,8 @@ class Clients(Telling):
 
     @property
     def serving(self) -> list[str]:
-        """`host:port` of the brokers that run, else of all.
-
-        A client that begins with these need not wait for a dead one: kafka-python 3.0 picks its
-        first broker at random, may pick a dead one time and again, and waits longer each time.
-        """
-        alive = [node.address for node in self.cluster.status().serving]
-        return alive or list(self.cluster.bootstrap)
+        """`host:port` of the brokers that run, else of all: see `labs.workload.topic.serving`."""
+        return serving(self.cluster)
 
     def close_senders(self) -> None:
         """What a producer still holds back would else be written after everything was read."""

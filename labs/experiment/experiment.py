@@ -21,7 +21,6 @@ from kafka.errors import KafkaError
 from labs.base.clock import Jump, now, watching_the_wall
 from labs.base.errors import LabsError
 from labs.base.words import Words
-from labs.experiment.healing import heal
 from labs.experiment.live import Live
 from labs.experiment.prediction import Ask, Estimate
 from labs.experiment.result import Result
@@ -29,6 +28,7 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Setting, Value, resolve
 from labs.kafka.cluster import Cluster
 from labs.kafka.features import Feature
+from labs.observe.healing import heal
 from labs.workload import undisturbed
 from labs.workload.judgements import LOG, in_doubt
 

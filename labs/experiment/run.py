@@ -14,9 +14,9 @@ from typing import TypeVar
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.experiment.faults import Faults
-from labs.experiment.healing import heal
 from labs.experiment.result import Measured, Result
 from labs.kafka.cluster import State
+from labs.observe.healing import heal
 from labs.supervise.cgroup import cores
 from labs.workload import read_back, set_here
 from labs.workload.checker import check, check_key_order, check_processing

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from labs.base.clock import now
-from labs.base.errors import LabsError
+from labs.base.waiting import WAIT_S, wait_for
 from labs.experiment.live import Live
 from labs.experiment.result import Measured
 from labs.experiment.settings import Value
@@ -16,10 +15,6 @@ from labs.experiment.views import View
 from labs.kafka.cluster import Cluster, Fault
 
 T = TypeVar("T")
-
-WAIT_S = 30.0
-#: From one look to the next, s.
-PAUSE_S = 0.03
 
 
 @dataclass
@@ -65,14 +60,7 @@ class Telling:
         Raises:
             LabsError: it did not come true in time.
         """
-        deadline = time.monotonic() + timeout_s
-        while not (found := true()):
-            if time.monotonic() > deadline:
-                raise LabsError(
-                    f"waited {timeout_s:g} s in vain until {what}", hint="look at `labs logs`"
-                )
-            self.sleep(PAUSE_S)
-        return found
+        return wait_for(true, what, timeout_s, self.sleep)
 
     def elapsed(self) -> float:
         """Seconds since the run began."""

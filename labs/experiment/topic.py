@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import for_code
 from kafka.protocol.admin import ElectionType
@@ -26,15 +24,10 @@ from labs.observe.snapshot import Partition
 from labs.observe.timeline import Timeline
 from labs.workload import set_here
 from labs.workload.set_here import Departure
+from labs.workload.topic import fresh_name, make_topic
 
 #: A broker reports a new setting a moment before it applies it, s.
 APPLIED_S = 0.1
-
-#: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
-#: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
-#: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
-#: `replica.fetch.backoff.ms`. No request shows whether an empty topic is copied.
-COPYING_S = 0.7
 
 
 @dataclass
@@ -54,27 +47,11 @@ class Topic(Clients):
         watch: bool = True,
     ) -> str:
         """Create the run's topic and watch it; delete the topics of earlier runs."""
-        prefix = self.cluster.named(f"{self.name.replace('.', '-').replace('_', '-')}-")
-        self.topic, self.partitions = f"{prefix}{uuid.uuid4().hex[:6]}", partitions
+        start = f"{self.name.replace('.', '-').replace('_', '-')}-"
+        self.topic, self.partitions = fresh_name(self.cluster, start), partitions
         settings = {"retention.ms": "-1", **self.cluster.limits, **(config or {})}
-        wanted = {
-            "num_partitions": partitions,
-            "replication_factor": replicas,
-            "configs": settings,
-        }
-
-        def make(client: KafkaAdminClient) -> None:
-            old = [t for t in client.list_topics() if t.startswith(prefix)]
-            if self.topic in old:
-                return  # an earlier try created it, only its answer was lost
-            if old:
-                client.delete_topics(old, raise_errors=False)
-            client.create_topics({self.topic: wanted})
-
-        self.ask(make)
+        copied = make_topic(self.cluster, self.topic, partitions, replicas, settings, self.sleep)
         self._topic_given += settings.items()
-        copied = now() + COPYING_S
-        self._await_topic(partitions, replicas)
         if watch:
             self.timeline = Timeline(self.cluster, self.topic, partitions)
             self.timeline.start()
@@ -86,15 +63,6 @@ class Topic(Clients):
         if not watch:
             self.live.view = self.so_far
         return self.topic
-
-    def _await_topic(self, partitions: int, replicas: int) -> None:
-        def whole() -> bool:
-            told = watching.look().partitions
-            seen = [p for p in told if p.leader is not None and not p.out_of_sync]
-            return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
-
-        with watch(self.cluster, self.topic) as watching:
-            self.wait(whole, f"{self.topic} had all its replicas")
 
     def set_topic(self, settings: Mapping[str, str]) -> None:
         """Change settings of the run's topic, and wait until partition 0's leader has them.

@@ -13,11 +13,11 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.base.errors import BadInput, LabsError
 from labs.chapters import find
-from labs.experiment.healing import heal
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, Cluster, State
 from labs.kafka.compose import ComposeCluster
 from labs.kafka.refusals import Unfinished
 from labs.notebook.cockpit import Cockpit
+from labs.observe.healing import heal
 from labs.observe.segments import read_copy
 from labs.supervise.home import PROJECT
 from tests.compose.conftest import PORTS, PROJECT_NAME, containers, did, docker, labs, states

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import pytest
 
 from labs.base.errors import LabsError
-from labs.experiment.healing import heal
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster, runner_of
 from labs.notebook.cockpit import Cockpit
+from labs.observe.healing import heal
 from tests.helpers import Labs, finish, wait_until
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from labs.base.clock import now
-from labs.experiment.healing import heal
 from labs.kafka import faultlog
 from labs.kafka.cluster import CONTROLLER_ID, Node, Role, State
 from labs.kafka.config import SESSION_S
 from labs.kafka.local import LocalCluster
+from labs.observe.healing import heal
 from labs.observe.snapshot import ClusterSnapshot, Partition
 from labs.supervise.home import Home
 
@@ -59,7 +59,7 @@ def test_what_leaves_while_a_run_waits_for_its_cluster_is_started_again(
     full = replace(behind, isr=(1, 2))
     whole = ClusterSnapshot(0, nodes(State.RUNNING), (full,), answered_by=2)
     monkeypatch.setattr(
-        "labs.experiment.healing.watch",
+        "labs.observe.healing.watch",
         lambda *_, **__: Looking(
             replace(whole, partitions=(behind,)), replace(whole, nodes=nodes(state)), whole
         ),

@@ -20,12 +20,12 @@ from labs.chapters.acks.common import (
     while_all_is_well,
 )
 from labs.experiment.experiment import Experiment
-from labs.experiment.healing import heal
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.kafka.cluster import CONTROLLER_ID
+from labs.observe.healing import heal
 from labs.observe.sampler import watch
 from labs.observe.timeline import Timeline
 from labs.workload import Load, set_here

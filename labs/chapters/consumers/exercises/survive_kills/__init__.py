@@ -1,0 +1,125 @@
+"""05.1: a consumer that misses nothing through three kills, and repeats little.
+
+The departure board reads slowly, and the program is always behind: so each kill meets it between a
+record and the commit that covers it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labs.base.words import Words
+from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.groups import committed, remove_dead
+from labs.exercise.judging import Judging
+from labs.exercise.places import Place, Written, await_all, missing, repeated, written
+from labs.exercise.program import Program
+from labs.exercise.verdict import NotYet
+
+KILLS = 3
+#: So many records may be written again after a kill: a batch, and what waited in the pipe.
+AGAIN = 100
+#: Records that are there before it starts: more than the board shows until the last kill. How many
+#: more come at most, and how many a second.
+BEFORE, MORE, RATE = 600, 1500, 60
+#: How many lines a second the board takes.
+PACE = 100
+
+#: How long a start may take until the first line, and a program be silent after it, s.
+START_S, SILENCE_S = 25.0, 5.0
+
+
+@dataclass(frozen=True)
+class Kill:
+    """After the kill that began this life: what was committed, and whether it was in the group."""
+
+    life: int
+    committed: dict[int, int]
+    joined: bool
+
+
+def judge(judging: Judging) -> tuple[str, ...]:
+    """Kill it three times while it works, let it come to the end, and look for what is missing."""
+    topic = judging.topic(partitions=3)
+    group = judging.group(topic)
+    judging.stream(topic, BEFORE).wait()
+    later = judging.stream(topic, count=MORE, rate=RATE)
+    program = judging.program(PACE, topic=topic, group=group)
+    judging.say("starting")
+    program.start()
+    kills = [_kill(judging, program, topic, group) for _ in range(KILLS)]
+    later.stop()
+    program.pace = None
+    judging.say("finishing")
+    log = judging.read(topic)
+    await_all(program, log, START_S, SILENCE_S)
+    program.stop()
+    found = written(program.lines)
+    if missed := missing(log, found):
+        raise _missed(judging, missed, found, kills)
+    _require_a_place_in_the_group(judging, kills, group, topic)
+    _require_little_again(judging, found, kills)
+    return (judging.exercise.says("evidence", "all_there", records=len(log.reads)),)
+
+
+def _kill(judging: Judging, program: Program, topic: str, group: str) -> Kill:
+    """Kill it in the middle of its work, and start it again."""
+    enough = len(program.lines) + judging.random.randint(60, 120)
+    program.wait(lambda: len(program.lines) >= enough, START_S)
+    program.kill()
+    life, last = program.lives, program.lines[-1].text
+    dead = remove_dead(judging.cluster, group)
+    told = committed(judging.cluster, group, topic)
+    judging.say("killed", kill=life, line=" ".join(last.split(" ", 2)[:2]))
+    program.start()
+    return Kill(life, told, bool(dead))
+
+
+def _missed(
+    judging: Judging, missed: list[Place], found: list[Written], kills: list[Kill]
+) -> NotYet:
+    """Why the first missing record was missed."""
+    says = judging.exercise.says
+    partition, offset = missed[0]
+    before = {(w.place, w.life) for w in found}
+    place = {"partition": partition, "offset": offset}
+    gone = says("evidence", "missing", **place, count=len(missed))
+    for kill in kills:
+        if offset < kill.committed.get(partition, 0):
+            at = says("evidence", "committed", **place, kill=kill.life,
+                      committed=kill.committed[partition])  # fmt: skip
+            return NotYet("committed_first", gone, at, **place, kill=kill.life)
+    own = [p[1] for p, _ in before if p[0] == partition]
+    first = min(own, default=None)
+    if first is None or offset < first:
+        began = says("evidence", "began", partition=partition, first=first)
+        return NotYet("began_at_end", gone, began, **place)
+    if offset < max(own):
+        return NotYet("skipped", gone, **place)
+    return NotYet("stopped_early", gone, **place)
+
+
+def _require_a_place_in_the_group(
+    judging: Judging, kills: list[Kill], group: str, topic: str
+) -> None:
+    if committed(judging.cluster, group, topic):
+        return
+    joined = any(kill.joined for kill in kills)
+    raise NotYet("never_committed" if joined else "other_group", group=group)
+
+
+def _require_little_again(judging: Judging, found: list[Written], kills: list[Kill]) -> None:
+    says = judging.exercise.says
+    for life, places in sorted(repeated(found).items()):
+        if life == 0 or len(places) <= AGAIN:
+            continue
+        partition, offset = places[0]
+        told = kills[life - 1].committed.get(partition)
+        again = says("evidence", "again", partition=partition, offset=offset, kill=life,
+                     count=len(places), committed="none" if told is None else told)  # fmt: skip
+        raise NotYet("committed_seldom", again, count=len(places), kill=life, limit=AGAIN)
+
+
+EXERCISE = Exercise(
+    "05.1", PROGRAM, Words(__file__), judge, minutes=12, contract=("TOPIC", "GROUP")
+)

@@ -1,0 +1,90 @@
+"""By which command line a learner's program is run.
+
+A Python file runs in this environment, where kafka-python and confluent-kafka are. A Java file is
+compiled against the jars that the brokers run on, and runs in their Java. All else must be a
+program that the system can run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from labs.base import variables
+from labs.base.errors import BadInput
+from labs.exercise.verdict import CantTell, NotYet
+from labs.kafka.installation import JVM_FLAGS, ensure_installation, own_tmp
+from labs.supervise.java import OLDEST
+
+COMPILE_TIMEOUT_S = 60.0
+
+
+def command_of(words: Sequence[str], scratch: Path) -> list[str]:
+    """The command line that runs a program, given the words by which the learner names it.
+
+    Args:
+        words: a file, or a command with its arguments.
+        scratch: a folder of the judge's, for what compiling makes.
+
+    Raises:
+        BadInput: there is no such program.
+        NotYet: it can't be compiled or executed.
+        CantTell: it is in Java, and there is no JDK to compile it.
+    """
+    if not words:
+        raise BadInput("no program is named", hint="write --program COMMAND")
+    first, *arguments = words
+    if first.endswith((".py", ".java")):
+        file = Path(first).expanduser().absolute()
+        if not file.is_file():
+            raise BadInput(f"there is no program {file}", hint="name a file that exists")
+        if file.suffix == ".java":
+            return [*_java(file, scratch), *arguments]
+        return [sys.executable, str(file), *arguments]
+    found = shutil.which(first)
+    if found is None and Path(first).is_file():
+        raise NotYet("not_executable", program=Path(first).name, system="Permission denied")
+    if found is None:
+        raise BadInput(f"there is no program {first!r}", hint="name a file or a command that is")
+    return [str(Path(found).absolute()), *arguments]
+
+
+def _java(file: Path, scratch: Path) -> list[str]:
+    """Compile one file; the command that runs its class."""
+    compiler = javac()
+    if compiler is None:
+        raise CantTell("no_jdk")
+    installation = ensure_installation()
+    classes = scratch / "classes"
+    done = subprocess.run(
+        [
+            *(compiler, "--release", str(OLDEST), "-cp", installation.class_path),
+            *("-d", str(classes), str(file)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=COMPILE_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise NotYet("does_not_compile", *done.stderr.strip().splitlines()[:6], program=file.name)
+    archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
+    path = os.pathsep.join([installation.class_path, str(classes)])
+    java = [str(installation.java.path), *JVM_FLAGS, own_tmp(scratch), *archive]
+    return [*java, "-cp", path, file.stem]
+
+
+def javac() -> str | None:
+    """The Java compiler of this machine; None: there is none.
+
+    A runtime has none, and ours is one. A JDK is looked for by LABS_JAVA, JAVA_HOME and PATH.
+    """
+    for named in (variables.named("LABS_JAVA"), os.environ.get("JAVA_HOME", "")):
+        places = [Path(named) / "bin" / "javac", Path(named).with_name("javac")] if named else []
+        if found := next((str(place) for place in places if os.access(place, os.X_OK)), None):
+            return found
+    return shutil.which("javac")

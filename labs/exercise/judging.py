@@ -1,0 +1,335 @@
+"""Judge one try: prepare what it needs, do to it what the exercise does, and mend everything after.
+
+>>> verdict = judge(exercise, cluster, command=["work/05_1/program.py"])
+>>> verdict.verdict
+'pass'
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from labs.base import python
+from labs.base.clock import now
+from labs.base.errors import BadInput, LabsError
+from labs.base.progress import Tell, silent
+from labs.base.waiting import wait_for
+from labs.exercise import work
+from labs.exercise.clientfile import security_file
+from labs.exercise.command import command_of
+from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.program import Program
+from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
+from labs.kafka.actions import ACTIONS
+from labs.kafka.cluster import Cluster, State, label_of
+from labs.observe.healing import heal
+from labs.observe.sampler import watch
+from labs.observe.snapshot import Partition
+from labs.workload import Load, read_back
+from labs.workload.history import History, Log
+from labs.workload.topic import fresh_name, make_topic, serving
+
+#: How long judging may take, s.
+BUDGET_S = 38.0
+
+#: How long a record may take to come that is known to be there, s.
+READ_S = 20.0
+
+
+@dataclass
+class Judging:
+    """What a judge works with. All that it makes is closed, ended and mended when it is over.
+
+    Args:
+        exercise: what is judged.
+        cluster: where.
+        seed: what `random` begins with: each try breaks at other places, unless it is given.
+        tell: hears what is being done.
+        command: the words by which the learner names the program.
+        answer: what the learner answers.
+        asked: what `prepare` has told the learner.
+        scratch: a folder for this try alone.
+        budget_s: how long it may take, s.
+    """
+
+    exercise: Exercise
+    cluster: Cluster
+    seed: int
+    tell: Tell = silent
+    command: Sequence[str] = ()
+    answer: str = ""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    scratch: Path = Path()
+    budget_s: float = BUDGET_S
+    history: History = field(default_factory=History)
+    _broken: bool = False
+    _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.deadline = time.monotonic() + self.budget_s
+
+    def say(self, what: str, **values: object) -> None:
+        """Show what is being done: a sentence of the exercise's own, under `says`."""
+        self.tell(self.exercise.says("says", what, **values), None)
+
+    # -- topics and records ------------------------------------------------------------------------
+
+    def topic(self, partitions: int = 1, replicas: int = 3, **settings: str) -> str:
+        """A new topic; `settings` are Kafka's own with `_` for `.`."""
+        name = fresh_name(self.cluster, f"exercise-{self.exercise.id.replace('.', '-')}-")
+        named = {key.replace("_", "."): value for key, value in settings.items()}
+        limits = {"retention.ms": "-1", **self.cluster.limits, **named}
+        copied = make_topic(self.cluster, name, partitions, replicas, limits)
+        time.sleep(max(0.0, copied - now()))
+        return name
+
+    def group(self, topic: str) -> str:
+        """The name of the group that the learner's program is to join: nobody has used it."""
+        return f"{topic}-group"
+
+    def producer(self, **options: Any) -> KafkaProducer:
+        """A kafka-python producer, closed at the end."""
+        given = {"metadata_max_age_ms": 5000, "reconnect_backoff_max_ms": 500, **options}
+        producer = KafkaProducer(bootstrap_servers=serving(self.cluster), **given)
+        self._closers.callback(_close, producer)
+        return producer
+
+    def stream(self, topic: str, count: int, rate: float = 0, **options: Any) -> Load:
+        """Send numbered flights to a topic from a thread; `rate`: records/s, 0: as fast as it can.
+
+        Each is noted in `history`, with its partition and offset.
+        """
+        load = Load(self.history, self.producer(acks="all"), topic, rate, count, **options)
+        self._closers.callback(load.stop, 0)
+        return load.start()
+
+    def read(self, topic: str, **options: Any) -> Log:
+        """All that can be read in a topic, to its end; arguments as `labs.workload.read_back`.
+
+        Raises:
+            CantTell: it could not be read to its end.
+        """
+        log = read_back(serving(self.cluster), topic, **options)
+        if not log.complete:
+            raise CantTell("unreadable", topic=topic, because=log.why)
+        return log
+
+    def value_at(self, topic: str, partition: int, offset: int) -> bytes | None:
+        """The value of the record at that place; None: there is none.
+
+        Raises:
+            CantTell: it did not come in time.
+        """
+        options = {"consumer_timeout_ms": int(READ_S * 1000), "enable_auto_commit": False}
+        consumer = KafkaConsumer(bootstrap_servers=serving(self.cluster), **options)
+        with contextlib.closing(consumer):
+            place = TopicPartition(topic, partition)
+            begin, end = consumer.beginning_offsets([place]), consumer.end_offsets([place])
+            if not begin[place] <= offset < end[place]:
+                return None
+            consumer.assign([place])
+            consumer.seek(place, offset)
+            for record in consumer:
+                return bytes(record.value) if record.offset == offset else None
+        raise CantTell("unreadable", topic=topic, because="no record came in time")
+
+    # -- faults ------------------------------------------------------------------------------------
+
+    def partition(self, topic: str, index: int = 0) -> Partition:
+        """The partition as it is now."""
+        with watch(self.cluster, topic) as watching:
+            return wait_for(
+                lambda: watching.look().partition(topic, index), f"{topic}-{index} was seen"
+            )
+
+    def leader(self, topic: str, index: int = 0) -> int:
+        """The broker that leads now."""
+        found = wait_for(
+            lambda: (p,) if (p := self.partition(topic, index)).leader is not None else None,
+            f"{topic}-{index} had a leader",
+        )
+        assert found[0].leader is not None
+        return found[0].leader
+
+    def fault(self, action: str, node: int) -> None:
+        """Kill, pause, resume, stop or start a node; all is mended at the end."""
+        assert self.exercise.breaks, "say so in the exercise"
+        self._broken = True
+        self.tell(f"{ACTIONS[action].doing} {label_of(node)}", None)
+        ACTIONS[action].do(self.cluster, node)
+
+    # -- the learner's program ---------------------------------------------------------------------
+
+    def environment(self, **own: object) -> dict[str, str]:
+        """The variables of a program: the contract's, and those of this process that are not ours.
+
+        Raises:
+            KeyError: the contract does not name one of `own`, or names one that is not given.
+        """
+        told = {name.upper(): str(value) for name, value in own.items()}
+        if set(told) != set(self.exercise.contract):
+            raise KeyError(f"the contract names {self.exercise.contract}, told were {list(told)}")
+        theirs = {
+            name: value
+            for name, value in python.without_others("PYTHONPATH").items()
+            if not name.startswith(("LABS_", "KAFKA_"))
+        }
+        told["KAFKA_BOOTSTRAP_SERVERS"] = ",".join(self.cluster.bootstrap)
+        file = security_file(self.scratch)
+        return theirs | told | ({"KAFKA_CLIENT_PROPERTIES": str(file)} if file else {})
+
+    def program(self, pace: float | None = None, **own: object) -> Program:
+        """The learner's program, not started yet.
+
+        `own`: the contract's variables, in small letters; `pace` as `Program` has it.
+        """
+        command = command_of(self.command, self.scratch)
+        environment = self.environment(**own)
+        folder = work.folder_of(self.exercise)
+        program = Program(command, environment, folder, pace, self.scratch, self.deadline)
+        self._closers.callback(program.close)
+        return program
+
+    @property
+    def remaining_s(self) -> float:
+        """How much of the time for judging is left, s."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def close(self) -> None:
+        """End and close what was made, and mend what was broken."""
+        try:
+            self._closers.close()
+        finally:
+            if self._broken:
+                self.tell("mending the cluster", None)
+                if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
+                    self.cluster.start()
+                heal(self.cluster)
+
+
+def _close(producer: KafkaProducer) -> None:
+    with contextlib.suppress(KafkaError, AssertionError):
+        producer.close(timeout=1)
+
+
+@contextmanager
+def _judging(
+    exercise: Exercise, cluster: Cluster, seed: int, tell: Tell, **more: Any
+) -> Iterator[Judging]:
+    """What a judge works with, while it works.
+
+    Raises:
+        CantTell: brokers would be broken, which can't be done here.
+    """
+    if exercise.breaks and not cluster.can_break:
+        raise CantTell("cant_break")
+    with tempfile.TemporaryDirectory(prefix="labs-exercise-") as scratch:
+        folder = Path(scratch).resolve()
+        judging = Judging(exercise, cluster, seed, tell, scratch=folder, **more)
+        try:
+            if exercise.breaks:
+                heal(cluster)
+            yield judging
+        finally:
+            judging.close()
+
+
+def prepare(
+    exercise: Exercise, cluster: Cluster, tell: Tell = silent, seed: int | None = None
+) -> dict[str, str]:
+    """Bring about what a `STATE` or an `ANSWER` is about, anew; returns what the learner is told.
+
+    Raises:
+        LabsError: it can't be done on this cluster.
+    """
+    assert exercise.prepare is not None
+    try:
+        with _judging(exercise, cluster, _seeded(seed), tell) as judging:
+            told = dict(exercise.prepare(judging))
+    except Found as found:
+        why = exercise.says("why", found.why, **found.values)
+        raise LabsError(f"exercise {exercise.id} can't be prepared: {why.rstrip('.')}") from None
+    work.note_asked(exercise, told)
+    return told
+
+
+def judge(
+    exercise: Exercise,
+    cluster: Cluster,
+    *,
+    command: Sequence[str] = (),
+    answer: str = "",
+    seed: int | None = None,
+    tell: Tell = silent,
+    budget_s: float = BUDGET_S,
+) -> Verdict:
+    """Judge one try, and count it.
+
+    Args:
+        exercise: what is judged.
+        cluster: a running one.
+        command: `PROGRAM`: the words that name the program; none: what the learner wrote last.
+        answer: `ANSWER`: what the learner answers.
+        seed: repeats the sequence of faults of an earlier try.
+        tell: hears what is being done.
+        budget_s: how long it may take, s; what makes the cluster whole again comes on top.
+
+    Raises:
+        BadInput: there is no program, or nothing was asked.
+    """
+    began, chosen = now(), _seeded(seed)
+    more: dict[str, Any] = {"answer": answer.strip(), "budget_s": budget_s}
+    if exercise.kind == PROGRAM:
+        more["command"] = command or [str(work.written(exercise))]
+    else:
+        more["asked"] = work.asked(exercise)
+    evidence: tuple[str, ...] = ()
+    found: Found | None = None
+    tell(f"judging exercise {exercise.id}, seed {chosen}", None)
+    try:
+        with _judging(exercise, cluster, chosen, tell, **more) as judging:
+            evidence = exercise.judge(judging) or ()
+    except Found as raised:
+        found = raised
+    except BadInput:
+        raise
+    except (LabsError, KafkaError) as error:
+        told = str(error).rstrip(".") or type(error).__name__
+        found = CantTell("broken_off", because=told)
+    reason = found.why if found else ""
+    values = found.values if found else {}
+    tries, earlier = work.count_try(exercise, reason)
+    return Verdict(
+        exercise=exercise.id,
+        verdict=found.verdict if found else PASS,
+        reason=reason,
+        why=exercise.says("why", reason, **values) if found else exercise.words("passed"),
+        evidence=found.evidence if found else tuple(evidence),
+        hint=_hint(exercise, found, earlier),
+        tries=tries,
+        duration_s=round(now() - began, 2),
+        seed=chosen,
+    )
+
+
+def _hint(exercise: Exercise, found: Found | None, earlier: int) -> str:
+    if found is None or found.verdict == CANT_TELL:
+        return ""
+    return exercise.hint(found.why, earlier, **found.values)
+
+
+def _seeded(seed: int | None) -> int:
+    return int.from_bytes(os.urandom(2)) if seed is None else seed

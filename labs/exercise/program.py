@@ -1,0 +1,364 @@
+"""A learner's program, run safely: told, killed, started again, listened to, and ended for good.
+
+It runs in a session of its own, so that a signal reaches whatever it has started. Its standard
+output is read at the `pace` of a slow reader, through a pipe that holds little: a program that gets
+ahead of what it has written waits there, and a kill meets it at that very place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from labs.base.clock import now
+from labs.exercise.verdict import CantTell, NotYet
+
+#: More than any exercise asks for, bytes: of standard output and of standard error, each.
+OUTPUT_LIMIT = 4_000_000
+#: The same of all files in the folder that we give it, bytes.
+FILES_LIMIT = 50_000_000
+#: So much of standard error is kept, bytes.
+KEPT = 4000
+
+#: How long a program may take to end after SIGTERM, s.
+STOP_S = 5.0
+#: How long what it has started may live on after it, s.
+LINGER_S = 1.0
+#: How long the rest of a dead program's output is read, s: a child may hold the pipe open.
+DRAIN_S = 1.0
+PAUSE_S = 0.02
+
+#: A pipe's smallest size on Linux, bytes; elsewhere it stays as it is.
+PIPE_BYTES = 4096
+
+#: The variable by which a program's children are known, wherever they have gone.
+MARK = "LABS_JUDGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of standard output: when it was read, and in which of the program's lives (from 0)."""
+
+    text: str
+    time: float
+    life: int
+
+
+@dataclass
+class _Life:
+    """One start of the program, until its end."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    began: float
+    over: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
+class Program:
+    """A program that the judge starts, kills and starts again.
+
+    Args:
+        command: what to run.
+        environment: its variables.
+        folder: where it runs.
+        pace: lines of its output that are read in a second; None: as fast as they come.
+        files: a folder in which it may write; what lies there must not grow without end.
+        deadline: when the judging must be over, by `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        pace: float | None = None,
+        files: Path | None = None,
+        deadline: float = float("inf"),
+    ) -> None:
+        self.command, self.folder, self.pace, self.files = command, folder, pace, files
+        self.lines: list[Line] = []
+        self.lives = 0
+        self._mark = uuid.uuid4().hex
+        self.environment = {**environment, MARK: self._mark}
+        self._deadline = deadline
+        self._life: _Life | None = None
+        self._said = b""
+        self._bytes = {"stdout": 0, "stderr": 0}
+        self._flooded = ""
+
+    # -- its life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it, for the first time or again.
+
+        Raises:
+            NotYet: the system can't run it.
+        """
+        try:
+            process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            named = Path(self.command[0]).name
+            raise NotYet("not_executable", program=named, system=error.strerror) from None
+        assert process.stdout and process.stderr
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._life = life = _Life(self.lives, process, now())
+        self.lives += 1
+        for target in (self._listen, self._overhear):
+            thread = threading.Thread(target=target, args=(life,), name="labs-program", daemon=True)
+            life.threads.append(thread)
+            thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not ended."""
+        return self._life is not None and self._life.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL, to it and to whatever it has started. What it had written is read to the end."""
+        if self._life is not None:
+            self._end(self._life)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for its end.
+
+        Raises:
+            NotYet: it did not end, or left children behind. Both are ended by now.
+        """
+        if self._life is None:
+            return
+        _signal(self._life.process.pid, signal.SIGTERM)
+        if not _until(lambda: not self.running, STOP_S):
+            self.kill()
+            raise NotYet("ignores_sigterm", seconds=STOP_S)
+        self._bury()
+
+    def wait_end(self, timeout_s: float) -> int:
+        """Wait until it ends by itself; returns its exit code.
+
+        Raises:
+            NotYet: it did not, it left children behind, it writes without end.
+        """
+        self._wait(lambda: not self.running, timeout_s)
+        assert self._life is not None
+        code = self._life.process.returncode
+        self._bury()
+        return code
+
+    def wait(self, until: Callable[[], object], timeout_s: float) -> None:
+        """Wait for something while it runs.
+
+        Raises:
+            NotYet: it was in vain, the program ended, or it writes without end.
+            CantTell: the judging has taken too long.
+        """
+
+        def done() -> bool:
+            if until():
+                return True
+            self.require_alive()
+            return False
+
+        self._wait(done, timeout_s)
+
+    def require_alive(self) -> None:
+        """It must go on until it is ended.
+
+        Raises:
+            NotYet: it has ended by itself.
+        """
+        life = self._life
+        if life is None or life.process.poll() is None:
+            return
+        self._bury()
+        if self._flooded:
+            raise NotYet("floods", stream=self._flooded, limit=OUTPUT_LIMIT // 1_000_000)
+        seconds = max(0.1, round(now() - life.began, 1))
+        ended = how_it_ended(life.process.returncode)
+        raise NotYet("ended", *self.last_words(), how=ended, seconds=seconds)
+
+    def last_words(self, lines: int = 3) -> list[str]:
+        """The end of what it has written to standard error."""
+        told = [line for line in self._said.decode("utf-8", "replace").splitlines() if line.strip()]
+        return told[-lines:]
+
+    def close(self) -> None:
+        """End it and whatever it has started, without a word."""
+        self.kill()
+
+    # -- what it is told ---------------------------------------------------------------------------
+
+    def feed(self, lines: Iterable[str]) -> threading.Thread:
+        """Write lines to its standard input from a thread, as fast as it reads them; then end it.
+
+        `lines` may take its time: each is written as soon as it comes.
+        """
+        life = self._life
+        assert life is not None
+        pipe = life.process.stdin
+        assert pipe is not None
+
+        def write() -> None:
+            with contextlib.suppress(OSError, ValueError):  # it has ended, or does not read
+                for line in lines:
+                    pipe.write(line.encode() + b"\n")
+                    pipe.flush()
+                pipe.close()
+
+        thread = threading.Thread(target=write, name="labs-feed", daemon=True)
+        thread.start()
+        return thread
+
+    # -- within ------------------------------------------------------------------------------------
+
+    def _wait(self, until: Callable[[], bool], timeout_s: float) -> None:
+        began = time.monotonic()
+        while not until():
+            self._require_bounds()
+            seconds = time.monotonic() - began
+            if seconds > timeout_s:
+                raise NotYet("hangs", *self.last_words(), seconds=round(seconds))
+            if time.monotonic() > self._deadline:
+                raise CantTell("out_of_time")
+            time.sleep(PAUSE_S)
+        self._require_bounds()
+
+    def _require_bounds(self) -> None:
+        if self._flooded:
+            self.kill()
+            raise NotYet("floods", stream=self._flooded, limit=OUTPUT_LIMIT // 1_000_000)
+        if self.files is not None and _size(self.files) > FILES_LIMIT:
+            self.kill()
+            raise NotYet("writes_without_end", limit=FILES_LIMIT // 1_000_000)
+
+    def _listen(self, life: _Life) -> None:
+        rest = b""
+        for chunk in self._chunks(life, "stdout"):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                self.lines.append(Line(line.decode("utf-8", "replace"), now(), life.number))
+                if self.pace:
+                    life.over.wait(1 / self.pace)
+
+    def _overhear(self, life: _Life) -> None:
+        for chunk in self._chunks(life, "stderr"):
+            self._said = (self._said + chunk)[-KEPT:]
+
+    def _chunks(self, life: _Life, stream: str) -> Iterable[bytes]:
+        """What comes by a pipe, until its end; a program that floods it is ended."""
+        pipe = getattr(life.process, stream)
+        with pipe:
+            last = None
+            while last is None or time.monotonic() < last:
+                if not select.select([pipe], [], [], 0.1)[0]:
+                    if life.process.poll() is not None and last is None:
+                        last = time.monotonic() + DRAIN_S
+                    continue
+                chunk = os.read(pipe.fileno(), PIPE_BYTES // 4)
+                if not chunk:
+                    return
+                self._bytes[stream] += len(chunk)
+                if self._bytes[stream] > OUTPUT_LIMIT:
+                    self._flooded = stream
+                    _signal(life.process.pid, signal.SIGKILL)
+                    return
+                yield chunk
+
+    def _bury(self) -> None:
+        """It has ended by itself, or as it was told: nothing of it must live on.
+
+        Raises:
+            NotYet: something did; it is ended now.
+        """
+        life = self._life
+        assert life is not None
+        alone = _until(lambda: not self._others(life), LINGER_S)
+        left = [_name(process) for process in self._others(life)]
+        self._end(life)
+        if not alone:
+            raise NotYet("children", *left[:3], count=len(left))
+
+    def _end(self, life: _Life) -> None:
+        others = self._others(life)
+        _signal(life.process.pid, signal.SIGKILL)
+        for process in others:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        life.process.wait()
+        life.over.set()
+        for thread in life.threads:
+            thread.join(2 * DRAIN_S)
+        with contextlib.suppress(OSError):
+            assert life.process.stdin
+            life.process.stdin.close()
+
+    def _others(self, life: _Life) -> list[psutil.Process]:
+        """What it has started and what still lives: in its session, below it, or by our mark."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid != life.process.pid and self._is_its(process, life)
+        ]
+
+    def _is_its(self, process: psutil.Process, life: _Life) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            if os.getsid(process.pid) == life.process.pid:
+                return True
+            return process.environ().get(MARK) == self._mark
+        return False
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code, or a signal's name, at the end of a sentence."""
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _until(true: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_S)
+    return True
+
+
+def _name(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())[:120] or process.name()
+    return str(process.pid)
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            size += file.stat().st_size
+    return size

@@ -1,0 +1,171 @@
+"""The learner's own folder: programs, what was asked, and how often each exercise was tried.
+
+It is `work/` in the project's folder, or what `LABS_WORK` names. Git ignores it, and nothing of
+ours deletes or overwrites anything that a learner has written there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labs.base import variables
+from labs.base.errors import BadInput, LabsError
+from labs.exercise.exercise import LANGUAGES, Exercise
+from labs.supervise.home import PROJECT, disk_error, expanded, make_writable
+
+#: Our own notes in an exercise's folder.
+_NOTES = ".labs.json"
+
+
+def place() -> Path:
+    """Where the learner's programs lie; nothing is made.
+
+    Whoever uses a project that belongs to another, as in a group, has a folder of their own.
+    """
+    named = variables.named("LABS_WORK")
+    if named:
+        return expanded(named, "LABS_WORK")
+    ours = (PROJECT / "pyproject.toml").exists() and os.access(PROJECT, os.W_OK)
+    return PROJECT / "work" if ours else expanded("~/kafka-labs-work", "LABS_WORK")
+
+
+def folder_of(exercise: Exercise) -> Path:
+    """Where the learner's files for this exercise lie; made if need be.
+
+    Raises:
+        LabsError: it can't be written.
+    """
+    folder = place() / exercise.id.replace(".", "_")
+    make_writable(folder, "LABS_WORK")
+    return folder
+
+
+def program_of(exercise: Exercise, language: str = "python") -> Path:
+    """The file that a learner writes; whether it is there is another question."""
+    name = "Program" if language == "java" else "program"
+    return folder_of(exercise) / f"{name}{LANGUAGES[language]}"
+
+
+def written(exercise: Exercise) -> Path:
+    """The program that the learner has written last, in whichever language.
+
+    Raises:
+        BadInput: there is none yet.
+    """
+    files = [program_of(exercise, language) for language in LANGUAGES]
+    there = [file for file in files if file.exists()]
+    if not there:
+        raise BadInput(
+            f"there is no program {files[0]} yet",
+            hint=f"begin it with `labs new {exercise.id}`, or name one with --program",
+        )
+    return max(there, key=lambda file: file.stat().st_mtime)
+
+
+def write_starter(exercise: Exercise, language: str) -> tuple[Path, bool]:
+    """Write what the learner begins with. A file that is there already is left alone.
+
+    Returns the file, and whether it is new.
+
+    Raises:
+        BadInput: there is no starter in that language.
+        LabsError: the folder can't be written.
+    """
+    text = _begun(exercise.starter(language))
+    file = program_of(exercise, language)
+    try:
+        with file.open("x", encoding="utf-8") as new:  # never over what is there
+            new.write(text)
+    except FileExistsError:
+        return file, False
+    except OSError as error:
+        raise disk_error(error, file.parent, "LABS_WORK") from None
+    return file, True
+
+
+def _begun(starter: Path) -> str:
+    """A starter as the learner has it: Java's class is named as its file is."""
+    return starter.read_text("utf-8").replace("class Starter", "class Program")
+
+
+def same(program: Path, starter: Path) -> bool:
+    """Whether a program is still its starter, but for blanks around it."""
+    return program.read_text("utf-8", "replace").strip() == _begun(starter).strip()
+
+
+def keep(program: Path) -> Path | None:
+    """Keep what a program holds now as `program.1.py` and so on, for it may be written over.
+
+    Returns that file; None: there is nothing to keep, or it is kept already.
+    """
+    if not program.exists():
+        return None
+    text = program.read_bytes()
+    number = 1
+    while (kept := program.with_suffix(f".{number}{program.suffix}")).exists():
+        if kept.read_bytes() == text:
+            return None
+        number += 1
+    kept.write_bytes(text)
+    return kept
+
+
+# -- what we note ----------------------------------------------------------------------------------
+
+
+def asked(exercise: Exercise) -> dict[str, str]:
+    """What `labs new` told of the question or the state that it prepared.
+
+    Raises:
+        BadInput: nothing has been asked yet.
+    """
+    found: dict[str, str] | None = _notes(exercise).get("asked")
+    if found is None:
+        raise BadInput(
+            f"exercise {exercise.id} has not been prepared yet",
+            hint=f"`labs new {exercise.id}` does that, and tells you what it is about",
+        )
+    return found
+
+
+def note_asked(exercise: Exercise, told: Mapping[str, str]) -> None:
+    """Remember what was asked, until the next time."""
+    _note(exercise, {**_notes(exercise), "asked": dict(told)})
+
+
+def count_try(exercise: Exercise, reason: str) -> tuple[int, int]:
+    """Count a try that ended for that reason (empty: it passed).
+
+    Returns how often the exercise has been tried by now, and how many earlier tries had failed for
+    the same reason since it was last passed.
+    """
+    notes = _notes(exercise)
+    tries = notes.get("tries", 0) + 1
+    failed: dict[str, int] = notes.get("failed", {}) if reason else {}
+    earlier = failed.get(reason, 0)
+    failed = {**failed, reason: earlier + 1} if reason else {}
+    passed = notes.get("passed", False) or not reason
+    _note(exercise, {**notes, "tries": tries, "failed": failed, "passed": passed})
+    return tries, earlier
+
+
+def _notes(exercise: Exercise) -> dict[str, Any]:
+    try:
+        found = json.loads((folder_of(exercise) / _NOTES).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):  # a note that was cut short is no note
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _note(exercise: Exercise, notes: Mapping[str, Any]) -> None:
+    file = folder_of(exercise) / _NOTES
+    draft = file.with_suffix(f".{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(notes), "utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise LabsError(f"the try can't be noted in {file} ({error.strerror})") from None

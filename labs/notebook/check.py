@@ -1,0 +1,250 @@
+"""Exercises in a notebook: the task, the file that the learner writes, and the verdict.
+
+>>> task("05.1")                               # shows the task
+>>> task("05.1").program                       # the file for a %%writefile cell
+>>> check("05.1")                              # judges it
+>>> check("01.3", "UA1545")                    # judges an answer
+
+*Run All* judges nothing that the learner has not touched, and neither does a notebook that runs
+without a learner (`LABS_UNATTENDED=1`): each cell then says what is to be done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from IPython.display import HTML, display
+
+from labs.base import variables
+from labs.base.errors import BadInput
+from labs.chapters import find_exercise
+from labs.exercise import work
+from labs.exercise.exercise import ANSWER, LANGUAGES, PROGRAM, STATE, Exercise
+from labs.exercise.judging import judge, prepare
+from labs.exercise.verdict import NOT_YET, PASS, Verdict
+from labs.kafka.choose import connect
+from labs.kafka.cluster import Cluster
+from labs.notebook.card import CSS, inline
+
+#: What a verdict's card says first, and how its edge looks (see `labs.notebook.card`).
+_LOOKS = {PASS: "labs-right", NOT_YET: "labs-wrong"}
+
+_MIME = "application/vnd.labs.verdict+json"
+
+
+def task(id: str) -> Task:
+    """An exercise, to be shown by the last line of a cell.
+
+    Raises:
+        BadInput: there is no such exercise.
+    """
+    return Task(find_exercise(id))
+
+
+class Task:
+    """What is to be done, with the variables that a program is told."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+
+    @property
+    def program(self) -> str:
+        """The path for `%%writefile`: the learner's program in Python.
+
+        What stands there by now is kept beside it, so that a cell which runs again loses nothing.
+        """
+        file = work.program_of(self.exercise)
+        if kept := work.keep(file):
+            print(f"What {file.name} held before is kept as {kept.name}.")
+        return str(file)
+
+    def _repr_html_(self) -> str:
+        return card(self.exercise, f"{_task(self.exercise)}{_contract(self.exercise)}")
+
+    def __repr__(self) -> str:
+        exercise = self.exercise
+        return f"{exercise.id}  {exercise.title}\n\n{exercise.task}"
+
+
+def check(
+    id: str,
+    answer: object = None,
+    *,
+    program: str | None = None,
+    cluster: Cluster | None = None,
+    seed: int | None = None,
+) -> Checked:
+    """Have the cluster judge an exercise, and show what is being done meanwhile.
+
+    Args:
+        id: such as `05.1`.
+        answer: what you have found out, where that is asked. Without it the question is asked.
+        program: a file or a command; None: the file in `work/`.
+        cluster: where; None connects to the learner's own.
+        seed: repeats the sequence of faults of an earlier try.
+
+    Raises:
+        BadInput: there is no such exercise, or no such program.
+    """
+    exercise = find_exercise(id)
+    if variables.number(variables.UNATTENDED, 0, 0, 1):
+        return Checked(exercise, untouched=_begin(exercise))
+    if exercise.kind == PROGRAM and program is None and (untouched := _untouched(exercise)):
+        return Checked(exercise, untouched=untouched)
+    where = connect() if cluster is None else cluster
+    if (exercise.kind == ANSWER and answer is None) or (
+        exercise.kind == STATE and not _asked(exercise)
+    ):
+        with _Progress() as tell:
+            told = prepare(exercise, where, tell)
+        return Checked(exercise, asked=told)
+    with _Progress() as tell:
+        verdict = judge(
+            exercise,
+            where,
+            command=[program] if program else (),
+            answer="" if answer is None else str(answer),
+            seed=seed,
+            tell=tell,
+        )
+    return Checked(exercise, verdict)
+
+
+class Checked:
+    """How a try ended, as a card; `verdict` None: nothing was judged."""
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        verdict: Verdict | None = None,
+        *,
+        asked: Mapping[str, str] | None = None,
+        untouched: str = "",
+    ) -> None:
+        self.exercise, self.verdict, self.asked, self.untouched = (
+            exercise,
+            verdict,
+            asked,
+            untouched,
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        shown: dict[str, Any] = {"text/html": self._html(), "text/plain": repr(self)}
+        if self.verdict:
+            shown[_MIME] = json.loads(json.dumps(self.verdict.as_dict()))
+        return shown
+
+    def _html(self) -> str:
+        if self.asked is not None:
+            return card(self.exercise, _task(self.exercise) + _table(self.asked))
+        found = self.verdict
+        if found is None:
+            return card(self.exercise, f'<p role="status">{inline(self.untouched)}</p>')
+        seen = "".join(f"<li>{inline(line)}</li>" for line in found.evidence)
+        hint = f"<p><b>Hint:</b> {inline(found.hint)}</p>" if found.hint else ""
+        return card(
+            self.exercise,
+            f'<p role="status"><b class="t-checked">{escape(found.verdict.capitalize())}.</b>'
+            f" {inline(found.why)}</p>{f'<ul>{seen}</ul>' * bool(seen)}{hint}"
+            f'<p class="labs-kind">Try {found.tries}, {found.duration_s:.0f} s,'
+            f" seed {found.seed}</p>",
+            _LOOKS.get(found.verdict, ""),
+        )
+
+    def __repr__(self) -> str:
+        exercise = self.exercise
+        if self.asked is not None:
+            told = "\n".join(f"  {name} = {value}" for name, value in self.asked.items())
+            return f"{exercise.task}\n{told}"
+        if self.verdict is None:
+            return f"{exercise.id}: {self.untouched}"
+        found = self.verdict
+        seen = [f"  - {line}" for line in found.evidence]
+        hint = [f"Hint: {found.hint}"] if found.hint else []
+        return "\n".join([f"{exercise.id}: {found.verdict}", found.why, *seen, *hint])
+
+
+class _Progress:
+    """A line below the cell, replaced by the next one, and gone at the end."""
+
+    def __enter__(self) -> _Progress:
+        self._shown = display(HTML(""), display_id=True)
+        return self
+
+    def __call__(self, text: str, _fraction: float | None = None) -> None:
+        said = escape(f"{text[:1].upper()}{text[1:]} …")
+        self._show(f'<p role="status" class="t-judging">{said}</p>')
+
+    def __exit__(self, *_: object) -> None:
+        self._show("")
+
+    def _show(self, markup: str) -> None:
+        if self._shown is not None:  # no notebook shows anything
+            self._shown.update(HTML(markup))
+
+
+def card(exercise: Exercise, markup: str, look: str = "") -> str:
+    """An exercise's card."""
+    about = f"Exercise {exercise.id} · {exercise.minutes} minutes"
+    return (
+        f'{CSS}<div class="labs-card labs-reconcile {look} t-exercise">'
+        f'<p class="labs-kind">{about}</p><p><b>{escape(exercise.title)}</b></p>{markup}</div>'
+    )
+
+
+def _task(exercise: Exercise) -> str:
+    parts = exercise.task.split("\n\n")
+    return "".join(_paragraph(part) for part in parts)
+
+
+def _paragraph(text: str) -> str:
+    lines = text.splitlines()
+    if all(line.startswith(("- ", "  ")) for line in lines):
+        items = " ".join(lines).removeprefix("- ").split(" - ")
+        return "<ul>" + "".join(f"<li>{inline(item)}</li>" for item in items) + "</ul>"
+    return f"<p>{inline(' '.join(lines))}</p>"
+
+
+def _contract(exercise: Exercise) -> str:
+    return _table(exercise.variables) if exercise.kind == PROGRAM else ""
+
+
+def _table(told: Mapping[str, str]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{inline(value)}</td></tr>"
+        for name, value in told.items()
+    )
+    return f"<table>{rows}</table>"
+
+
+def _begin(exercise: Exercise) -> str:
+    if exercise.kind == PROGRAM:
+        return "Nothing has been judged yet. Write the program, then run this cell."
+    return "Nothing has been judged yet. Run this cell: it tells you what is asked."
+
+
+def _untouched(exercise: Exercise) -> str:
+    """Why a program need not be judged: it is not there, or is what everybody begins with."""
+    try:
+        file = work.written(exercise)
+    except BadInput:
+        return _begin(exercise)
+    language = next(name for name, ending in LANGUAGES.items() if file.suffix == ending)
+    starter = exercise.file("starter", language)
+    if starter is None or not work.same(file, starter):
+        return ""
+    return (
+        f"`{file.name}` is still what everybody begins with. Change it, then run this cell."
+        f' (To see what it does: `check("{exercise.id}", program=r"{file}")`.)'
+    )
+
+
+def _asked(exercise: Exercise) -> bool:
+    try:
+        work.asked(exercise)
+    except BadInput:
+        return False
+    return True

@@ -1,0 +1,78 @@
+"""A topic for one run: made anew, and copied by every replica before its first record comes."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+
+from kafka import KafkaAdminClient
+
+from labs.base.clock import now
+from labs.base.waiting import wait_for
+from labs.kafka.admin import ask
+from labs.kafka.cluster import Cluster
+from labs.observe.sampler import watch
+
+#: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
+#: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
+#: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
+#: `replica.fetch.backoff.ms`. No request shows whether an empty topic is copied.
+COPYING_S = 0.7
+
+
+def serving(cluster: Cluster) -> list[str]:
+    """`host:port` of the brokers that run, else of all.
+
+    A client that begins with these need not wait for a dead one: kafka-python 3.0 picks its
+    first broker at random, may pick a dead one time and again, and waits longer each time.
+    """
+    alive = [node.address for node in cluster.status().serving]
+    return alive or list(cluster.bootstrap)
+
+
+def fresh_name(cluster: Cluster, prefix: str) -> str:
+    """A name that nobody has used: the learner's own, `prefix` and six signs."""
+    return f"{cluster.named(prefix)}{uuid.uuid4().hex[:6]}"
+
+
+def make_topic(
+    cluster: Cluster,
+    name: str,
+    partitions: int = 1,
+    replicas: int = 3,
+    settings: Mapping[str, str] | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> float:
+    """Create a topic of a `fresh_name`; delete those of earlier runs, which begin alike.
+
+    Returns when each replica will have begun to copy it, by `labs.base.clock`.
+
+    Raises:
+        LabsError: the cluster refused, or not all replicas were there in time.
+    """
+    wanted = {
+        "num_partitions": partitions,
+        "replication_factor": replicas,
+        "configs": dict(settings or {}),
+    }
+
+    def make(client: KafkaAdminClient) -> None:
+        old = [topic for topic in client.list_topics() if topic.startswith(name[:-6])]
+        if name in old:
+            return  # an earlier try created it, only its answer was lost
+        if old:
+            client.delete_topics(old, raise_errors=False)
+        client.create_topics({name: wanted})
+
+    ask(serving(cluster), make)
+    copied = now() + COPYING_S
+
+    def whole() -> bool:
+        told = watching.look().partitions
+        seen = [p for p in told if p.leader is not None and not p.out_of_sync]
+        return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
+
+    with watch(cluster, name) as watching:
+        wait_for(whole, f"{name} had all its replicas", sleep=sleep)
+    return copied

@@ -1,0 +1,21 @@
+"""Leaves `auto_offset_reset` at its default."""
+
+import os
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode(), flush=True)
+    if batches:
+        consumer.commit()

@@ -1,0 +1,22 @@
+"""Commits a batch as soon as it has come, before it is written."""
+
+import os
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    if batches:
+        consumer.commit()
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode(), flush=True)

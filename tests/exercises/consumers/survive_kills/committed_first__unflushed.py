@@ -1,0 +1,22 @@
+"""Writes before it commits, and leaves what it writes in the process."""
+
+import os
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode())
+    if batches:
+        consumer.commit()

@@ -1,0 +1,23 @@
+"""Takes a new group name at each start."""
+
+import os
+import uuid
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=f"board-{uuid.uuid4()}",
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode(), flush=True)
+    if batches:
+        consumer.commit()

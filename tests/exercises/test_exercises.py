@@ -1,0 +1,115 @@
+"""Each exercise from both sides: its solution passes, its starter does not, and each wrong answer
+fails for the reason that its name says.
+
+The wrong answers lie beside this file, in a folder of the chapter's and the exercise's names:
+`REASON.py`, or `REASON__more.py` for a second one. `passes__more.py` is a further solution.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.chapters import all_exercises
+from labs.exercise.command import javac
+from labs.exercise.exercise import LANGUAGES, PROGRAM, Exercise
+from labs.exercise.judging import judge, prepare
+from labs.exercise.verdict import NOT_YET, PASS, Verdict
+from labs.kafka.local import LocalCluster
+from tests.run import FAULTS_VARIABLE
+
+HERE = Path(__file__).parent
+SEED = int(os.environ.get(FAULTS_VARIABLE, "17"))
+
+#: A busy machine must not decide.
+BUDGET_S = 150.0
+ANSWER_TIMEOUT_S = 120
+
+
+def programs(exercise: Exercise) -> Iterator[tuple[Path | None, str]]:
+    """Each program to be judged, with the reason that must be found: "" for a pass, "*" for any."""
+    for language in LANGUAGES:
+        if solution := exercise.file("solution", language):
+            yield solution, ""
+        if starter := exercise.file("starter", language):
+            yield starter, "*"
+    if not exercise.file("starter", "python"):
+        yield None, "*"  # nothing is done, nothing is answered
+    for file in sorted(wrong_answers(exercise)):
+        reason = file.stem.partition("__")[0]
+        yield file, "" if reason.lower() == "passes" else reason
+
+
+def wrong_answers(exercise: Exercise) -> list[Path]:
+    chapter, _, name = exercise.words.folder.parts[-3:]
+    return [f for f in (HERE / chapter / name).iterdir() if f.suffix in LANGUAGES.values()]
+
+
+CASES = [
+    pytest.param(exercise, file, reason, id=f"{exercise.id}-{file.name if file else 'nothing'}")
+    for exercise in all_exercises()
+    for file, reason in programs(exercise)
+]
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABS_WORK", str(tmp_path))
+
+
+@pytest.mark.parametrize(("exercise", "file", "reason"), CASES)
+def test_it_is_judged_rightly(
+    shared_cluster: LocalCluster, exercise: Exercise, file: Path | None, reason: str
+) -> None:
+    if file is not None and file.suffix == ".java" and javac() is None:
+        assert "CI" not in os.environ, "there is no JDK, and CI installs one"
+        pytest.skip("there is no JDK")
+    verdict = tried(exercise, shared_cluster, file)
+    print(verdict)
+    if reason:
+        assert verdict.verdict == NOT_YET, verdict
+        assert reason in ("*", verdict.reason), verdict
+        assert verdict.hint, "the learner is left alone"
+    else:
+        assert verdict.verdict == PASS, verdict
+
+
+def tried(exercise: Exercise, cluster: LocalCluster, file: Path | None) -> Verdict:
+    if exercise.kind == PROGRAM:
+        command = [str(file)]
+        return judge(exercise, cluster, command=command, seed=SEED, budget_s=BUDGET_S)
+    told = prepare(exercise, cluster, seed=SEED)
+    answer = said(file, cluster, told) if file else ""
+    return judge(exercise, cluster, answer=answer, seed=SEED, budget_s=BUDGET_S)
+
+
+def said(file: Path, cluster: LocalCluster, told: dict[str, str]) -> str:
+    """What a program prints, which finds the answer or brings about the state."""
+    told = {**told, "KAFKA_BOOTSTRAP_SERVERS": ",".join(cluster.bootstrap)}
+    done = subprocess.run(
+        [sys.executable, str(file)],
+        env={**os.environ, **told},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=ANSWER_TIMEOUT_S,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
+def test_it_has_what_an_exercise_needs(exercise: Exercise) -> None:
+    assert exercise.file("solution", "python")
+    reasons = {file.stem.partition("__")[0] for file in wrong_answers(exercise)} - {"passes"}
+    assert len(reasons) >= 2, "at least two plausible wrong answers"
+    assert exercise.title and exercise.task and exercise.words("passed")
+    assert exercise.variables
+    assert exercise.kind != PROGRAM or exercise.file("starter", "python")
+    for reason in exercise.words.under("why"):
+        hints = exercise.words.under(f"hints.{reason}")
+        assert hints or reason not in reasons, f"{reason} has no hint"

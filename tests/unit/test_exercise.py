@@ -1,0 +1,260 @@
+"""A learner's program may do what it likes: one sentence says so, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.base.errors import BadInput
+from labs.base.words import Words
+from labs.chapters import all_exercises, find_exercise
+from labs.exercise import program as module
+from labs.exercise import work
+from labs.exercise.command import command_of
+from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.judging import judge
+from labs.exercise.program import MARK, Program
+from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
+from tests.helpers import wait_until
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LABS_WORK", str(tmp_path / "work"))
+    return tmp_path
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts a Python program from its text; nothing of it may be left when the test is over."""
+    programs: list[Program] = []
+
+    def begin(text: str, **options: object) -> Program:
+        file = tmp_path / "program.py"
+        file.write_text(text)
+        command = command_of([str(file)], tmp_path)
+        made = Program(command, dict(os.environ), tmp_path, **options)  # type: ignore[arg-type]
+        programs.append(made)
+        made.start()
+        return made
+
+    yield begin
+    for each in programs:
+        each.close()
+        assert left_of(each) == []
+
+
+def left_of(program: Program) -> list[int]:
+    """Whoever carries the program's mark still, itself included."""
+    mark = program.environment[MARK]
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def why(raised: pytest.ExceptionInfo[NotYet]) -> str:
+    """The sentence of a reason that any exercise may have."""
+    found = raised.value
+    return find_exercise("05.1").says("why", found.why, **found.values)
+
+
+def test_one_that_hangs(begun: Callable[..., Program]) -> None:
+    program = begun("import time\ntime.sleep(600)")
+    with pytest.raises(NotYet, match="hangs") as raised:
+        program.wait(lambda: program.lines, 0.3)
+    assert "made no progress" in why(raised)
+
+
+def test_one_that_floods_its_output(
+    begun: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OUTPUT_LIMIT", 1_000_000)
+    for stream in ("stdout", "stderr"):
+        program = begun(f"import sys\nwhile True: sys.{stream}.write('x' * 1000)")
+        with pytest.raises(NotYet, match="floods") as raised:
+            program.wait(lambda: False, PATIENCE_S)
+        assert f"more than 1 MB to {stream}" in why(raised)
+        assert not program.running
+
+
+def test_one_that_exits_at_once(begun: Callable[..., Program]) -> None:
+    program = begun("raise SystemExit('no brokers here')")
+    with pytest.raises(NotYet, match="ended") as raised:
+        program.wait(lambda: False, PATIENCE_S)
+    assert "exit code 1" in why(raised)
+    assert raised.value.evidence == ("no brokers here",)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"), [(0o644, "#!/bin/sh\n"), (0o755, "\0"), (0o755, "#!/no")]
+)
+def test_one_that_can_not_be_executed(tmp_path: Path, mode: int, text: str) -> None:
+    file = tmp_path / "it"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(NotYet, match="not_executable") as raised:
+        Program(command_of([str(file)], tmp_path), {}, tmp_path).start()
+    assert "The system can't run it (" in why(raised)
+
+
+@pytest.mark.parametrize("words", [["/no/such/program"], ["no-such-program"], ["no.py"], []])
+def test_one_that_is_not_there(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(BadInput, match="no program"):
+        command_of(words, tmp_path)
+
+
+CHILD = (
+    "import subprocess, sys\n"
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
+)
+
+
+@pytest.mark.parametrize("how", [")", ", start_new_session=True)"], ids=["in", "apart"])
+def test_one_that_leaves_a_child(begun: Callable[..., Program], how: str) -> None:
+    program = begun(CHILD + how)
+    with pytest.raises(NotYet, match="children") as raised:
+        program.wait_end(PATIENCE_S)
+    assert "left a process behind" in why(raised)
+    assert left_of(program) == []
+
+
+def test_a_kill_meets_its_children_too(begun: Callable[..., Program]) -> None:
+    program = begun(CHILD + ", start_new_session=True).wait()")
+    wait_until(lambda: len(left_of(program)) == 2, "both run", PATIENCE_S)
+    program.kill()
+    assert left_of(program) == []
+
+
+def test_one_that_writes_without_end(
+    begun: Callable[..., Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FILES_LIMIT", 1_000_000)
+    text = "with open('out', 'w') as out:\n    while True: out.write('x' * 1000)"
+    program = begun(text, files=tmp_path)
+    with pytest.raises(NotYet, match="writes_without_end") as raised:
+        program.wait(lambda: False, PATIENCE_S)
+    assert "into its files" in why(raised)
+    assert not program.running
+
+
+def test_one_that_does_not_heed_sigterm(
+    begun: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOP_S", 0.3)
+    text = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint(1, flush=True)\n"
+    text += "time.sleep(600)"
+    program = begun(text)
+    program.wait(lambda: program.lines, PATIENCE_S)
+    with pytest.raises(NotYet, match="ignores_sigterm"):
+        program.stop()
+    assert not program.running
+
+
+def test_one_that_takes_longer_than_judging_may(begun: Callable[..., Program]) -> None:
+    program = begun("import time\ntime.sleep(600)", deadline=time.monotonic())
+    with pytest.raises(CantTell, match="out_of_time"):
+        program.wait(lambda: False, PATIENCE_S)
+
+
+def test_a_kill_meets_it_where_it_waits_and_it_goes_on_from_there(
+    begun: Callable[..., Program],
+) -> None:
+    """It gets no further than a pipe holds, whose rest is read."""
+    program = begun("for n in range(100000): print('x' * 99, n, flush=True)", pace=50)
+    program.wait(lambda: len(program.lines) >= 20, PATIENCE_S)
+    program.kill()
+    first = len(program.lines)
+    assert 20 <= first < 300
+    program.start()
+    program.pace = None
+    program.wait(lambda: len(program.lines) > first + 100, PATIENCE_S)
+    lives = {line.life for line in program.lines}
+    assert lives == {0, 1}
+    assert program.lines[first].text.endswith(" 0")
+
+
+def test_it_is_told_lines(begun: Callable[..., Program]) -> None:
+    program = begun("import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)")
+    program.feed(["a", "b"])
+    assert program.wait_end(PATIENCE_S) == 0
+    assert [line.text for line in program.lines] == ["A", "B"]
+
+
+# -- the verdict -----------------------------------------------------------------------------------
+
+
+def judged(cluster: object, what: Callable[..., None], **options: object) -> tuple[str, str]:
+    """Verdict and hint of a made-up exercise in the words of 05.1."""
+    words = find_exercise("05.1").words
+    exercise = Exercise("99.1", PROGRAM, words, what, minutes=1, **options)  # type: ignore[arg-type]
+    verdict = judge(exercise, cluster, command=[sys.executable], seed=1)  # type: ignore[arg-type]
+    assert set(verdict.as_dict()) == {
+        *("exercise", "verdict", "why", "evidence", "hint", "tries", "duration_s")
+    }
+    json.dumps(verdict.as_dict())
+    return verdict.verdict, verdict.hint
+
+
+class Unbreakable:
+    can_break = False
+
+
+def test_the_hint_grows_more_specific_until_it_passes() -> None:
+    values = {"kill": 1, "partition": 0, "offset": 7}
+
+    def fails(_: object) -> None:
+        raise NotYet("committed_first", **values)
+
+    tries = [judged(Unbreakable(), fails) for _ in range(4)]
+    hints = [hint for _, hint in tries]
+    assert {verdict for verdict, _ in tries} == {NOT_YET}
+    assert len(set(hints[:3])) == 3 and hints[2] == hints[3]
+    assert judged(Unbreakable(), lambda _: None) == (PASS, "")
+    assert judged(Unbreakable(), fails)[1] == hints[0]
+
+
+def test_what_breaks_brokers_says_so_where_it_can_not() -> None:
+    verdict, hint = judged(Unbreakable(), lambda _: None, breaks=True)
+    assert (verdict, hint) == (CANT_TELL, "")
+
+
+def test_a_starter_is_never_written_over_what_is_there() -> None:
+    exercise = find_exercise("05.1")
+    file, new = work.write_starter(exercise, "python")
+    assert new
+    file.write_text("mine")
+    assert work.write_starter(exercise, "python") == (file, False)
+    assert file.read_text() == "mine"
+    assert "class Program" in work.write_starter(exercise, "java")[0].read_text()
+    kept = work.keep(file)
+    assert kept is not None and kept.read_text() == "mine"
+    assert work.keep(file) is None, "kept already"
+
+
+def test_ids_are_those_of_the_chapters() -> None:
+    ids = [exercise.id for exercise in all_exercises()]
+    assert ids == sorted(set(ids))
+    with pytest.raises(BadInput, match=r"its chapter has 05\.1.*`labs exercises` lists them all"):
+        find_exercise("05.99")
+
+
+def test_every_reason_has_a_sentence_and_every_hint_a_reason() -> None:
+    room = Words(module.__file__)
+    for exercise in all_exercises():
+        reasons = {*exercise.words.under("why"), *room.under("why")}
+        hinted = {name.partition(".")[0] for name in exercise.words.under("hints")}
+        assert hinted <= reasons, exercise.id
