@@ -6,6 +6,7 @@ import re
 import subprocess
 from functools import cache
 
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.kafka.admin import admin
@@ -48,6 +49,22 @@ def value_and_default(bootstrap: list[str], name: str) -> tuple[str, str]:
     told = answer["broker"]["1"][name]
     (default,) = (s["value"] for s in told["synonyms"] if s["source"] == "DEFAULT_CONFIG")
     return told["value"], default
+
+
+def leader_of(bootstrap: list[str], topic: str) -> int:
+    """The broker that leads partition 0 of a new topic, as soon as all know of it, the leader too.
+
+    `create_topics` has its answer from the controller: a broker that is asked straight afterwards
+    may not have heard of the topic, and one that leads it may not know that it does.
+    """
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    consumer.end_offsets([TopicPartition(topic, 0)])  # tries again until the leader itself answers
+    consumer.close()
+    told: list[dict[str, int]] = []
+    with admin(bootstrap) as client:
+        while not told:
+            told = client.describe_topics([topic])[0]["partitions"]
+    return next(p["leader_id"] for p in told if p["partition_index"] == 0)
 
 
 def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:
