@@ -38,6 +38,7 @@ MIB = 1024 * 1024
 def topic(cluster: LocalCluster) -> Iterator[str]:
     client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
+    leader_of(cluster, "flights")  # known everywhere from here on
     yield "flights"
     client.close()
 
@@ -149,7 +150,7 @@ class _Numbered:
 
     def __init__(self, cluster: LocalCluster, topic: str) -> None:
         self._topic = topic
-        self._leader = cluster.line(leader_of(cluster.bootstrap, topic), timeout_s=20)
+        self._leader = cluster.line(leader_of(cluster, topic), timeout_s=20)
 
     def send(self, sequence: int) -> str:
         """The broker's answer, by its name in Kafka's protocol."""

@@ -130,7 +130,7 @@ def test_with_acks_0_a_broker_says_nothing_and_hangs_up_on_an_error(
 ) -> None:
     with admin(cluster.bootstrap) as client:
         client.create_topics({"orders": {"num_partitions": 1, "replication_factor": 3}})
-    leads = leader_of(cluster.bootstrap, "orders")
+    leads = leader_of(cluster, "orders")
     batch = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, size + 100)
     batch.append(0, None, None, b"x" * size, [])
     part = ProduceRequest.TopicProduceData.PartitionProduceData
