@@ -50,10 +50,10 @@ class CellAgain(IPyNbCell):  # type: ignore[misc]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: IPyNbCell) -> Generator[None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Fail a cell whose time was up: a panel that is interrupted ends its run without an error."""
     yield
-    if item.parent.timed_out:
+    if isinstance(item, IPyNbCell) and item.parent.timed_out:
         item.raise_cell_error("its time was up")
 
 
@@ -61,9 +61,12 @@ def pytest_runtest_call(item: IPyNbCell) -> Generator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add to each notebook's cells the same cells, twice."""
     books: dict[IPyNbFile, list[IPyNbCell]] = defaultdict(list)
+    others = [item for item in items if not isinstance(item, IPyNbCell)]
     for item in items:
-        books[item.parent].append(item)
-    items[:] = [item for book, cells in books.items() for item in [*cells, *_again(book, cells)]]
+        if isinstance(item, IPyNbCell):
+            books[item.parent].append(item)
+    again = [item for book, cells in books.items() for item in [*cells, *_again(book, cells)]]
+    items[:] = [*again, *others]
 
 
 def _again(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell]:

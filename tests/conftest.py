@@ -33,16 +33,22 @@ def labs_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def shared_cluster(labs_home: Path) -> LocalCluster:
-    """The running cluster that the whole session shares."""
+def own_cluster(labs_home: Path) -> LocalCluster:
+    """The cluster of this process; whoever had it last may have left it broken."""
     cluster = LocalCluster()
     cluster.start()
     return cluster
 
 
 @pytest.fixture
-def cluster(shared_cluster: LocalCluster) -> Iterator[LocalCluster]:
-    """The shared cluster, clean before the test and whole again after it."""
-    shared_cluster.reset()
-    yield shared_cluster
-    shared_cluster.reset()
+def shared_cluster(own_cluster: LocalCluster) -> LocalCluster:
+    """All of its nodes run; what is in it is of no matter."""
+    own_cluster.start()
+    return own_cluster
+
+
+@pytest.fixture
+def cluster(own_cluster: LocalCluster) -> LocalCluster:
+    """It is whole and clean, as for a learner who begins."""
+    own_cluster.reset()
+    return own_cluster

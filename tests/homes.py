@@ -7,9 +7,12 @@ the door. Who looks for free ports at the same moment in the same place takes th
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
+from nbval.plugin import IPyNbCell
+from xdist.scheduler import LoadScopeScheduling
 
 from labs.kafka.local import LocalCluster
 from labs.supervise.ports import FIRST
@@ -21,9 +24,36 @@ if WORKER:
     os.environ["LABS_FIRST_PORT"] = str(FIRST + 2000 * int(WORKER.removeprefix("gw")))
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have a clean cluster ready for notebooks: else the first would tell of its start, or find
-    topics of others, and differ.
+class ByWhatTheyShare(LoadScopeScheduling):  # type: ignore[misc]
+    """Whoever is free takes the next test, and with it those that share what takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Called by pytest-xdist. (Its own groups go by a name that pytest has given up.)"""
+    return ByWhatTheyShare(config, log)
+
+
+@cache
+def group_of(node: str) -> str:
+    """A notebook's cells share its kernel; other tests, what fixtures make for a file or folder."""
+    path = Path(node.partition("::")[0])
+    around = path.with_name("conftest.py")
+    if around.exists() and 'scope="package"' in around.read_text("utf-8"):
+        return str(path.parent)
+    return (
+        str(path)
+        if path.suffix == ".ipynb" or 'scope="module"' in path.read_text("utf-8")
+        else node
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have a clean cluster ready for each notebook: else it would tell of its start, or find topics
+    of others, and differ.
     """
-    if WORKER and session.config.getoption("nbval_lax"):
+    if WORKER and isinstance(item, IPyNbCell) and item.parent.kernel is None:
         LocalCluster().reset()

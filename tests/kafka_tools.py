@@ -6,11 +6,16 @@ import re
 import subprocess
 from functools import cache
 
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.kafka.admin import admin
+from labs.kafka.cluster import Role
 from labs.kafka.installation import ensure_installation, jvm_environment
+from labs.kafka.local import LocalCluster
+from labs.observe.observer import by_metadata
 from labs.workload import number_of
+from tests.helpers import wait_until
 
 
 def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
@@ -48,6 +53,27 @@ def value_and_default(bootstrap: list[str], name: str) -> tuple[str, str]:
     told = answer["broker"]["1"][name]
     (default,) = (s["value"] for s in told["synonyms"] if s["source"] == "DEFAULT_CONFIG")
     return told["value"], default
+
+
+def leader_of(cluster: LocalCluster, topic: str) -> int:
+    """Who leads partition 0 of a new topic, as soon as every broker knows that, the leader too.
+
+    `create_topics` has its answer from the controller: a broker that is asked straight afterwards
+    may not have heard of the topic, and the one that leads it may not know that it does.
+    """
+    brokers = [node.id for node in cluster.status().nodes if node.role is Role.BROKER]
+    wait_until(lambda: all(_led_by(cluster, b, topic) for b in brokers), f"all know {topic}")
+    consumer = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+    consumer.end_offsets([TopicPartition(topic, 0)])  # tries again until the leader itself answers
+    consumer.close()
+    (leader,) = _led_by(cluster, brokers[0], topic)
+    return leader
+
+
+def _led_by(cluster: LocalCluster, broker: int, topic: str) -> list[int]:
+    """Who leads partition 0, by the word of one broker; empty if it has not heard of any."""
+    with cluster.line(broker, timeout_s=20) as line:
+        return [p.leader for p in by_metadata(line, [topic]) if p.index == 0 and p.leader]
 
 
 def end_offsets(bootstrap: list[str], topic: str) -> dict[int, int]:

@@ -12,19 +12,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home
 
-#: Each part tells which of its tests took longest.
+#: The longest tests are told, and how long each folder's took together.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=8", "--durations-min=10"]
+PYTEST += ["-p", "tests.spent"]
 #: Three tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
-#: busy for a third of its time. Whoever is free takes the next.
-IN_THREES = ["-p", "tests.homes", "--numprocesses=3", "--dist=load", "--maxschedchunk=1"]
-#: A file stays with one worker: its tests share what takes long to make.
-BY_FILE = [*IN_THREES, "--dist=loadfile"]
+#: busy for a third of its time.
+IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
@@ -47,15 +47,19 @@ PARTS: dict[str, list[list[str]]] = {
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
     ],
     "unit": [[*PYTEST, *IN_THREES, "tests/unit"]],
-    "integration": [[*PYTEST, *IN_THREES, "tests/integration"]],
-    "experiments": [[*PYTEST, *IN_THREES, "tests/experiments"]],
-    "exercises": [[*PYTEST, *IN_THREES, "tests/exercises"]],
-    "faults": [[*PYTEST, *IN_THREES, "tests/faults"]],
-    "external": [[*PYTEST, *BY_FILE, "tests/external"]],
-    "notebooks": [[*PYTEST, *BY_FILE, *NBVAL, "-p", "tests.again", "notebooks"]],
     "browser": [[*PYTEST, *IN_THREES, "tests/browser"]],
     "panels": [[*PYTEST, *IN_THREES, "tests/browser/test_panels.py", "--every-panel"]],
     "compose": [[*PYTEST, "tests/compose"]],
+}
+
+#: They wait for Kafka more than they compute: run together, nobody idles while one part ends.
+LIVE = {
+    "notebooks": "notebooks",
+    "external": "tests/external",
+    "faults": "tests/faults",
+    "experiments": "tests/experiments",
+    "exercises": "tests/exercises",
+    "integration": "tests/integration",
 }
 
 #: They need what not every machine has, or very long, and run when they are named.
@@ -64,9 +68,10 @@ ONLY_IF_NAMED = {"compose", "panels"}
 
 def main(names: list[str]) -> int:
     """Run the parts; returns the number of those that failed."""
-    unknown = set(names) - set(PARTS)
+    known = [*PARTS, *LIVE]
+    unknown = set(names) - set(known)
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
     results = []
     with tempfile.TemporaryDirectory(prefix="labs-test-") as folder:
@@ -80,11 +85,12 @@ def main(names: list[str]) -> int:
         }
         print(f"{SEED_VARIABLE}={environment[SEED_VARIABLE]} (the order in which cells run again)")
         try:
-            for name in names or [part for part in PARTS if part not in ONLY_IF_NAMED]:
-                if names.count(name) > 1:
+            chosen = names or [part for part in known if part not in ONLY_IF_NAMED]
+            for name, commands in steps(chosen):
+                if len(set(names)) < len(names):
                     environment[FAULTS_VARIABLE] = seed = str(random.randrange(10_000))
                     print(f"{FAULTS_VARIABLE}={seed} (what is done to learners' programs)")
-                results.append(run_part(name, environment))
+                results.append(run_part(name, commands, environment))
         finally:
             for home in homes.iterdir():
                 LocalCluster(Home(home)).stop()
@@ -92,13 +98,26 @@ def main(names: list[str]) -> int:
     return sum(not passed for _, passed, _ in results)
 
 
-def run_part(name: str, environment: dict[str, str]) -> tuple[str, bool, float]:
+def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
+    """What is run in turn, and its commands: each part alone, the live ones together and last."""
+    yield from ((name, PARTS[name]) for name in names if name in PARTS)
+    turn = 1
+    while live := [name for name in LIVE if names.count(name) >= turn]:
+        again = ["-p", "tests.again"] if "notebooks" in live else []
+        folders = [LIVE[name] for name in live]
+        yield ", ".join(live), [[*PYTEST, *IN_THREES, *NBVAL, *again, *folders]]
+        turn += 1
+
+
+def run_part(
+    name: str, commands: list[list[str]], environment: dict[str, str]
+) -> tuple[str, bool, float]:
     """Run one part's commands until one fails."""
     print(f"\n===== {name} =====", flush=True)
     began = time.monotonic()
     passed = all(
         subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
-        for command in PARTS[name]
+        for command in commands
     )
     return name, passed, time.monotonic() - began
 
@@ -107,8 +126,8 @@ def report(results: list[tuple[str, bool, float]]) -> None:
     """Say how long each part took."""
     print("\n===== how long each part took =====")
     for name, passed, seconds in results:
-        print(f"{name:12} {seconds:6.1f} s  {'passed' if passed else 'FAILED'}")
-    print(f"{'all':12} {sum(seconds for *_, seconds in results):6.1f} s")
+        print(f"{seconds:6.1f} s  {'passed' if passed else 'FAILED'}  {name}")
+    print(f"{sum(seconds for *_, seconds in results):6.1f} s  all")
 
 
 if __name__ == "__main__":

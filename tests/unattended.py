@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Generator
+
+import pytest
+from nbval.plugin import IPyNbCell
 
 from labs.base.variables import UNATTENDED
 
-os.environ[UNATTENDED] = "1"
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Tell a notebook's kernel, which starts with the first cell and inherits the variable."""
+    with pytest.MonkeyPatch.context() as patch:
+        if isinstance(item, IPyNbCell):
+            patch.setenv(UNATTENDED, "1")
+        yield

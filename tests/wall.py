@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is Linux's")
+both_ways = pytest.mark.parametrize("jump_s", [3600, -900])
+#: No run whose clock is set takes so long, s; the smaller jump is longer.
+LONG_S = 600
 
 
 class Wall:
@@ -25,9 +31,9 @@ class Wall:
         subprocess.run(command, check=True)
         self.ahead_s = 0
         self.environment = {"LD_PRELOAD": str(library), "WALL_AHEAD": str(self._file)}
-        self.set(0)
+        self.jump(0)
 
-    def set(self, ahead_s: int) -> None:
-        """Set the clock, also of programs that run."""
-        self.ahead_s = ahead_s
-        self._file.write_text(str(ahead_s))
+    def jump(self, by_s: int) -> None:
+        """Set the clock forwards or back, also of programs that run."""
+        self.ahead_s += by_s
+        self._file.write_text(str(self.ahead_s))

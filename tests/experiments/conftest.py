@@ -27,7 +27,7 @@ from labs.workload.set_here import Departure
 KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient: "admin client"}
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def settings_are_told() -> Iterator[None]:
     """Spy on whatever sets something, and compare after each run."""
     made: list[tuple[Departure, ...]] = []

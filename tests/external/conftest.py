@@ -15,7 +15,7 @@ VARIABLES = ("LABS_CLUSTER", "LABS_BOOTSTRAP", "LABS_CLIENT_PROPERTIES", "LABS_P
 Enter = Callable[[Mapping[str, str]], ExternalCluster]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def others() -> Iterator[Others]:
     """Three brokers, with ann's rights granted."""
     with running() as cluster:

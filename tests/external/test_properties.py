@@ -19,7 +19,7 @@ pytestmark = pytest.mark.external
 JAVA = jaas("ann", PASSWORD, "scram.Scram", "SCRAM-SHA-512")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
     made = Papers(tmp_path_factory.mktemp("papers"))
     made.make()

@@ -18,7 +18,7 @@ from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
 from labs.kafka.local import LocalCluster
 from labs.observe.observer import snapshot
-from tests.kafka_tools import kafka_tool, value_and_default
+from tests.kafka_tools import kafka_tool, leader_of, value_and_default
 
 THREE = [TopicPartition("flights", number) for number in range(3)]
 
@@ -28,6 +28,7 @@ def admin(cluster: LocalCluster) -> Iterator[KafkaAdminClient]:
     client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     topic = {"num_partitions": 3, "replication_factor": 3, "configs": {"retention.ms": "-1"}}
     client.create_topics({"flights": topic})
+    leader_of(cluster, "flights")  # known everywhere from here on
     yield client
     client.close()
 

@@ -26,11 +26,10 @@ from kafka.record.default_records import DefaultRecordBase, DefaultRecordBatchBu
 
 from labs.base.flights import flights
 from labs.chapters.producers.keys import planes
-from labs.kafka.admin import admin
 from labs.kafka.config import log_flags
 from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment
 from labs.kafka.local import LocalCluster
-from tests.kafka_tools import end_offsets, java_defaults
+from tests.kafka_tools import end_offsets, java_defaults, leader_of
 
 MIB = 1024 * 1024
 
@@ -39,6 +38,7 @@ MIB = 1024 * 1024
 def topic(cluster: LocalCluster) -> Iterator[str]:
     client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
+    leader_of(cluster, "flights")  # known everywhere from here on
     yield "flights"
     client.close()
 
@@ -150,10 +150,7 @@ class _Numbered:
 
     def __init__(self, cluster: LocalCluster, topic: str) -> None:
         self._topic = topic
-        with admin(cluster.bootstrap) as client:
-            told = client.describe_topics([topic])[0]["partitions"]
-        leader = next(p["leader_id"] for p in told if p["partition_index"] == 0)
-        self._leader = cluster.line(leader, timeout_s=20)
+        self._leader = cluster.line(leader_of(cluster, topic), timeout_s=20)
 
     def send(self, sequence: int) -> str:
         """The broker's answer, by its name in Kafka's protocol."""

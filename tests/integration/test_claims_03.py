@@ -14,7 +14,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from tests.helpers import wait_until
-from tests.kafka_tools import java_defaults, value_and_default
+from tests.kafka_tools import java_defaults, leader_of, value_and_default
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_with_acks_0_a_broker_says_nothing_and_hangs_up_on_an_error(
 ) -> None:
     with admin(cluster.bootstrap) as client:
         client.create_topics({"orders": {"num_partitions": 1, "replication_factor": 3}})
-        told = client.describe_topics(["orders"])[0]["partitions"]
+    leads = leader_of(cluster, "orders")
     batch = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, size + 100)
     batch.append(0, None, None, b"x" * size, [])
     part = ProduceRequest.TopicProduceData.PartitionProduceData
@@ -138,5 +138,5 @@ def test_with_acks_0_a_broker_says_nothing_and_hangs_up_on_an_error(
         name="orders", partition_data=[part(index=0, records=bytes(batch.build()))]
     )
     request = ProduceRequest[9](transactional_id=None, acks=0, timeout_ms=1000, topic_data=[data])
-    with cluster.line(told[0]["leader_id"], timeout_s=5) as leader, pytest.raises(what):
+    with cluster.line(leads, timeout_s=5) as leader, pytest.raises(what):
         leader.ask(request)

@@ -17,13 +17,14 @@ from kafka.structs import OffsetAndMetadata
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
-from tests.kafka_tools import java_defaults
+from tests.kafka_tools import java_defaults, leader_of
 
 
 @pytest.fixture
 def admin(cluster: LocalCluster) -> Iterator[KafkaAdminClient]:
     client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
+    leader_of(cluster, "flights")  # known everywhere from here on
     yield client
     client.close()
 

@@ -20,10 +20,10 @@ Told = dict[str, dict[str, object]]
 
 
 @pytest.fixture(scope="module")
-def told(shared_cluster: LocalCluster) -> Told:
+def told(own_cluster: LocalCluster) -> Told:
     """Every setting of broker 1, with where its value comes from."""
-    shared_cluster.start()
-    client = KafkaAdminClient(bootstrap_servers=shared_cluster.bootstrap)
+    own_cluster.start()
+    client = KafkaAdminClient(bootstrap_servers=own_cluster.bootstrap)
     broker = ConfigResource(ConfigResourceType.BROKER, "1")
     settings: Told = client.describe_configs([broker], config_filter="all", include_synonyms=True)[
         "broker"
@@ -45,7 +45,6 @@ def test_value_and_default(told: Told, setting: LabSetting) -> None:
 
 
 def test_the_table_in_chapter_01_is_the_codes_and_the_brokers(shared_cluster: LocalCluster) -> None:
-    shared_cluster.start()
     table = lab_settings(shared_cluster)
     assert table.rows == LAB_SETTINGS
     page = table._repr_html_()
@@ -54,7 +53,6 @@ def test_the_table_in_chapter_01_is_the_codes_and_the_brokers(shared_cluster: Lo
 
 
 def test_the_jvm_flags_below_it_are_those_of_the_brokers(shared_cluster: LocalCluster) -> None:
-    shared_cluster.start()
     below = lab_settings(shared_cluster).below
     broker = next(n for n in shared_cluster.status().nodes if n.id == 1)
     flags = [word for word in psutil.Process(broker.pid).cmdline() if word.startswith("-X")]
@@ -64,7 +62,6 @@ def test_the_jvm_flags_below_it_are_those_of_the_brokers(shared_cluster: LocalCl
 def test_somebody_elses_kafka_shows_its_own_values_without_our_reasons(
     shared_cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared_cluster.start()
     monkeypatch.setenv(BOOTSTRAP, ",".join(shared_cluster.bootstrap))
     table = lab_settings(ExternalCluster())
     assert [(row.name, row.value) for row in table.rows] == [
@@ -80,7 +77,6 @@ def test_where_no_broker_tells_its_settings_the_labs_own_are_shown(
     def refuse(*_: object) -> None:
         raise LabsError("the cluster did not do what was asked (ClusterAuthorizationFailedError)")
 
-    shared_cluster.start()
     monkeypatch.setattr("labs.notebook.lab_settings.ask", refuse)
     table = lab_settings(shared_cluster)
     assert table.rows == LAB_SETTINGS

@@ -11,19 +11,22 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from labs.kafka.cluster import Cluster, State
+from labs.kafka.local import LocalCluster
 from labs.observe.sampler import Watching, watch
 from labs.observe.snapshot import ClusterSnapshot
+from tests.kafka_tools import leader_of
 
 ELECTION_S = 15.0  # broker.session.timeout.ms is 3 s; the rest is for a busy machine
 
 
 @pytest.fixture
-def topic(cluster: Cluster) -> str:
+def topic(cluster: LocalCluster) -> str:
     """A topic with one partition, led by broker 1."""
     name = f"snapshot-{uuid4().hex[:6]}"
     admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     admin.create_topics([NewTopic(name, replica_assignments={0: [1, 2, 3]})])
     admin.close()
+    assert leader_of(cluster, name) == 1
     return name
 
 

@@ -125,17 +125,20 @@ def _full_buffer(run: Run) -> None:
     held = [(back - s.invoked) * 1000 for s, back in zip(sends, returned, strict=False)]
     waiting = _waiting(run, sends)
     most = int(max(count for _, count in waiting))
-    rejected = sum(s.error == "BufferError" for s in sends)
+    refused = sum(s.error == "BufferError" for s in sends)
+    # Who waits gives none up: the record that has no room at the end is due, and not sent.
+    unsent, rejected = (refused, 0) if run["when_full"] == WAIT else (0, refused)
+    unsent += len(load.overdue)
     run.measurements |= {
         "longest_call_ms": round(max(held), 1),
         "most_waiting_records": most,
         "rejected_records": rejected,
-        "due_not_sent_records": len(load.overdue),
+        "due_not_sent_records": unsent,
     }
     run.conclude(
         f"while broker {leader} hung for {run['pause_s']:g} s, up to {most:,} records waited in"
         f" {run['client']}; the longest call to send one took {ms(max(held))} and"
-        f" {rejected:,} were refused{_unsent(len(load.overdue))}"
+        f" {rejected:,} were refused{_unsent(unsent)}"
     )
     calls = [(s.invoked - run.began, took) for s, took in zip(sends, held, strict=False)]
     _show(run, waiting, calls)
