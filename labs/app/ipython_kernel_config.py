@@ -15,13 +15,23 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from ipykernel.ipkernel import IPythonKernel
 
 
 class Kernel(IPythonKernel):
-    """Sends its replies through the stream that reads the requests."""
+    """Sends its replies through the stream that reads the requests, and is the same everywhere.
+
+    JupyterLab copies `language_info` into each notebook that it opens, and calls the notebook
+    changed where that is new. With Python's exact version in it, it would be new on most machines;
+    so it is what the notebooks were saved with (`tests/course.py`).
+    """
+
+    language_info: ClassVar[dict[str, object]] = {
+        **IPythonKernel.language_info,
+        "version": str(sys.version_info.major),
+    }
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
