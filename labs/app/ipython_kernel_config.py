@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 
@@ -28,15 +28,11 @@ class Kernel(IPythonKernel):
     so it is what the notebooks were saved with (`tests/course.py`).
     """
 
-    language_info: ClassVar[dict[str, object]] = {
-        **IPythonKernel.language_info,
-        "version": str(sys.version_info.major),
-    }
-
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         if thread := getattr(self, "shell_channel_thread", None):  # only since 7.0
             thread._shell_socket = self.shell_stream  # noqa: SLF001 - 7.4 does so
+        self.language_info = {**self.language_info, "version": str(sys.version_info.major)}
 
 
 # Meant for other programs: IPython puts the packages of an activated environment before ours, runs

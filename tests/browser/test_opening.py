@@ -30,7 +30,6 @@ MARKED = """() => [...document.querySelectorAll('.lm-TabBar-tab.jp-mod-dirty')]
     .map((tab) => tab.textContent)"""
 
 
-@pytest.mark.timeout(300)
 def test_a_notebook_that_was_only_opened_is_not_changed(page: Page, lab: Lab) -> None:
     before = _hashes()
     page.goto(lab.address(BOOKS[0]))

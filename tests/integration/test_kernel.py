@@ -55,6 +55,7 @@ def test_it_tells_of_itself_what_notebooks_were_saved_with(
     told = client.kernel_info(reply=True, timeout=ANSWER_TIMEOUT_S)["content"]["language_info"]
     assert told == KERNEL["language_info"]
     spec = manager.kernel_spec
+    assert spec is not None
     named = {"display_name": spec.display_name, "language": spec.language, "name": "python3"}
     assert named == KERNEL["kernelspec"]
 
