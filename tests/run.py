@@ -77,6 +77,7 @@ def main(names: list[str]) -> int:
             **os.environ,
             "LABS_TEST_HOMES": str(homes),
             "LABS_HOME": str(homes / "alone"),
+            "LABS_WORK": str(homes / "alone" / "work"),
             SEED_VARIABLE: os.environ.get(SEED_VARIABLE, str(random.randrange(10_000))),
         }
         print(f"{SEED_VARIABLE}={environment[SEED_VARIABLE]} (the order in which cells run again)")
