@@ -13,9 +13,9 @@ import ipywidgets as w
 
 from labs.base.errors import BadInput
 from labs.chapters import words_of
+from labs.learner.keeping import kept
 from labs.learner.notes import answered
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
-from labs.notebook.keeping import kept
 from labs.notebook.parts import button, html
 
 

@@ -11,9 +11,9 @@ from functools import partial
 
 from labs.base.errors import BadInput
 from labs.base.words import Words
+from labs.learner.keeping import kept
 from labs.learner.notes import compared
 from labs.notebook.card import CSS, inline, one_of
-from labs.notebook.keeping import kept
 from labs.notebook.prediction import Answer, Number, Prediction, prediction, spoken
 
 words = Words(__file__)

@@ -131,7 +131,7 @@ class Home:
 
 
 def work_dir() -> Path:
-    """The learner's own folder, of which nothing is ever deleted: programs, and the progress.
+    """The learner's own folder, in which nothing is ever deleted: programs, and the progress.
 
     It is what `LABS_WORK` names, or `work` in the project's folder; where that belongs to somebody
     else, as in a group, a folder in the learner's own home.
