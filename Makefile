@@ -26,7 +26,7 @@ ifneq ($(wildcard $(VENV)/uv),)
 $(shell test "$$(cat $(VENV)/place 2>/dev/null)" -ef . || rm -rf $(VENV))
 endif
 
-.PHONY: help setup study test test-browser test-exercises test-compose soak lint bench notebooks down lock
+.PHONY: help setup study update test test-browser test-exercises test-compose soak lint bench notebooks down lock
 
 help:   ## Show what there is
 	@awk -F ':[^#]*## ' '/^[a-z-]+: .*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ study: $(VENV)/study.done ## Open the notebooks in JupyterLab, on a live cluster
 
 setup: $(VENV)/study.done ## Install everything and fetch Kafka
 	@$(BIN)/labs setup
+
+update: ## Bring the newest chapters; what you have changed is kept
+	@$(firstword $(wildcard $(BIN)/python) $(PYTHON)) -I -c 'import sys; sys.path.insert(0, "."); \
+	  from labs.app.update import main; main()'
 
 test: $(VENV)/test.done ## Run every check and every test, notebooks included
 	@$(BIN)/python -m tests.run

@@ -21,13 +21,13 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 @pytest.fixture(scope="session", autouse=True)
 def labs_home() -> Iterator[Path]:
-    """Point `LABS_HOME` of this process, and of all it starts, at the tests' own home."""
+    """Point this process, and all it starts, at the tests' own home, and its learner's work."""
     if "LABS_TEST_HOMES" in os.environ:  # tests/run.py keeps a cluster for all its parts
         yield Path(os.environ["LABS_HOME"])
         return
     with tempfile.TemporaryDirectory(prefix="labs-test-") as path_name:
         path = Path(path_name).resolve()  # macOS: /var is a link, and JVMs are known by the path
-        os.environ["LABS_HOME"] = str(path)
+        os.environ |= {"LABS_HOME": str(path), "LABS_WORK": str(path / "work")}
         yield path
         LocalCluster(Home(path)).stop()
 

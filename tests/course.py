@@ -26,9 +26,18 @@ from labs.supervise.home import PROJECT
 from tests import prose
 
 FIRST = "en"  # the language in which a chapter is written
+#: What JupyterLab writes into a notebook that it opens: to find it there is to change nothing.
 KERNEL = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": "3",  # labs/app/ipython_kernel_config.py
+    },
 }
 TABLE = re.compile(r"(?<=<!-- This table is made by `make notebooks`. -->\n)(\|.*\n)*")
 HEAD = ("| notebook | minutes | what you do | the book³ |", "|---|---|---|---|")

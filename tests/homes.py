@@ -20,7 +20,8 @@ from labs.supervise.ports import FIRST
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # pytest-xdist's name for it: gw0, gw1 …
 
 if WORKER:
-    os.environ["LABS_HOME"] = str(Path(os.environ["LABS_TEST_HOMES"], WORKER))
+    home = Path(os.environ["LABS_TEST_HOMES"], WORKER)
+    os.environ |= {"LABS_HOME": str(home), "LABS_WORK": str(home / "work")}
     os.environ["LABS_FIRST_PORT"] = str(FIRST + 2000 * int(WORKER.removeprefix("gw")))
 
 

@@ -74,6 +74,7 @@ def main(names: Sequence[str]) -> None:
     saving = chosen(names)
     with tempfile.TemporaryDirectory(prefix="labs-save-") as home:
         os.environ["LABS_HOME"] = str(Path(home).resolve())
+        os.environ["LABS_WORK"] = str(Path(home).resolve() / "work")  # nobody's progress
         cluster = LocalCluster(Home.current())
         try:
             cluster.start()

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -243,6 +244,35 @@ def run(name: str, pairs: tuple[str, ...], as_json: bool, plot: str | None) -> N
     from labs.app.run import run_experiment
 
     run_experiment(name, pairs, as_json, plot)
+
+
+@cli.group("progress", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def learners_progress(context: click.Context, as_json: bool) -> None:
+    """Show how far you are: predictions, quizzes, exercises. It stays on this machine."""
+    if context.invoked_subcommand is None:
+        from labs.app.learning import show_progress
+
+        show_progress(as_json)
+
+
+@learners_progress.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export_progress(file: Path) -> None:
+    """Write your progress into one new file."""
+    from labs.app.learning import export
+
+    export(file)
+
+
+@learners_progress.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_progress(file: Path) -> None:
+    """Add the progress of an exported file to yours; nothing of yours is lost."""
+    from labs.app.learning import bring_in
+
+    bring_in(file)
 
 
 @cli.command()

@@ -21,12 +21,18 @@ from ipykernel.ipkernel import IPythonKernel
 
 
 class Kernel(IPythonKernel):
-    """Sends its replies through the stream that reads the requests."""
+    """Sends its replies through the stream that reads the requests, and is the same everywhere.
+
+    JupyterLab copies `language_info` into each notebook that it opens, and calls the notebook
+    changed where that is new. With Python's exact version in it, it would be new on most machines;
+    so it is what the notebooks were saved with (`tests/course.py`).
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         if thread := getattr(self, "shell_channel_thread", None):  # only since 7.0
             thread._shell_socket = self.shell_stream  # noqa: SLF001 - 7.4 does so
+        self.language_info = {**self.language_info, "version": str(sys.version_info.major)}
 
 
 # Meant for other programs: IPython puts the packages of an activated environment before ours, runs

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.actions import ACTIONS
 from labs.kafka.cluster import Cluster, State, label_of
+from labs.learner.keeping import kept
+from labs.learner.notes import judged
 from labs.observe.healing import heal
 from labs.observe.sampler import watch
 from labs.observe.snapshot import Partition
@@ -311,10 +314,13 @@ def judge(
         found = CantTell("broken_off", because=told)
     reason = found.why if found else ""
     values = found.values if found else {}
+    verdict = found.verdict if found else PASS
     tries, earlier = work.count_try(exercise, reason)
+    if not_kept := kept(partial(judged, exercise.id, verdict)):
+        tell(not_kept, None)
     return Verdict(
         exercise=exercise.id,
-        verdict=found.verdict if found else PASS,
+        verdict=verdict,
         reason=reason,
         why=exercise.says("why", reason, **values) if found else exercise.words("passed"),
         evidence=found.evidence if found else tuple(evidence),

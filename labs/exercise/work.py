@@ -12,25 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labs.base import variables
 from labs.base.errors import BadInput, LabsError
 from labs.exercise.exercise import LANGUAGES, Exercise
-from labs.supervise.home import PROJECT, disk_error, expanded, make_writable
+from labs.supervise.home import disk_error, make_writable, work_dir
 
 #: Our own notes in an exercise's folder.
 _NOTES = ".labs.json"
-
-
-def place() -> Path:
-    """Where the learner's programs lie; nothing is made.
-
-    Whoever uses a project that belongs to another, as in a group, has a folder of their own.
-    """
-    named = variables.named("LABS_WORK")
-    if named:
-        return expanded(named, "LABS_WORK")
-    ours = (PROJECT / "pyproject.toml").exists() and os.access(PROJECT, os.W_OK)
-    return PROJECT / "work" if ours else expanded("~/kafka-labs-work", "LABS_WORK")
 
 
 def folder_of(exercise: Exercise) -> Path:
@@ -39,7 +26,7 @@ def folder_of(exercise: Exercise) -> Path:
     Raises:
         LabsError: it can't be written.
     """
-    folder = place() / exercise.id.replace(".", "_")
+    folder = work_dir() / exercise.id.replace(".", "_")
     make_writable(folder, "LABS_WORK")
     return folder
 

@@ -40,7 +40,7 @@ class Asking:
             self._predicted_for = result.settings
         if asked.answer is None or dict(self._predicted_for) != dict(result.settings):
             return Reconciliation(None, measured, None, words=asked.words)
-        return reconcile(asked, measured)
+        return reconcile(asked, measured, settings=result.settings)
 
     def beside(self, reconciliation: Reconciliation | None) -> tuple[View, ...]:
         """A predicted number drawn beside the measured one."""
@@ -61,6 +61,6 @@ def _asked(experiment: Experiment) -> Prediction | None:
     if isinstance(ask, Options):
         options = {id: say(f"options.{id}") for id in ask.options}
         why = {id: say(f"why.{id}") for id in ask.options}
-        return Prediction(say("predict"), options, key, why)
+        return Prediction(say("predict"), options, key, why, experiment.name)
     number = Number(ask.unit, ask.low, ask.high, ask.step, ask.close)
-    return Prediction(say("predict"), number, key, say("why"))
+    return Prediction(say("predict"), number, key, say("why"), experiment.name)

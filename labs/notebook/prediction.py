@@ -3,8 +3,8 @@
 >>> p = predict("overview.where")      # the question and its options stand in the chapter's table
 >>> p.choose("one_partition")          # an option's id; or the reader ticks it and locks it in
 
-Answers live in this kernel's memory only. On a page without a kernel the question and its options
-are plain HTML.
+What was predicted is noted beside what was measured (`labs/learner/notes.py`). On a page without a
+kernel the question and its options are plain HTML.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class Prediction:
         options: the sentence of each option, by its id; or a `Number`.
         key: its name in the page (`t-predict-KEY`).
         why: what to say to those who chose an option wrongly, by its id; or of a number.
+        name: under which it is noted beside what was measured (`chapter.what`); without one, it is
+            not.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class Prediction:
         options: Mapping[str, str] | Number,
         key: str,
         why: Mapping[str, str] | str = "",
+        name: str = "",
     ) -> None:
         self.question, self.options, self.key, self.why = question, options, key, why
+        self.name = name
         self.answer: Answer | None = None
         self.skipped = False
         #: Called after each answer, and after a skip.
@@ -194,7 +198,7 @@ def predict(
         say, what = words_of(name)
         offered = options if isinstance(options, Number) else say.under(f"{what}.options")
         why = say.under(f"{what}.why")
-        asked = Prediction(say(f"{what}.predict"), offered, name.replace(".", "-"), why)
+        asked = Prediction(say(f"{what}.predict"), offered, name.replace(".", "-"), why, name)
     if not isinstance(asked.options, Number) and len(asked.options) < 2:
         raise BadInput("a prediction needs two options at least")
     _predictions[key or name] = asked

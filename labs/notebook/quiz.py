@@ -13,6 +13,8 @@ import ipywidgets as w
 
 from labs.base.errors import BadInput
 from labs.chapters import words_of
+from labs.learner.keeping import kept
+from labs.learner.notes import answered
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
 
@@ -27,15 +29,21 @@ class Quiz:
         options: the sentence of each option, by its id.
         why: the feedback to each; wrong options are plausible misconceptions.
         answer: the id of the right one.
+        name: under which an answer is noted (`chapter.what`); without one, none is.
     """
 
     def __init__(
-        self, question: str, options: Mapping[str, str], why: Mapping[str, str], answer: str
+        self,
+        question: str,
+        options: Mapping[str, str],
+        why: Mapping[str, str],
+        answer: str,
+        name: str = "",
     ) -> None:
         if answer not in options:
             raise BadInput(f"the answer {answer!r} is none of the options", hint=one_of(options))
         self.question, self.options, self.why, self.answer = question, options, why, answer
-        self.attempts: list[str] = []
+        self.name, self.attempts = name, list[str]()
         self._build()
 
     @property
@@ -61,7 +69,9 @@ class Quiz:
         self._buttons[option].icon = "check" if right else "times"
         self._buttons[option].add_class("labs-right" if right else "labs-wrong")
         verdict = "Right." if right else "Not so."
-        self._feedback.value = feedback(f"<b>{verdict}</b> {inline(self.why[option])}")
+        noted = kept(partial(answered, self.name, option, right)) if self.name else ""
+        told = f"{self.why[option]} {noted}".rstrip()
+        self._feedback.value = feedback(f"<b>{verdict}</b> {inline(told)}")
         return self.why[option]
 
     def _build(self) -> None:
@@ -99,7 +109,7 @@ def quiz(name: str, options: Mapping[str, str] | None = None, *, answer: str) ->
         return Quiz(name, {said: said for said in options}, options, answer)
     words, what = words_of(name)
     offered, why = words.under(f"{what}.options"), words.under(f"{what}.why")
-    return Quiz(words(f"{what}.quiz"), offered, why, answer)
+    return Quiz(words(f"{what}.quiz"), offered, why, answer, name)
 
 
 def _option(text: str, hook: str, pressed: Callable[[], object]) -> w.Button:

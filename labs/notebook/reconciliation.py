@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 from labs.base.errors import BadInput
 from labs.base.words import Words
+from labs.learner.keeping import kept
+from labs.learner.notes import compared
 from labs.notebook.card import CSS, inline, one_of
 from labs.notebook.prediction import Answer, Number, Prediction, prediction, spoken
 
@@ -52,7 +54,11 @@ class Reconciliation:
 
 
 def reconcile(
-    predicted: Prediction | str, measured: Answer, explanation: str = ""
+    predicted: Prediction | str,
+    measured: Answer,
+    explanation: str = "",
+    *,
+    settings: Mapping[str, object] | None = None,
 ) -> Reconciliation:
     """Set a prediction (or its key) beside what was measured.
 
@@ -60,6 +66,7 @@ def reconcile(
         predicted: what `predict` returned, or its key; an unasked or skipped one is no error.
         measured: the value, in the prediction's unit, or the id of the option that came true.
         explanation: why it came out so, if the prediction's table does not say it.
+        settings: with which it was measured; for other settings it is another question.
 
     Raises:
         BadInput: `measured` is an option that the prediction did not offer.
@@ -72,4 +79,13 @@ def reconcile(
     if asked.answer is None:
         return Reconciliation(None, measured, None, explanation, asked.words)
     why = explanation or asked.explanation(measured)
-    return Reconciliation(asked.answer, measured, asked.agrees(measured), why, asked.words)
+    found = Reconciliation(asked.answer, measured, asked.agrees(measured), why, asked.words)
+    noted = kept(partial(_note, asked, found, settings or {})) if asked.name else ""
+    return replace(found, explanation=f"{why} {noted}".strip()) if noted else found
+
+
+def _note(asked: Prediction, found: Reconciliation, settings: Mapping[str, object]) -> None:
+    more: dict[str, object] = {"settings": dict(settings)} if settings else {}
+    if isinstance(asked.options, Number):
+        more["unit"] = asked.options.unit
+    compared(asked.name, found.predicted, found.measured, bool(found.right), **more)

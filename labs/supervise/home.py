@@ -130,6 +130,22 @@ class Home:
             guard.release()
 
 
+def work_dir() -> Path:
+    """The learner's own folder, in which nothing is ever deleted: programs, and the progress.
+
+    It is what `LABS_WORK` names, or `work` in the project's folder; where that belongs to somebody
+    else, as in a group, a folder in the learner's own home.
+
+    Raises:
+        BadInput: it can't be known.
+    """
+    named = variables.named("LABS_WORK")
+    if named:
+        return expanded(named, "LABS_WORK")
+    ours = (PROJECT / "pyproject.toml").exists() and os.access(PROJECT, os.W_OK)
+    return PROJECT / "work" if ours else expanded("~/kafka-labs-work", "LABS_WORK")
+
+
 def cache_dir() -> Path:
     """The folder for downloads, shared by all homes: `LABS_CACHE`, or the user's cache folder.
 

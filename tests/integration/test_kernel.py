@@ -15,6 +15,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from tests.course import KERNEL
 from tests.kernels import begin_cell, run_cell
 
 CONNECTIONS = 100
@@ -45,6 +46,18 @@ def test_a_module_beside_the_notebook_stands_in_for_none_of_ours(tmp_path: Path)
         manager.shutdown_kernel(now=True)
     assert reply["status"] == "ok", reply
     assert said.endswith(" 42\n")
+
+
+def test_it_tells_of_itself_what_notebooks_were_saved_with(
+    kernel: tuple[KernelManager, BlockingKernelClient],
+) -> None:
+    manager, client = kernel
+    told = client.kernel_info(reply=True, timeout=ANSWER_TIMEOUT_S)["content"]["language_info"]
+    assert told == KERNEL["language_info"]
+    spec = manager.kernel_spec
+    assert spec is not None
+    named = {"display_name": spec.display_name, "language": spec.language, "name": "python3"}
+    assert named == KERNEL["kernelspec"]
 
 
 def test_progress_is_no_error(kernel: tuple[KernelManager, BlockingKernelClient]) -> None:

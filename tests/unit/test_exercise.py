@@ -22,6 +22,7 @@ from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import judge
 from labs.exercise.program import MARK, Program
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
+from labs.learner.notes import notes
 from tests.helpers import wait_until
 
 PATIENCE_S = 60.0
@@ -225,6 +226,16 @@ def test_the_hint_grows_more_specific_until_it_passes() -> None:
     assert len(set(hints[:3])) == 3 and hints[2] == hints[3]
     assert judged(Unbreakable(), lambda _: None) == (PASS, "")
     assert judged(Unbreakable(), fails)[1] == hints[0]
+
+
+def test_each_verdict_is_noted_in_the_learners_progress() -> None:
+    def fails(_: object) -> None:
+        raise NotYet("committed_first", kill=1, partition=0, offset=7)
+
+    judged(Unbreakable(), fails)
+    judged(Unbreakable(), lambda _: None)
+    noted = [(note.kind, note.name, note.told["verdict"]) for note in notes()]
+    assert noted == [("judged", "99.1", NOT_YET), ("judged", "99.1", PASS)]
 
 
 def test_what_breaks_brokers_says_so_where_it_can_not() -> None:
