@@ -20,9 +20,22 @@ from tests.helpers import wait_until
 
 def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
     """What a tool prints; `given` is typed into it."""
-    installation = ensure_installation()
-    done = subprocess.run(
-        [str(installation.java.path), "-cp", installation.class_path, name, *arguments],
+    done = _run(name, *arguments, given=given)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refusal(name: str, *arguments: str) -> str:
+    """All that a tool says when it does not do what it is asked."""
+    done = _run(name, *arguments, given="")
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+def _run(name: str, *arguments: str, given: str | None) -> subprocess.CompletedProcess[str]:
+    command = ensure_installation().command_of(name, (), arguments)
+    return subprocess.run(
+        command,
         env=jvm_environment(),
         input=given,
         capture_output=True,
@@ -30,19 +43,31 @@ def kafka_tool(name: str, *arguments: str, given: str | None = None) -> str:
         timeout=90,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+
+#: Classes that print their settings as a page, by whose settings they are.
+_PAGES = {
+    "producer": "org.apache.kafka.clients.producer.ProducerConfig",
+    "consumer": "org.apache.kafka.clients.consumer.ConsumerConfig",
+    "broker": "kafka.server.KafkaConfig",
+    "topic": "org.apache.kafka.storage.internals.log.LogConfig",
+}
 
 
 @cache
-def java_defaults(client: str) -> dict[str, str]:
-    """The Java client's settings and defaults, as Kafka's own documentation generator prints them.
+def settings_page(whose: str) -> str:
+    """The page of these settings, in HTML, as Kafka's own documentation generator prints it."""
+    return kafka_tool(_PAGES[whose])
 
-    `client`: producer or consumer.
+
+@cache
+def java_defaults(whose: str) -> dict[str, str]:
+    """Settings and defaults, as Kafka's own documentation generator prints them.
+
+    `whose`: the Java producer's or consumer's, a broker's or a topic's.
     """
-    page = kafka_tool(f"org.apache.kafka.clients.{client}.{client.capitalize()}Config")
     entry = r'<h4><a id="([\w.]+)".*?<th>Default:</th><td>(.*?)</td>'
-    return dict(re.findall(entry, page, re.DOTALL))
+    return dict(re.findall(entry, settings_page(whose), re.DOTALL))
 
 
 def value_and_default(bootstrap: list[str], name: str) -> tuple[str, str]:

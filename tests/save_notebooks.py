@@ -1,7 +1,7 @@
 """`make notebooks`: run every chapter's text on a fresh cluster, and save it with its real results.
 
 `python -m tests.save_notebooks 03` saves only that chapter (in each language in which there is a
-text). The README's table of the chapters is made anew, too.
+text). The README's table of the chapters, the glossary and the sheet of settings are made anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labs.app.cli import end_as_on_ctrl_c
 from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home
-from tests import prose
+from tests import glossary, prose, settings_sheet
 from tests.course import Text, chapters, texts, with_table
 
 CELL_TIMEOUT_S = 180
@@ -84,6 +84,8 @@ def main(names: Sequence[str]) -> None:
         finally:
             cluster.stop()
     write_table()
+    glossary.write()
+    settings_sheet.write()
 
 
 def write_table(project: Path = PROJECT) -> None:

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import psutil
 
+from labs.app.tools import TOOLS
 from labs.base import streams
 from labs.base.clock import wall
 from labs.base.errors import LabsError, NotUp
@@ -94,7 +95,29 @@ class Hours(click.FloatRange):
         return hours
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Our commands, and Kafka's own tools under a heading of their own."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command; a tool also by its script's name, `kafka-topics.sh`."""
+        return super().get_command(ctx, name.removesuffix(".sh"))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List both."""
+        del ctx  # click gives it
+        commands = {n: c for n, c in self.commands.items() if not c.hidden}
+        for heading, tools in (("Commands", False), ("Kafka's own tools", True)):
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name, command.get_short_help_str(60))
+                        for name, command in sorted(commands.items())
+                        if (name in TOOLS) is tools
+                    ]
+                )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """A real Kafka cluster you can break: one controller and three brokers on this machine."""
 
@@ -364,6 +387,26 @@ def study(no_browser: bool, port: int, ip: str) -> None:
     if cluster.can_break and cluster.status().up:
         print("The cluster stays up; `labs down` stops it.")
     sys.exit(code)
+
+
+def _tool_command(name: str, does: str) -> None:
+    """Make a command of one of Kafka's tools: every word behind its name is the tool's."""
+
+    @cli.command(
+        name,
+        help=does,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def command(words: tuple[str, ...]) -> None:
+        from labs.app.kafka_tools import run_tool
+
+        sys.exit(run_tool(name, words))
+
+
+for _name, (_, _does) in TOOLS.items():
+    _tool_command(_name, _does)
 
 
 @cli.command(hidden=True)

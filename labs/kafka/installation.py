@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +86,15 @@ class Installation:
             "kafka.Kafka",
             "server.properties",
         ]
+
+    def command_of(self, tool: str, flags: Sequence[str], words: Sequence[str]) -> list[str]:
+        """The command line of one of Kafka's tools, by its class, with its JVM's further flags.
+
+        A short run needs what a small node does: the first compiler alone, and the archive.
+        """
+        archive = [f"-XX:SharedArchiveFile={self.archive}"] if self.archive else []
+        java = [str(self.java.path), *JVM_FLAGS, *archive, *flags]
+        return [*java, "-cp", self.class_path, tool, *words]
 
 
 def jvm_environment() -> dict[str, str]:

@@ -50,6 +50,12 @@ _TALKATIVE = ("kafka.protocol.parser", "kafka.net.connection")
 _JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;"']+)""")
 _PEM = b"-----BEGIN "
 
+#: The Java client's login modules, by the beginning of the mechanism's name.
+_MODULES = {
+    "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
+    "SCRAM": "org.apache.kafka.common.security.scram.ScramLoginModule",
+}
+
 #: So many ignored settings are named.
 _NAMED = 6
 
@@ -148,6 +154,44 @@ class Security:
                 "ssl.endpoint.identification.algorithm": "https" if self.check_hostname else "none",
             }
         return {name: value for name, value in options.items() if value}
+
+    def java(self) -> dict[str, str]:
+        """Settings of the Java client, with our certificate and key as text (PEM, KIP-651).
+
+        Without an authority of its own: OpenSSL's list, as for the other clients.
+        """
+        options = {"security.protocol": self.protocol}
+        if self.asks_who:
+            name, password = (
+                re.sub(r'(["\\])', r"\\\1", s) for s in (self.username, self.password)
+            )
+            module = _MODULES[self.mechanism.partition("-")[0]]
+            options |= {
+                "sasl.mechanism": self.mechanism,
+                "sasl.jaas.config": f'{module} required username="{name}" password="{password}";',
+            }
+        if self.encrypted:
+            ca = self.ca or ssl.get_default_verify_paths().cafile
+            host = "https" if self.check_hostname else ""
+            options["ssl.endpoint.identification.algorithm"] = host
+            if ca:
+                options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(ca)}
+        if self.encrypted and self.certificate is not None:
+            options |= {
+                "ssl.keystore.type": "PEM",
+                "ssl.keystore.certificate.chain": _blocks(self.certificate, "CERTIFICATE"),
+                "ssl.keystore.key": _blocks(self.key or self.certificate, "PRIVATE KEY"),
+            }
+            if self.key_password:
+                options["ssl.key.password"] = self.key_password
+        return options
+
+
+def _blocks(file: Path, kind: str) -> str:
+    """The blocks of a PEM file whose names end with `kind`."""
+    text = file.read_text("latin-1")
+    found = re.finditer(rf"-----BEGIN ([\w ]*{kind})-----.*?-----END \1-----", text, re.DOTALL)
+    return "\n".join(block[0] for block in found)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ class Cockpit:
         deadline = time.monotonic() + AWAIT_S
         while (found := wanted(seen := self.refresh())) is None:
             if time.monotonic() > deadline or not any(seen.running(n.id) for n in seen.brokers):
-                raise LabsError(otherwise, hint="press *Mend all*, and run this again")
+                raise LabsError(otherwise, hint="press *Repair all*, and run this again")
             time.sleep(FAST_S)
         return found
 

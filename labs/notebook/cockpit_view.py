@@ -52,7 +52,7 @@ class CockpitView:
     Args:
         press: called with the action and the broker whose button was pressed.
         refresh: called when *Refresh* was pressed.
-        mend: called when *Mend all* was pressed.
+        mend: called when *Repair all* was pressed.
         can_break: whether there are buttons that break and mend.
     """
 
@@ -74,7 +74,7 @@ class CockpitView:
         tools = [button("Refresh", "t-refresh", refresh, icon="refresh")]
         tools[0].tooltip = "Look now"
         if can_break:
-            tools.insert(0, button("Mend all", "t-mend", mend, icon="wrench"))
+            tools.insert(0, button("Repair all", "t-mend", mend, icon="wrench"))
             tools[0].tooltip = "Resume every paused node, start every dead one"
         bar = w.HBox(
             [self._status, *tools],

@@ -29,6 +29,7 @@ from tests.external.others import (
     KEY_PASSWORD,
     MTLS,
     PASSWORD,
+    PREFIX,
     SASL,
     Others,
     jaas,
@@ -80,6 +81,17 @@ def test_every_client_is_let_in(others: Others, enter: Enter, way: str) -> None:
     assert _read_by_librdkafka(cluster, topic) == b"hello"
     with cluster.line(2) as line:  # our own line to one very broker
         assert [t.name for t in line.metadata([topic]).topics] == [topic]
+
+
+@pytest.mark.parametrize("way", ["SCRAM", "mTLS"])
+def test_kafkas_own_tools_are_let_in(others: Others, tmp_path: Path, way: str) -> None:
+    """And no file with the password stays behind."""
+    labs = Labs(tmp_path / "home", **WAYS[way](others), TMPDIR=str(tmp_path))
+    topic = f"{PREFIX}by-a-tool-{way.lower()}"
+    wanted = ("--topic", topic, "--partitions", "1", "--replication-factor", "3")
+    made = labs.run("kafka-topics", "--create", *wanted)
+    assert f"Created topic {topic}." in made.out, made.err
+    assert list(tmp_path.rglob("client.properties")) == []
 
 
 def _written_by_kafka_python(cluster: Cluster, topic: str) -> None:

@@ -18,7 +18,11 @@ from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
 from labs.kafka.local import LocalCluster
 from labs.observe.observer import snapshot
+<<<<<<< HEAD
 from tests.kafka_tools import kafka_tool, leader_of, value_and_default
+=======
+from tests.kafka_tools import java_defaults, kafka_tool, settings_page, value_and_default
+>>>>>>> 7d69e49 (Kafka's own console tools run by labs on the brokers' jars: the addresses and the way to be let in are filled in)
 
 THREE = [TopicPartition("flights", number) for number in range(3)]
 
@@ -298,3 +302,12 @@ def _wait_for_full_isr(cluster: LocalCluster) -> None:
             return
         assert time.monotonic() < deadline, "the ISR did not fill up again"
         time.sleep(0.1)
+
+
+def test_what_has_changed_since_the_book() -> None:
+    """Followers may serve reads (KIP-392); a group may begin a while back (KIP-1106)."""
+    assert "replica.selector.class" in java_defaults("broker")
+    assert "client.rack" in java_defaults("consumer")
+    assert "by_duration" in settings_page("consumer")
+    assert java_defaults("producer")["acks"] == "all"
+    assert java_defaults("broker")["default.replication.factor"] == "1"

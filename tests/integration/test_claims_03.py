@@ -14,7 +14,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from tests.helpers import wait_until
-from tests.kafka_tools import java_defaults, leader_of, value_and_default
+from tests.kafka_tools import java_defaults, leader_of, refusal, value_and_default
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,20 @@ def test_with_acks_0_a_broker_says_nothing_and_hangs_up_on_an_error(
     request = ProduceRequest[9](transactional_id=None, acks=0, timeout_ms=1000, topic_data=[data])
     with cluster.line(leads, timeout_s=5) as leader, pytest.raises(what):
         leader.ask(request)
+
+
+def test_java_refuses_idempotence_only_if_acks_1_is_said() -> None:
+    """The book's step "forget acks, and see a ConfigException" needs both settings now."""
+    said = refusal(
+        "org.apache.kafka.tools.ConsoleProducer",
+        *("--bootstrap-server", "127.0.0.1:1", "--topic", "orders"),
+        *("--request-required-acks", "1", "--command-property", "enable.idempotence=true"),
+    )
+    assert "ConfigException" in said
+    assert "acks" in said
+
+
+def test_the_console_producers_options_since_the_book() -> None:
+    said = " ".join(refusal("org.apache.kafka.tools.ConsoleProducer", "--help").split())
+    assert "--command-property" in said
+    assert re.search(r"--producer-property <[^>]*> \(DEPRECATED\)", said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -14,11 +15,12 @@ from kafka.record import MemoryRecords
 
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.kafka.config import LAB_SETTINGS
+from labs.kafka.installation import ensure_installation
 from labs.kafka.local import LocalCluster
 from labs.observe.observer import snapshot
 from labs.observe.segments import read_copy
 from labs.observe.snapshot import Partition
-from tests.kafka_tools import value_and_default
+from tests.kafka_tools import kafka_tool, value_and_default
 
 
 @pytest.fixture
@@ -157,3 +159,17 @@ def test_the_high_watermark_is_written_down_from_time_to_time(
     while read_copy(cluster, 1, "ledger").checkpoint != 3:
         assert time.monotonic() < deadline, "it was not written down"
         time.sleep(0.2)
+
+
+@pytest.mark.usefixtures("admin")  # it makes the topic
+def test_what_has_changed_since_the_book(cluster: LocalCluster) -> None:
+    said = kafka_tool(
+        "org.apache.kafka.tools.TopicCommand",
+        *("--bootstrap-server", cluster.bootstrap[0], "--describe", "--topic", "ledger"),
+    )
+    assert "Elr: " in said
+    assert "LastKnownElr: " in said
+    jars = map(ZipFile, ensure_installation().class_path.split(":"))
+    classes = {name.rpartition("/")[2] for jar in jars for name in jar.namelist()}
+    assert "LeaderElectionCommand.class" in classes
+    assert "PreferredReplicaLeaderElectionCommand.class" not in classes

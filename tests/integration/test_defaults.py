@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
-import confluent_kafka
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -15,10 +12,12 @@ from labs.base.words import Words
 from labs.chapters.acks import java
 from labs.experiment.experiment import Experiment
 from labs.experiment.run import Run
+from labs.kafka import installation
 from labs.kafka.admin import admin
-from labs.kafka.installation import JVM_FLAGS
 from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT
 from labs.workload import set_here
+from tests import librdkafka, settings_sheet
 from tests.kafka_tools import kafka_tool
 
 #: librdkafka's name for it in its own list, where ours is an alias or has a word for a number.
@@ -34,30 +33,10 @@ ALIASES = {
 }
 
 
-def librdkafkas_defaults() -> dict[str, str]:
-    """All that the library itself lists (`rd_kafka_conf_dump`), a topic's first."""
-    inside = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
-    found = sorted(inside.glob("librdkafka*"))
-    if not found:
-        pytest.skip("this wheel of confluent-kafka brings librdkafka in another way")
-    library = ctypes.CDLL(str(found[0]))
-    told: dict[str, str] = {}
-    for kind in ("topic_conf", "conf"):
-        new, dump = (getattr(library, f"rd_kafka_{kind}_{what}") for what in ("new", "dump"))
-        new.restype = ctypes.c_void_p
-        dump.restype, dump.argtypes = (
-            ctypes.POINTER(ctypes.c_char_p),
-            [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)],
-        )
-        count = ctypes.c_size_t()
-        words = dump(new(), ctypes.byref(count))
-        texts = [(words[n] or b"").decode() for n in range(count.value)]
-        told |= dict(zip(texts[::2], texts[1::2], strict=True))
-    return told
-
-
 def test_librdkafkas_defaults() -> None:
-    told = librdkafkas_defaults()
+    told = librdkafka.defaults()
+    if not told:
+        pytest.skip("this wheel of confluent-kafka brings librdkafka in another way")
     for name, default in set_here.LIBRDKAFKA.items():
         alias, value = ALIASES.get(name, (name, str(default)))
         assert told.get(alias, "").lower() == value.lower(), name
@@ -83,7 +62,7 @@ def test_what_the_console_producer_sets_of_its_own(
 ) -> None:
     """It has values of its own; the client in it logs what it really goes by."""
     loud = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=info"
-    monkeypatch.setattr(java, "JVM_FLAGS", (*JVM_FLAGS, loud))
+    monkeypatch.setattr(installation, "JVM_FLAGS", (*installation.JVM_FLAGS, loud))
     heard: list[str] = []
     understood = java.printed
 
@@ -134,3 +113,21 @@ def test_a_run_tells_what_it_sets_and_nothing_else(shared_cluster: LocalCluster)
     assert told["topic", "retention.ms"] == (-1, 604_800_000)
     assert ("topic", "segment.bytes") not in told  # set, but to what it is anyway
     assert result.as_dict()["set_here"][0] == result.set_here[0].as_dict()
+
+
+def test_the_sheet_of_settings_is_what_the_clients_say() -> None:
+    """Its rows are made of the installed clients and of the jars (`tests/settings_sheet.py`)."""
+    saved = (PROJECT / settings_sheet.FILE).read_text("utf-8")
+    assert settings_sheet.page() == saved, "`python -m tests.settings_sheet` makes it anew"
+
+
+def test_every_setting_of_the_sheet_is_known_to_somebody() -> None:
+    for whose in ("producer", "consumer"):
+        for name in settings_sheet.rows(whose):
+            assert set(settings_sheet.defaults(whose, name)) != {"–"}, name
+
+
+def test_the_sheet_tells_the_clients_apart() -> None:
+    assert settings_sheet.defaults("producer", "linger.ms") == ["0", "5", "5"]
+    assert settings_sheet.defaults("producer", "acks") == ["all", "all", "all"]
+    assert settings_sheet.defaults("producer", "enable.idempotence") == ["true", "false", "true"]

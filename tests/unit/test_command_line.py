@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+from labs.app.tools import TOOLS
+from labs.base.progress import silent
+from labs.kafka.jars import KAFKA
 from tests.helpers import Labs
 
 
@@ -61,3 +65,25 @@ def test_completion(tmp_path: Path, shell: str) -> None:
     answer = labs.run(_LABS_COMPLETE=f"{shell}_complete", **words)
     assert "study" in answer.out
     assert "Traceback" not in script.err + answer.err
+
+
+def test_kafkas_own_tools_are_in_the_jars_and_listed(tmp_path: Path) -> None:
+    """Each by the name of its script in Kafka's `bin/`, with or without `.sh`."""
+    classes = {
+        name.removesuffix(".class").replace("/", ".")
+        for jar in KAFKA.ensure(silent).glob("kafka*.jar")
+        for name in ZipFile(jar).namelist()
+    }
+    listed = Labs(tmp_path / "home").run("--help").out
+    for tool, (runs, _) in TOOLS.items():
+        assert runs in classes
+        assert f"\n  {tool} " in listed
+    assert "perhaps 'kafka-topics' or " in refused(tmp_path, "kafka-topic", "--list")
+
+
+def test_a_tool_without_a_cluster_is_a_sentence(tmp_path: Path) -> None:
+    answer = Labs(tmp_path / "home").run("kafka-topics.sh", "--list")
+    assert answer.code == 3
+    assert answer.sentence() == (
+        "labs: the cluster is not up, and the tool asks its brokers; `labs up` starts it."
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from labs.base.errors import LabsError
 from labs.kafka.config import log_flags
-from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment, own_tmp
+from labs.kafka.installation import ensure_installation, jvm_environment, own_tmp
 from labs.supervise.home import Home
 
 TIMEOUT_S = 60.0
@@ -69,15 +69,14 @@ def console_producer(
     Raises:
         LabsError: it could not be run, or did not end in time.
     """
-    installation = ensure_installation()
-    archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
-    command = [
-        *(str(installation.java.path), *JVM_FLAGS, own_tmp(Home.current().path), *archive, *_LOG),
-        *("-cp", installation.class_path),
+    command = ensure_installation().command_of(
         "org.apache.kafka.tools.ConsoleProducer",
-        *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
-        *(word for setting in settings.items() for word in _option(*setting)),
-    ]
+        (own_tmp(Home.current().path), *_LOG),
+        [
+            *("--bootstrap-server", ",".join(bootstrap), "--topic", topic),
+            *(word for setting in settings.items() for word in _option(*setting)),
+        ],
+    )
     try:
         done = subprocess.run(
             command,

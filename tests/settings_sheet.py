@@ -1,0 +1,118 @@
+"""The sheet of settings: `python -m tests.settings_sheet` writes `notebooks/settings.md`.
+
+`course/settings.toml` says what each setting does and when to change it. The defaults are those of
+the clients that are installed here, and of Kafka's jars: nobody writes them down by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+
+from labs.supervise.home import PROJECT
+from tests import librdkafka
+from tests.kafka_tools import java_defaults
+
+FILE = Path("notebooks", "settings.md")
+WORDS = PROJECT / "course" / "settings.toml"
+
+_PYTHON = {"producer": KafkaProducer, "consumer": KafkaConsumer}
+
+#: A client's word for a value, or its own name for it.
+_VALUES = {
+    "-1": "all",
+    "largest": "latest",
+    "inf": "no limit",
+    "": "–",
+    "none": "none",
+    "null": "–",
+}
+
+#: librdkafka lists these by other names.
+_ALIASES = {
+    "acks": "request.required.acks",
+    "compression.type": "compression.codec",
+    "delivery.timeout.ms": "message.timeout.ms",
+    "linger.ms": "queue.buffering.max.ms",
+    "retries": "message.send.max.retries",
+}
+_HEAD = """\
+# Settings: what they do, their defaults, when to change them
+
+This page is made by `make notebooks`. The defaults are those of the installed clients and of Apache
+Kafka's jars. librdkafka is what confluent-kafka uses; kafka-python writes the names with `_`.
+A `–` means that the client has no such setting, or no default for it.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(map(_section, ("producer", "consumer", "topic", "broker")))
+
+
+def rows(whose: str) -> dict[str, list[str]]:
+    """What each setting does, and when to change it, by its name."""
+    told: dict[str, dict[str, list[str]]] = tomllib.loads(WORDS.read_text("utf-8"))
+    return told[whose]
+
+
+def _section(whose: str) -> str:
+    of_client = whose in _PYTHON
+    columns = ["kafka-python", "librdkafka", "Java"] if of_client else ["default"]
+    lines = [
+        f"\n## {whose.capitalize()}\n",
+        _row("setting", "what it does", *columns, "when to change it"),
+        _row(*["---"] * (3 + len(columns))),
+    ]
+    for name, (what, when) in rows(whose).items():
+        known = defaults(whose, name) if of_client else [_short(java_defaults(whose)[name])]
+        lines.append(_row(f"`{name}`", what, *known, when))
+    return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def defaults(whose: str, name: str) -> list[str]:
+    """A client's setting in kafka-python, librdkafka and Java, as the sheet shows it."""
+    python = _PYTHON[whose].DEFAULT_CONFIG.get(name.replace(".", "_"))
+    return [*_of_clients(name, python), _short(java_defaults(whose).get(name, ""))]
+
+
+def _of_clients(name: str, python: Any) -> Iterator[str]:
+    yield _short(_plain(python))
+    yield _short(librdkafka.defaults().get(_ALIASES.get(name, name), ""))
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):  # kafka-python's assignors are classes
+        return ", ".join(getattr(item, "name", str(item)) for item in value)
+    if isinstance(value, float) and not math.isinf(value):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _short(value: str) -> str:
+    """Without the unit in words, and without the packages of classes."""
+    value = value.partition(" (")[0]
+    if value in _VALUES:
+        return _VALUES[value]
+    parts = (part.strip().removeprefix("class ") for part in value.split(","))
+    return ", ".join(part.rpartition(".")[2] if "org." in part else part for part in parts)
+
+
+def write() -> None:
+    """Make the page anew."""
+    (PROJECT / FILE).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    write()
