@@ -1,4 +1,4 @@
-"""The `labs` command: start, look at, break, mend and stop the cluster; open the notebooks.
+"""The `labs` command: start, look at, break, repair and stop the cluster; open the notebooks.
 
 Exit codes: 0 done, 1 failure, 2 bad input, 3 (`status` only) the cluster is not up.
 """
@@ -165,7 +165,7 @@ def down(if_idle: bool) -> None:
     with progress() as tell:
         cluster = chosen(tell, hold=False)
         if not cluster.can_break:
-            raise LabsError("this is somebody else's Kafka, and goes on without you")
+            raise LabsError("this is somebody else's Kafka, and can't be stopped from here")
         was_up = cluster.status().up
         tell("stopping the cluster", None)
         cluster.stop(if_idle)
@@ -352,7 +352,7 @@ def logs(node_id: int | None, follow: bool, lines: int) -> None:
 
 @cli.command()
 def doctor() -> None:
-    """Check this machine and say how to mend what is wrong."""
+    """Check this machine and say how to repair what is wrong."""
     from labs.app.doctor import examine
 
     findings = list(examine())
@@ -364,7 +364,7 @@ def doctor() -> None:
     broken = sum(not finding.good for finding in findings)
     if broken:
         failed = f"{broken} of {len(findings)} checks failed"
-        raise LabsError(failed, hint="mend them as told above")
+        raise LabsError(failed, hint="the lines with → say what to do")
 
 
 @cli.command()

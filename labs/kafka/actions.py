@@ -47,7 +47,7 @@ class Action:
 ACTIONS = {
     "kill": Action(
         "kill", "killing", "was killed",
-        "SIGKILL", "it is gone without a word", ALIVE, silences=True,
+        "SIGKILL", "it ends at once", ALIVE, silences=True,
     ),
     "pause": Action(
         "pause", "pausing", "was paused",
@@ -55,7 +55,7 @@ ACTIONS = {
     ),
     "resume": Action(
         "resume", "resuming", "was resumed",
-        "SIGCONT", "it goes on where it stood", (State.PAUSED,), silences=False,
+        "SIGCONT", "it goes on where it was paused", (State.PAUSED,), silences=False,
     ),
     "stop": Action(
         "stop_broker", "stopping", "was stopped",

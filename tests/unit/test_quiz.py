@@ -118,7 +118,7 @@ def test_both_numbers_are_named(number: Prediction) -> None:
 
 def test_close_is_not_called_exact(number: Prediction) -> None:
     number.choose(40)
-    assert reconcile(number, 40).verdict == "You predicted: 40 records. So it was."
+    assert reconcile(number, 40).verdict == "You predicted: 40 records. That is right."
     assert reconcile(number, 45).verdict.endswith("Measured: 45 records. That is close.")
 
 

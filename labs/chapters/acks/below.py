@@ -83,11 +83,11 @@ def _told(run: Run, leader: int) -> str:
     if m["not_enough_replicas"]:
         return (
             f"{begin}, {m['not_enough_replicas']} sends with acks=all were refused"
-            f" (NotEnoughReplicas); before that, {m['timed_out']} had waited in vain for brokers"
-            " that were dead but still in the ISR"
+            f" (NotEnoughReplicas); before that, {m['timed_out']} timed out: they had waited for"
+            " brokers that were dead but still in the ISR"
         )
     if run["acks"] == "0":
-        return f"{begin}, the producer with acks=0 went on and heard nothing of it"
+        return f"{begin}, the producer with acks=0 went on and got no error"
     if m["acknowledged_but_hidden"]:
         return (
             f"{begin}, records were acknowledged up to offset {m['highest_acknowledged_offset']},"
@@ -104,7 +104,7 @@ def _title(run: Run) -> str:
         waited, refused = m["timed_out"], m["not_enough_replicas"]
         return f"acks=all: {waited} sends timed out, then {refused} were refused"
     if run["acks"] == "0":
-        return "acks=0: the producer hears nothing"
+        return "acks=0: the producer gets no error"
     if m["acknowledged_but_hidden"]:
         hidden = m["acknowledged_but_hidden"]
         return f"acks={run['acks']}: {hidden} records acknowledged that nobody could read"

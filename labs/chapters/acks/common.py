@@ -17,7 +17,7 @@ NOT_ENOUGH = ("NotEnoughReplicasError", "NotEnoughReplicasAfterAppendError")
 
 def acks_setting(default: str) -> Choice:
     """The setting `acks`."""
-    help_ = "0: nobody answers; 1: the leader has it; all: the whole ISR has it"
+    help_ = "0: no answer; 1: the leader has it; all: the whole ISR has it"
     return Choice("acks", ("0", "1", "all"), default, help_)
 
 

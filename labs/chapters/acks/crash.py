@@ -84,8 +84,8 @@ def _copies(run: Run, leader: int) -> Logs:
         for broker, end in sorted(ends.items())
     ]
     only_here = ends.get(leader, 0) - max((e for b, e in ends.items() if b != leader), default=0)
-    stood = "record stood" if only_here == 1 else "records stood"
-    return Logs(f"Just before the crash, {only_here:,} {stood} on broker {leader} alone", copies)
+    records = "record was" if only_here == 1 else "records were"
+    return Logs(f"Just before the crash, {only_here:,} {records} on broker {leader} alone", copies)
 
 
 def _told(run: Run, leader: int, elected: int | None) -> str:
@@ -93,18 +93,18 @@ def _told(run: Run, leader: int, elected: int | None) -> str:
     if run["acks"] == "0":
         gone = counts.sent - counts.readable
         return (
-            f"{gone:,} of {counts.sent:,} sent records are gone, and with acks=0 no client was"
-            f" told (broker {leader} died before its followers had them)"
+            f"{gone:,} of {counts.sent:,} sent records are lost, and with acks=0 no client"
+            f" gets an error (broker {leader} died before its followers had them)"
         )
     if elected is None:
         return (
-            f"No follower was elected within {ELECTION_S:g} s: who is not in the ISR may not lead,"
-            f" and everything waits for broker {leader};"
-            f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone"
+            f"No follower was elected within {ELECTION_S:g} s: a broker outside the ISR may not"
+            f" lead, and all wait for broker {leader};"
+            f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are lost"
         )
     return (
-        f"{counts.lost:,} of {counts.acknowledged:,} acknowledged records are gone (acks="
-        f"{run['acks']}: broker {leader} died before its followers had the newest, then broker"
+        f"{counts.lost:,} of {counts.acknowledged:,} acknowledged records are lost (acks="
+        f"{run['acks']}: broker {leader} died before its followers had the newest; then broker"
         f" {elected} led)"
     )
 
@@ -112,8 +112,8 @@ def _told(run: Run, leader: int, elected: int | None) -> str:
 def _title(run: Run) -> str:
     counts = run.verdict().counts
     if run["acks"] == "0":
-        return f"acks=0: {counts.sent - counts.readable:,} of {counts.sent:,} gone without a word"
-    return f"acks={run['acks']}: {counts.lost:,} of {counts.acknowledged:,} acknowledged are gone"
+        return f"acks=0: {counts.sent - counts.readable:,} of {counts.sent:,} lost, and no error"
+    return f"acks={run['acks']}: {counts.lost:,} of {counts.acknowledged:,} acknowledged are lost"
 
 
 def _fate(result: Result) -> str | None:

@@ -186,7 +186,9 @@ def _told(run: Run, follower: int) -> str:
     gone = seconds(float(m["isr_shrunk_after_ms"] or 0) / 1000)
     wait = seconds(float(m["stall_ms"] or 0) / 1000)
     after = (
-        "" if m["enough_in_sync"] == "yes" else ", which left too few: they waited for it to return"
+        ""
+        if m["enough_in_sync"] == "yes"
+        else ", which left too few in the ISR: sends waited until it was back"
     )
     return (
         f"With acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} a record"

@@ -118,7 +118,8 @@ def _told(run: Run, old: int) -> str:
     )
     if m.get("leaderless_s") is not None:
         told += (
-            f"; killed, broker {old} stood as leader in the metadata; broker {m['new_leader']} took"
+            f"; broker {old} was killed, and was still the leader in the metadata;"
+            f" broker {m['new_leader']} took"
             f" over after {m['leaderless_s']} s, {m['elected_after_controller_s']} s after the"
             " controller was started again"
         )

@@ -99,10 +99,12 @@ def _note_reach(run: Run, leader: int, paused: list[int]) -> None:
 def _told(run: Run) -> str:
     shrank = run.measurements.get("isr_shrank_after_ms")
     if shrank is None and run["paused_followers"]:
-        return "The high watermark stood until the ISR shrank"
+        return "The high watermark did not grow until the ISR shrank"
     if shrank is None:
         return "All three copies keep up"
-    return f"The high watermark stood for {seconds(float(shrank) / 1000)}, until the ISR shrank"
+    return (
+        f"The high watermark did not grow for {seconds(float(shrank) / 1000)}, until the ISR shrank"
+    )
 
 
 def _how_far(result: Result) -> str | None:
@@ -153,7 +155,7 @@ def _dead_follower(run: Run) -> None:
     run.measurements["longest_wait_ms"] = round(worst * 1000)
     run.verdict()
     run.conclude(
-        f"after {run['how']}, broker {gone} stood in the ISR for {stood} more; the"
+        f"after {run['how']}, broker {gone} was in the ISR for {stood} more; the"
         f" longest wait of an acks=all record was {seconds(worst)}"
     )
     run.show(run.story(f"{run['how']}: {stood} until broker {gone} was out of the ISR"))

@@ -57,7 +57,7 @@ def _measure_failover(run: Run, old: int, at: float) -> None:
         "longest_wait_ms": round(worst * 1000),
     }
     new = run.leader()
-    unled = "for a time that can't be told" if gap_s is None else f"for {seconds(gap_s)}"
+    unled = "for an unknown time" if gap_s is None else f"for {seconds(gap_s)}"
     run.conclude(
         f"{run['how']} of leader {old}: nobody led {unled}, then broker {new} did; the"
         f" client's longest wait was {seconds(worst)}"
@@ -139,7 +139,7 @@ def _rejoin(run: Run) -> None:
     load.stop()
     run.verdict()
     run.conclude(_rejoined(run, old, stays.leader))
-    run.show(run.story(f"Back in the ISR, broker {old} follows: epoch {stays.epoch} goes on"))
+    run.show(run.story(f"Back in the ISR, broker {old} is a follower: still epoch {stays.epoch}"))
 
 
 def _note_epochs(run: Run, at_first: int, after_failover: int, after_return: int) -> None:
@@ -154,7 +154,7 @@ def _rejoined(run: Run, old: int, stood: int | None) -> str:
     m = run.measurements
     told = (
         f"broker {old} was in the ISR again {m['back_in_isr_s']} s after its start, and "
-        f"broker {stood} went on leading in epoch {m['epoch_after_return']}"
+        f"broker {stood} still led in epoch {m['epoch_after_return']}"
     )
     if "epoch_after_preferred_election" in m:
         told += (

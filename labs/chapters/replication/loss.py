@@ -77,18 +77,20 @@ def _show_cut(run: Run, before: Copy, after: Copy, leaders: Copy) -> None:
     if gone:
         run.conclude(
             f"broker {old} died with {before.log_end} records and came back to a leader whose epoch"
-            f" {run.measurements['epoch_after']} begins at offset {cut_at}: it cut off"
+            f" {run.measurements['epoch_after']} begins at offset {cut_at}: it deleted"
             f" {len(gone)} records{_replaced(gone[0].offset, before, after)}"
         )
     else:
-        run.conclude(f"broker {old} had nothing that leader {new} had not: it cut nothing off")
+        run.conclude(f"broker {old} had no record that leader {new} lacked: it deleted nothing")
     lanes = {
         f"at_death:{old}": before,
         f"leads_since:{new}": leaders,
         f"is_back:{old}": after,
     }
     run.show(
-        epochs_on_disk(f"Broker {old} cut {len(gone)} records off its log (read from disk)", lanes)
+        epochs_on_disk(
+            f"Broker {old} deleted {len(gone)} records from its log (read from disk)", lanes
+        )
     )
     run.show(
         run.story(f"Leader {old} died; broker {new} led without {len(gone)} of its newest records")
@@ -169,11 +171,11 @@ def _unclean(run: Run) -> None:
     }
     who = f"broker {back} led" if led else "nobody led"
     run.conclude(
-        f"{counts.lost} of {counts.acknowledged} records acknowledged with acks=all are gone: {who}"
+        f"{counts.lost} of {counts.acknowledged} records acknowledged with acks=all are lost: {who}"
         f" until broker {old} came back, whose disk held {len(before.records)} records before and"
         f" {len(after.records)} after"
     )
-    lost = f"{counts.lost} of {counts.acknowledged} acknowledged records are gone"
+    lost = f"{counts.lost} of {counts.acknowledged} acknowledged records are lost"
     run.show(epochs_on_disk(lost, {f"dead:{old}": before, f"is_back:{old}": after}))
     run.show(run.story(f"Both followers stopped, broker {old} killed, broker {back} back: {who}"))
 
