@@ -18,7 +18,7 @@ FILE = Path("notebooks", "glossary.md")
 
 _TERM = re.compile(r"\*\*([^*\n]+)\*\*\s*\(([^()]*[가-힣][^()]*)\)")
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?:])\*?\s+(?=[\"A-Z*`(])")
-_ITEM = re.compile(r"\n(?=[-*|\d])")
+_ITEM = re.compile(r"\n(?=\||(?:[-*]|\d+\.) )")
 _HEAD = """\
 # Glossary
 
@@ -64,12 +64,17 @@ def _terms_of(text: Text) -> Iterator[Term]:
                     name, inside = (" ".join(part.split()) for part in found.groups())
                     korean, _, said = inside.partition(":")
                     meaning = said.strip() or _plain(sentence)
-                    yield Term(name, korean, meaning, text)
+                    yield Term(_small(name), korean, meaning, text)
 
 
 def _sentences(block: str) -> list[str]:
     items = (" ".join(item.split()) for item in _ITEM.split(block))
     return [sentence for item in items for sentence in _SENTENCE_ENDS.split(item)]
+
+
+def _small(name: str) -> str:
+    """Without the capital letter of a sentence's beginning; `ISR` keeps all of its own."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def _plain(sentence: str) -> str:
