@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,9 @@ WORDS = PROJECT / "course" / "settings.toml"
 
 _PYTHON = {"producer": KafkaProducer, "consumer": KafkaConsumer}
 
-#: A client's word for a value, or its own name for it.
-_VALUES = {
-    "-1": "all",
-    "largest": "latest",
-    "inf": "no limit",
-    "": "–",
-    "none": "none",
-    "null": "–",
-}
+#: What a value means: of every setting, and of one.
+_VALUES = {"largest": "latest", "inf": "no limit", "": "–", "null": "–"}
+_VALUES_OF = {"acks": {"-1": "all"}, "compression.type": {"": "none"}}
 
 #: librdkafka lists these by other names.
 _ALIASES = {
@@ -70,7 +63,7 @@ def _section(whose: str) -> str:
         _row(*["---"] * (3 + len(columns))),
     ]
     for name, (what, when) in rows(whose).items():
-        known = defaults(whose, name) if of_client else [_short(java_defaults(whose)[name])]
+        known = defaults(whose, name) if of_client else [_short(name, java_defaults(whose)[name])]
         lines.append(_row(f"`{name}`", what, *known, when))
     return "\n".join(lines) + "\n"
 
@@ -82,12 +75,9 @@ def _row(*cells: str) -> str:
 def defaults(whose: str, name: str) -> list[str]:
     """A client's setting in kafka-python, librdkafka and Java, as the sheet shows it."""
     python = _PYTHON[whose].DEFAULT_CONFIG.get(name.replace(".", "_"))
-    return [*_of_clients(name, python), _short(java_defaults(whose).get(name, ""))]
-
-
-def _of_clients(name: str, python: Any) -> Iterator[str]:
-    yield _short(_plain(python))
-    yield _short(librdkafka.defaults().get(_ALIASES.get(name, name), ""))
+    native = librdkafka.defaults().get(_ALIASES.get(name, name), "")
+    java = java_defaults(whose).get(name, "")
+    return [_short(name, value) for value in (_plain(python), native, java)]
 
 
 def _plain(value: Any) -> str:
@@ -100,11 +90,12 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _short(value: str) -> str:
+def _short(name: str, value: str) -> str:
     """Without the unit in words, and without the packages of classes."""
     value = value.partition(" (")[0]
-    if value in _VALUES:
-        return _VALUES[value]
+    meanings = {**_VALUES, **_VALUES_OF.get(name, {})}
+    if value in meanings:
+        return meanings[value]
     parts = (part.strip().removeprefix("class ") for part in value.split(","))
     return ", ".join(part.rpartition(".")[2] if "org." in part else part for part in parts)
 

@@ -30,7 +30,8 @@ def wait_for(
     while not (found := true()):
         if time.monotonic() > deadline:
             raise LabsError(
-                f"waited {timeout_s:g} s in vain until {what}", hint="look at `labs logs`"
+                f"waited {timeout_s:g} s, but this did not happen: {what}",
+                hint="look at `labs logs`",
             )
         sleep(PAUSE_S)
     return found

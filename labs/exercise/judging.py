@@ -217,7 +217,7 @@ class Judging:
             self._closers.close()
         finally:
             if self._broken:
-                self.tell("mending the cluster", None)
+                self.tell("repairing the cluster", None)
                 if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
                     self.cluster.start()
                 heal(self.cluster)

@@ -81,7 +81,7 @@ class Run(Faults):
     def verdict(self) -> Report:
         """Mend the cluster, read the topic to its very end and check every record, once."""
         if self._report is None:
-            self.say("mending the cluster")
+            self.say("repairing the cluster")
             heal(self.cluster)
             self.close_senders()
             self.history.close(now())
@@ -141,7 +141,7 @@ class Run(Faults):
 
     def close(self) -> None:
         """Close the clients, undo the settings, mend the cluster, whatever happened."""
-        self.say("mending the cluster")
+        self.say("repairing the cluster")
         try:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
                 self.cluster.start()

@@ -324,7 +324,7 @@ def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
             f"{path} says {key}, which no client of Kafka knows",
             hint=f"write {meant[0]}, if that is meant"
             if meant
-            else "take it out, or mend its name",
+            else "take it out, or correct its name",
         )
 
 

@@ -44,7 +44,7 @@ LAB_SETTINGS = (
         "group.consumer.min.heartbeat.interval.ms",
         "1000",
         "5000",
-        "and to hear of a change every second; 5 s unless set",
+        "and to learn of a change every second; 5 s unless set",
     ),
     LabSetting(
         "replica.fetch.backoff.ms",

@@ -25,7 +25,7 @@ NOT_YET_VALID, EXPIRED, HOSTNAME_MISMATCH = 9, 10, 62
 #: First byte of a TLS record that holds an alert (RFC 8446 §5.1).
 TLS_ALERT = 0x15
 
-_MEND = f"mend that in the file that {PROPERTIES} names"
+_MEND = f"correct that in the file that {PROPERTIES} names"
 
 
 def reach(address: str, security: Security, timeout_s: float = TIMEOUT_S) -> BrokerConnection:
@@ -80,7 +80,7 @@ def _denied(address: str, security: Security, error: Denied) -> LabsError:
     if "takes no" in str(error):
         plain = security.protocol.removeprefix("SASL_")
         return LabsError(
-            f"{address} asks nobody who they are, and security.protocol is {security.protocol}",
+            f"{address} does not ask for a user name, and security.protocol is {security.protocol}",
             hint=f"{_MEND}: {'SSL' if 'SSL' in plain else 'PLAINTEXT'}",
         )
     return LabsError(f"{address} does not let us in: {error}", hint=_MEND)
@@ -146,7 +146,7 @@ def _unloved(address: str, security: Security, error: ssl.SSLError) -> LabsError
     """The broker sent a TLS alert: it does not take our certificate, or wants one."""
     if security.certificate is None:
         return LabsError(
-            f"{address} wants a certificate of ours", hint=f"{_MEND}: ssl.keystore.location"
+            f"{address} asks for a client certificate", hint=f"{_MEND}: ssl.keystore.location"
         )
     expired = " (it has expired)" if "EXPIRED" in (error.reason or "") else ""
     return LabsError(
@@ -159,8 +159,8 @@ def _silent(address: str, security: Security, error: OSError) -> LabsError:
     if isinstance(error, ssl.SSLError):
         return _misunderstood(address, security, error)
     if security.asks_who:
-        return LabsError(f"{address} hung up ({error})", hint="try again")
+        return LabsError(f"{address} closed the connection ({error})", hint="try again")
     return LabsError(
-        f"{address} hung up: it seems to want a user name and a password",
+        f"{address} closed the connection: it seems to ask for a user name and a password",
         hint=f"let {PROPERTIES} name a file that says security.protocol=SASL_SSL, and who you are",
     )

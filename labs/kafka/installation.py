@@ -180,7 +180,7 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
         if f"cluster.id={cluster_id}" not in meta.read_text("utf-8", "replace").splitlines():
             raise LabsError(
                 f"{meta} does not name this cluster's id, {cluster_id}",
-                hint="mend that, or `labs reset --hard` starts with empty disks",
+                hint="correct that, or `labs reset --hard` starts with empty disks",
             )
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -259,7 +259,7 @@ def _by_address(protocol: str) -> Security:
     """Without a file: as the address says, if that is enough."""
     if protocol.startswith("SASL_"):
         raise BadInput(
-            f"{BOOTSTRAP} says {protocol}, which wants a user name and a password",
+            f"{BOOTSTRAP} says {protocol}, which needs a user name and a password",
             hint=f"let {PROPERTIES} name a file with both",
         )
     return Security(protocol or "PLAINTEXT")
@@ -359,7 +359,7 @@ def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
         if _needed(name) not in protocol:
             raise BadInput(
                 f"{path} says {name}, which means nothing with security.protocol={protocol}",
-                hint=f"mend security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
+                hint=f"correct security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
             )
     if protocol.endswith("SSL"):
         return  # encrypted

@@ -188,7 +188,7 @@ class Starting:
             f"{label_of(node_id)} died while it was starting",
             because=reasons[node_id],
             log=self._runner.log_file(node_id),
-            hint=f"mend that and run `labs up` again (`labs logs {node_id}` shows more);"
+            hint=f"repair that and run `labs up` again (`labs logs {node_id}` shows more);"
             " `labs reset --hard` starts with empty disks",
         )
 

@@ -69,7 +69,7 @@ class Ledger:
         except OSError as error:  # to take that for "none" would wipe the disks
             raise LabsError(
                 f"{path} can't be read ({error.strerror})",
-                hint="mend that; if somebody else's command made it, it is theirs",
+                hint="get the right to read and write it; another user's command may have made it",
             ) from None
 
 

@@ -111,7 +111,7 @@ def test_a_protocol_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
         assert entrance().security == Security(protocol)
     monkeypatch.setenv("LABS_BOOTSTRAP", "SASL_SSL://a:1")
     with pytest.raises(
-        BadInput, match="says SASL_SSL, which wants a user name and a password; let"
+        BadInput, match="says SASL_SSL, which needs a user name and a password; let"
     ):
         entrance()
 

@@ -172,11 +172,11 @@ WRONG: dict[str, tuple[Callable[[Others], Mapping[str, str]], str]] = {
     ),
     "no certificate of ours": (
         lambda o: o.environment(MTLS),
-        "wants a certificate of ours",
+        "asks for a client certificate",
     ),
     "nobody named": (
         lambda o: o.environment(SASL, security_protocol="SSL"),
-        "it seems to want a user name and a password",
+        "it seems to ask for a user name and a password",
     ),
     "plain text to TLS": (
         lambda o: {"LABS_BOOTSTRAP": o.addresses(SASL)[0]},
@@ -188,7 +188,7 @@ WRONG: dict[str, tuple[Callable[[Others], Mapping[str, str]], str]] = {
     ),
     "named where nobody asks": (
         lambda o: o.environment(ADMIN, security_protocol="SASL_PLAINTEXT", **PLAIN),
-        "asks nobody who they are",
+        "does not ask for a user name",
     ),
     "no right": (
         lambda o: o.environment(SASL, **jaas("bob", PASSWORD, "plain.Plain", "PLAIN")),
