@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer
 
 from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
@@ -37,18 +37,23 @@ def prepared(shared_cluster: LocalCluster) -> LocalCluster:
     with admin(bootstrap) as client:
         wanted = {"num_partitions": 3, "replication_factor": 3}
         client.create_topics(dict.fromkeys(topics, wanted), wait_for_metadata=True)
-        producer = KafkaProducer(bootstrap_servers=bootstrap)
-        for future in [
-            producer.send(topic, b"value", b"key", partition=partition)
-            for topic in topics
-            for partition in range(3)
-            for _ in range(5)
-        ]:
-            future.get(timeout=60)
-        producer.close()
-        for group in {name for line in lines() for name in _GROUP.findall(line)}:
-            places = {TopicPartition(t, 0): OffsetAndMetadata(2, "", -1) for t in topics}
-            client.alter_group_offsets(group, places)
+    producer = KafkaProducer(bootstrap_servers=bootstrap)
+    sent = [
+        producer.send(topic, b"value", b"key", partition=partition)
+        for topic in topics
+        for partition in range(3)
+        for _ in range(5)
+    ]
+    for future in sent:
+        future.get(timeout=60)
+    producer.close()
+    for group in {name for line in lines() for name in _GROUP.findall(line)}:
+        reader = KafkaConsumer(
+            *topics, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest"
+        )
+        while not reader.poll(timeout_ms=1000):
+            pass
+        reader.close()  # commits
     return shared_cluster
 
 
