@@ -18,11 +18,13 @@ from labs.base.flights import flights
 from labs.charts.records import Ack, longest_wait_s
 from labs.kafka.local import LocalCluster
 from labs.observe.observer import snapshot
-<<<<<<< HEAD
-from tests.kafka_tools import kafka_tool, leader_of, value_and_default
-=======
-from tests.kafka_tools import java_defaults, kafka_tool, settings_page, value_and_default
->>>>>>> 7d69e49 (Kafka's own console tools run by labs on the brokers' jars: the addresses and the way to be let in are filled in)
+from tests.kafka_tools import (
+    java_defaults,
+    kafka_tool,
+    leader_of,
+    settings_page,
+    value_and_default,
+)
 
 THREE = [TopicPartition("flights", number) for number in range(3)]
 
