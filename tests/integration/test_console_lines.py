@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from labs.kafka.admin import admin
@@ -28,11 +27,8 @@ def lines() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@pytest.fixture(scope="module")
-def prepared(shared_cluster: LocalCluster) -> LocalCluster:
-    """The cluster with the topics, records and groups that the lines name."""
-    shared_cluster.reset()
-    bootstrap = shared_cluster.bootstrap
+def prepare(bootstrap: list[str]) -> None:
+    """Make the topics, records and groups that the lines name."""
     topics = {name for line in lines() for found in _TOPIC.findall(line) for name in found if name}
     with admin(bootstrap) as client:
         wanted = {"num_partitions": 3, "replication_factor": 3}
@@ -54,24 +50,26 @@ def prepared(shared_cluster: LocalCluster) -> LocalCluster:
         while not reader.poll(timeout_ms=1000):
             pass
         reader.close()  # commits
-    return shared_cluster
 
 
-def test_there_are_lines() -> None:
+def test_every_line_runs_as_it_stands(cluster: LocalCluster) -> None:
     assert len(lines()) >= 15
+    prepare(cluster.bootstrap)
+    told = {line: run(line, cluster) for line in lines()}
+    wrong = {line: said for line, (code, said) in told.items() if code or _WRONG.search(said)}
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("line", lines())
-def test_a_line_runs_as_it_stands(prepared: LocalCluster, line: str) -> None:
+def run(line: str, cluster: LocalCluster) -> tuple[int, str]:
+    """The exit code of a line, and all that it says."""
     path = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
     done = subprocess.run(
         line,
         shell=True,
-        env={**os.environ, "PATH": path, "LABS_HOME": str(prepared.home.path)},
+        env={**os.environ, "PATH": path, "LABS_HOME": str(cluster.home.path)},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not _WRONG.search(done.stdout + done.stderr)
+    return done.returncode, done.stdout + done.stderr
