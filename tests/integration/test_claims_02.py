@@ -8,6 +8,7 @@ from binascii import crc32
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from zipfile import ZipFile
 
 import confluent_kafka
 import pytest
@@ -282,3 +283,12 @@ def test_without_a_key_kafka_python_takes_any_partition_for_each_record(
     producer.close()
     assert set(placed) == {0, 1, 2}
     assert len({a == b for a, b in pairwise(placed)}) == 2
+
+
+def test_the_partitioner_of_old_is_gone_from_the_java_client() -> None:
+    """`DefaultPartitioner`, which examples still set, went with Kafka 4.0."""
+    jars = ensure_installation().class_path.split(":")
+    (clients,) = (jar for jar in jars if "kafka-clients" in jar)
+    classes = {name.rpartition("/")[2] for name in ZipFile(clients).namelist()}
+    assert "RoundRobinPartitioner.class" in classes
+    assert "DefaultPartitioner.class" not in classes
