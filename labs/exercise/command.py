@@ -17,10 +17,14 @@ from pathlib import Path
 from labs.base import variables
 from labs.base.errors import BadInput
 from labs.exercise.verdict import CantTell, NotYet
+from labs.kafka.config import log_flags
 from labs.kafka.installation import JVM_FLAGS, ensure_installation, own_tmp
 from labs.supervise.java import OLDEST
 
 COMPILE_TIMEOUT_S = 60.0
+
+#: A Java client tells all of its settings at its start, unless one says otherwise.
+_LOG = log_flags(defaultLogLevel="warn")
 
 
 def command_of(words: Sequence[str], scratch: Path) -> list[str]:
@@ -74,7 +78,7 @@ def _java(file: Path, scratch: Path) -> list[str]:
         raise NotYet("does_not_compile", *done.stderr.strip().splitlines()[:6], program=file.name)
     archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
     path = os.pathsep.join([installation.class_path, str(classes)])
-    java = [str(installation.java.path), *JVM_FLAGS, own_tmp(scratch), *archive]
+    java = [str(installation.java.path), *JVM_FLAGS, own_tmp(scratch), *archive, *_LOG]
     return [*java, "-cp", path, file.stem]
 
 

@@ -87,8 +87,9 @@ class Exercise:
         Raises:
             KeyError: nobody has a sentence for that reason.
         """
-        own = reason in self.words.under(section)
-        return (self.words if own else _ROOM)(f"{section}.{reason}", **values)
+        name = f"{section}.{reason}"
+        own = any(id == reason or id.startswith(f"{reason}.") for id in self.words.under(section))
+        return (self.words if own else _ROOM)(name, **values)
 
     def hint(self, reason: str, earlier: int, **values: object) -> str:
         """What to try next, when `earlier` tries have failed for the same reason; maybe nothing."""

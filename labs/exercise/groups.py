@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
@@ -22,11 +23,19 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
 
 def members(cluster: Cluster, group: str) -> list[str]:
     """The ids of the group's members; none, where there is no such group."""
+    return [member["member_id"] for member in _described(cluster, group)]
 
-    def asked(client: KafkaAdminClient) -> list[str]:
+
+def static_members(cluster: Cluster, group: str) -> list[str]:
+    """The names (`group.instance.id`) of the group's static members."""
+    found = (member.get("group_instance_id") for member in _described(cluster, group))
+    return [name for name in found if name]
+
+
+def _described(cluster: Cluster, group: str) -> list[dict[str, Any]]:
+    def asked(client: KafkaAdminClient) -> list[dict[str, Any]]:
         with contextlib.suppress(KafkaError):  # GroupIdNotFound
-            told = client.describe_groups([group])[group]
-            return [member["member_id"] for member in told.get("members") or ()]
+            return client.describe_groups([group])[group].get("members") or []
         return []
 
     return ask(serving(cluster), asked)

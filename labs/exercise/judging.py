@@ -12,7 +12,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +34,7 @@ from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.actions import ACTIONS
+from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster, State, label_of
 from labs.learner.keeping import kept
 from labs.learner.notes import judged
@@ -46,6 +47,9 @@ from labs.workload.topic import fresh_name, make_topic, serving
 
 #: How long judging may take, s.
 BUDGET_S = 38.0
+
+#: The part of it that may pass until a program does its first, or its next, work.
+PATIENCE = 0.6
 
 #: How long a record may take to come that is known to be there, s.
 READ_S = 20.0
@@ -78,6 +82,7 @@ class Judging:
     budget_s: float = BUDGET_S
     history: History = field(default_factory=History)
     _broken: bool = False
+    _topics: list[str] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
@@ -91,11 +96,13 @@ class Judging:
     # -- topics and records ------------------------------------------------------------------------
 
     def topic(self, partitions: int = 1, replicas: int = 3, **settings: str) -> str:
-        """A new topic; `settings` are Kafka's own with `_` for `.`."""
+        """A new topic; `settings` are Kafka's own with `_` for `.`. Those of earlier tries go."""
         name = fresh_name(self.cluster, f"exercise-{self.exercise.id.replace('.', '-')}-")
         named = {key.replace("_", "."): value for key, value in settings.items()}
         limits = {"retention.ms": "-1", **self.cluster.limits, **named}
-        copied = make_topic(self.cluster, name, partitions, replicas, limits)
+        kept = tuple(self._topics)
+        copied = make_topic(self.cluster, name, partitions, replicas, limits, keep=kept)
+        self._topics.append(name)
         time.sleep(max(0.0, copied - now()))
         return name
 
@@ -110,10 +117,10 @@ class Judging:
         self._closers.callback(_close, producer)
         return producer
 
-    def stream(self, topic: str, count: int, rate: float = 0, **options: Any) -> Load:
+    def stream(self, topic: str, count: int | None, rate: float = 0, **options: Any) -> Load:
         """Send numbered flights to a topic from a thread; `rate`: records/s, 0: as fast as it can.
 
-        Each is noted in `history`, with its partition and offset.
+        `count` None: until it is stopped. Each is noted in `history`, with partition and offset.
         """
         load = Load(self.history, self.producer(acks="all"), topic, rate, count, **options)
         self._closers.callback(load.stop, 0)
@@ -129,6 +136,26 @@ class Judging:
         if not log.complete:
             raise CantTell("unreadable", topic=topic, because=log.why)
         return log
+
+    def records(self, topic: str) -> list[Any]:
+        """Every record of a topic as kafka-python's consumer has it, headers and timestamp too.
+
+        Raises:
+            CantTell: they did not come in time.
+        """
+        options = {"consumer_timeout_ms": int(READ_S * 1000), "enable_auto_commit": False}
+        consumer = KafkaConsumer(bootstrap_servers=serving(self.cluster), **options)
+        with contextlib.closing(consumer):
+            places = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(places)
+            consumer.seek_to_beginning(*places)
+            ends, found = consumer.end_offsets(places), []
+            while any(consumer.position(place) < ends[place] for place in places):
+                record = next(consumer, None)
+                if record is None:
+                    raise CantTell("unreadable", topic=topic, because="no record came in time")
+                found.append(record)
+        return found
 
     def value_at(self, topic: str, partition: int, offset: int) -> bytes | None:
         """The value of the record at that place; None: there is none.
@@ -149,6 +176,10 @@ class Judging:
                 return bytes(record.value) if record.offset == offset else None
         raise CantTell("unreadable", topic=topic, because="no record came in time")
 
+    def exists(self, topic: str) -> bool:
+        """Whether there is such a topic."""
+        return topic in ask(serving(self.cluster), lambda client: client.list_topics())
+
     # -- faults ------------------------------------------------------------------------------------
 
     def partition(self, topic: str, index: int = 0) -> Partition:
@@ -166,6 +197,17 @@ class Judging:
         )
         assert found[0].leader is not None
         return found[0].leader
+
+    def await_leader(self, topic: str, brokers: Collection[int], index: int = 0) -> int:
+        """Wait until one of these brokers leads; returns which.
+
+        Raises:
+            LabsError: none of them did in time.
+        """
+        return wait_for(
+            lambda: leader if (leader := self.partition(topic, index).leader) in brokers else None,
+            f"one of the brokers {', '.join(map(str, brokers))} led {topic}-{index}",
+        )
 
     def fault(self, action: str, node: int) -> None:
         """Kill, pause, resume, stop or start a node; all is mended at the end."""
@@ -205,6 +247,11 @@ class Judging:
         program = Program(command, environment, folder, pace, self.scratch, self.deadline)
         self._closers.callback(program.close)
         return program
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait for what comes at once on a machine that is not busy, s."""
+        return self.budget_s * PATIENCE
 
     @property
     def remaining_s(self) -> float:

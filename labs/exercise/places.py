@@ -56,29 +56,32 @@ def repeated(found: Sequence[Written]) -> dict[int, list[Place]]:
     return again
 
 
-def await_all(program: Program, log: Log, start_s: float, silence_s: float) -> None:
-    """Wait until a program has written every record of a log, or has fallen silent.
+def await_all(program: Program, log: Log, patience_s: float) -> None:
+    """Wait until a program has come to the end of a log: as `await_places`."""
+    await_places(program, {(read.partition, read.offset) for read in log.reads}, patience_s)
+
+
+def await_places(program: Program, due: set[Place], patience_s: float) -> None:
+    """Wait until a program has written the last of these records in each partition.
+
+    Then it has written all that it ever will, since a partition is read in its order.
 
     Args:
         program: it runs; its lines are as `written` reads them.
-        log: what it is to write.
-        start_s: how long it may take from its start to its first line, s.
-        silence_s: how long it may write nothing after that, s.
+        due: what it is to write; the last of each partition must have been sent after its start.
+        patience_s: how long it may write nothing, s: then it is taken for silent, and judged.
 
     Raises:
         NotYet: it has ended, or a line has another form.
     """
-    began, life, looked = now(), program.lives - 1, 0
+    began, looked, left = now(), 0, set({p: (p, o) for p, o in sorted(due)}.values())
 
     def over() -> bool:
         nonlocal looked
-        count = len(program.lines)
-        last = program.lines[-1] if count else None
-        if last is None or last.life < life:
-            return now() - began > start_s
-        if count > looked and not missing(log, written(program.lines)):
-            return True
-        looked = count
-        return now() - last.time > silence_s
+        lines = program.lines[looked:]
+        looked += len(lines)
+        left.difference_update(each.place for each in written(lines))
+        last = max(began, program.lines[-1].time if program.lines else began)
+        return not left or now() - last > patience_s
 
-    program.wait(over, start_s + 4 * silence_s)
+    program.wait(over, 10 * patience_s)

@@ -306,6 +306,7 @@ class Program:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         life.process.wait()
+        psutil.wait_procs(others, timeout=STOP_S)  # killed, they may still take a moment
         life.over.set()
         for thread in life.threads:
             thread.join(2 * DRAIN_S)

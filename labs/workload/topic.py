@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from kafka import KafkaAdminClient
 
@@ -43,10 +43,12 @@ def make_topic(
     replicas: int = 3,
     settings: Mapping[str, str] | None = None,
     sleep: Callable[[float], object] = time.sleep,
+    keep: Collection[str] = (),
 ) -> float:
     """Create a topic of a `fresh_name`; delete those of earlier runs, which begin alike.
 
-    Returns when each replica will have begun to copy it, by `labs.base.clock`.
+    `keep`: topics of this run. Returns when each replica will have begun to copy it, by
+    `labs.base.clock`.
 
     Raises:
         LabsError: the cluster refused, or not all replicas were there in time.
@@ -59,6 +61,7 @@ def make_topic(
 
     def make(client: KafkaAdminClient) -> None:
         old = [topic for topic in client.list_topics() if topic.startswith(name[:-6])]
+        old = [topic for topic in old if topic not in keep]
         if name in old:
             return  # an earlier try created it, only its answer was lost
         if old:

@@ -19,14 +19,11 @@ from labs.exercise.verdict import NotYet
 KILLS = 3
 #: So many records may be written again after a kill: a batch, and what waited in the pipe.
 AGAIN = 100
-#: Records that are there before it starts: more than the board shows until the last kill. How many
-#: more come at most, and how many a second.
-BEFORE, MORE, RATE = 600, 1500, 60
+#: Records that are there before it starts, more than the board shows until the last kill; how many
+#: more come in a second meanwhile, and how many come at last.
+BEFORE, RATE, AT_LAST = 600, 60, 90
 #: How many lines a second the board takes.
 PACE = 100
-
-#: How long a start may take until the first line, and a program be silent after it, s.
-START_S, SILENCE_S = 25.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -43,21 +40,23 @@ def judge(judging: Judging) -> tuple[str, ...]:
     topic = judging.topic(partitions=3)
     group = judging.group(topic)
     judging.stream(topic, BEFORE).wait()
-    later = judging.stream(topic, count=MORE, rate=RATE)
+    later = judging.stream(topic, None, RATE)
     program = judging.program(PACE, topic=topic, group=group)
     judging.say("starting")
     program.start()
     kills = [_kill(judging, program, topic, group) for _ in range(KILLS)]
     later.stop()
+    judging.stream(topic, AT_LAST).wait()  # so that each partition ends behind the last kill
     program.pace = None
     judging.say("finishing")
     log = judging.read(topic)
-    await_all(program, log, START_S, SILENCE_S)
+    await_all(program, log, judging.patience_s)
     program.stop()
     found = written(program.lines)
     if missed := missing(log, found):
         raise _missed(judging, missed, found, kills)
-    _require_a_place_in_the_group(judging, kills, group, topic)
+    if not committed(judging.cluster, group, topic) and not any(k.joined for k in kills):
+        raise NotYet("other_group", group=group)
     _require_little_again(judging, found, kills)
     return (judging.exercise.says("evidence", "all_there", records=len(log.reads)),)
 
@@ -65,7 +64,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
 def _kill(judging: Judging, program: Program, topic: str, group: str) -> Kill:
     """Kill it in the middle of its work, and start it again."""
     enough = len(program.lines) + judging.random.randint(60, 120)
-    program.wait(lambda: len(program.lines) >= enough, START_S)
+    program.wait(lambda: len(program.lines) >= enough, judging.patience_s)
     program.kill()
     life, last = program.lives, program.lines[-1].text
     dead = remove_dead(judging.cluster, group)
@@ -97,15 +96,6 @@ def _missed(
     if offset < max(own):
         return NotYet("skipped", gone, **place)
     return NotYet("stopped_early", gone, **place)
-
-
-def _require_a_place_in_the_group(
-    judging: Judging, kills: list[Kill], group: str, topic: str
-) -> None:
-    if committed(judging.cluster, group, topic):
-        return
-    joined = any(kill.joined for kill in kills)
-    raise NotYet("never_committed" if joined else "other_group", group=group)
 
 
 def _require_little_again(judging: Judging, found: list[Written], kills: list[Kill]) -> None:
