@@ -83,7 +83,7 @@ class Result:
     def figures(self) -> dict[str, Any]:
         """What of that prose can speak of: neither records nor addresses."""
         told = self.as_dict()
-        names = ("experiment", "settings", "verdict", "counts", "measurements")
+        names = ("experiment", "settings", "verdict", "counts", "measurements", "duration_s")
         judged = {name: told[name] for name in (PROCESSING, KEY_ORDER) if told[name]}
         for about in judged.values():
             del about["offenders"]

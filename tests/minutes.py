@@ -1,0 +1,110 @@
+"""How long a chapter takes, reckoned: `python -m tests.minutes` prints a table.
+
+A chapter's main path is its prose, read at 150 words a minute by somebody whose first language is
+not English; its panels: as long as they run, and a minute to predict and to look at what was found;
+its questions; its further cells, which one runs and looks at; and one exercise. What is folded
+away, and the further exercises, say their own minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import nbformat
+
+from labs.chapters import all_exercises
+from labs.notebook.finding import RESULT_MIME
+from tests.course import Text, chapters
+
+WORDS_A_MINUTE = 150
+#: How long a panel runs of which no run with its time is saved, s.
+RUN_S = 20.0
+#: To predict, and to look at what a panel has found, s.
+LOOK_S = 60.0
+#: To answer a question; to run any other cell, and to look at what it prints, s.
+ANSWER_S = CELL_S = 20.0
+
+FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
+NO_WORDS = re.compile(r"```.*?```|\]\([^)]*\)|<[^>]+>", re.DOTALL)
+WORD = re.compile(r"\w[\w'’.,/{}-]*")
+PANEL = re.compile(r'\bpanel\("')
+ASKS = re.compile(r'\b(?:panel|quiz|predict)\("')
+QUESTION = re.compile(r'\b(?:quiz|predict)\("')
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """What a chapter's main path is made of, and how long each part takes, minutes."""
+
+    words: int
+    panels: float
+    questions: float
+    cells: float
+    exercise: float
+
+    @property
+    def reading(self) -> float:
+        """Its prose."""
+        return self.words / WORDS_A_MINUTE
+
+    @property
+    def minutes(self) -> float:
+        """All of it."""
+        parts = (self.reading, self.panels, self.questions, self.cells, self.exercise)
+        return sum(parts)
+
+
+def reckoned(text: Text) -> Reckoning:
+    """How long a chapter takes."""
+    prose = (cell.source for cell in text.book().cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in text.code)
+    panels, questions = len(PANEL.findall(code)), len(QUESTION.findall(code))
+    ran = _run_times(text)[:panels]
+    panels_s = sum(ran) + RUN_S * (panels - len(ran)) + LOOK_S * panels
+    others = sum(not ASKS.search(cell.source) for cell in text.code)
+    exercise = [one.minutes for one in all_exercises() if one.chapter == text.chapter[:2]][:1]
+    return Reckoning(
+        words=sum(map(words_in, prose)),
+        panels=panels_s / 60,
+        questions=questions * ANSWER_S / 60,
+        cells=others * CELL_S / 60,
+        exercise=sum(exercise),
+    )
+
+
+def words_in(prose: str) -> int:
+    """The words of some Markdown that one reads on the main path."""
+    return len(WORD.findall(NO_WORDS.sub(" ", FOLDED.sub(" ", prose))))
+
+
+def stated(text: Text) -> tuple[int, int]:
+    """The minutes that a chapter's front matter states, from and to."""
+    said = [int(number) for number in re.findall(r"\d+", str(text.front["minutes"]))]
+    return said[0], said[-1]
+
+
+def _run_times(text: Text) -> list[float]:
+    """How long the panels ran whose results the saved notebook has, s."""
+    if not text.saved.exists():
+        return []
+    outputs = (
+        output.get("data", {}).get(RESULT_MIME, {}).get("duration_s")
+        for cell in nbformat.read(text.saved, as_version=4).cells
+        for output in cell.get("outputs", [])
+    )
+    return [float(seconds) for seconds in outputs if seconds is not None]
+
+
+def main() -> None:
+    """Print what each chapter takes, and what it states."""
+    names = ("reading", "panels", "questions", "cells", "exercise", "minutes")
+    print(f"{'chapter':20}{'words':>7}" + "".join(f"{name:>11}" for name in names) + "  stated")
+    for text in chapters():
+        found, said = reckoned(text), text.front["minutes"]
+        parts = "".join(f"{getattr(found, name):11.1f}" for name in names)
+        print(f"{text.chapter:20}{found.words:7}{parts}  {said}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""A chapter takes as long as it states, by the reckoning of `tests/minutes.py`, and 45 at most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labs.notebook.finding import RESULT_MIME
+from tests.course import Text, chapters
+from tests.minutes import ANSWER_S, LOOK_S, RUN_S, reckoned, stated, words_in
+
+LONGEST = 45
+#: What a reader who reads more quickly, or skips a question, may save of what is stated, minutes.
+LESS = 10
+
+#: Chapters of which the reckoning is known to say more than they state, and what is to be done.
+TOO_LONG = {
+    "00_start_here": "it states 5 minutes: state what it takes, or shorten it",
+    "05_consumers": "it is over 45 until rebalance protocols and slow members have moved to 07",
+}
+
+
+def _texts() -> list[object]:
+    return [
+        pytest.param(
+            text,
+            id=text.chapter,
+            marks=[
+                pytest.mark.xfail(reason=why, strict=True, raises=AssertionError)
+                for why in [TOO_LONG.get(text.chapter)]
+                if why
+            ],
+        )
+        for text in chapters()
+    ]
+
+
+each_chapter = pytest.mark.parametrize("text", _texts())
+
+
+@each_chapter
+def test_it_takes_no_longer_than_it_states(text: Text) -> None:
+    least, most = stated(text)
+    found = reckoned(text)
+    assert most <= LONGEST
+    assert round(found.minutes) <= most, found
+    if found.exercise:  # else its main path is not whole yet
+        assert round(found.minutes) >= least - LESS, found
+
+
+@pytest.mark.parametrize(
+    ("prose", "count"),
+    [
+        ("Two words", 2),
+        ("**Bold**, `code` and [a link](https://example.org/many-words-here).", 5),
+        ("Seen\n\n<details><summary>Folded</summary>\n\nnot counted\n\n</details>\n\nseen", 2),
+        ("```sh\nlabs up\n```\nthree words follow", 3),
+        ("| a | table |\n|---|---|\n| 1 | 2 |", 4),
+        ("한국어 (Korean) is read, too", 5),
+        ("", 0),
+    ],
+)
+def test_words_are_those_that_one_reads(prose: str, count: int) -> None:
+    assert words_in(prose) == count
+
+
+TEXT = """---
+title: Small
+minutes: 5
+does: count
+---
+
+# Small
+
+{words}
+
+```{{code-cell}}
+panel("small.one")
+```
+
+```{{code-cell}}
+panel("small.two")
+```
+
+```{{code-cell}}
+quiz("small.three", answer="x")
+```
+"""
+
+
+def test_panels_count_as_long_as_they_ran_and_questions_as_stated(tmp_path: Path) -> None:
+    path = tmp_path / "course" / "99_small" / "en.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT.format(words="word " * 299), "utf-8")
+    text = Text(path)
+    assert reckoned(text).reading == 2
+    assert reckoned(text).panels * 60 == 2 * (RUN_S + LOOK_S)
+    assert reckoned(text).questions * 60 == ANSWER_S
+    assert reckoned(text).cells == 0
+    shown = {RESULT_MIME: {"duration_s": 90.0}}
+    run = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", shown)])
+    text.saved.parent.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[run]), text.saved)
+    assert reckoned(text).panels * 60 == pytest.approx(90 + RUN_S + 2 * LOOK_S)
+    assert stated(text) == (5, 5)
