@@ -1,6 +1,6 @@
 """What a chapter's predictions came to: the last cell of each chapter.
 
->>> recap("acks")      # "You predicted 7 results. The cluster contradicted 3 of them: …"
+>>> recap("acks")      # "You predicted 7 results. The cluster contradicted 3: …"
 """
 
 from __future__ import annotations

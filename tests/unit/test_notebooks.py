@@ -80,8 +80,8 @@ def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
     prose, code = prose_of(book), "\n".join(cell.source for cell in code_of(book))
     assert "**Questions**" in prose
     assert "## Key points" in prose
-    path = [cell for cell in book.cells if not BESIDE_THE_PATH.search(cell.source)]
-    assert 25 <= len(path) <= 40
+    main = [cell for cell in book.cells if not BESIDE_THE_PATH.search(cell.source)]
+    assert 25 <= len(main) <= 40
     asked = set(re.findall(r'\bpredict\("([\w.]+)"', code))
     assert asked == set(re.findall(r'reconcile\("([\w.]+)"', code)), "each is compared later"
     # A panel asks for a prediction, and compares it, by itself.

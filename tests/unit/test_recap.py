@@ -88,7 +88,7 @@ def test_a_recap_names_what_the_cluster_contradicted() -> None:
     quiz("overview.reading_order", answer="by_partition").choose("none")
     told = recap("overview")
     say, _ = words_of("overview")
-    assert told.headline == "You predicted 3 results. The cluster contradicted 2 of them:"
+    assert told.headline == "You predicted 3 results. The cluster contradicted 2:"
     where, billing = told.items
     for words in ("where.predict", "where.options.evenly", "where.options.one_partition"):
         assert say(words) in where
@@ -113,7 +113,7 @@ def test_nothing_predicted_is_one_sentence_and_all_right_another() -> None:
     predict("overview.latest").choose("none")
     reconcile("overview.latest", "none")
     told = recap("overview")
-    assert told.headline == "You predicted one result. The cluster contradicted none of them."
+    assert told.headline == "You predicted one result. The cluster contradicted none."
     assert told.items == []
     with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
         recap("nowhere")
@@ -145,7 +145,7 @@ def test_the_picture_counts_each_chapter_in_its_order() -> None:
     }
     data, _ = made._repr_mimebundle_()
     assert data["image/png"]
-    assert "You predicted 3 results" in data["text/plain"]
+    assert "Predictions: 3; contradicted by the cluster: 2" in data["text/plain"]
 
 
 def test_nothing_noted_draws_nothing() -> None:
