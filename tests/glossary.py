@@ -17,7 +17,7 @@ from tests.course import Text, chapters
 FILE = Path("notebooks", "glossary.md")
 
 _TERM = re.compile(r"\*\*([^*\n]+)\*\*\s*\(([^()]*[가-힣][^()]*)\)")
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?:])\*?\s+(?=[\"A-Z*`(])")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?:])[*)]*\s+(?=[\"A-Z*`(])")
 _ITEM = re.compile(r"\n(?=\||(?:[-*]|\d+\.) )")
 _HEAD = """\
 # Glossary

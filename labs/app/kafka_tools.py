@@ -27,6 +27,9 @@ from labs.supervise.home import Home
 #: Warnings and errors to stderr, without the time and the thread: what a tool says stands alone.
 _LOG = log_flags(defaultLogLevel="warn", showThreadName="false", showLogName="false")
 
+#: The option that names a properties file, and its names of old.
+_CONFIGS = {"--command-config", "--admin.config", "--consumer.config", "--producer.config"}
+
 
 def run_tool(name: str, words: Sequence[str]) -> int:
     """Run a tool on the learner's cluster, on this terminal; its exit code.
@@ -72,7 +75,7 @@ def _connection(cluster: Cluster, words: Sequence[str], folder: Path) -> list[st
         )
     options = ["--bootstrap-server", ",".join(cluster.bootstrap)]
     security = current()
-    if security != Security() and not said & {"--command-config", "--config-file"}:
+    if security != Security() and not said & _CONFIGS:
         options += ["--command-config", str(_written(security, folder))]
     return options
 
