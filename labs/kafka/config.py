@@ -47,6 +47,30 @@ LAB_SETTINGS = (
         "and to learn of a change every second; 5 s unless set",
     ),
     LabSetting(
+        "group.share.min.record.lock.duration.ms",
+        "1000",
+        "15000",
+        "a share group may be set to give a record to another member soon; 30 s unless set",
+    ),
+    LabSetting(
+        "group.share.min.session.timeout.ms",
+        "6000",
+        "45000",
+        "and to notice a dead member soon; 45 s unless set",
+    ),
+    LabSetting(
+        "group.share.min.heartbeat.interval.ms",
+        "1000",
+        "5000",
+        "and to hear of a new member every second; 5 s unless set",
+    ),
+    LabSetting(
+        "offsets.retention.check.interval.ms",
+        "1000",
+        "600000",
+        "a committed offset that has expired is deleted within a second",
+    ),
+    LabSetting(
         "replica.fetch.backoff.ms",
         "100",
         "1000",

@@ -73,4 +73,13 @@ def _no_new_groups(line: BrokerConnection, group: str) -> str:
     return "its brokers' group.coordinator.rebalance.protocols leave out consumer"
 
 
+def _no_share_groups(line: BrokerConnection, _group: str) -> str:
+    """KIP-932's groups are for use since Kafka 4.2; the feature `share.version` turns them on."""
+    levels = {f.name: f.max_version_level for f in line.versions.finalized_features or ()}
+    if levels.get("share.version", 0) >= 1:
+        return ""
+    return "its feature share.version is 0 (`kafka-features upgrade` can change that from 4.2 on)"
+
+
+SHARE_GROUPS = Feature("share groups (KIP-932)", _no_share_groups)
 NEW_GROUPS = Feature("groups of KIP-848's protocol", _no_new_groups)

@@ -24,6 +24,9 @@ POLL_MS = 100
 
 KAFKA_PYTHON, LIBRDKAFKA = "kafka-python", "confluent-kafka"
 
+#: The protocol of share groups (KIP-932), whose members are another kind: `share_process`.
+SHARE = "share"
+
 
 class Asked(Protocol):
     """What a client must know of a member's plan."""
@@ -81,6 +84,8 @@ def connect(asked: Asked, moved: Moved) -> Client:
 
 def departures(asked: Asked) -> tuple[set_here.Departure, ...]:
     """What a member's consumer sets otherwise than its default."""
+    if asked.protocol == SHARE:
+        return set_here.librdkafka("consumer", share_options(asked), "members")
     if asked.client == LIBRDKAFKA:
         return set_here.librdkafka("consumer", _librdkafka_options(asked), "members")
     options = {**_kafka_python_options(asked), "max_poll_records": asked.max_records}
@@ -116,6 +121,19 @@ def _librdkafka_options(asked: Asked) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         "log_level": 0,
         **protocol,
+        **(asked.options or {}),
+    }
+
+
+def share_options(asked: Asked) -> dict[str, Any]:
+    """What a `ShareConsumer` of confluent-kafka is made with."""
+    return {
+        "bootstrap.servers": ",".join(asked.bootstrap),
+        **security.current().librdkafka(),
+        "group.id": asked.group,
+        "share.acknowledgement.mode": "explicit",
+        "max.poll.records": asked.max_records,
+        "log_level": 0,
         **(asked.options or {}),
     }
 

@@ -1,12 +1,13 @@
 """One member of a consumer group, seen from its parent: the orders that it gets, and what it did.
 
-The member itself is a process of its own (`labs.workload.member_process`).
+The member itself is a process of its own (`labs.workload.member_process`, or `share_process`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 from labs.base import python
 from labs.base.clock import now
 from labs.base.errors import LabsError
+from labs.workload.consumers import SHARE
 from labs.workload.history import Read
 from labs.workload.member_process import Plan
 
@@ -50,8 +52,9 @@ class Member:
         self.reads: list[Read] = []
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the member
         self.joined = False
+        program = "share_process" if plan.protocol == SHARE else "member_process"
         self._process = subprocess.Popen(
-            python.module("labs.workload.member_process", json.dumps(asdict(plan))),
+            python.module(f"labs.workload.{program}", json.dumps(asdict(plan))),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
@@ -83,6 +86,14 @@ class Member:
     def leave(self) -> None:
         """Have it close its consumer, leave the group and end; does not wait."""
         self._order("close")
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing any more, and its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT after `freeze`."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> float:
         """SIGKILL: it tells nobody. Returns the time."""

@@ -7,7 +7,8 @@ Orders: `{"do": "join"}`, `close`, `pace` (with `process_ms`, `nap_s` and
 `commit`), `seek` (with `offsets`).
 Reports, each with `t` (s, by `labs.base.clock`) and `e`: `ready`, `assigned`, `revoked`, `lost`,
 `polled`, `done` (a record was processed), `at` (its positions, when a poll brought nothing and all
-is processed), `committed`, `error`, `left`.
+is processed), `committed`, `error`, `left`; of a share group also `refused` (a record that it can't
+process, with the number of its deliveries).
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ from labs.workload.records import number_of
 class Plan:
     """What a member is to be.
 
-    `protocol`: range or cooperative-sticky (the classic group protocol), or consumer (KIP-848).
+    `protocol`: range or cooperative-sticky (the classic group protocol), consumer (KIP-848), or
+    share: a member of a share group (KIP-932; `share_process`).
     `commit`: auto (the client does it by itself), before (processing), after (it), position (after
     it, the client's own position), or never.
     `asynchronous`: a thread of its own processes while the next poll goes on.
     `process_ms`: what one record takes; `nap_s`: what every poll that brings records takes besides.
+    `fails`: the numbers of records that it can't process; `on_failure`: how a member of a share
+    group acknowledges these, by release or reject.
     """
 
     client: str
@@ -51,6 +55,8 @@ class Plan:
     process_ms: float = 0.0
     nap_s: float = 0.0
     max_records: int = 500
+    fails: Sequence[int] = ()
+    on_failure: str = "release"
     options: Mapping[str, Any] | None = None
 
 
@@ -84,16 +90,20 @@ class MemberProcess:
         self.tell("ready")
         while self.orders.get()["do"] != "join":
             pass
-        client = connect(self.plan, self.moved)
+        client = self.connect()
         if self.plan.asynchronous:
             threading.Thread(target=self._work_on, daemon=True).start()
         try:
             while self._obey(client):
-                self._step(client)
+                self.step(client)
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
         client.close()
         self.tell("left")
+
+    def connect(self) -> Any:
+        """A client that joins with its first poll."""
+        return connect(self.plan, self.moved)
 
     def _listen(self) -> None:
         for line in sys.stdin:
@@ -115,7 +125,8 @@ class MemberProcess:
                 client.seek({int(p): offset for p, offset in order["offsets"].items()})
         return True
 
-    def _step(self, client: Client) -> None:
+    def step(self, client: Client) -> None:
+        """Poll once, process what came, and commit."""
         records = client.poll(self.plan.max_records)
         if not records:
             self._report_positions(client)
@@ -151,7 +162,11 @@ class MemberProcess:
         for partition, offset, value in records:
             if self.process_ms:
                 time.sleep(self.process_ms / 1000)
-            self.tell("done", r=[number_of(value), partition, offset, crc32(value)])
+            self.done(partition, offset, value)
+
+    def done(self, partition: int, offset: int, value: bytes) -> None:
+        """A record was processed."""
+        self.tell("done", r=[number_of(value), partition, offset, crc32(value)])
 
     def _commit(self, client: Client, records: Iterable[Record]) -> None:
         offsets: dict[int, int] = {}
@@ -160,11 +175,12 @@ class MemberProcess:
         try:
             client.commit(None if self.commit == "position" else offsets)
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
         else:
             self.tell("committed", o=offsets)
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """A call to the client raised."""
         self.tell("error", kind=type(error).__name__, text=str(error))
 
 

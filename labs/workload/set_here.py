@@ -102,6 +102,7 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "log_level": 6,
     "max.in.flight.requests.per.connection": 1_000_000,
     "max.poll.interval.ms": 300_000,
+    "max.poll.records": 500,
     "message.timeout.ms": 300_000,
     "metadata.max.age.ms": 900_000,
     "partition.assignment.strategy": "range,roundrobin",
@@ -113,6 +114,7 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "retry.backoff.max.ms": 1000,
     "retry.backoff.ms": 100,
     "session.timeout.ms": 45_000,
+    "share.acknowledgement.mode": "implicit",
     "socket.timeout.ms": 60_000,
     "statistics.interval.ms": 0,
 }
@@ -165,8 +167,15 @@ BROKER: Mapping[str, Plain] = {
     "broker.session.timeout.ms": 9000,
     "group.consumer.heartbeat.interval.ms": 5000,
     "group.consumer.session.timeout.ms": 45_000,
+    "group.share.delivery.count.limit": 5,
+    "group.share.heartbeat.interval.ms": 5000,
+    "group.share.record.lock.duration.ms": 30_000,
+    "group.share.session.timeout.ms": 45_000,
     "replica.lag.time.max.ms": 30_000,
 }
+
+#: Kafka's defaults of a group's settings that a broker has not (a test asks the jars).
+GROUP: Mapping[str, Plain] = {"share.auto.offset.reset": "latest"}
 
 
 def broker(where: str, settings: Mapping[str, object]) -> tuple[Departure, ...]:
@@ -179,12 +188,13 @@ def broker(where: str, settings: Mapping[str, object]) -> tuple[Departure, ...]:
 
 
 def group(settings: Mapping[str, object]) -> tuple[Departure, ...]:
-    """Of a KIP-848 group, whose settings are named as the brokers' are, without `group.`.
+    """Of a KIP-848 or a share group: its settings have the brokers' names, without `group.`.
 
     Raises:
-        LookupError: `BROKER` does not hold a setting's default.
+        LookupError: neither `BROKER` nor `GROUP` holds a setting's default.
     """
-    found = _by_table("group", {f"group.{n}": v for n, v in settings.items()}, BROKER)
+    defaults = {**BROKER, **{f"group.{name}": default for name, default in GROUP.items()}}
+    found = _by_table("group", {f"group.{n}": v for n, v in settings.items()}, defaults)
     return tuple(replace(d, name=d.name.removeprefix("group.")) for d in found)
 
 

@@ -26,6 +26,8 @@ from labs.workload.set_here import Departure
 
 KINDS = {KafkaProducer: "producer", KafkaConsumer: "consumer", KafkaAdminClient: "admin client"}
 
+MEMBERS = {"labs.workload.member_process", "labs.workload.share_process"}
+
 
 @pytest.fixture(autouse=True)
 def settings_are_told() -> Iterator[None]:
@@ -44,7 +46,7 @@ def settings_are_told() -> Iterator[None]:
             return producer(options)
 
         def started(self: Any, command: Any, *args: Any, **options: Any) -> None:
-            if isinstance(command, list) and "labs.workload.member_process" in command:
+            if isinstance(command, list) and MEMBERS.intersection(command):
                 made.append(consumers.departures(Plan(**json.loads(command[-1]))))
             popen(self, command, *args, **options)
 

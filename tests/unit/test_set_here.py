@@ -121,6 +121,7 @@ def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
 MAKERS = {
     "labs/experiment/clients.py",  # Run.producer, Run.consumer, Run.admin
     "labs/workload/consumers.py",  # a group's members
+    "labs/workload/share_process.py",  # a share group's
     "labs/workload/producer_process.py",
     "labs/workload/reading.py",
     "labs/chapters/producers/native.py",
@@ -131,7 +132,9 @@ MAKERS = {
 
 
 def test_no_client_is_made_elsewhere() -> None:
-    made = re.compile(r"\b(Kafka(Producer|Consumer|AdminClient)|(?<!def )Producer|Consumer)\(")
+    made = re.compile(
+        r"\b(Kafka(Producer|Consumer|AdminClient)|(?<!def )Producer|(Share)?Consumer)\("
+    )
     makers = {
         str(path.relative_to(PROJECT).as_posix())
         for path in (PROJECT / "labs").rglob("*.py")
