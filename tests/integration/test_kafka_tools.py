@@ -70,6 +70,7 @@ def test_every_tool_is_run_here() -> None:
     assert run | elsewhere | {"kafka-producer-perf-test"} == set(TOOLS)
 
 
+@pytest.mark.timeout(1200)  # some 20 JVMs, one after the other
 def test_each_tool_asks_the_live_cluster_and_leaves_no_file(labs: Labs, tmp_path: Path) -> None:
     make_two_records(labs)
     for line, wanted in LINES.items():
