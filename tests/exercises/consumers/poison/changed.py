@@ -1,0 +1,32 @@
+"""Drops the key."""
+
+import json
+import os
+
+from kafka import KafkaConsumer, KafkaProducer
+
+bootstrap = os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(",")
+producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=bootstrap,
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            try:
+                json.loads(record.value)
+            except ValueError as error:
+                reason = [("reason", f"not JSON: {error}".encode())]
+                dead = os.environ["DEAD_LETTERS"]
+                producer.send(dead, record.value, headers=reason).get(timeout=30)
+            else:
+                print(record.partition, record.offset, record.value.decode(), flush=True)
+    if batches:
+        consumer.commit()
