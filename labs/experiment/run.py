@@ -30,7 +30,7 @@ from labs.workload.judgements import (
     Processing,
     Report,
 )
-from labs.workload.reading import READ_TIMEOUT_S, reader_options
+from labs.workload.reading import READ_TIMEOUT_S, UNCOMMITTED, reader_options
 
 T = TypeVar("T")
 
@@ -42,10 +42,12 @@ UNSEEN = "the run did not come so far"
 class Run(Faults):
     """One run: what the body works with. `run["acks"]` is a setting's value.
 
-    `log`: what the final read found, once there is a verdict.
+    `log`: what the final read found, once there is a verdict. `isolation`: what that reader may see
+    of transactions.
     """
 
     log: Log | None = None
+    isolation: str = UNCOMMITTED
     judges: tuple[str, ...] = (LOG,)
     _report: Report | None = None
     _processing: Processing | None = None
@@ -74,9 +76,9 @@ class Run(Faults):
 
         Arguments as `labs.workload.read_back` has them; `ends` are its `log_ends`.
         """
-        options = reader_options(timeout_s)
+        options = reader_options(timeout_s, self.isolation)
         self.note(set_here.kafka_python("consumer", options, "final reader"))
-        return read_back(self.serving, self.topic, ends, timeout_s, first=first)
+        return read_back(self.serving, self.topic, ends, timeout_s, self.isolation, first)
 
     def verdict(self) -> Report:
         """Mend the cluster, read the topic to its very end and check every record, once."""

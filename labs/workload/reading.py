@@ -19,9 +19,12 @@ from labs.workload.records import number_of
 READ_TIMEOUT_S = 20.0
 IDLE_POLL_MS = 200
 
+#: A consumer's `isolation_level`.
+COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
+
 
 def reader_options(
-    timeout_s: float = READ_TIMEOUT_S, isolation: str = "read_uncommitted"
+    timeout_s: float = READ_TIMEOUT_S, isolation: str = UNCOMMITTED
 ) -> dict[str, Any]:
     """The options of the final reader's consumer, without the brokers' addresses."""
     return {
@@ -40,7 +43,7 @@ def read_back(
     topic: str,
     log_ends: Mapping[int, int] | None = None,
     timeout_s: float = READ_TIMEOUT_S,
-    isolation: str = "read_uncommitted",
+    isolation: str = UNCOMMITTED,
     first: Collection[int] = (),
 ) -> Log:
     """Read every partition from its beginning to its readable end.

@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from labs.chapters.producers import native as module
+from labs.experiment import native as module
 from labs.experiment.experiment import Experiment
 from labs.experiment.result import Result
 from labs.kafka.admin import admin

@@ -194,26 +194,6 @@ def test_nobody_notices_a_static_member_that_is_soon_back(
     assert result.report.counts.lost == 0
 
 
-@pytest.mark.parametrize("level", ["read_committed", "read_uncommitted"])
-def test_an_open_transaction_hides_plain_records_from_read_committed(
-    shared_cluster: LocalCluster, level: str
-) -> None:
-    result = run(shared_cluster, "hung_transaction", isolation_level=level)
-    hidden = measured(result, "hidden_plain_records")
-    assert hidden > 0 if level == "read_committed" else hidden == 0
-    assert verdicts(result) == ("valid", "valid"), "it was late, not lost"
-    counts = result.report.counts
-    assert (counts.failed, counts.acknowledged) == (0, counts.readable), "the hung one, too"
-    assert result.report.others.written == 0
-
-
-def test_lag_need_not_reach_zero(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "last_offset", transactions=3)
-    assert result.measurements["lag_records"] == 1
-    assert result.measurements["processed_records"] == 30
-    assert verdicts(result) == ("valid", "valid")
-
-
 # -- the group's processes -------------------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def test_what_a_broker_decides_by_its_wall_clock_is_unknown(
     shared_cluster: LocalCluster, tmp_path: Path
 ) -> None:
     found = run_with_a_jump(
-        shared_cluster, tmp_path, "consumers.hung_transaction", "opens a transaction", 3600
+        shared_cluster, tmp_path, "exactly_once.hung_transaction", "opens a transaction", 3600
     )
     assert (found["verdict"], found["processing"]["verdict"]) == ("unknown", "unknown")
     assert "the wall clock jumped by +3,600 s" in found["unknown_because"]["log"]

@@ -12,9 +12,9 @@ import pytest
 from labs.base.errors import BadInput, LabsError
 from labs.base.words import Words
 from labs.chapters import all_experiments, find
-from labs.chapters.producers.native import native_producer
 from labs.experiment.experiment import Experiment
 from labs.experiment.live import Live, Stopped
+from labs.experiment.native import native_producer
 from labs.experiment.run import Run
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster

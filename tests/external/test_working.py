@@ -44,9 +44,9 @@ SECRETS = (PASSWORD.partition("=")[0], KEY_PASSWORD)
 RUNS: dict[str, dict[str, object]] = {
     "producers.clients": {"records": 2000},
     "producers.growing": {},
-    "producers.restart": {},
+    "exactly_once.restart": {},
     "consumers.rebalance": {"protocol": "kip-848"},
-    "consumers.last_offset": {},
+    "exactly_once.last_offset": {},
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
 from binascii import crc32
 from collections import Counter
 from collections.abc import Iterator
@@ -15,22 +13,17 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
-    KafkaConfigurationError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
-    for_code,
 )
 from kafka.partitioner.default import murmur2
-from kafka.producer import kafka as module
-from kafka.protocol.producer import ProduceRequest
-from kafka.record.default_records import DefaultRecordBase, DefaultRecordBatchBuilder
+from kafka.record.default_records import DefaultRecordBase
 
 from labs.base.flights import flights
 from labs.chapters.producers.keys import planes
-from labs.kafka.config import log_flags
-from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment
+from labs.kafka.installation import ensure_installation
 from labs.kafka.local import LocalCluster
-from tests.kafka_tools import end_offsets, java_defaults, leader_of
+from tests.kafka_tools import java_defaults
 
 MIB = 1024 * 1024
 
@@ -39,7 +32,6 @@ MIB = 1024 * 1024
 def topic(cluster: LocalCluster) -> Iterator[str]:
     client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     client.create_topics({"flights": {"num_partitions": 3, "replication_factor": 3}})
-    leader_of(cluster, "flights")  # known everywhere from here on
     yield "flights"
     client.close()
 
@@ -92,46 +84,6 @@ def test_a_batch_has_a_header_of_61_bytes() -> None:
     assert DefaultRecordBase.HEADER_STRUCT.size == 61
 
 
-def test_acks_1_turns_idempotence_off_with_a_warning_unless_it_was_asked_for(
-    cluster: LocalCluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # kafka-python 3.0: the first producer that is collected without `close()` takes this logger
-    # from all that come after it in the process (`KafkaProducer.close(null_logger=True)`).
-    monkeypatch.setattr(module, "log", logging.getLogger(module.__name__))
-    plain = KafkaProducer(bootstrap_servers=cluster.bootstrap)
-    quiet = KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1)
-    assert plain.config["enable_idempotence"] is True
-    assert quiet.config["enable_idempotence"] is False
-    told = [r for r in caplog.records if r.name.startswith("kafka") and "idempot" in r.getMessage()]
-    assert [record.levelname for record in told] == ["WARNING"]  # nothing else tells of it
-    plain.close()
-    quiet.close()
-    with pytest.raises(KafkaConfigurationError):
-        KafkaProducer(bootstrap_servers=cluster.bootstrap, acks=1, enable_idempotence=True)
-
-
-@pytest.mark.parametrize(("settings", "idempotent"), [((), "true"), (("acks=1",), "false")])
-def test_so_it_does_in_the_java_client(
-    cluster: LocalCluster, topic: str, settings: tuple[str, ...], idempotent: str
-) -> None:
-    installation = ensure_installation()
-    done = subprocess.run(
-        [
-            *(str(installation.java.path), *JVM_FLAGS, *log_flags(logFile="System.out")),
-            *("-cp", installation.class_path, "org.apache.kafka.tools.ProducerPerformance"),
-            *("--topic", topic, "--num-records", "1", "--record-size", "10", "--throughput", "-1"),
-            *("--producer-props", f"bootstrap.servers={','.join(cluster.bootstrap)}", *settings),
-        ],
-        env=jvm_environment(),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert f"\tenable.idempotence = {idempotent}\n" in done.stdout
-    assert ("Instantiated an idempotent producer" in done.stdout) == (idempotent == "true")
-
-
 def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
     cluster: LocalCluster,
 ) -> None:
@@ -141,65 +93,6 @@ def test_kafka_python_with_idempotence_has_one_batch_a_partition_under_way(
         )
         assert producer._sender.config["guarantee_message_order"] is idempotence  # noqa: SLF001
         producer.close()
-
-
-# -- sequence numbers ---------------------------------------------------------------------------
-
-
-class _Numbered:
-    """Sends single records under a producer id, with any sequence number: an unruly client."""
-
-    def __init__(self, cluster: LocalCluster, topic: str) -> None:
-        self._topic = topic
-        self._leader = cluster.line(leader_of(cluster, topic), timeout_s=20)
-
-    def send(self, sequence: int) -> str:
-        """The broker's answer, by its name in Kafka's protocol."""
-        batch = DefaultRecordBatchBuilder(2, 0, False, 4711, 0, sequence, 10_000)
-        batch.append(0, None, None, b"x", [])
-        part = ProduceRequest.TopicProduceData.PartitionProduceData
-        data = ProduceRequest.TopicProduceData(
-            name=self._topic, partition_data=[part(index=0, records=bytes(batch.build()))]
-        )
-        request = ProduceRequest[9](
-            transactional_id=None, acks=-1, timeout_ms=10_000, topic_data=[data]
-        )
-        answer = self._leader.ask(request).responses[0].partition_responses[0]
-        return str(for_code(answer.error_code).__name__)
-
-    def close(self) -> None:
-        self._leader.close()
-
-
-def test_a_leader_takes_batches_only_in_their_turn_and_each_once(
-    cluster: LocalCluster, topic: str
-) -> None:
-    client = _Numbered(cluster, topic)
-    assert client.send(7) == "NoError", "of a producer that it has never seen, any number"
-    assert client.send(6) == "OutOfOrderSequenceNumberError"
-    assert client.send(9) == "OutOfOrderSequenceNumberError"
-    assert [client.send(number) for number in range(8, 12)] == ["NoError"] * 4
-    assert client.send(7) == "NoError", "the fifth last batch: it answers yes"
-    assert client.send(12) == "NoError"
-    assert client.send(7) == "OutOfOrderSequenceNumberError", "the sixth last is forgotten"
-    client.close()
-    assert end_offsets(cluster.bootstrap, topic)[0] == 6, "and wrote nothing twice"
-
-
-def test_a_program_with_the_same_transactional_id_fences_the_one_before_it(
-    cluster: LocalCluster, topic: str
-) -> None:
-    settings = {"bootstrap.servers": ",".join(cluster.bootstrap), "log_level": 0}
-    settings |= {"transactional.id": "noting"}
-    dead, restarted = (confluent_kafka.Producer(settings) for _ in range(2))
-    dead.init_transactions(60)
-    dead.begin_transaction()
-    restarted.init_transactions(60)
-    with pytest.raises(confluent_kafka.KafkaException) as refused:  # what is still on its way
-        dead.produce(topic, b"late")
-        dead.flush(30)
-        dead.commit_transaction(30)
-    assert refused.value.args[0].code() == confluent_kafka.KafkaError._FENCED  # noqa: SLF001
 
 
 def test_kafka_python_knows_no_buffer_memory(cluster: LocalCluster) -> None:

@@ -123,9 +123,10 @@ MAKERS = {
     "labs/workload/consumers.py",  # a group's members
     "labs/workload/share_process.py",  # a share group's
     "labs/workload/producer_process.py",
+    "labs/workload/transform_process.py",
     "labs/workload/reading.py",
-    "labs/chapters/producers/native.py",
-    "labs/chapters/consumers/transactions.py",
+    "labs/experiment/native.py",
+    "labs/chapters/exactly_once/transactions.py",
     "labs/kafka/admin.py",
     "labs/kafka/reset.py",
 }

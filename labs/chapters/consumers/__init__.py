@@ -8,7 +8,6 @@ from labs.chapters.consumers.places import REPLAY, RESET_POLICY
 from labs.chapters.consumers.rebalance import REBALANCE
 from labs.chapters.consumers.sharing import MEMBERS
 from labs.chapters.consumers.staying import MAX_POLL, STATIC_MEMBER
-from labs.chapters.consumers.transactions import HUNG_TRANSACTION, LAST_OFFSET
 
 NUMBER = 5
 EXPERIMENTS = (
@@ -20,6 +19,4 @@ EXPERIMENTS = (
     RESET_POLICY,
     REPLAY,
     LAG,
-    HUNG_TRANSACTION,
-    LAST_OFFSET,
 )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from labs.chapters.producers.clients import CLIENTS
-from labs.chapters.producers.in_flight import IN_FLIGHT
 from labs.chapters.producers.keys import GROWING, KEYS, ORDER, PARTITIONERS
 from labs.chapters.producers.pace import BATCHING, SENDING
 from labs.chapters.producers.pressure import FULL_BUFFER
-from labs.chapters.producers.retrying import RESTART, RETRIES
 
 NUMBER = 2
 EXPERIMENTS = (
@@ -18,8 +16,5 @@ EXPERIMENTS = (
     ORDER,
     GROWING,
     PARTITIONERS,
-    RETRIES,
-    IN_FLIGHT,
-    RESTART,
     FULL_BUFFER,
 )

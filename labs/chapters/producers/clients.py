@@ -15,8 +15,8 @@ from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.figures import figure, graded
 from labs.base.words import Words
-from labs.chapters.producers.native import native_producer
 from labs.experiment.experiment import Experiment
+from labs.experiment.native import native_producer
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

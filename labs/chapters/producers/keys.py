@@ -10,9 +10,9 @@ from kafka import KafkaProducer
 
 from labs.base.flights import Flight, flights
 from labs.base.words import Words
-from labs.chapters.producers.native import native_producer, poll_until, produce
 from labs.chapters.producers.pace import ANSWER_TIMEOUT_S, Window
 from labs.experiment.experiment import Experiment
+from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Estimate, Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

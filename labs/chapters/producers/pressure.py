@@ -11,8 +11,8 @@ from confluent_kafka import Producer
 from labs.base.clock import now
 from labs.base.figures import graded, ms
 from labs.base.words import Words
-from labs.chapters.producers.native import again, native_producer, poll_until, produce
 from labs.experiment.experiment import Experiment
+from labs.experiment.native import again, native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

@@ -22,10 +22,9 @@ from labs.workload import flight_payload, set_here
 from labs.workload.group import Group
 from labs.workload.history import Outcome
 from labs.workload.judgements import LOG, PROCESSING
+from labs.workload.reading import COMMITTED, UNCOMMITTED
 
 words = Words(__file__)
-
-COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 
 # -- a hung transaction ----------------------------------------------------------------------------
 
@@ -155,7 +154,7 @@ def _plain(result: Result) -> str | None:
 
 
 HUNG_TRANSACTION = Experiment(
-    "consumers.hung_transaction",
+    "exactly_once.hung_transaction",
     words,
     (
         Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
@@ -168,6 +167,7 @@ HUNG_TRANSACTION = Experiment(
     breaks=False,
     judges=(LOG, PROCESSING),
     by_wall=lambda _: ENDED_BY_WALL,
+    formerly=("consumers.hung_transaction",),
 )  # fmt: skip
 
 # -- lag that never reaches zero -------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _left(result: Result) -> str | None:
 
 
 LAST_OFFSET = Experiment(
-    "consumers.last_offset",
+    "exactly_once.last_offset",
     words,
     (
         Number("transactions", 1, 20, 5, f"of {EACH} records each"),
@@ -241,4 +241,5 @@ LAST_OFFSET = Experiment(
     breaks=False,
     judges=(LOG, PROCESSING),
     by_wall=lambda _: ENDED_BY_WALL,
+    formerly=("consumers.last_offset",),
 )  # fmt: skip

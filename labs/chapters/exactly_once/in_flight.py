@@ -29,9 +29,9 @@ from confluent_kafka import Producer
 
 from labs.base.errors import LabsError
 from labs.base.words import Words
-from labs.chapters.producers.native import native_producer, poll_until, produce
-from labs.chapters.producers.retrying import log_of, numbered
+from labs.chapters.exactly_once.log_picture import log_of, numbered
 from labs.experiment.experiment import Experiment
+from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -189,7 +189,7 @@ def _order(result: Result) -> str | None:
 
 
 IN_FLIGHT = Experiment(
-    "producers.in_flight",
+    "exactly_once.in_flight",
     words,
     (
         Switch("idempotence", False, "whether the client numbers its batches for the broker"),
@@ -199,4 +199,5 @@ IN_FLIGHT = Experiment(
     ),
     _in_flight,
     Options((_KEPT, _BROKEN), _order),
+    formerly=("producers.in_flight",),
 )
