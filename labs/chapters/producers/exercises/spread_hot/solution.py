@@ -1,0 +1,16 @@
+"""The plane is what must stay in order, and there are many planes."""
+
+import json
+import os
+import sys
+
+from kafka import KafkaProducer
+
+producer = KafkaProducer(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","))
+
+for line in sys.stdin:
+    flight = json.loads(line)
+    key = flight["tailnum"].encode()
+    producer.send(os.environ["TOPIC"], line.strip().encode(), key)
+
+producer.flush()

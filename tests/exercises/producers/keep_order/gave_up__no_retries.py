@@ -1,0 +1,19 @@
+"""Never sends anything again."""
+
+import os
+import sys
+
+from kafka import KafkaProducer
+
+producer = KafkaProducer(
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    acks="all",
+    enable_idempotence=False,
+    retries=0,
+)
+
+for line in sys.stdin:
+    value = line.strip().encode()
+    producer.send(os.environ["TOPIC"], value, key=value.split()[0])
+
+producer.flush()

@@ -1,0 +1,16 @@
+"""Takes the airport instead, of which New York has three."""
+
+import json
+import os
+import sys
+
+from kafka import KafkaProducer
+
+producer = KafkaProducer(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","))
+
+for line in sys.stdin:
+    flight = json.loads(line)
+    key = flight["origin"].encode()
+    producer.send(os.environ["TOPIC"], line.strip().encode(), key)
+
+producer.flush()
