@@ -45,6 +45,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     judging.say("starting")
     program.start()
     kills = [_kill(judging, program, topic, group) for _ in range(KILLS)]
+    program.wait(lambda: program.lines[-1].life == KILLS, judging.patience_s)
     later.stop()
     judging.stream(topic, AT_LAST).wait()  # so that each partition ends behind the last kill
     program.pace = None
