@@ -1,0 +1,30 @@
+"""Writes to a table of another name."""
+
+import os
+import sqlite3
+
+from kafka import KafkaConsumer
+
+database = sqlite3.connect(os.environ["OUT"])
+database.execute(
+    'CREATE TABLE IF NOT EXISTS rows ("partition" INTEGER, "offset" INTEGER, value TEXT)'
+)
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            row = record.partition, record.offset, record.value.decode()
+            database.execute("INSERT INTO rows VALUES (?, ?, ?)", row)
+            print(record.partition, record.offset, flush=True)
+    if batches:
+        database.commit()
+        consumer.commit()
