@@ -83,7 +83,7 @@ def test_a_coordinator_measures_no_members_session_by_it(
         return at
 
     monkeypatch.setattr(Member, "kill", killed)
-    result = run_of("consumers", shared_cluster, "rebalance", event="dies")
+    result = run_of("groups", shared_cluster, "rebalance", event="dies")
     # Its last heartbeat came up to a second before its death.
     assert SESSION_MS - 1500 < measured(result, "longest_gap_ms") < 1000 * LONG_S
     assert result.report.verdict == "valid"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -43,37 +42,6 @@ def test_a_member_beyond_the_partitions_idles(shared_cluster: LocalCluster) -> N
         result, "with_1_member_records_per_s"
     )
     assert result.report.verdict == "valid"
-
-
-def test_a_cooperative_group_takes_away_only_what_moves(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "rebalance", protocol="cooperative")
-    assert 0 < measured(result, "interrupted_partitions") < 6
-    assert came_true(result) == "moved"
-    assert result.report.counts.lost == 0
-
-
-def test_a_slow_member_holds_up_everybody_only_if_eager(shared_cluster: LocalCluster) -> None:
-    eager, kip_848 = (
-        run(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5)
-        for protocol in ("eager", "kip-848")
-    )
-    assert came_true(eager) == "all"
-    assert came_true(kip_848) == "moved"
-    # The same thing of both: the partitions that slow C neither had nor got.
-    gaps = [measured(result, "longest_gap_others_ms") for result in (eager, kip_848)]
-    assert gaps[1] < gaps[0] / 2
-    for result in (eager, kip_848):
-        m = result.measurements
-        parts = [m["longest_gap_kept_ms"], m["longest_gap_moved_ms"]]
-        assert m["longest_gap_others_ms"] == max(part for part in parts if part is not None)
-        others = measured(result, "kept_partitions") + measured(result, "moved_partitions")
-        assert 2 <= others <= 4, "C had two of six, and got up to two others"
-
-
-def test_a_clean_leave_costs_less_than_a_death(shared_cluster: LocalCluster) -> None:
-    leaves, dies = (run(shared_cluster, "rebalance", event=event) for event in ("leaves", "dies"))
-    assert measured(leaves, "longest_gap_ms") < measured(dies, "longest_gap_ms")
-    assert dies.report.counts.lost == leaves.report.counts.lost == 0
 
 
 @pytest.mark.parametrize(
@@ -172,26 +140,6 @@ def test_where_a_group_without_a_place_begins(
         assert result.report.verdict == "valid", "the log is whole"
     else:
         assert result.report.counts.lost == 0, "deleted, which is not lost"
-
-
-@pytest.mark.parametrize(("busy_s", "limit_s", "stays"), [(3, 1, False), (1, 10, True)])
-def test_who_does_not_poll_is_put_out(
-    shared_cluster: LocalCluster, busy_s: int, limit_s: int, stays: bool
-) -> None:
-    result = run(shared_cluster, "max_poll", busy_s=busy_s, max_poll_interval_s=limit_s)
-    assert result.measurements["commit_error"] == (None if stays else "CommitFailedError")
-    assert verdicts(result) == ("valid", "valid" if stays else "violated")
-    assert result.processing is not None
-    assert (result.processing.missed, result.processing.repeated == 0) == (0, stays)
-
-
-@pytest.mark.parametrize(("settings", "taken"), [({}, 0), ({"static": False}, 2)])
-def test_nobody_notices_a_static_member_that_is_soon_back(
-    shared_cluster: LocalCluster, settings: Mapping[str, object], taken: int
-) -> None:
-    result = run(shared_cluster, "static_member", **settings)
-    assert result.measurements["interrupted_partitions_of_others"] == taken
-    assert result.report.counts.lost == 0
 
 
 # -- the group's processes -------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_a_failover_takes_as_long_as_it_takes(
 def test_a_groups_processes_share_the_clock(
     shared_cluster: LocalCluster, tmp_path: Path, jump_s: int
 ) -> None:
-    found = run_with_a_jump(shared_cluster, tmp_path, "consumers.rebalance", "D joins", jump_s)
+    found = run_with_a_jump(shared_cluster, tmp_path, "groups.rebalance", "D joins", jump_s)
     plausible(found)
     assert (found["verdict"], found["processing"]["verdict"]) == ("valid", "valid")
     assert found["measurements"]["longest_gap_ms"] > 0

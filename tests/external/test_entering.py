@@ -266,10 +266,10 @@ def test_what_this_kafka_lacks_is_told_before_a_run(enter: Enter, tmp_path: Path
         cluster = enter({"LABS_BOOTSTRAP": without.addresses(ADMIN)[0]})
         said = "group.coordinator.rebalance.protocols leave out consumer; choose another protocol"
         with pytest.raises(LabsError, match=said):
-            find("consumers.rebalance").run(cluster, NEW)
+            find("groups.rebalance").run(cluster, NEW)
         with cluster.line(0) as line:
             assert not [t.name for t in line.metadata().topics if "rebalance" in t.name]
-        told = panel("consumers.rebalance", cluster=cluster).run(**NEW)
+        told = panel("groups.rebalance", cluster=cluster).run(**NEW)
         assert isinstance(told, NotHere)
         assert said in str(told)
 
@@ -283,10 +283,8 @@ def test_the_oldest_will_do_and_stays_readable_when_it_is_gone(
         assert cluster.start().up
         said = r"its feature group\.version is 0 \(`kafka-features upgrade"
         with pytest.raises(LabsError, match=said):
-            find("consumers.rebalance").run(cluster, NEW)
-        answer = Labs(tmp_path, **given).run(
-            "run", "consumers.rebalance", "--set", "protocol=kip-848"
-        )
+            find("groups.rebalance").run(cluster, NEW)
+        answer = Labs(tmp_path, **given).run("run", "groups.rebalance", "--set", "protocol=kip-848")
         assert answer.code == 1
         assert "its feature group.version is 0" in answer.sentence()
         observer = Observer(cluster)
@@ -326,7 +324,7 @@ def test_where_nothing_is_lacking_nothing_is_told(others: Others, enter: Enter) 
     cluster = enter(others.as_ann)
     assert NEW_GROUPS.missing(cluster) == ""
     before = cluster.status()
-    assert find("consumers.rebalance").missing(cluster, {"protocol": "kip-848"}) is None
+    assert find("groups.rebalance").missing(cluster, {"protocol": "kip-848"}) is None
     assert cluster.status() == before
 
 

@@ -45,7 +45,7 @@ RUNS: dict[str, dict[str, object]] = {
     "producers.clients": {"records": 2000},
     "producers.growing": {},
     "exactly_once.restart": {},
-    "consumers.rebalance": {"protocol": "kip-848"},
+    "groups.rebalance": {"protocol": "kip-848"},
     "exactly_once.last_offset": {},
 }
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from labs.chapters.acks import errors
-from labs.chapters.consumers.rebalance import JOINS, LEAVES, SLOW, Shares
+from labs.chapters.groups.rebalance import JOINS, LEAVES, SLOW, Shares
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run

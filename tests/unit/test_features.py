@@ -87,12 +87,12 @@ class Brokers:
 def test_an_option_says_so_before_it_runs() -> None:
     brokers: Any = Brokers(Line(0, 0))
     with pytest.raises(LabsError) as refused:
-        find("consumers.rebalance").run(brokers, {"protocol": "kip-848"})
+        find("groups.rebalance").run(brokers, {"protocol": "kip-848"})
     assert str(refused.value) == (
         "protocol=kip-848 can't be run here: this Kafka can't do groups of KIP-848's protocol: it"
         " came with Kafka 4.0; choose another protocol, or use the local one: LABS_CLUSTER=local."
     )
-    rebalance = find("consumers.rebalance")
+    rebalance = find("groups.rebalance")
     for protocol in ("eager", "cooperative"):
         assert rebalance.missing(brokers, {"protocol": protocol}) is None
     able: Any = Brokers(Line(1, 1))

@@ -234,7 +234,7 @@ def _stopped(result: Result) -> str | None:
 
 
 REBALANCE = Experiment(
-    "consumers.rebalance",
+    "groups.rebalance",
     words,
     (
         Choice(
@@ -258,4 +258,5 @@ REBALANCE = Experiment(
     judges=(LOG, PROCESSING),
     needs={("protocol", KIP_848): NEW_GROUPS},
     about=("longest_gap_others_ms", "settled_s"),
+    formerly=("consumers.rebalance",),
 )

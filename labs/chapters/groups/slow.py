@@ -1,21 +1,18 @@
-"""Who is removed from a group, and whose restart the others do not notice."""
+"""Who is removed from a group: one that polls too late, one that is silent for too long."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from typing import Any
 
 from labs.base.clock import now
 from labs.base.figures import seconds
 from labs.base.words import Words
 from labs.experiment.experiment import Experiment
-from labs.experiment.filling import evenly, fill
+from labs.experiment.filling import fill
 from labs.experiment.groups import SESSION_MS, drain, group_of, join, judge, shared_out
-from labs.experiment.lanes import gap_ms, named, owned, working
+from labs.experiment.lanes import owned
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
-from labs.experiment.settings import Number, Switch
+from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Mark
 from labs.workload.group import Group
 from labs.workload.judgements import LOG, PROCESSING
@@ -97,7 +94,7 @@ def _outcome(result: Result) -> str | None:
 
 
 MAX_POLL = Experiment(
-    "consumers.max_poll",
+    "groups.max_poll",
     words,
     (
         Number("busy_s", 1, 8, 4, "how long A works before it polls again", "s"),
@@ -107,89 +104,85 @@ MAX_POLL = Experiment(
     Options((STAYS, TWICE, LOST), _outcome),
     breaks=False,
     judges=(LOG, PROCESSING),
+    formerly=("consumers.max_poll",),
 )
 
-# -- static membership -----------------------------------------------------------------------------
+# -- a slow handler, and a frozen process ----------------------------------------------------------
 
-RATE, BEFORE_S, AFTER_S, PAUSE_S = 90, 1.5, 1.0, 0.5
+HANDLER, FROZEN = "handler", "frozen"
+
+#: What A's batch takes when it is not the handler that is slow, s: time enough to freeze it.
+SHORT_S = 1.0
 
 
-def _static_member(run: Run) -> None:
-    run.make_topic(partitions=3, watch=False)
+def _silent(run: Run) -> None:
+    run.make_topic(partitions=2, watch=False)
     group = group_of(run)
     options = {"session_timeout_ms": SESSION_MS, "heartbeat_interval_ms": 500}
-
-    def plan(name: str) -> dict[str, Any]:
-        static = {"group_instance_id": f"desk-{name}"} if run["static"] else {}
-        return {"options": {**options, **static}}
-
-    first, second, third = (group.add(name, **plan(name)) for name in "ABC")
-    again = group.add("C again", **plan("C"))
-    run.show_live(lambda: working(group.reads, run.began, PAUSE_S))
-    producer, payload = evenly(run)
-    load = run.load(producer, RATE, payload=payload)
-    first.join()
-    run.wait(lambda: len(group.owners()) == 3, "A had joined")
-    join(run, group, second, third)
-    run.sleep(BEFORE_S)
-    own_share = group.share_of("C")
-    at = now()
-    run.say("C is restarted")
-    third.leave()
-    third.await_end(10)
-    run.sleep(max(at + run["away_s"] - now(), 0))
-    back = now()
-    join(run, group, again)
-    run.sleep(AFTER_S)
-    until = now()
-    load.stop()
+    plan = {"commit": "after", "options": options}
+    frozen, for_s = run["how"] == FROZEN, run["for_s"]
+    first = group.add("A", nap_s=SHORT_S if frozen else for_s, **plan)
+    second = group.add("B", **plan)
+    run.show_live(lambda: owned(run, group, "", []))
+    join(run, group, first, second)
+    fill(run, RECORDS)
+    polled = run.wait(lambda: first.first("polled"), "A had got its first records")
+    if frozen:
+        run.say("A's process is frozen")
+        first.freeze()
+        run.sleep(for_s)
+        first.thaw()
+    else:
+        run.say(f"A works for {for_s} s before it polls again")
+    run.wait(lambda: first.first("committed") or first.errors, "A had committed", for_s + 20)
+    first.pace(0.0)
+    shared_out(run, group)
     drain(run, group)
+    until = now()
     group.leave()
-    judge(run, group)
-    gaps = gap_ms(group.reads, range(run.partitions), at, until)
-    taken = {
-        t.partition
-        for t in group.tenures()
-        if t.member in "AB" and t.since < until and at <= (t.until or 0) <= until
-    }
-    taken -= set(own_share)
-    own = max(gap for p, gap in gaps.items() if p in own_share)
+    _tell_silent(run, group, polled.time, until)
+
+
+def _tell_silent(run: Run, group: Group, polled: float, until: float) -> None:
+    twice = judge(run, group).repeated
+    taken = next((t for t in group.tenures() if t.member == "B" and t.since > polled), None)
+    removed = bool(group.members["A"].errors)
     run.measurements |= {
-        "interrupted_partitions_of_others": len(taken),
-        "longest_gap_of_c_ms": own,
-        "longest_gap_of_others_ms": max(gap for p, gap in gaps.items() if p not in own_share),
-        "away_ms": 1000 * (back - at),
+        "removed": int(removed),
+        "removed_after_ms": 1000 * (taken.since - polled) if taken and removed else None,
+        "processed_twice_records": twice,
     }
-    kind = "a static member" if run["static"] else "an ordinary member"
+    what = "A's process was frozen" if run["how"] == FROZEN else "A's handler was busy"
+    what += f" for {run['for_s']} s (session timeout {SESSION_MS / 1000:g} s)"
     told = (
-        f"C, {kind}, was away for {seconds(back - at)}: its {named(own_share)} waited"
-        f" {seconds(own / 1000)}, and {len(taken)} of the others' partitions were taken"
-        " from their owners"
+        f"{what}: A was removed after {seconds(taken.since - polled if taken else 0)}, and"
+        f" {twice} records were processed twice"
+        if removed
+        else f"{what}: A stayed in the group"
     )
     run.conclude(told)
-    marks = [Mark(at - run.began, "closes:C"), Mark(back - run.began, "is_back:C")]
-    lanes = working(group.reads, run.began, PAUSE_S, words.under("shown"))
-    run.show(replace(lanes, title=told[0].upper() + told[1:], marks=marks))
+    shown = words.under("shown")
+    kind = "freezes:A" if run["how"] == FROZEN else "polls:A"
+    run.show(owned(run, group, told, [Mark(polled - run.began, kind)], until, shown))
 
 
-NOBODY, EVERYBODY = "nobody", "everybody"
-ONLY_C = "only_c"
+REMOVED = "removed"
 
 
-def _noticed(result: Result) -> str | None:
-    taken = int(result.measurements["interrupted_partitions_of_others"] or 0)
-    return {0: NOBODY, 2: EVERYBODY}.get(taken)
+def _kept(result: Result) -> str | None:
+    return REMOVED if result.measurements["removed"] else STAYS
 
 
-STATIC_MEMBER = Experiment(
-    "consumers.static_member",
+SILENT = Experiment(
+    "groups.silent",
     words,
     (
-        Switch("static", True, "whether members have a group_instance_id (KIP-345)"),
-        Number("away_s", 1, 9, 2, "how long the restart takes; the session timeout is 6 s", "s"),
+        Choice("how", (HANDLER, FROZEN), HANDLER,
+               "A's handler is busy, or A's whole process is frozen (SIGSTOP)"),
+        Number("for_s", 2, 12, 9, "for how long; the session timeout is 6 s", "s"),
     ),
-    _static_member,
-    Options((NOBODY, ONLY_C, EVERYBODY), _noticed),
+    _silent,
+    Options((STAYS, REMOVED), _kept),
     breaks=False,
     judges=(LOG, PROCESSING),
-)
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""A record that nobody can process, in a share group: how often is it tried, and what then?"""
+
+from __future__ import annotations
+
+from labs.base.words import Words
+from labs.chapters.groups.queues import (
+    await_all,
+    by_offset,
+    fill_singly,
+    judge_queue,
+    share_group_of,
+    share_plan,
+)
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Mark
+from labs.kafka.features import SHARE_GROUPS
+from labs.workload.group import Group
+from labs.workload.judgements import LOG, PROCESSING
+
+words = Words(__file__)
+
+RELEASE, REJECT = "release", "reject"
+RECORDS, BAD, PROCESS_MS = 30, 7, 20
+
+#: After the last other record: a further delivery would have come by then, s.
+QUIET_S = 3.0
+
+
+def _poison(run: Run) -> None:
+    run.make_topic(watch=False)
+    group = share_group_of(run, {"share.delivery.count.limit": str(run["limit"])})
+    plan = share_plan(process_ms=PROCESS_MS, fails=(BAD,), on_failure=run["acknowledge"])
+    members = [group.add(name, **plan) for name in "AB"]
+    run.show_live(lambda: by_offset(run, group, "", []))
+    fill_singly(run, RECORDS)
+    for member in members:
+        member.join()
+    unfinished = await_all(run, group, but=(BAD,))
+    run.sleep(QUIET_S)
+    group.leave()
+    judge_queue(run, group, unfinished)
+    _tell(run, group)
+
+
+def _tell(run: Run, group: Group) -> None:
+    tries = [event for event in group.events if event.kind == "refused"]
+    others = len({read.number for read in group.reads})
+    run.measurements |= {
+        "deliveries": len(tries),
+        "highest_delivery_count": max((event.count for event in tries), default=0),
+        "other_records_processed": others,
+    }
+    told = (
+        f"{run['acknowledge']}: record {BAD} was delivered {len(tries)}"
+        f" time{'s' * (len(tries) != 1)} and then given up;"
+        f" the other {others} were processed"
+    )
+    run.conclude(told)
+    marks = [Mark(event.time - run.began, f"delivery:{event.count}") for event in tries]
+    run.show(by_offset(run, group, told, marks))
+
+
+GIVEN_UP, BLOCKS, FOR_EVER = "given_up", "blocks", "for_ever"
+
+
+def _fate(result: Result) -> str | None:
+    if int(result.measurements["other_records_processed"] or 0) < RECORDS - 1:
+        return BLOCKS
+    limit = int(result.settings["limit"]) if result.settings["acknowledge"] == RELEASE else 1
+    return GIVEN_UP if int(result.measurements["deliveries"] or 0) <= limit else FOR_EVER
+
+
+POISON = Experiment(
+    "groups.poison",
+    words,
+    (
+        Choice("acknowledge", (RELEASE, REJECT), RELEASE,
+               "what a member says of the record that it can't process"),
+        Number("limit", 2, 5, 3, "share.delivery.count.limit (default 5)"),
+    ),
+    _poison,
+    Options((GIVEN_UP, BLOCKS, FOR_EVER), _fate),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+    needs={("acknowledge", RELEASE): SHARE_GROUPS, ("acknowledge", REJECT): SHARE_GROUPS},
+)  # fmt: skip

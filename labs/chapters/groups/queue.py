@@ -1,0 +1,130 @@
+"""A work queue: more members than partitions, and all of them work (share groups, KIP-932)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from labs.base.clock import now
+from labs.base.figures import figure
+from labs.base.words import Words
+from labs.chapters.groups.queues import (
+    await_all,
+    fill_singly,
+    judge_queue,
+    numbers_done,
+    share_group_of,
+    share_plan,
+)
+from labs.experiment.experiment import Experiment
+from labs.experiment.groups import JOIN_S, NAMES, drain, group_of, judge
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars
+from labs.kafka.features import NEW_GROUPS, SHARE_GROUPS
+from labs.workload.consumers import LIBRDKAFKA
+from labs.workload.group import Group
+from labs.workload.judgements import LOG, PROCESSING
+
+words = Words(__file__)
+
+SHARE_GROUP, CONSUMER_GROUP = "share", "consumer"
+PARTITIONS, PROCESS_MS = 2, 50
+MEASURE_S, JOINING_S = 2.5, 5.0
+
+
+def _queue(run: Run) -> None:
+    run.make_topic(partitions=PARTITIONS, watch=False)
+    share = run["group"] == SHARE_GROUP
+    group = share_group_of(run) if share else group_of(run, LIBRDKAFKA)
+    plan = share_plan() if share else {"protocol": "consumer", "max_records": 5}
+    names = NAMES[: run["members"]]
+    members = [group.add(name, process_ms=PROCESS_MS, **plan) for name in names]
+    fill_singly(run, int(len(members) * (MEASURE_S + JOINING_S) * 1000 / PROCESS_MS))
+    for member in members:
+        member.join()
+    if share:
+        run.wait(lambda: all(m.first("polled") for m in members), "every member had records")
+    else:
+        run.wait(lambda: _every_one_owned_by_another(group), "the partitions had owners", JOIN_S)
+    run.say(f"{len(members)} members work")
+    before = {m.name: len(m.reads) for m in members}
+    since = now()
+    run.sleep(MEASURE_S)
+    took_s = now() - since
+    done = {m.name: len(m.reads) - before[m.name] for m in members}
+    for member in members:
+        member.pace(0.0)
+    unfinished = ""
+    if share:
+        unfinished = await_all(run, group)
+    else:
+        drain(run, group)
+    group.leave()
+    if share:
+        judge_queue(run, group, unfinished)
+    else:
+        judge(run, group)
+    _tell(run, group, done, took_s)
+
+
+def _every_one_owned_by_another(group: Group) -> bool:
+    """Whether each partition has an owner of its own; who has none, is told nothing."""
+    return len(set(group.owners().values())) == PARTITIONS
+
+
+def _tell(run: Run, group: Group, done: dict[str, int], took_s: float) -> None:
+    working = sum(count > 0 for count in done.values())
+    rate = sum(done.values()) / took_s
+    run.measurements |= {
+        "working_members": working,
+        "group_records_per_s": rate,
+        "out_of_order_records": _out_of_order(group),
+        "processed_records": len(numbers_done(group)),
+    }
+    kind = "share group" if run["group"] == SHARE_GROUP else "consumer group"
+    told = (
+        f"{working} of {len(done)} members of the {kind} worked on {PARTITIONS} partitions:"
+        f" {figure(rate)} records/s"
+    )
+    run.conclude(told)
+    rates = {"rate": [count / took_s for count in done.values()]}
+    labels = [f"member:{name}" for name in done]
+    run.show(Bars(told, labels, rates, "member_records_per_s", names=words.under("shown")))
+
+
+def _out_of_order(group: Group) -> int:
+    """How often a record was processed after a later one of its partition."""
+    offsets: dict[int, list[int]] = {}
+    for read in group.reads:
+        offsets.setdefault(read.partition, []).append(read.offset)
+    return sum(a > b for of_one in offsets.values() for a, b in pairwise(of_one))
+
+
+AS_PARTITIONS, EVERY = "as_partitions", "every"
+ONE = "one"
+
+
+def _who(result: Result) -> str | None:
+    working = result.measurements["working_members"]
+    members = int(result.settings["members"])
+    if members <= PARTITIONS:
+        return None
+    return EVERY if working == members else AS_PARTITIONS
+
+
+QUEUE = Experiment(
+    "groups.queue",
+    words,
+    (
+        Choice("group", (SHARE_GROUP, CONSUMER_GROUP), SHARE_GROUP,
+               "a share group (KIP-932), or a consumer group (KIP-848)"),
+        Number("members", 3, 5, 4, "of the group; the topic has two partitions"),
+    ),
+    _queue,
+    Options((AS_PARTITIONS, EVERY, ONE), _who),
+    breaks=False,
+    judges=(LOG, PROCESSING),
+    needs={("group", SHARE_GROUP): SHARE_GROUPS, ("group", CONSUMER_GROUP): NEW_GROUPS},
+)  # fmt: skip
