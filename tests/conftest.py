@@ -41,14 +41,13 @@ def own_cluster(labs_home: Path) -> LocalCluster:
 
 
 @pytest.fixture
-def shared_cluster(own_cluster: LocalCluster) -> LocalCluster:
-    """All of its nodes run; what is in it is of no matter."""
-    own_cluster.start()
-    return own_cluster
-
-
-@pytest.fixture
 def cluster(own_cluster: LocalCluster) -> LocalCluster:
     """It is whole and clean, as for a learner who begins."""
     own_cluster.reset()
     return own_cluster
+
+
+@pytest.fixture
+def shared_cluster(cluster: LocalCluster) -> LocalCluster:
+    """The same: what its last user set must not be found in another's result."""
+    return cluster

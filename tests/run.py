@@ -40,7 +40,7 @@ NBVAL = [
     "--ignore-glob=*.mine-*",  # a learner's own: labs/app/update.py
 ]
 
-PARTS: dict[str, list[list[str]]] = {
+FIRST: dict[str, list[list[str]]] = {
     "lint": [
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "ruff", "check", "."],
@@ -48,19 +48,25 @@ PARTS: dict[str, list[list[str]]] = {
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
     ],
     "unit": [[*PYTEST, *IN_THREES, "tests/unit"]],
-    "browser": [[*PYTEST, *IN_THREES, "tests/browser"]],
-    "panels": [[*PYTEST, *IN_THREES, "tests/browser/test_panels.py", "--every-panel"]],
-    "compose": [[*PYTEST, "tests/compose"]],
 }
 
 #: They wait for Kafka more than they compute: run together, nobody idles while one part ends.
+#: Those with homes of their own come first: an idle cluster costs a tenth of a core and more, and
+#: each worker's shared one starts when its first test asks for it.
 LIVE = {
-    "notebooks": "notebooks",
-    "external": "tests/external",
     "faults": "tests/faults",
+    "external": "tests/external",
+    "notebooks": "notebooks",
     "experiments": "tests/experiments",
     "exercises": "tests/exercises",
     "integration": "tests/integration",
+}
+IN_THIS_ORDER = ["--no-loadscope-reorder"]
+
+LAST = {
+    "browser": [[*PYTEST, *IN_THREES, "tests/browser"]],
+    "panels": [[*PYTEST, *IN_THREES, "tests/browser/test_panels.py", "--every-panel"]],
+    "compose": [[*PYTEST, "tests/compose"]],
 }
 
 #: They need what not every machine has, or very long, and run when they are named.
@@ -69,7 +75,7 @@ ONLY_IF_NAMED = {"compose", "panels"}
 
 def main(names: list[str]) -> int:
     """Run the parts; returns the number of those that failed."""
-    known = [*PARTS, *LIVE]
+    known = [*FIRST, *LIVE, *LAST]
     unknown = set(names) - set(known)
     if unknown:
         print(f"no such part: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
@@ -101,14 +107,15 @@ def main(names: list[str]) -> int:
 
 
 def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
-    """What is run in turn, and its commands: each part alone, the live ones together and last."""
-    yield from ((name, PARTS[name]) for name in names if name in PARTS)
+    """What is run in turn, and its commands: each part alone, but for the live ones."""
+    yield from ((name, commands) for name, commands in FIRST.items() if name in names)
     turn = 1
     while live := [name for name in LIVE if names.count(name) >= turn]:
         again = ["-p", "tests.again"] if "notebooks" in live else []
         folders = [LIVE[name] for name in live]
-        yield ", ".join(live), [[*PYTEST, *IN_THREES, *NBVAL, *again, *folders]]
+        yield ", ".join(live), [[*PYTEST, *IN_THREES, *IN_THIS_ORDER, *NBVAL, *again, *folders]]
         turn += 1
+    yield from ((name, commands) for name, commands in LAST.items() if name in names)
 
 
 def run_part(

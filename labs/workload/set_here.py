@@ -219,10 +219,20 @@ def topic(
     )
 
 
+#: A topic knows these settings in ms, a broker by the hour and the minute, too.
+_IN_MS = {"hours": 3_600_000, "minutes": 60_000}
+
+
 def _default_of(name: str, entry: Mapping[str, Any]) -> str | None:
     """Kafka's default, which is the last that would be asked (KIP-226)."""
-    known = [s["value"] for s in entry.get("synonyms") or () if s["source"] == "DEFAULT_CONFIG"]
-    return known[-1] if known else TOPIC.get(name)
+    known = [s for s in entry.get("synonyms") or () if s["source"] == "DEFAULT_CONFIG"]
+    if not known:
+        return TOPIC.get(name)
+    value: str | None = known[-1]["value"]
+    unit = known[-1]["name"].rpartition(".")[2]
+    if value is not None and name.endswith(".ms") and unit in _IN_MS:
+        return str(int(value) * _IN_MS[unit])
+    return value
 
 
 def _number(value: str | None) -> Plain:

@@ -13,12 +13,12 @@ from labs.chapters.acks import java
 from labs.experiment.experiment import Experiment
 from labs.experiment.run import Run
 from labs.kafka import installation
-from labs.kafka.admin import admin
+from labs.kafka.admin import admin, alter_default
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT
 from labs.workload import set_here
 from tests import librdkafka, settings_sheet
-from tests.kafka_tools import java_defaults, kafka_tool
+from tests.kafka_tools import java_defaults, kafka_tool, leader_of
 
 #: librdkafka's name for it in its own list, where ours is an alias or has a word for a number.
 ALIASES = {
@@ -95,6 +95,25 @@ def test_the_brokers_defaults(shared_cluster: LocalCluster) -> None:
         assert known[name]["synonyms"][-1] == {
             "name": name, "value": str(default), "source": "DEFAULT_CONFIG"
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("broker_has", "topic_has", "default"),
+    [("log.retention.ms", "retention.ms", 7 * 24), ("log.roll.ms", "segment.ms", 7 * 24)],
+)
+def test_a_topics_default_where_a_learner_has_set_the_brokers(
+    cluster: LocalCluster, broker_has: str, topic_has: str, default: int
+) -> None:
+    """Then the broker names its own default as well, and that counts hours."""
+    alter_default(cluster.bootstrap, {broker_has: "1000000"})
+    resource = ConfigResource(ConfigResourceType.TOPIC, "kept")
+    with admin(cluster.bootstrap) as client:
+        settings = {"num_partitions": 1, "replication_factor": 3, "configs": {topic_has: "77"}}
+        client.create_topics({"kept": settings})
+        leader_of(cluster, "kept")
+        told = client.describe_configs([resource], include_synonyms=True)["topic"]["kept"]
+    ours = {d.name: d.default for d in set_here.topic(told)}
+    assert ours[topic_has] == default * 3_600_000
 
 
 def test_a_run_tells_what_it_sets_and_nothing_else(shared_cluster: LocalCluster) -> None:

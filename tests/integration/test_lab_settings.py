@@ -22,7 +22,7 @@ Told = dict[str, dict[str, object]]
 @pytest.fixture(scope="module")
 def told(own_cluster: LocalCluster) -> Told:
     """Every setting of broker 1, with where its value comes from."""
-    own_cluster.start()
+    own_cluster.reset()
     client = KafkaAdminClient(bootstrap_servers=own_cluster.bootstrap)
     broker = ConfigResource(ConfigResourceType.BROKER, "1")
     settings: Told = client.describe_configs([broker], config_filter="all", include_synonyms=True)[

@@ -81,7 +81,9 @@ def test_lists_and_classes_are_written_as_kafka_does() -> None:
 
 def test_a_topics_own_settings_and_kafkas_defaults() -> None:
     def entry(value: str, source: str, *synonyms: tuple[str, str]) -> dict[str, object]:
-        told = [{"value": value, "source": source} for value, source in synonyms]
+        told = [
+            {"name": "a broker's", "value": value, "source": source} for value, source in synonyms
+        ]
         return {"value": value, "config_source": source, "synonyms": told}
 
     told = {
