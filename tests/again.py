@@ -14,6 +14,8 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from itertools import groupby
+from operator import attrgetter
 
 import nbformat
 import pytest
@@ -59,14 +61,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add to each notebook's cells the same cells, twice."""
-    books: dict[IPyNbFile, list[IPyNbCell]] = defaultdict(list)
-    others = [item for item in items if not isinstance(item, IPyNbCell)]
-    for item in items:
-        if isinstance(item, IPyNbCell):
-            books[item.parent].append(item)
-    again = [item for book, cells in books.items() for item in [*cells, *_again(book, cells)]]
-    items[:] = [*again, *others]
+    """Add to each notebook's cells the same cells, twice, and leave all else in its order."""
+    found: list[pytest.Item] = []
+    for book, together in groupby(items, key=attrgetter("parent")):
+        cells = [*together]
+        found += [*cells, *_again(book, cells)] if isinstance(book, IPyNbFile) else cells
+    items[:] = found
 
 
 def _again(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell]:
