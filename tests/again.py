@@ -27,17 +27,19 @@ SEED = int(os.environ.get(SEED_VARIABLE, "1"))
 
 BEGINS_ANEW = "cluster.reset()"
 
-#: No cell's value is kept (nbval stores no history): the panels live on by their widgets.
-RESULTS_FROM_MEMORY = """
-import gc
-
+#: The notebook's first cell, of ours: a panel's first run is real, and its result is kept.
+RESULTS_ARE_KEPT = """
 from labs.experiment.experiment import Experiment
-from labs.notebook.panel import Panel
 
-_panels = [one for one in gc.get_objects() if type(one) is Panel]
-_results = {(p.experiment.name, *p.settings.items()): p.findings[-1].result
-            for p in _panels if p.findings}
-Experiment.run = lambda self, _, values, *_live: _results[self.name, *values.items()]
+_run, _results = Experiment.run, {}
+
+def _kept(self, cluster, values, *live):
+    key = (self.name, *sorted(values.items()))
+    if key not in _results:
+        _results[key] = _run(self, cluster, values, *live)
+    return _results[key]
+
+Experiment.run = _kept
 """
 
 
@@ -65,13 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     found: list[pytest.Item] = []
     for book, together in groupby(items, key=attrgetter("parent")):
         cells = [*together]
-        found += [*cells, *_again(book, cells)] if isinstance(book, IPyNbFile) else cells
+        found += _with_repeats(book, cells) if isinstance(book, IPyNbFile) else cells
     items[:] = found
 
 
-def _again(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell]:
-    memory = nbformat.v4.new_code_cell(RESULTS_FROM_MEMORY)
-    yield _cell(book, "Results from memory", len(cells), memory)
+def _with_repeats(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell]:
+    kept = nbformat.v4.new_code_cell(RESULTS_ARE_KEPT)
+    yield _cell(book, "Results are kept", len(cells), kept)
+    yield from cells
     teaching = [cell for cell in cells if BEGINS_ANEW not in cell.cell.source]
     for cell in teaching:
         yield _cell(book, f"{cell.name} again", cell.cell_num, cell.cell)

@@ -25,6 +25,10 @@ PYTEST += ["-p", "tests.spent"]
 #: Three tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
 #: busy for a third of its time.
 IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
+#: A test on a live cluster may fail by a chance that no one foresaw. It is tried once more, on a
+#: clean cluster; both tries are told, with what failed. A test that fails twice fails, and so does
+#: the fourth such test of a part. (ducktape, which tests Kafka, calls it deflake.)
+ONCE_MORE = ["--reruns=1", "--max-suite-reruns=3", "--rerun-show-tracebacks"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
@@ -38,6 +42,7 @@ NBVAL = [
     f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
     *("-p", "no:cacheprovider", "-p", "tests.unattended"),
     "--ignore-glob=*.mine-*",  # a learner's own: labs/app/update.py
+    "--rerun-exclude-path=notebooks",  # a cell that runs again finds what it did before
 ]
 
 FIRST: dict[str, list[list[str]]] = {
@@ -64,9 +69,9 @@ LIVE = {
 IN_THIS_ORDER = ["--no-loadscope-reorder"]
 
 LAST = {
-    "browser": [[*PYTEST, *IN_THREES, "tests/browser"]],
-    "panels": [[*PYTEST, *IN_THREES, "tests/browser/test_panels.py", "--every-panel"]],
-    "compose": [[*PYTEST, "tests/compose"]],
+    "browser": [[*PYTEST, *IN_THREES, *ONCE_MORE, "tests/browser"]],
+    "panels": [[*PYTEST, *IN_THREES, *ONCE_MORE, "tests/browser/test_panels.py", "--every-panel"]],
+    "compose": [[*PYTEST, *ONCE_MORE, "tests/compose"]],
 }
 
 #: They need what not every machine has, or very long, and run when they are named.
@@ -113,8 +118,17 @@ def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
     while live := [name for name in LIVE if names.count(name) >= turn]:
         again = ["-p", "tests.again"] if "notebooks" in live else []
         folders = [LIVE[name] for name in live]
+<<<<<<< HEAD
         yield ", ".join(live), [[*PYTEST, *IN_THREES, *IN_THIS_ORDER, *NBVAL, *again, *folders]]
         turn += 1
+||||||| d65117c
+        yield ", ".join(live), [[*PYTEST, *IN_THREES, *IN_THIS_ORDER, *NBVAL, *again, *folders]]
+=======
+        yield (
+            ", ".join(live),
+            [[*PYTEST, *IN_THREES, *ONCE_MORE, *IN_THIS_ORDER, *NBVAL, *again, *folders]],
+        )
+>>>>>>> origin/main
     yield from ((name, commands) for name, commands in LAST.items() if name in names)
 
 

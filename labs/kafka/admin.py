@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import KafkaError, UnknownBrokerIdError
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownBrokerIdError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from labs.base.errors import BadInput, LabsError
@@ -34,10 +34,10 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
     What may be asked twice is better asked by `ask`, which tries again.
 
     Raises:
-        LabsError: no broker answered, or the cluster refused.
+        LabsError: no broker answered in time, or the cluster refused.
     """
     try:
-        with asking(bootstrap) as client:
+        with closing(_connected(bootstrap)) as client:
             yield client
     except KafkaError as error:
         raise _failed(error) from None
@@ -46,15 +46,27 @@ def admin(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
 @contextmanager
 def asking(bootstrap: list[str]) -> Iterator[KafkaAdminClient]:
     """An admin client whose failures stay Kafka's own errors."""
-    client = KafkaAdminClient(
+    with closing(_client(bootstrap)) as client:
+        yield client
+
+
+def _connected(bootstrap: list[str]) -> KafkaAdminClient:
+    """A client that has found a broker: with two of three dead, one try may look at those alone."""
+    deadline = time.monotonic() + ASK_TIMEOUT_S
+    while True:
+        try:
+            return _client(bootstrap)
+        except KafkaTimeoutError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _client(bootstrap: list[str]) -> KafkaAdminClient:
+    return KafkaAdminClient(
         bootstrap_servers=bootstrap,
         request_timeout_ms=10_000,
         bootstrap_timeout_ms=int(BOOTSTRAP_TIMEOUT_S * 1000),
     )
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 def ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:

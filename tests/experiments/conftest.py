@@ -18,7 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from labs.experiment import native as module
 from labs.experiment.experiment import Experiment
 from labs.experiment.result import Result
-from labs.kafka.admin import admin
+from labs.kafka.admin import ask
 from labs.kafka.local import LocalCluster
 from labs.workload import consumers, set_here
 from labs.workload.member_process import Plan
@@ -53,8 +53,10 @@ def settings_are_told() -> Iterator[None]:
         def topic_set(self: Any, topic: str, settings: Any) -> None:
             set_topic(self, topic, settings)
             resource = ConfigResource(ConfigResourceType.TOPIC, topic)
-            with admin(self.bootstrap) as client:
-                told = client.describe_configs([resource], include_synonyms=True)
+            told = ask(
+                self.bootstrap,
+                lambda client: client.describe_configs([resource], include_synonyms=True),
+            )
             made.append(set_here.topic(told["topic"][topic]))
 
         def node_started(self: Any, node: int, settings: Any = None) -> None:
