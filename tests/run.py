@@ -115,20 +115,16 @@ def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
     """What is run in turn, and its commands: each part alone, but for the live ones."""
     yield from ((name, commands) for name, commands in FIRST.items() if name in names)
     turn = 1
+    # Whoever names a part five times wants to see how often it fails.
+    once_more = ONCE_MORE if len(names) == len(set(names)) else []
     while live := [name for name in LIVE if names.count(name) >= turn]:
         again = ["-p", "tests.again"] if "notebooks" in live else []
         folders = [LIVE[name] for name in live]
-<<<<<<< HEAD
-        yield ", ".join(live), [[*PYTEST, *IN_THREES, *IN_THIS_ORDER, *NBVAL, *again, *folders]]
-        turn += 1
-||||||| d65117c
-        yield ", ".join(live), [[*PYTEST, *IN_THREES, *IN_THIS_ORDER, *NBVAL, *again, *folders]]
-=======
         yield (
             ", ".join(live),
-            [[*PYTEST, *IN_THREES, *ONCE_MORE, *IN_THIS_ORDER, *NBVAL, *again, *folders]],
+            [[*PYTEST, *IN_THREES, *once_more, *IN_THIS_ORDER, *NBVAL, *again, *folders]],
         )
->>>>>>> origin/main
+        turn += 1
     yield from ((name, commands) for name, commands in LAST.items() if name in names)
 
 
