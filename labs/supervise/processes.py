@@ -7,6 +7,7 @@ server may be several processes: the one that was started, and its children.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import time
@@ -389,6 +390,8 @@ class ProcessRunner(Runner):
         head = self.process_of(server)
         if head is None:
             return []
+        if number == signal.SIGKILL:
+            _hold_still(head)
         processes = [head] if number == self.program.stop_signal else _tree(head)
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -440,6 +443,13 @@ def _is_frozen(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):  # it is gone: then it does nothing either
         return bool(process.status() == psutil.STATUS_STOPPED)
     return True
+
+
+def _hold_still(head: psutil.Process) -> None:
+    """Stop a server's group at once: a child that is born while we look for all would be missed."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(head.pid) == head.pid:
+            os.killpg(head.pid, signal.SIGSTOP)
 
 
 def _tree(process: psutil.Process) -> list[psutil.Process]:
