@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
+
+from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters.groups.queues import (
+    DONE_S,
     await_all,
     by_offset,
     fill_singly,
@@ -15,18 +20,19 @@ from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
-from labs.experiment.settings import Choice, Number
+from labs.experiment.settings import Choice, Number, Value
 from labs.experiment.views import Mark
 from labs.kafka.features import SHARE_GROUPS
 from labs.workload.group import Group
 from labs.workload.judgements import LOG, PROCESSING
+from labs.workload.member import Event
 
 words = Words(__file__)
 
 RELEASE, REJECT = "release", "reject"
 RECORDS, BAD, PROCESS_MS = 30, 7, 20
 
-#: After the last other record: a further delivery would have come by then, s.
+#: After the last delivery that is due: a further one would have come by then, s.
 QUIET_S = 3.0
 
 
@@ -40,14 +46,27 @@ def _poison(run: Run) -> None:
     for member in members:
         member.join()
     unfinished = await_all(run, group, but=(BAD,))
+    allowed = _allowed(run.settings)
+    with contextlib.suppress(LabsError):
+        run.wait(lambda: len(_tries(group)) >= allowed, f"record {BAD} was given up", DONE_S)
     run.sleep(QUIET_S)
     group.leave()
     judge_queue(run, group, unfinished)
     _tell(run, group)
 
 
+def _allowed(settings: Mapping[str, Value]) -> int:
+    """How often the record may be delivered."""
+    return int(settings["limit"]) if settings["acknowledge"] == RELEASE else 1
+
+
+def _tries(group: Group) -> list[Event]:
+    """The deliveries of the record that nobody can process."""
+    return [event for event in group.events if event.kind == "refused"]
+
+
 def _tell(run: Run, group: Group) -> None:
-    tries = [event for event in group.events if event.kind == "refused"]
+    tries = _tries(group)
     others = len({read.number for read in group.reads})
     run.measurements |= {
         "deliveries": len(tries),
@@ -70,8 +89,8 @@ GIVEN_UP, BLOCKS, FOR_EVER = "given_up", "blocks", "for_ever"
 def _fate(result: Result) -> str | None:
     if int(result.measurements["other_records_processed"] or 0) < RECORDS - 1:
         return BLOCKS
-    limit = int(result.settings["limit"]) if result.settings["acknowledge"] == RELEASE else 1
-    return GIVEN_UP if int(result.measurements["deliveries"] or 0) <= limit else FOR_EVER
+    deliveries = int(result.measurements["deliveries"] or 0)
+    return GIVEN_UP if deliveries <= _allowed(result.settings) else FOR_EVER
 
 
 POISON = Experiment(

@@ -6,20 +6,27 @@ import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kafka import KafkaProducer
+
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.experiment.filling import evenly
 from labs.experiment.groups import configure, group_of
 from labs.experiment.run import Run
 from labs.experiment.views import Lines, Mark
+from labs.workload import Payload
 from labs.workload.consumers import LIBRDKAFKA, SHARE
 from labs.workload.group import Group
 from labs.workload.judgements import Processing
+from labs.workload.member import Event, Member
 
 words = Words(__file__)
 
 #: How long a group may take to process what there is, s.
 DONE_S = 40.0
+
+#: How long a member may take from joining until it has records, s.
+TAKEN_S = 40.0
 
 #: A share group begins at the topic's end unless it is told otherwise, and its clocks are here
 #: shorter than by default, so that nobody waits.
@@ -45,21 +52,47 @@ def share_plan(**plan: Any) -> dict[str, Any]:
     return {"protocol": SHARE, "max_records": AT_ONCE, **plan}
 
 
+def singly(run: Run) -> tuple[KafkaProducer, Payload]:
+    """A producer that makes each record a batch of its own: a share group hands out whole batches.
+
+    And a payload that sends a record to each partition in turn.
+    """
+    return evenly(run, batch_size=0)
+
+
 def fill_singly(run: Run, count: int) -> None:
-    """Write records, each a batch of its own: a share group hands out whole batches."""
+    """Write records, each a batch of its own."""
     run.say(f"writing {count:,} records")
-    producer, payload = evenly(run, batch_size=0)
+    producer, payload = singly(run)
     run.load(producer, 0, count, payload=payload).wait()
 
 
-def await_stable(run: Run, group: Group) -> None:
-    """Wait until the group has a member with partitions."""
+def await_taken(run: Run, member: Member) -> Event:
+    """Have a member join, and wait until it has taken records; returns its first poll.
 
-    def stable() -> bool:
-        listed = run.ask(lambda client: client.list_groups())
-        return [g["group_state"] for g in listed if g["group_id"] == group.name] == ["Stable"]
+    Raises:
+        LabsError: it took none, or its process or its client gave up.
+    """
+    run.say(f"{member.name} joins, and takes records")
+    member.join()
+    return run.wait(lambda: taken_by(member), f"{member.name} had taken records", TAKEN_S)
 
-    run.wait(stable, f"the share group {group.name} had a member")
+
+def taken_by(member: Member) -> Event | None:
+    """The first poll that brought a member records; None: not yet.
+
+    Raises:
+        LabsError: its process or its client gave up.
+    """
+    member.check()
+    if taken := member.first("polled"):
+        return taken
+    if failed := member.first("error"):
+        raise LabsError(
+            f"member {member.name} of the share group got an error: {failed.text}",
+            hint="run it again",
+        )
+    return None
 
 
 def numbers_done(group: Group) -> set[int | None]:
