@@ -41,6 +41,22 @@ def _described(cluster: Cluster, group: str) -> list[dict[str, Any]]:
     return ask(serving(cluster), asked)
 
 
+def readers(cluster: Cluster, topic: str) -> dict[str, int]:
+    """The groups with members that have subscribed to a topic, and how many each has.
+
+    While a group rebalances, Kafka does not tell to what its members have subscribed.
+    """
+    named = ask(serving(cluster), lambda client: client.list_groups())
+    found = {group["group_id"]: _described(cluster, group["group_id"]) for group in named}
+    counts = {group: sum(_reads(each, topic) for each in found[group]) for group in found}
+    return {group: count for group, count in counts.items() if count}
+
+
+def _reads(member: dict[str, Any], topic: str) -> bool:
+    subscription = member.get("member_metadata")
+    return isinstance(subscription, dict) and topic in subscription.get("topics", ())
+
+
 def remove_dead(cluster: Cluster, group: str) -> list[str]:
     """Take a killed program's members out of its group, as an operator can (LeaveGroup, KIP-345).
 

@@ -35,7 +35,7 @@ from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.actions import ACTIONS
 from labs.kafka.admin import ask
-from labs.kafka.cluster import Cluster, State, label_of
+from labs.kafka.cluster import Cluster, Role, State, label_of
 from labs.learner.keeping import kept
 from labs.learner.notes import judged
 from labs.observe.healing import heal
@@ -95,13 +95,24 @@ class Judging:
 
     # -- topics and records ------------------------------------------------------------------------
 
-    def topic(self, partitions: int = 1, replicas: int = 3, **settings: str) -> str:
-        """A new topic; `settings` are Kafka's own with `_` for `.`. Those of earlier tries go."""
+    def topic(
+        self,
+        partitions: int = 1,
+        replicas: int = 3,
+        assignments: Sequence[Sequence[int]] = (),
+        **settings: str,
+    ) -> str:
+        """A new topic; `settings` are Kafka's own with `_` for `.`. Those of earlier tries go.
+
+        `assignments` as `labs.workload.topic.make_topic` has it.
+        """
         name = fresh_name(self.cluster, f"exercise-{self.exercise.id.replace('.', '-')}-")
         named = {key.replace("_", "."): value for key, value in settings.items()}
         limits = {"retention.ms": "-1", **self.cluster.limits, **named}
         kept = tuple(self._topics)
-        copied = make_topic(self.cluster, name, partitions, replicas, limits, keep=kept)
+        copied = make_topic(
+            self.cluster, name, partitions, replicas, limits, keep=kept, assignments=assignments
+        )
         self._topics.append(name)
         time.sleep(max(0.0, copied - now()))
         return name
@@ -189,6 +200,12 @@ class Judging:
                 lambda: watching.look().partition(topic, index), f"{topic}-{index} was seen"
             )
 
+    def partitions(self, topic: str) -> tuple[Partition, ...]:
+        """All partitions of a topic as they are now, in their order."""
+        with watch(self.cluster, topic) as watching:
+            found = wait_for(lambda: watching.look().partitions, f"{topic} was seen")
+        return tuple(sorted(found, key=lambda partition: partition.index))
+
     def leader(self, topic: str, index: int = 0) -> int:
         """The broker that leads now."""
         found = wait_for(
@@ -208,6 +225,20 @@ class Judging:
             lambda: leader if (leader := self.partition(topic, index).leader) in brokers else None,
             f"one of the brokers {', '.join(map(str, brokers))} led {topic}-{index}",
         )
+
+    @property
+    def brokers(self) -> list[int]:
+        """The ids of all brokers."""
+        return [node.id for node in self.cluster.status().nodes if node.role is Role.BROKER]
+
+    def await_dead(self, brokers: Collection[int]) -> None:
+        """Wait until the controller counts these, and no other brokers, as dead.
+
+        Until then Kafka names them to every client.
+        """
+        names = ", ".join(map(label_of, sorted(brokers))) or "no broker"
+        with watch(self.cluster) as watching:
+            wait_for(lambda: watching.look().fenced == set(brokers), f"{names} counted as dead")
 
     def fault(self, action: str, node: int) -> None:
         """Kill, pause, resume, stop or start a node; all is mended at the end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from kafka import KafkaAdminClient
 
@@ -44,20 +44,24 @@ def make_topic(
     settings: Mapping[str, str] | None = None,
     sleep: Callable[[float], object] = time.sleep,
     keep: Collection[str] = (),
+    assignments: Sequence[Sequence[int]] = (),
 ) -> float:
     """Create a topic of a `fresh_name`; delete those of earlier runs, which begin alike.
 
-    `keep`: topics of this run. Returns when each replica will have begun to copy it, by
-    `labs.base.clock`.
+    `keep`: topics of this run. `assignments`: the brokers of each partition, the preferred leader
+    first, instead of so many `partitions` and `replicas`. Returns when each replica will have begun
+    to copy it, by `labs.base.clock`.
 
     Raises:
         LabsError: the cluster refused, or not all replicas were there in time.
     """
+    placed = {index: list(brokers) for index, brokers in enumerate(assignments)}
+    numbers = {"num_partitions": partitions, "replication_factor": replicas}
     wanted = {
-        "num_partitions": partitions,
-        "replication_factor": replicas,
+        **({"assignments": placed} if placed else numbers),
         "configs": dict(settings or {}),
     }
+    sizes = list(map(len, assignments)) or [replicas] * partitions
 
     def make(client: KafkaAdminClient) -> None:
         old = [topic for topic in client.list_topics() if topic.startswith(name[:-6])]
@@ -74,7 +78,7 @@ def make_topic(
     def whole() -> bool:
         told = watching.look().partitions
         seen = [p for p in told if p.leader is not None and not p.out_of_sync]
-        return len(seen) == partitions and all(len(p.replicas) == replicas for p in seen)
+        return [len(p.replicas) for p in sorted(seen, key=lambda p: p.index)] == sizes
 
     with watch(cluster, name) as watching:
         wait_for(whole, f"{name} had all its replicas", sleep=sleep)
