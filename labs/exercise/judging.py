@@ -267,12 +267,15 @@ class Judging:
         file = security_file(self.scratch)
         return theirs | told | ({"KAFKA_CLIENT_PROPERTIES": str(file)} if file else {})
 
-    def program(self, pace: float | None = None, **own: object) -> Program:
+    def program(
+        self, pace: float | None = None, other: Sequence[str] = (), **own: object
+    ) -> Program:
         """The learner's program, not started yet.
 
-        `own`: the contract's variables, in small letters; `pace` as `Program` has it.
+        `own`: the contract's variables, in small letters; `pace` as `Program` has it; `other`: the
+        words that name another program, with which the learner's is to be compared.
         """
-        command = command_of(self.command, self.scratch)
+        command = command_of(other or self.command, self.scratch)
         environment = self.environment(**own)
         folder = work.folder_of(self.exercise)
         program = Program(command, environment, folder, pace, self.scratch, self.deadline)
