@@ -6,7 +6,7 @@
 ARG BASE=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 FROM ${BASE}
 
-RUN useradd --create-home learner && install -d -o learner /srv/kafka-labs
+RUN useradd --create-home learner && install -d -o learner /srv/kafka-labs /srv/kafka-labs/work
 WORKDIR /srv/kafka-labs
 USER learner
 ENV PATH=/srv/kafka-labs/.venv/bin:$PATH \

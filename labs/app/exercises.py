@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping
 
-from labs.base.errors import BadInput
+from labs.base.errors import BadInput, LabsError
 from labs.base.progress import progress
 from labs.base.streams import print_json, require_told
 from labs.chapters import all_exercises, find_exercise
 from labs.exercise import work
+from labs.exercise.command import javac, words_of
 from labs.exercise.exercise import ANSWER, PROGRAM, Exercise
 from labs.exercise.judging import judge, prepare
-from labs.exercise.verdict import PASS, Verdict
+from labs.exercise.verdict import CANT_TELL, EXIT_CODES, PASS, Verdict
 from labs.kafka.choose import chosen
 
 
@@ -67,6 +67,8 @@ def _new_program(exercise: Exercise, language: str) -> None:
     _variables(exercise.variables)
     file, is_new = work.write_starter(exercise, language)
     print(f"\nBegin with {file}" if is_new else f"\n{file} is there already, and stays as it is.")
+    if language == "java" and javac() is None:
+        print("There is no Java compiler (JDK 17 or newer) here; judging Java needs one.")
     if exercise.breaks:
         print("Judging it breaks brokers, so it needs a cluster of your own.")
     print(f"Judge it with: labs check {exercise.id}")
@@ -85,31 +87,31 @@ def check(
 
     Raises:
         BadInput: there is no such exercise or program, or it wants something else.
+        LabsError: nothing could be judged; its exit code is that of "can't tell".
     """
     exercise = find_exercise(id)
-    command = _words(program)
+    command = words_of(program or "")
     _require_fitting(exercise, program, answer)
-    if exercise.kind == PROGRAM and not command:
-        command = [str(work.written(exercise))]  # before a cluster is started for nothing
-    with progress() as tell:
-        cluster = chosen(tell)
-        cluster.start()
-        verdict = judge(
-            exercise, cluster, command=command, answer=answer or "", seed=seed, tell=tell
-        )
+    try:
+        if exercise.kind == PROGRAM and not command:
+            command = [str(work.written(exercise))]  # before a cluster is started for nothing
+        with progress() as tell:
+            cluster = chosen(tell)
+            cluster.start()
+            verdict = judge(
+                exercise, cluster, command=command, answer=answer or "", seed=seed, tell=tell
+            )
+    except BadInput:
+        raise
+    except LabsError as error:  # no fault of the program's or the answer's
+        error.exit_code = EXIT_CODES[CANT_TELL]
+        raise
     if as_json:
         print_json(verdict.as_dict())
     else:
         print_verdict(verdict)
     require_told()
     sys.exit(verdict.exit_code)
-
-
-def _words(program: str | None) -> list[str]:
-    try:
-        return shlex.split(program or "")
-    except ValueError as error:
-        raise BadInput(f"--program {program} is no command ({error})") from None
 
 
 def _require_fitting(exercise: Exercise, program: str | None, answer: str | None) -> None:

@@ -12,7 +12,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from labs.base import python
 from labs.base.errors import LabsError
-from labs.supervise.home import PROJECT, Home, cache_dir
+from labs.supervise.home import PROJECT, Home, cache_dir, work_dir
 from labs.supervise.ports import HOST
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
@@ -85,6 +85,7 @@ def environment(home: Home) -> dict[str, str]:
     return {
         **kept,
         "LABS_HOME": str(home.path),
+        "LABS_WORK": str(work_dir()),
         "LABS_CACHE": str(cache_dir()),
         "PATH": path,
         "JUPYTER_CONFIG_DIR": str(own / "config"),

@@ -8,6 +8,7 @@ program that the system can run.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,16 +16,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labs.base import variables
-from labs.base.errors import BadInput
+from labs.base.errors import BadInput, LabsError
 from labs.exercise.verdict import CantTell, NotYet
 from labs.kafka.config import log_flags
-from labs.kafka.installation import JVM_FLAGS, ensure_installation, own_tmp
-from labs.supervise.java import OLDEST
+from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment, own_tmp
+from labs.supervise.java import OLDEST, version_of
 
 COMPILE_TIMEOUT_S = 60.0
 
 #: A Java client tells all of its settings at its start, unless one says otherwise.
 _LOG = log_flags(defaultLogLevel="warn")
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command; the name of a file that is there is one, whatever it holds.
+
+    Raises:
+        BadInput: a quotation mark is missing.
+    """
+    if Path(command).expanduser().is_file():
+        return [command]
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise BadInput(f"{command} is no command ({error})", hint="close the quotation") from None
 
 
 def command_of(words: Sequence[str], scratch: Path) -> list[str]:
@@ -64,16 +79,18 @@ def _java(file: Path, scratch: Path) -> list[str]:
         raise CantTell("no_jdk")
     installation = ensure_installation()
     classes = scratch / "classes"
-    done = subprocess.run(
-        [
-            *(compiler, "--release", str(OLDEST), "-cp", installation.class_path),
-            *("-d", str(classes), str(file)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=COMPILE_TIMEOUT_S,
-        check=False,
-    )
+    flags = ["--release", str(OLDEST), "-encoding", "UTF-8", "-cp", installation.class_path]
+    try:
+        done = subprocess.run(
+            [compiler, *flags, "-d", str(classes), str(file)],
+            env=jvm_environment(),
+            capture_output=True,
+            text=True,
+            timeout=COMPILE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise CantTell("out_of_time") from None
     if done.returncode:
         raise NotYet("does_not_compile", *done.stderr.strip().splitlines()[:6], program=file.name)
     archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
@@ -83,12 +100,21 @@ def _java(file: Path, scratch: Path) -> list[str]:
 
 
 def javac() -> str | None:
-    """The Java compiler of this machine; None: there is none.
+    """The Java compiler of this machine; None: there is none that is new enough.
 
     A runtime has none, and ours is one. A JDK is looked for by LABS_JAVA, JAVA_HOME and PATH.
     """
-    for named in (variables.named("LABS_JAVA"), os.environ.get("JAVA_HOME", "")):
-        places = [Path(named) / "bin" / "javac", Path(named).with_name("javac")] if named else []
-        if found := next((str(place) for place in places if os.access(place, os.X_OK)), None):
-            return found
-    return shutil.which("javac")
+    places = [shutil.which("javac")]
+    for named in (os.environ.get("JAVA_HOME", ""), variables.named("LABS_JAVA")):
+        if named:
+            places = [f"{named}/bin/javac", str(Path(named).with_name("javac")), *places]
+    return next((place for place in places if place and _compiles(Path(place))), None)
+
+
+def _compiles(javac: Path) -> bool:
+    """Whether it is there and new enough, by the Java beside it: macOS has an empty one, too."""
+    try:
+        version = version_of(javac.resolve().with_name("java"))
+    except LabsError:
+        return False
+    return os.access(javac, os.X_OK) and int(version.split(".")[0]) >= OLDEST

@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,15 @@ from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.actions import ACTIONS
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster, Role, State, label_of
+from labs.kafka.kafka_cluster import KafkaCluster
+from labs.kafka.local import have_watchdog
 from labs.learner.keeping import kept
 from labs.learner.notes import judged
 from labs.observe.healing import heal
 from labs.observe.sampler import watch
 from labs.observe.snapshot import Partition
+from labs.supervise import wards
+from labs.supervise.home import Home, work_dir
 from labs.workload import Load, read_back
 from labs.workload.history import History, Log
 from labs.workload.topic import fresh_name, make_topic, serving
@@ -278,9 +282,20 @@ class Judging:
         command = command_of(other or self.command, self.scratch)
         environment = self.environment(**own)
         folder = work.folder_of(self.exercise)
-        program = Program(command, environment, folder, pace, self.scratch, self.deadline)
+        program = Program(
+            command, environment, folder, pace, self.scratch, self.deadline, self._ward
+        )
         self._closers.callback(program.close)
         return program
+
+    @cached_property
+    def _ward(self) -> str:
+        """Should we be killed, a watchdog ends what has this mark: the cluster's, or our own."""
+        cluster = self.cluster
+        home = cluster.home if isinstance(cluster, KafkaCluster) else Home(work_dir() / ".labs")
+        mark = self._closers.enter_context(wards.kept(home.wards, self.scratch))
+        have_watchdog(home)
+        return mark
 
     @property
     def patience_s(self) -> float:
@@ -396,17 +411,18 @@ def judge(
     reason = found.why if found else ""
     values = found.values if found else {}
     verdict = found.verdict if found else PASS
-    tries, earlier = work.count_try(exercise, reason)
-    if not_kept := kept(partial(judged, exercise.id, verdict)):
-        tell(not_kept, None)
+    one = work.next_try(exercise, reason)
+    for note in (partial(work.note_try, exercise, one), partial(judged, exercise.id, verdict)):
+        if not_kept := kept(note):
+            tell(not_kept, None)
     return Verdict(
         exercise=exercise.id,
         verdict=verdict,
         reason=reason,
         why=exercise.says("why", reason, **values) if found else exercise.words("passed"),
         evidence=found.evidence if found else tuple(evidence),
-        hint=_hint(exercise, found, earlier),
-        tries=tries,
+        hint=_hint(exercise, found, one.earlier),
+        tries=one.number,
         duration_s=round(now() - began, 2),
         seed=chosen,
     )

@@ -24,6 +24,7 @@ import psutil
 
 from labs.base.clock import now
 from labs.exercise.verdict import CantTell, NotYet
+from labs.supervise import wards
 
 #: More than any exercise asks for, bytes: of standard output and of standard error, each.
 OUTPUT_LIMIT = 4_000_000
@@ -42,9 +43,6 @@ PAUSE_S = 0.02
 
 #: A pipe's smallest size on Linux, bytes; elsewhere it stays as it is.
 PIPE_BYTES = 4096
-
-#: The variable by which a program's children are known, wherever they have gone.
-MARK = "LABS_JUDGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ class Program:
         pace: lines of its output that are read in a second; None: as fast as they come.
         files: a folder in which it may write; what lies there must not grow without end.
         deadline: when the judging must be over, by `time.monotonic`.
+        ward: the mark by which a watchdog ends it, should we be killed (`labs.supervise.wards`).
     """
 
     def __init__(
@@ -87,12 +86,13 @@ class Program:
         pace: float | None = None,
         files: Path | None = None,
         deadline: float = float("inf"),
+        ward: str = "",
     ) -> None:
         self.command, self.folder, self.pace, self.files = command, folder, pace, files
         self.lines: list[Line] = []
         self.lives = 0
-        self._mark = uuid.uuid4().hex
-        self.environment = {**environment, MARK: self._mark}
+        self.mark = f"{ward}.{uuid.uuid4().hex}"
+        self.environment = {**environment, wards.VARIABLE: self.mark}
         self._deadline = deadline
         self._life: _Life | None = None
         self._said = b""
@@ -315,21 +315,9 @@ class Program:
             life.process.stdin.close()
 
     def _others(self, life: _Life) -> list[psutil.Process]:
-        """What it has started and what still lives: in its session, below it, or by our mark."""
-        return [
-            process
-            for process in psutil.process_iter()
-            if process.pid != life.process.pid and self._is_its(process, life)
-        ]
-
-    def _is_its(self, process: psutil.Process, life: _Life) -> bool:
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            if os.getsid(process.pid) == life.process.pid:
-                return True
-            return process.environ().get(MARK) == self._mark
-        return False
+        """What it has started and what still lives."""
+        pid = life.process.pid
+        return [each for each in wards.carriers(self.mark, session=pid) if each.pid != pid]
 
 
 def how_it_ended(code: int) -> str:

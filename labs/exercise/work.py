@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labs.base.errors import BadInput, LabsError
+from labs.base.errors import BadInput
 from labs.exercise.exercise import LANGUAGES, Exercise
 from labs.supervise.home import disk_error, make_writable, work_dir
 
@@ -26,9 +27,13 @@ def folder_of(exercise: Exercise) -> Path:
     Raises:
         LabsError: it can't be written.
     """
-    folder = work_dir() / exercise.id.replace(".", "_")
+    folder = _folder(exercise)
     make_writable(folder, "LABS_WORK")
     return folder
+
+
+def _folder(exercise: Exercise) -> Path:
+    return work_dir() / exercise.id.replace(".", "_")
 
 
 def program_of(exercise: Exercise, language: str = "python") -> Path:
@@ -120,30 +125,53 @@ def asked(exercise: Exercise) -> dict[str, str]:
 
 
 def note_asked(exercise: Exercise, told: Mapping[str, str]) -> None:
-    """Remember what was asked, until the next time."""
+    """Remember what was asked, until the next time.
+
+    Raises:
+        LabsError: it can't be noted.
+    """
     _note(exercise, {**_notes(exercise), "asked": dict(told)})
 
 
-def count_try(exercise: Exercise, reason: str) -> tuple[int, int]:
-    """Count a try that ended for that reason (empty: it passed).
+@dataclass(frozen=True)
+class Try:
+    """One more try.
 
-    Returns how often the exercise has been tried by now, and how many earlier tries had failed for
-    the same reason since it was last passed.
+    Args:
+        number: how often the exercise has been tried by now.
+        earlier: how many tries before had failed for the same reason since it was last passed.
+        noted: what the notes must say of it all.
     """
+
+    number: int
+    earlier: int
+    noted: Mapping[str, Any]
+
+
+def next_try(exercise: Exercise, reason: str) -> Try:
+    """A try that has ended for that reason (empty: it passed); `note_try` counts it."""
     notes = _notes(exercise)
     tries = notes.get("tries", 0) + 1
     failed: dict[str, int] = notes.get("failed", {}) if reason else {}
     earlier = failed.get(reason, 0)
     failed = {**failed, reason: earlier + 1} if reason else {}
     passed = notes.get("passed", False) or not reason
-    _note(exercise, {**notes, "tries": tries, "failed": failed, "passed": passed})
-    return tries, earlier
+    return Try(tries, earlier, {**notes, "tries": tries, "failed": failed, "passed": passed})
+
+
+def note_try(exercise: Exercise, one: Try) -> None:
+    """Count it.
+
+    Raises:
+        LabsError: it can't be noted.
+    """
+    _note(exercise, one.noted)
 
 
 def _notes(exercise: Exercise) -> dict[str, Any]:
     try:
-        found = json.loads((folder_of(exercise) / _NOTES).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):  # a note that was cut short is no note
+        found = json.loads((_folder(exercise) / _NOTES).read_text("utf-8"))
+    except (OSError, ValueError):  # a note that was cut short is no note
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -155,4 +183,5 @@ def _note(exercise: Exercise, notes: Mapping[str, Any]) -> None:
         draft.write_text(json.dumps(notes), "utf-8")
         draft.replace(file)
     except OSError as error:
-        raise LabsError(f"the try can't be noted in {file} ({error.strerror})") from None
+        draft.unlink(missing_ok=True)
+        raise disk_error(error, file.parent, "LABS_WORK") from None

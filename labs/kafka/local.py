@@ -25,6 +25,7 @@ from labs.supervise.children import Launch
 from labs.supervise.home import Home
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.processes import ProcessRunner, Program
+from labs.supervise.watchdog import watchdog_pid
 
 
 class Nodes(Program):
@@ -126,6 +127,14 @@ def runner_of(
     """The processes of a home's cluster, without the cluster."""
     stop = ("labs", "down", "--if-idle")
     return ProcessRunner(home, Nodes(home.path, installation), hold, grace_s, stop)
+
+
+def have_watchdog(home: Home) -> None:
+    """Have the home's watchdog run for its wards, also where no cluster of ours does."""
+    if watchdog_pid(home) is None:
+        with home.lock():
+            home.prepare()
+            runner_of(home).watch()
 
 
 def train(installation: Installation, home: Home) -> None:

@@ -22,6 +22,7 @@ from labs.base import variables
 from labs.base.errors import BadInput
 from labs.chapters import find_exercise
 from labs.exercise import work
+from labs.exercise.command import words_of
 from labs.exercise.exercise import ANSWER, LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judging import judge, prepare
 from labs.exercise.verdict import NOT_YET, PASS, Verdict
@@ -105,7 +106,7 @@ def check(
         verdict = judge(
             exercise,
             where,
-            command=[program] if program else (),
+            command=words_of(program) if program else (),
             answer="" if answer is None else str(answer),
             seed=seed,
             tell=tell,

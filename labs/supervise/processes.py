@@ -228,9 +228,10 @@ class ProcessRunner(Runner):
         machine.claim(self.home.path)
         if self._hold:
             leases.hold(self.home.leases)
-        self._watch()
+        self.watch()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Have the home's watchdog run (call with the home's lock held)."""
         ensure_watchdog(self.home, self.program.mark, self._grace_s, self._stop)
 
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
@@ -309,7 +310,7 @@ class ProcessRunner(Runner):
             server.port = port
 
     def start(self, server: int, settings: Mapping[str, str] | None = None) -> None:
-        self._watch()  # the machine may have been started anew since
+        self.watch()  # the machine may have been started anew since
         ledger = self._ledger()
         record = ledger.servers[server]
         self._wait_gone([record], KILL_TIMEOUT_S)  # its port is wanted

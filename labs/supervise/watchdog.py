@@ -2,7 +2,8 @@
 
 It is started before the first of them, apart from the terminal and from Jupyter, and ends with the
 last: a start that is killed half way leaves nothing behind either. It imports little, to stay
-small: whoever has an order in which to stop servers names the command that does it.
+small: whoever has an order in which to stop servers names the command that does it. Programs that
+must not outlive their keeper (`wards`) are looked after as well, with servers or without.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from labs.base import python, variables
 from labs.base.files import write_atomically
-from labs.supervise import leases, machine
+from labs.supervise import leases, machine, wards
 from labs.supervise.home import Home
 from labs.supervise.identity import birth, kill_all, living, marked, wait_over
 from labs.supervise.ledger import Ledger
@@ -82,8 +83,10 @@ def chosen_grace_s() -> float:
 
 
 def dismiss(home: Home) -> None:
-    """End the home's watchdog, unless it is we."""
+    """End the home's watchdog, unless it is we, or is needed: then it ends by itself, later."""
     dog = _running(home)
+    if dog is not None and wards.any_kept(home.wards):
+        return
     if dog is not None and dog.pid not in (os.getpid(), os.getppid()):
         with contextlib.suppress(psutil.Error):
             dog.terminate()
@@ -128,6 +131,8 @@ def _is_over(home: Home, mark: str) -> bool:
             if ledger is not None and ledger.is_whole():
                 return False
             kill_all(marked(mark))
+            if wards.any_kept(home.wards):
+                return False
             _record(home).unlink(missing_ok=True)
             machine.give_up(home.path)
             return True
@@ -139,6 +144,7 @@ def watch(home: Home, grace_s: float, mark: str, stop: Sequence[str] = ()) -> No
     """Return when the servers were stopped; stop them `grace_s` seconds after the last lease."""
     last_held = time.monotonic()
     while not _is_over(home, mark):
+        wards.end_orphans(home.wards)
         if leases.holders(home.leases):
             last_held = time.monotonic()
         elif time.monotonic() - last_held > grace_s:

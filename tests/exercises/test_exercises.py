@@ -67,7 +67,7 @@ def test_it_is_judged_rightly(
     shared_cluster: LocalCluster, exercise: Exercise, file: Path | None, reason: str
 ) -> None:
     if file is not None and file.suffix == ".java" and javac() is None:
-        assert "CI" not in os.environ, "there is no JDK, and CI installs one"
+        assert os.environ.get("CI") != "true", "there is no JDK, and .ci/run installs one"
         pytest.skip("there is no JDK")
     verdict = tried(exercise, shared_cluster, file)
     print(verdict)

@@ -36,6 +36,8 @@ from tests.kafka_tools import kafka_tool
 
 #: No other text of the project or of Kafka holds them: the tests look for them everywhere.
 PASSWORD, KEY_PASSWORD = "Zitronenfalter=4711\\", "Admiral-4712"
+#: Without the signs that each kind of text writes in a way of its own.
+SECRETS = (PASSWORD.partition("=")[0], KEY_PASSWORD)
 PREFIX = "ann-"
 
 ADMIN, SASL, MTLS, EXPIRED, CONTROLLER = "ADMIN", "SASL", "MTLS", "EXPIRED", "CONTROLLER"

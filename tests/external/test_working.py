@@ -30,14 +30,11 @@ from labs.notebook.panel import panel
 from labs.supervise.home import PROJECT
 from labs.workload.judgements import UNKNOWN
 from tests.external.conftest import Enter
-from tests.external.others import ADMIN, KEY_PASSWORD, PASSWORD, PREFIX, SASL, Others, jaas
+from tests.external.others import ADMIN, PASSWORD, PREFIX, SASL, SECRETS, Others, jaas
 from tests.helpers import Labs
 from tests.run import NBVAL, PYTEST
 
 pytestmark = pytest.mark.external
-
-#: Without the signs that each kind of text writes in a way of its own.
-SECRETS = (PASSWORD.partition("=")[0], KEY_PASSWORD)
 
 #: Between them: both clients, groups in processes of their own (KIP-848's too, with settings of its
 #: own), a program that is killed, transactions, more partitions.

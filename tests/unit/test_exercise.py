@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from labs.base.errors import BadInput
@@ -20,9 +19,10 @@ from labs.exercise import work
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import judge
-from labs.exercise.program import MARK, Program
+from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
 from labs.learner.notes import notes
+from labs.supervise.wards import carriers
 from tests.helpers import wait_until
 
 PATIENCE_S = 60.0
@@ -56,15 +56,7 @@ def begun(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 def left_of(program: Program) -> list[int]:
     """Whoever carries the program's mark still, itself included."""
-    mark = program.environment[MARK]
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-        except (psutil.Error, OSError):
-            continue
-    return found
+    return [process.pid for process in carriers(program.mark)]
 
 
 def why(raised: pytest.ExceptionInfo[NotYet]) -> str:
@@ -101,11 +93,21 @@ def test_one_that_exits_at_once(begun: Callable[..., Program]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "text"), [(0o644, "#!/bin/sh\n"), (0o755, "\0"), (0o755, "#!/no")]
+    ("mode", "text"),
+    [
+        (0o644, "#!/bin/sh\n"),
+        (0o755, "\0"),
+        (0o755, "#!/no"),
+        (0o755, ""),
+        (0o755, "print(1)\n"),
+        (0o755, "\ufeff#!/bin/sh\n"),  # as Windows' editors begin a file, and end its lines
+        (0o755, "#!/bin/sh\r\n"),
+    ],
+    ids=["mode", "binary", "interpreter", "empty", "no-shebang", "bom", "crlf"],
 )
 def test_one_that_can_not_be_executed(tmp_path: Path, mode: int, text: str) -> None:
     file = tmp_path / "it"
-    file.write_text(text)
+    file.write_bytes(text.encode())
     file.chmod(mode)
     with pytest.raises(NotYet, match="not_executable") as raised:
         Program(command_of([str(file)], tmp_path), {}, tmp_path).start()
@@ -116,6 +118,13 @@ def test_one_that_can_not_be_executed(tmp_path: Path, mode: int, text: str) -> N
 def test_one_that_is_not_there(tmp_path: Path, words: list[str]) -> None:
     with pytest.raises(BadInput, match="no program"):
         command_of(words, tmp_path)
+
+
+def test_a_python_file_that_is_empty(begun: Callable[..., Program]) -> None:
+    program = begun("")
+    with pytest.raises(NotYet, match="ended") as raised:
+        program.wait(lambda: False, PATIENCE_S)
+    assert "ended by itself" in why(raised) and "exit code 0" in why(raised)
 
 
 CHILD = (

@@ -6,6 +6,7 @@ import re
 import tomllib
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -71,6 +72,15 @@ def test_compose_has_the_same_kafka_and_the_same_settings() -> None:
         found = re.search(rf'^ +{name}: "?([^"\n]*)"?$', compose, re.MULTILINE)
         assert found is not None, f"{name} is missing"
         assert found[1] == setting.value
+
+
+def test_a_learners_programs_outlive_the_container_of_study() -> None:
+    """The image has the folder, so that the volume is the learner's, too (Docker: volumes)."""
+    compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
+    assert "work:/srv/kafka-labs/work" in compose["services"]["study"]["volumes"]
+    assert "work" in compose["volumes"]
+    made = re.search(r"install -d -o learner (.+)", (PROJECT / "Dockerfile").read_text("utf-8"))
+    assert made and "/srv/kafka-labs/work" in made[1].split()
 
 
 def test_the_readme_names_every_command() -> None:
