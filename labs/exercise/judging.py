@@ -28,6 +28,7 @@ from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, silent
 from labs.base.waiting import wait_for
 from labs.exercise import work
+from labs.exercise.alone import alone
 from labs.exercise.clientfile import security_file
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
@@ -335,7 +336,8 @@ def _judging(
     """
     if exercise.breaks and not cluster.can_break:
         raise CantTell("cant_break")
-    with tempfile.TemporaryDirectory(prefix="labs-exercise-") as scratch:
+    scratched = tempfile.TemporaryDirectory(prefix="labs-exercise-")
+    with alone(cluster, tell), scratched as scratch:
         folder = Path(scratch).resolve()
         judging = Judging(exercise, cluster, seed, tell, scratch=folder, **more)
         try:

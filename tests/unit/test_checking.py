@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -11,11 +12,14 @@ import pytest
 from labs.app import exercises
 from labs.app.exercises import check, new
 from labs.base.errors import BadInput, LabsError
-from labs.chapters import find_exercise
+from labs.base.progress import silent
+from labs.chapters import all_exercises, find_exercise
+from labs.exercise.alone import alone
 from labs.exercise.command import words_of
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import judge
 from labs.exercise.verdict import CANT_TELL, EXIT_CODES, PASS
+from labs.kafka.local import LocalCluster
 from labs.supervise import home
 from labs.supervise.home import work_dir
 
@@ -61,10 +65,10 @@ def test_a_file_s_name_is_one_word(tmp_path: Path) -> None:
 
 
 def test_a_language_without_a_starter(place: Path) -> None:
-    without = next(e for e in exercises.all_exercises() if not e.file("starter", "java"))
-    if without.kind == PROGRAM:
-        with pytest.raises(BadInput, match="no starter in java"):
-            new(without.id, "java")
+    programs = [exercise for exercise in all_exercises() if exercise.kind == PROGRAM]
+    without = next(exercise for exercise in programs if not exercise.file("starter", "java"))
+    with pytest.raises(BadInput, match="no starter in java"):
+        new(without.id, "java")
     assert not place.exists()
 
 
@@ -133,3 +137,21 @@ def test_jupyterlab_is_told_an_absolute_place(
     monkeypatch.setenv("LABS_WORK", "mine")
     told = environment(home.Home(tmp_path / "home"))
     assert told["LABS_WORK"] == str(tmp_path.resolve() / "mine")
+
+
+def test_one_judging_waits_for_the_end_of_another(tmp_path: Path) -> None:
+    cluster = LocalCluster(home.Home(tmp_path / "home"))
+    cluster.home.path.mkdir()
+    heard, entered = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with alone(cluster, lambda *_: heard.set()):
+            entered.set()
+
+    thread = threading.Thread(target=second)
+    with alone(cluster, silent):
+        thread.start()
+        assert heard.wait(60)
+        assert not entered.is_set()
+    thread.join(60)
+    assert entered.is_set()
