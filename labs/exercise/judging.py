@@ -321,8 +321,12 @@ class Judging:
 
 
 def _close(producer: KafkaProducer) -> None:
-    with contextlib.suppress(KafkaError, AssertionError):
+    try:
         producer.close(timeout=1)
+    except (KafkaError, AssertionError):
+        # It has not closed, would try again as we end, and tell of that in a traceback.
+        producer._sender.force_close()  # noqa: SLF001
+        producer._closed = True  # noqa: SLF001
 
 
 @contextmanager
