@@ -18,14 +18,15 @@ from tests.course import chapters
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _TOPIC = re.compile(r"--topic(?:-list)? (\w+)|broker-\d/(\w+)-\d+/")
 _GROUP = re.compile(r"--group (\w+)")
+_NAME = re.compile(r"(?<=--topic )\w+|(?<=--group )\w+")
 _WRONG = re.compile(r"Exception|ERROR|[Ee]rror:|does not exist|not a recognized")
 
 
 def lines() -> list[str]:
-    """Every line of every chapter that runs a console tool, once."""
+    """Every line of every chapter that runs a console tool; of those that differ in names, one."""
     blocks = [b for text in chapters() for b in _BLOCK.findall(text.path.read_text("utf-8"))]
     found = [line for block in blocks for line in block.splitlines() if "labs kafka-" in line]
-    return list(dict.fromkeys(found))
+    return list({_NAME.sub("", line): line for line in found}.values())
 
 
 def prepare(bootstrap: list[str]) -> None:
