@@ -1,0 +1,26 @@
+"""Ends in the handler, without `close`."""
+
+import os
+import signal
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+)
+consumer.partitions_for_topic(os.environ["TOPIC"])  # else kafka-python may be given none
+
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+while True:
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode(), flush=True)
+    if batches:
+        consumer.commit()

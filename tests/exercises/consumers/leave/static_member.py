@@ -1,0 +1,30 @@
+"""Leaves as it should, but as a static member."""
+
+import os
+import signal
+import threading
+
+from kafka import KafkaConsumer
+
+consumer = KafkaConsumer(
+    os.environ["TOPIC"],
+    group_id=os.environ["GROUP"],
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+    max_poll_records=50,
+    group_instance_id=f"board-{os.getpid()}",
+)
+consumer.partitions_for_topic(os.environ["TOPIC"])  # else kafka-python may be given none
+
+stopping = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+
+while not stopping.is_set():
+    batches = consumer.poll(timeout_ms=1000)
+    for records in batches.values():
+        for record in records:
+            print(record.partition, record.offset, record.value.decode(), flush=True)
+    if batches:
+        consumer.commit()
+consumer.close()
