@@ -96,5 +96,13 @@ class Clients(Telling):
 
 
 def _close(producer: KafkaProducer) -> None:
+    """Close it, and see to it that it writes no more.
+
+    When kafka-python 3.0's `close` waits in vain for answers, it raises, and its sender goes on.
+    """
     with contextlib.suppress(KafkaError, AssertionError):
         producer.close(timeout=FLUSH_S)
+    sender = producer._sender  # noqa: SLF001 - nothing public ends it
+    if sender is not None and sender.is_alive():
+        sender.force_close()
+        sender.join(FLUSH_S)

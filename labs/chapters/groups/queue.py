@@ -18,10 +18,10 @@ from labs.chapters.groups.queues import (
     numbers_done,
     share_group_of,
     share_plan,
-    singly,
     taken_by,
 )
 from labs.experiment.experiment import Experiment
+from labs.experiment.filling import evenly
 from labs.experiment.groups import JOIN_S, NAMES, drain, group_of, judge
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
@@ -43,6 +43,9 @@ MEASURE_S = 2.5
 #: For each member, a little more than it can do: nobody is idle for want of records, 1/s.
 RATE = 1.2 * 1000 / PROCESS_MS
 
+#: A share group hands out whole batches, so these hold no more than five records.
+BATCH_BYTES = 900
+
 
 def _queue(run: Run) -> None:
     run.make_topic(partitions=PARTITIONS, watch=False)
@@ -51,7 +54,7 @@ def _queue(run: Run) -> None:
     plan = share_plan() if share else {"protocol": "consumer", "max_records": 5}
     names = NAMES[: run["members"]]
     members = [group.add(name, process_ms=PROCESS_MS, **plan) for name in names]
-    producer, payload = singly(run)
+    producer, payload = evenly(run, batch_size=BATCH_BYTES)
     load = run.load(producer, RATE * len(members), payload=payload)
     run.say(f"{' and '.join(names)} join the group")
     for member in members:
@@ -61,7 +64,7 @@ def _queue(run: Run) -> None:
     else:
         run.wait(lambda: _every_one_owned_by_another(group), "the partitions had owners", JOIN_S)
     done, took_s = _work(run, members, share)
-    load.stop()
+    load.stop(DONE_S)
     for member in members:
         member.pace(0.0)
     unfinished = ""

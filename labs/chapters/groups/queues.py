@@ -6,23 +6,21 @@ import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kafka import KafkaProducer
-
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.experiment.filling import evenly
 from labs.experiment.groups import configure, group_of
 from labs.experiment.run import Run
 from labs.experiment.views import Lines, Mark
-from labs.workload import Payload
 from labs.workload.consumers import LIBRDKAFKA, SHARE
 from labs.workload.group import Group
+from labs.workload.history import Outcome
 from labs.workload.judgements import Processing
 from labs.workload.member import Event, Member
 
 words = Words(__file__)
 
-#: How long a group may take to process what there is, s.
+#: How long a group may take to process what there is, and brokers to acknowledge it, s.
 DONE_S = 40.0
 
 #: How long a member may take from joining until it has records, s.
@@ -52,19 +50,11 @@ def share_plan(**plan: Any) -> dict[str, Any]:
     return {"protocol": SHARE, "max_records": AT_ONCE, **plan}
 
 
-def singly(run: Run) -> tuple[KafkaProducer, Payload]:
-    """A producer that makes each record a batch of its own: a share group hands out whole batches.
-
-    And a payload that sends a record to each partition in turn.
-    """
-    return evenly(run, batch_size=0)
-
-
 def fill_singly(run: Run, count: int) -> None:
-    """Write records, each a batch of its own."""
+    """Write records, each a batch of its own: a share group hands out whole batches."""
     run.say(f"writing {count:,} records")
-    producer, payload = singly(run)
-    run.load(producer, 0, count, payload=payload).wait()
+    producer, payload = evenly(run, batch_size=0)
+    run.load(producer, 0, count, payload=payload).wait(DONE_S)
 
 
 def await_taken(run: Run, member: Member) -> Event:
@@ -102,7 +92,8 @@ def numbers_done(group: Group) -> set[int | None]:
 
 def await_all(run: Run, group: Group, but: Collection[int] = ()) -> str:
     """Wait until every record was processed; returns why it may not have been, or ""."""
-    due = {send.number for send in run.history.sends} - set(but)
+    sent = {send.number for send in run.history.sends if send.outcome is not Outcome.FAIL}
+    due = sent - set(but)
     run.say("waiting until every record is processed")
     with contextlib.suppress(LabsError):
         run.wait(lambda: due <= numbers_done(group), "every record was processed", DONE_S)
