@@ -71,7 +71,7 @@ def _queue(run: Run) -> None:
     if share:
         unfinished = await_all(run, group)
     else:
-        drain(run, group)
+        drain(run, group, DONE_S)
     group.leave()
     if share:
         judge_queue(run, group, unfinished)
