@@ -22,6 +22,7 @@ _DOOR = {
     "check": "labs.notebook.check:check",
     "cockpit": "labs.notebook.cockpit:Cockpit",
     "connect": "labs.kafka.choose:connect",
+    "exercises": "labs.notebook.exercises:exercises",
     "flights": "labs.base.flights:flights",
     "lab_settings": "labs.notebook.lab_settings:lab_settings",
     "panel": "labs.notebook.panel:panel",

@@ -5,6 +5,9 @@ It is MyST Markdown as Jupytext reads it: prose, code cells between ```` ```{cod
 tells of the chapter (`title`, `minutes`, `does`, and `book`: the chapters of the book), and where
 the numbers in the prose come from (`numbers`: `tests/prose.py`).
 
+A cell that begins a program of the learner's has only its first line, `%%writefile
+{task("05.1").program}`: what the exercise begins with is put below it.
+
 The same chapter in another language stands beside it (`ko.md`) and has the same code cells. Its
 numbers are asked for in `en.md`, too.
 """
@@ -22,6 +25,7 @@ from typing import Any
 import jupytext
 import nbformat
 
+from labs.chapters import find_exercise
 from labs.supervise.home import PROJECT
 from tests import prose
 
@@ -39,6 +43,8 @@ KERNEL = {
         "version": "3",  # labs/app/ipython_kernel_config.py
     },
 }
+#: The first line of a cell that writes a learner's program, with the exercise's id.
+WRITES = re.compile(r'%%writefile \{task\("([\d.]+)"\)\.program\}')
 TABLE = re.compile(r"(?<=<!-- This table is made by `make notebooks`. -->\n)(\|.*\n)*")
 HEAD = ("| notebook | minutes | what you do | the book³ |", "|---|---|---|---|")
 
@@ -72,7 +78,10 @@ class Text:
 
     @cached_property
     def _read(self) -> Any:
-        return jupytext.read(self.path, fmt="md:myst")
+        read = jupytext.read(self.path, fmt="md:myst")
+        for cell in code_of(read):
+            cell.source = _with_starter(cell.source)
+        return read
 
     @property
     def front(self) -> dict[str, Any]:
@@ -119,6 +128,13 @@ class Text:
     def strays(self, first: Text) -> str:
         """The first code cell that is not as in the chapter's first text; "" if there is none."""
         return _first_difference(first.code, self.code, f"{self.chapter}/{self.path.name}, code")
+
+
+def _with_starter(source: str) -> str:
+    """A cell; one that only says which program it writes, with what everybody begins with."""
+    if not (writes := WRITES.fullmatch(source)):
+        return source
+    return f"{source}\n{find_exercise(writes[1]).starter('python').read_text('utf-8').rstrip()}"
 
 
 def code_of(book: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import nbformat
 
-from labs.chapters import all_exercises
+from labs.chapters import find_exercise
 from labs.notebook.finding import RESULT_MIME
 from tests.course import Text, chapters
 
@@ -31,6 +31,9 @@ WORD = re.compile(r"\w[\w'’.,/{}-]*")
 PANEL = re.compile(r'\bpanel\("')
 ASKS = re.compile(r'\b(?:panel|quiz|predict)\("')
 QUESTION = re.compile(r'\b(?:quiz|predict)\("')
+#: The exercise on the main path. Its cells are part of its own minutes; the list of all is not read.
+EXERCISE = re.compile(r'\bcheck\("([\d.]+)"')
+ITS_CELLS = re.compile(r'\b(?:check|task|exercises)\("')
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,9 @@ def reckoned(text: Text) -> Reckoning:
     panels, questions = len(PANEL.findall(code)), len(QUESTION.findall(code))
     ran = _run_times(text)[:panels]
     panels_s = sum(ran) + RUN_S * (panels - len(ran)) + LOOK_S * panels
-    others = sum(not ASKS.search(cell.source) for cell in text.code)
-    exercise = [one.minutes for one in all_exercises() if one.chapter == text.chapter[:2]][:1]
+    asks = (ASKS.search(cell.source) or ITS_CELLS.search(cell.source) for cell in text.code)
+    others = sum(not found for found in asks)
+    exercise = [find_exercise(id).minutes for id in EXERCISE.findall(code)]
     return Reckoning(
         words=sum(map(words_in, prose)),
         panels=panels_s / 60,

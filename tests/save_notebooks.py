@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError
 from labs.app.cli import end_as_on_ctrl_c
 from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
-from labs.supervise.home import PROJECT, Home
+from labs.supervise.home import PROJECT, Home, work_dir
 from tests import glossary, prose, settings_sheet
 from tests.course import Text, chapters, texts, with_table
 
@@ -48,7 +48,8 @@ def save(text: Text) -> None:
     """Run a text from top to bottom, and save it as its notebook.
 
     Widget state is left out: it is large, and the still picture in each output says the same.
-    Numbers in the prose are those of this run (`tests/prose.py`).
+    Numbers in the prose are those of this run (`tests/prose.py`). A learner's program is written
+    where `LABS_WORK` says, and named as it will be for them: `work/…`.
 
     Raises:
         CellExecutionError: a cell failed; nothing is saved.
@@ -65,6 +66,9 @@ def save(text: Text) -> None:
     prose.fill(book, text.numbers)
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day: a difference in every saving
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output.text = output.text.replace(f"{work_dir()}{os.sep}", "work/")
     nbformat.write(book, text.saved)
     print(f"saved {text.notebook}", flush=True)
 

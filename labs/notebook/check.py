@@ -3,10 +3,11 @@
 >>> task("05.1")                               # shows the task
 >>> task("05.1").program                       # the file for a %%writefile cell
 >>> check("05.1")                              # judges it
->>> check("01.3", "UA1545")                    # judges an answer
+>>> check("01.3", "")                          # asks; with an answer between the quotes, judges it
 
 *Run All* judges nothing that the learner has not touched, and neither does a notebook that runs
-without a learner (`LABS_UNATTENDED=1`): each cell then says what is to be done.
+without a learner (`LABS_UNATTENDED=1`): each cell then says what is to be done. Judging takes up to
+40 s and may break brokers, and each try makes the next hint more specific: it is for who wants it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Task:
         return str(file)
 
     def _repr_html_(self) -> str:
-        return card(self.exercise, f"{_task(self.exercise)}{_contract(self.exercise)}")
+        return card(self.exercise, f"{task_of(self.exercise)}{contract_of(self.exercise)}")
 
     def __repr__(self) -> str:
         exercise = self.exercise
@@ -82,7 +83,8 @@ def check(
 
     Args:
         id: such as `05.1`.
-        answer: what you have found out, where that is asked. Without it the question is asked.
+        answer: what you have found out, where that is asked. Without it (None, or nothing between
+            the quotes) the question is asked.
         program: a file or a command; None: the file in `work/`.
         cluster: where; None connects to the learner's own.
         seed: repeats the sequence of faults of an earlier try.
@@ -96,7 +98,7 @@ def check(
     if exercise.kind == PROGRAM and program is None and (untouched := _untouched(exercise)):
         return Checked(exercise, untouched=untouched)
     where = connect() if cluster is None else cluster
-    if (exercise.kind == ANSWER and answer is None) or (
+    if (exercise.kind == ANSWER and answer in (None, "")) or (
         exercise.kind == STATE and not _asked(exercise)
     ):
         with _Progress() as tell:
@@ -140,10 +142,11 @@ class Checked:
 
     def _html(self) -> str:
         if self.asked is not None:
-            return card(self.exercise, _task(self.exercise) + _table(self.asked))
+            return card(self.exercise, task_of(self.exercise) + _table(self.asked))
         found = self.verdict
         if found is None:
-            return card(self.exercise, f'<p role="status">{inline(self.untouched)}</p>')
+            asks = "" if self.exercise.kind == PROGRAM else task_of(self.exercise)
+            return card(self.exercise, f'{asks}<p role="status">{inline(self.untouched)}</p>')
         seen = "".join(f"<li>{inline(line)}</li>" for line in found.evidence)
         hint = f"<p><b>Hint:</b> {inline(found.hint)}</p>" if found.hint else ""
         return card(
@@ -196,7 +199,8 @@ def card(exercise: Exercise, markup: str, look: str = "") -> str:
     )
 
 
-def _task(exercise: Exercise) -> str:
+def task_of(exercise: Exercise) -> str:
+    """What is to be done, as HTML."""
     parts = exercise.task.split("\n\n")
     return "".join(_paragraph(part) for part in parts)
 
@@ -209,7 +213,8 @@ def _paragraph(text: str) -> str:
     return f"<p>{inline(' '.join(lines))}</p>"
 
 
-def _contract(exercise: Exercise) -> str:
+def contract_of(exercise: Exercise) -> str:
+    """What a program is told by its environment, as HTML; nothing where there is no program."""
     return _table(exercise.variables) if exercise.kind == PROGRAM else ""
 
 

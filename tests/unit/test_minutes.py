@@ -15,28 +15,7 @@ LONGEST = 45
 #: What a reader who reads more quickly, or skips a question, may save of what is stated, minutes.
 LESS = 10
 
-#: Chapters of which the reckoning is known to say more than they state, and what is to be done.
-TOO_LONG = {
-    "00_start_here": "it states 5 minutes: state what it takes, or shorten it",
-}
-
-
-def _texts() -> list[object]:
-    return [
-        pytest.param(
-            text,
-            id=text.chapter,
-            marks=[
-                pytest.mark.xfail(reason=why, strict=True, raises=AssertionError)
-                for why in [TOO_LONG.get(text.chapter)]
-                if why
-            ],
-        )
-        for text in chapters()
-    ]
-
-
-each_chapter = pytest.mark.parametrize("text", _texts())
+each_chapter = pytest.mark.parametrize("text", chapters(), ids=lambda text: text.chapter)
 
 
 @each_chapter

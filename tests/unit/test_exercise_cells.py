@@ -1,0 +1,120 @@
+"""The exercises in the notebooks: one on each chapter's path, and all of them at its end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from labs.base.errors import BadInput
+from labs.base.variables import UNATTENDED
+from labs.chapters import all_exercises, find_exercise, numbers
+from labs.exercise import work
+from labs.exercise.exercise import PROGRAM
+from labs.learner.notes import judged
+from labs.notebook.check import check, task
+from labs.notebook.exercises import exercises
+from tests.course import WRITES, Text, chapters
+from tests.minutes import EXERCISE
+
+each_chapter = pytest.mark.parametrize("text", chapters(), ids=lambda text: text.chapter)
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABS_WORK", str(tmp_path / "work"))
+
+
+@each_chapter
+def test_one_exercise_of_the_chapter_stands_on_its_path(text: Text) -> None:
+    number, _, name = text.chapter.partition("_")
+    code = "\n".join(cell.source for cell in text.code)
+    on_path = EXERCISE.findall(code)
+    if any(one.chapter == number for one in all_exercises()):
+        assert len(on_path) == 1
+        assert f'exercises("{name}")' in code
+    assert all(find_exercise(id).chapter == number for id in on_path)
+
+
+@each_chapter
+def test_a_program_is_told_begun_and_judged_in_this_order(text: Text) -> None:
+    code = [cell.source for cell in text.code]
+    for id in EXERCISE.findall("\n".join(code)):
+        if find_exercise(id).kind == PROGRAM:
+            begun = next(n for n, source in enumerate(code) if WRITES.match(source))
+            assert code[begun - 1] == f'task("{id}")'
+            assert code[begun + 1] == f'check("{id}")'
+            first, _, program = code[begun].partition("\n")
+            assert WRITES.fullmatch(first)[1] == id  # type: ignore[index]
+            assert work.same(_written(program), find_exercise(id).starter("python"))
+
+
+def _written(program: str) -> Path:
+    file = work.program_of(find_exercise("05.1"))
+    file.write_text(program, "utf-8")
+    return file
+
+
+@each_chapter
+def test_the_prose_names_no_title_of_an_exercise(text: Text) -> None:
+    """Titles stand with the exercises: what is written twice is not changed twice."""
+    prose = [cell.source for cell in text.book().cells if cell.cell_type == "markdown"]
+    assert not any(one.title in source for one in all_exercises() for source in prose)
+
+
+@pytest.mark.parametrize("chapter", numbers())
+def test_all_exercises_of_a_chapter_are_listed(chapter: str) -> None:
+    shown = exercises(chapter)
+    own = [one for one in all_exercises() if one.chapter == numbers()[chapter]]
+    html, text = shown._repr_html_(), repr(shown)
+    assert html.count("<details>") == len(own)
+    for one in own:
+        assert one.id in html and one.id in text and one.title in text
+        assert (f"%%writefile {{task(&quot;{one.id}&quot;).program}}" in html) == (
+            one.kind == PROGRAM
+        )
+    assert own or "no exercises yet" in html
+
+
+def test_the_list_says_how_far_the_learner_is() -> None:
+    def said() -> str:
+        return next(line for line in repr(exercises("consumers")).splitlines() if "05.1" in line)
+
+    assert said().endswith("minutes)")
+    judged("05.1", "not yet")
+    judged("05.1", "not yet")
+    assert said().endswith("tried 2 times)")
+    judged("05.1", "pass")
+    assert said().endswith("passed)")
+
+
+def test_there_must_be_such_a_chapter() -> None:
+    with pytest.raises(BadInput, match="no chapter is called 'acts'"):
+        exercises("acts")
+
+
+# -- cells that nobody has touched: nothing is judged, and no cluster is asked ---------------------
+
+
+def test_a_starter_is_not_judged() -> None:
+    exercise = find_exercise("05.1")
+    Path(task("05.1").program).write_text(exercise.starter("python").read_text("utf-8"), "utf-8")
+    assert "still what everybody begins with" in repr(check("05.1"))
+
+
+@pytest.mark.parametrize("id", [one.id for one in all_exercises()])
+def test_without_a_learner_nothing_is_judged(id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(UNATTENDED, "1")
+    shown = check(id, "")._repr_mimebundle_()
+    assert "Nothing has been judged yet" in shown["text/plain"]
+    asks = find_exercise(id).kind != PROGRAM
+    first = re.split(r"[`\n]", find_exercise(id).task)[0]
+    assert (first in shown["text/html"]) == asks, "a static page says what is asked"
+
+
+def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"TOPIC": "flights", "PARTITION": "1", "OFFSET": "812"}
+    monkeypatch.setattr("labs.notebook.check.prepare", lambda *_: asked)
+    shown = repr(check("01.3", "", cluster=object()))  # type: ignore[arg-type]
+    assert "OFFSET = 812" in shown
