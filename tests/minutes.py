@@ -31,7 +31,7 @@ WORD = re.compile(r"\w[\w'’.,/{}-]*")
 PANEL = re.compile(r'\bpanel\("')
 ASKS = re.compile(r'\b(?:panel|quiz|predict)\("')
 QUESTION = re.compile(r'\b(?:quiz|predict)\("')
-#: The exercise on the main path. Its cells are part of its own minutes; the list of all is not read.
+#: The exercise on the main path. Its cells belong to its own minutes; the list of all is not read.
 EXERCISE = re.compile(r'\bcheck\("([\d.]+)"')
 ITS_CELLS = re.compile(r'\b(?:check|task|exercises)\("')
 

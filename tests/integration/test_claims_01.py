@@ -313,3 +313,17 @@ def test_what_has_changed_since_the_book() -> None:
     assert "by_duration" in settings_page("consumer")
     assert java_defaults("producer")["acks"] == "all"
     assert java_defaults("broker")["default.replication.factor"] == "1"
+
+
+def test_a_client_goes_on_with_the_advertised_addresses(
+    shared_cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    asked_one = KafkaAdminClient(bootstrap_servers=shared_cluster.bootstrap[:1])
+    told = {f"{b['host']}:{b['port']}" for b in asked_one.describe_cluster()["brokers"]}
+    asked_one.close()
+    assert told == set(shared_cluster.bootstrap), "all of them, though it was given one"
+    brokers = [ConfigResource(ConfigResourceType.BROKER, id) for id in "123"]
+    settings = admin.describe_configs(brokers, config_filter="all")["broker"]
+    for each in settings.values():  # not set: as `listeners`
+        listener = each["advertised.listeners"]["value"] or each["listeners"]["value"]
+        assert listener.partition("://")[2] in told

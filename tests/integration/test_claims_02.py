@@ -13,6 +13,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
+    InvalidPartitionsError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
 )
@@ -185,3 +186,10 @@ def test_the_partitioner_of_old_is_gone_from_the_java_client() -> None:
     classes = {name.rpartition("/")[2] for name in ZipFile(clients).namelist()}
     assert "RoundRobinPartitioner.class" in classes
     assert "DefaultPartitioner.class" not in classes
+
+
+def test_partitions_can_not_be_taken_away(cluster: LocalCluster, topic: str) -> None:
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    with pytest.raises(InvalidPartitionsError):
+        client.create_partitions({topic: 2})
+    client.close()

@@ -173,3 +173,29 @@ def test_what_has_changed_since_the_book(cluster: LocalCluster) -> None:
     classes = {name.rpartition("/")[2] for jar in jars for name in jar.namelist()}
     assert "LeaderElectionCommand.class" in classes
     assert "PreferredReplicaLeaderElectionCommand.class" not in classes
+
+
+def test_a_record_is_acknowledged_when_the_high_watermark_has_passed_it(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    ours, theirs = (
+        KafkaProducer(bootstrap_servers=cluster.bootstrap, acks="all", max_block_ms=60_000)
+        for _ in range(2)
+    )
+    consumer, partition = (
+        KafkaConsumer(bootstrap_servers=cluster.bootstrap),
+        TopicPartition("ledger", 0),
+    )
+    for _ in range(20):
+        theirs.send("ledger", b"theirs")
+        offset = ours.send("ledger", b"ours").get(timeout=60).offset
+        theirs.send("ledger", b"theirs, later")
+        assert consumer.end_offsets([partition])[partition] > offset  # the high watermark
+    for client in (ours, theirs, consumer):
+        client.close()
+
+
+def test_the_labs_brokers_are_no_controllers(admin: KafkaAdminClient) -> None:
+    brokers = [ConfigResource(ConfigResourceType.BROKER, id) for id in "123"]
+    told = admin.describe_configs(brokers, config_filter="all")["broker"]
+    assert {each["process.roles"]["value"] for each in told.values()} == {"broker"}

@@ -12,11 +12,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.abstract import RebalanceProtocol
+from kafka.errors import OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
+from tests.helpers import wait_until
 from tests.kafka_tools import java_defaults, leader_of
 
 
@@ -209,3 +211,51 @@ def _until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_group_at_latest_skips_what_a_new_partition_has(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    old, new = (TopicPartition("flights", number) for number in (0, 3))
+    before = KafkaConsumer(bootstrap_servers=cluster.bootstrap, group_id="dashboard")
+    before.commit({old: OffsetAndMetadata(0, "", -1)})
+    before.close()
+    admin.create_partitions({"flights": 4})
+    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
+    wait_until(lambda: 3 in producer.partitions_for("flights"), "the producer knows of it")
+    for _ in range(5):
+        producer.send("flights", b"early", partition=3).get(timeout=60)
+    producer.close()
+    for reset, begins in (("latest", 5), ("earliest", 0)):
+        after = KafkaConsumer(
+            bootstrap_servers=cluster.bootstrap,
+            group_id="dashboard",
+            auto_offset_reset=reset,
+            enable_auto_commit=False,
+        )
+        after.assign([old, new])
+        assert (after.position(old), after.position(new)) == (0, begins)
+        after.close()
+
+
+def test_a_deleted_topics_offsets_go_with_it_and_one_kept_elsewhere_is_out_of_range(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    _write(cluster, 10)
+    partition = TopicPartition("flights", 0)
+    consumer = KafkaConsumer(bootstrap_servers=cluster.bootstrap, group_id="dashboard")
+    consumer.commit({partition: OffsetAndMetadata(10, "", -1)})
+    consumer.close()
+    assert _committed(cluster, "dashboard") == 10
+    admin.delete_topics(["flights"])
+    wait_until(lambda: "flights" not in admin.list_topics(), "the topic is gone")
+    wait_until(lambda: _committed(cluster, "dashboard") is None, "its offsets are gone")
+    admin.create_topics({"flights": {"num_partitions": 1, "replication_factor": 3}})
+    leader_of(cluster, "flights")
+    _write(cluster, 1)
+    reader = KafkaConsumer(bootstrap_servers=cluster.bootstrap, auto_offset_reset="none")
+    reader.assign([partition])
+    reader.seek(partition, 10)  # as a checkpoint of the old topic would have it
+    with pytest.raises(OffsetOutOfRangeError):
+        _until(lambda: reader.poll(timeout_ms=500))
+    reader.close()
