@@ -35,7 +35,7 @@ from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.actions import ACTIONS
-from labs.kafka.admin import ask
+from labs.kafka.admin import ask, set_group_config
 from labs.kafka.cluster import Cluster, Role, State, label_of
 from labs.kafka.kafka_cluster import KafkaCluster
 from labs.kafka.local import have_watchdog
@@ -125,6 +125,19 @@ class Judging:
     def group(self, topic: str) -> str:
         """The name of the group that the learner's program is to join: nobody has used it."""
         return f"{topic}-group"
+
+    def set_group(self, group: str, **settings: str) -> bool:
+        """Change settings of a KIP-848 or a share group, with `_` for `.`, until this try is over.
+
+        Returns whether the brokers allow them: only ours let a group's clocks be so short.
+        """
+        named = {key.replace("_", "."): value for key, value in settings.items()}
+        try:
+            set_group_config(serving(self.cluster), group, named)
+        except BadInput:
+            return False
+        self._closers.callback(_unset, self.cluster, group, named)
+        return True
 
     def producer(self, **options: Any) -> KafkaProducer:
         """A kafka-python producer, closed at the end."""
@@ -318,6 +331,11 @@ class Judging:
                 if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
                     self.cluster.start()
                 heal(self.cluster)
+
+
+def _unset(cluster: Cluster, group: str, settings: Mapping[str, str]) -> None:
+    with contextlib.suppress(LabsError):
+        set_group_config(serving(cluster), group, dict.fromkeys(settings))
 
 
 def _close(producer: KafkaProducer) -> None:

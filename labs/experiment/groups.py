@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from kafka import KafkaAdminClient
-from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from labs.base.errors import LabsError
+from labs.base.errors import BadInput, LabsError
 from labs.experiment.run import Run
-from labs.kafka.admin import admin
+from labs.kafka.admin import admin, set_group_config
 from labs.workload import set_here
 from labs.workload.consumers import KAFKA_PYTHON
 from labs.workload.group import Group
 from labs.workload.history import Read
 from labs.workload.judgements import Processing
 from labs.workload.member import Member
+from labs.workload.topic import serving
 
 #: A join takes a second or two; one that takes longer than this has gone wrong, s.
 JOIN_S = 25.0
@@ -105,22 +103,16 @@ def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
         LabsError: the brokers do not allow it.
     """
     run.note(set_here.group(settings))
-    changes = {name: (AlterConfigOp.SET, value) for name, value in settings.items()}
-    answer = run.ask(lambda client: _alter(client, group, changes))
-    if answer != "OK":
+    try:
+        set_group_config(serving(run.cluster), group.name, settings)
+    except BadInput:
         raise LabsError(
             f"this Kafka allows no {', '.join(settings)} so low",
             hint="the local cluster does: LABS_CLUSTER=local",
-        )
+        ) from None
     run.closing(lambda: _unset(run, group, settings))
 
 
 def _unset(run: Run, group: Group, settings: Mapping[str, str]) -> None:
-    with contextlib.suppress(LabsError, KafkaError), admin(run.cluster.bootstrap) as client:
-        _alter(client, group, {name: (AlterConfigOp.DELETE, None) for name in settings})
-
-
-def _alter(client: KafkaAdminClient, group: Group, changes: Mapping[str, Any]) -> str:
-    resource = ConfigResource(ConfigResourceType.GROUP, group.name, dict(changes))
-    answers = client.alter_configs([resource], raise_on_unknown=False)
-    return str(answers["group"][group.name])
+    with contextlib.suppress(LabsError):
+        set_group_config(serving(run.cluster), group.name, dict.fromkeys(settings))

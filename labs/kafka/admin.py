@@ -133,6 +133,16 @@ def set_topic_config(bootstrap: list[str], topic: str, settings: Mapping[str, st
     _alter(bootstrap, ConfigResource(ConfigResourceType.TOPIC, topic, configs=dict(settings)))
 
 
+def set_group_config(bootstrap: list[str], group: str, settings: Mapping[str, str | None]) -> None:
+    """Change settings of a KIP-848 or a share group, which may not exist yet; None takes one back.
+
+    Raises:
+        BadInput: the brokers do not know such a setting, or do not allow that value.
+    """
+    changes = {name: (_operation(value), value) for name, value in settings.items()}
+    _alter(bootstrap, ConfigResource(ConfigResourceType.GROUP, group, configs=changes))
+
+
 def _alter(bootstrap: list[str], resource: ConfigResource) -> None:
     # Kafka's answer counts: it comes back as a value, "OK" or the refusal.
     answers = ask(

@@ -1,0 +1,145 @@
+"""What a group's coordinator tells of it, whichever protocol it speaks: its members, its epoch."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from kafka.protocol.admin import DescribeGroupsRequest
+from kafka.protocol.consumer import HeartbeatRequest
+from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
+
+from labs.kafka.cluster import Cluster
+from labs.kafka.features import CONSUMER_GROUP_DESCRIBE
+from labs.kafka.messages import ConsumerGroupDescribeRequest
+from labs.kafka.wire import NO_ANSWER, BrokerConnection
+
+#: How long a broker may take to answer, s.
+ANSWER_S = 5.0
+
+#: A group of a few members has had fewer rebalances than this.
+MOST_GENERATIONS = 100
+
+#: The epoch of a static member that has closed (LEAVE_GROUP_STATIC_MEMBER_EPOCH).
+AWAY = -2
+
+#: Kafka's error codes ILLEGAL_GENERATION and REBALANCE_IN_PROGRESS.
+ILLEGAL_GENERATION, REBALANCING = 22, 27
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as the group coordinator knows it.
+
+    `instance`: its `group.instance.id`; empty: it is no static member. `partitions`: those it has.
+    `away`: a static member of a KIP-848 group that has closed; it may come back.
+    """
+
+    id: str
+    instance: str
+    partitions: frozenset[int]
+    away: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """A consumer group as its coordinator knows it.
+
+    `new`: it speaks KIP-848's protocol. `stable`: no rebalance is under way.
+    """
+
+    new: bool = False
+    stable: bool = False
+    members: tuple[Member, ...] = ()
+
+
+def described(cluster: Cluster, group: str) -> Group:
+    """The group as it is now, whichever protocol it speaks; one without members, if there is none.
+
+    Each broker is asked, for only the group's coordinator knows it.
+    """
+    for node in cluster.status().serving:
+        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
+            if found := _new(line, group) or _classic(line, group):
+                return found
+    return Group()
+
+
+def epoch(cluster: Cluster, group: str) -> int | None:
+    """What goes up with each rebalance: a group's epoch, or a classic group's generation.
+
+    No request tells a generation, but a heartbeat of another one is refused. The right one counts
+    as its member's own: so ask only when all members live. None: nobody could tell.
+    """
+    for node in cluster.status().serving:
+        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
+            if new := _told(line, group):
+                return int(new.group_epoch)
+            if classic := _classic(line, group):
+                return _generation(line, group, classic.members[0])
+    return None
+
+
+def _told(line: BrokerConnection, group: str) -> Any:
+    """What this broker tells of a group of KIP-848's protocol; None: it has none of that name."""
+    if CONSUMER_GROUP_DESCRIBE not in {key.api_key for key in line.versions.api_keys}:
+        return None
+    request: Any = ConsumerGroupDescribeRequest
+    answer = line.ask(request[0](group_ids=[group], include_authorized_operations=False))
+    told = answer.groups[0]
+    return None if told.error_code else told
+
+
+def _new(line: BrokerConnection, group: str) -> Group | None:
+    told = _told(line, group)
+    if told is None:
+        return None
+    members = (
+        Member(
+            m.member_id,
+            m.instance_id or "",
+            _of(m.assignment.topic_partitions),
+            m.member_epoch == AWAY,
+        )
+        for m in told.members
+    )
+    return Group(True, told.group_state == "Stable", tuple(members))
+
+
+def _classic(line: BrokerConnection, group: str) -> Group | None:
+    request: Any = DescribeGroupsRequest
+    answer = line.ask(request[5](groups=[group], include_authorized_operations=False))
+    told = answer.groups[0]
+    if told.error_code or not told.members:
+        return None
+    members = tuple(
+        Member(m.member_id, m.group_instance_id or "", _decoded(m.member_assignment))
+        for m in told.members
+    )
+    return Group(False, told.group_state == "Stable", members)
+
+
+def _decoded(assignment: bytes) -> frozenset[int]:
+    if not assignment:
+        return frozenset()
+    return _of(ConsumerProtocolAssignment.decode(assignment).assigned_partitions)
+
+
+def _of(topics: Any) -> frozenset[int]:
+    return frozenset(partition for topic in topics for partition in topic.partitions)
+
+
+def _generation(line: BrokerConnection, group: str, member: Member) -> int | None:
+    request: Any = HeartbeatRequest
+    for generation in range(MOST_GENERATIONS):
+        asked = request[3](
+            group_id=group,
+            generation_id=generation,
+            member_id=member.id,
+            group_instance_id=member.instance or None,
+        )
+        code = line.ask(asked).error_code
+        if code != ILLEGAL_GENERATION:
+            return generation if code in (0, REBALANCING) else None
+    return None

@@ -1,0 +1,40 @@
+"""Poison is rejected at once, other failures are released."""
+
+import json
+import os
+
+from confluent_kafka import AcknowledgeType, Message, ShareConsumer
+
+consumer = ShareConsumer(
+    {
+        "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+        "group.id": os.environ["GROUP"],
+        "share.acknowledgement.mode": "explicit",
+    }
+)
+consumer.subscribe([os.environ["TOPIC"]])
+
+
+def succeeds(message: Message) -> bool:
+    """Whether this try of a task succeeds."""
+    try:
+        fails: int = json.loads(message.value() or b"").get("fails", 0)
+    except ValueError:
+        return False
+    return (message.delivery_count() or 0) > fails
+
+
+while True:
+    messages = consumer.poll(timeout=1.0)
+    for message in messages:
+        place = f"{message.partition()} {message.offset()}"
+        if succeeds(message):
+            print(place, "done", (message.value() or b"").decode(), flush=True)
+            consumer.acknowledge(message, AcknowledgeType.ACCEPT)
+        else:
+            print(place, "failed", flush=True)
+            poison = b"}" not in (message.value() or b"")
+            answer = AcknowledgeType.REJECT if poison else AcknowledgeType.RELEASE
+            consumer.acknowledge(message, answer)
+    if messages:
+        consumer.commit_sync()
