@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 
 producer = KafkaProducer(
     bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+    enable_idempotence=False,  # with it, kafka-python 3.0 does not recover from a batch given up
     request_timeout_ms=700,
     delivery_timeout_ms=1000,
 )

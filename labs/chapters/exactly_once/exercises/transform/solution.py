@@ -7,7 +7,9 @@ from kafka.errors import KafkaError
 
 brokers = os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(",")
 producer = KafkaProducer(
-    bootstrap_servers=brokers, transactional_id=f"capitals-{os.environ['GROUP']}"
+    bootstrap_servers=brokers,
+    transactional_id=f"capitals-{os.environ['GROUP']}",
+    request_timeout_ms=5000,  # for so long it looks for a broker that is dead (30 s by default)
 )
 producer.init_transactions()
 consumer = KafkaConsumer(
