@@ -84,6 +84,9 @@ def _missed(
     before = {(w.place, w.life) for w in found}
     place = {"partition": partition, "offset": offset}
     gone = says("evidence", "missing", **place, count=len(missed))
+    if late := _began_late(found):  # it may have committed as well, behind what it never read
+        began = says("evidence", "began", partition=min(late), first=late[min(late)])
+        return NotYet("began_at_end", gone, began, **place)
     for kill in kills:
         if offset < kill.committed.get(partition, 0):
             at = says("evidence", "committed", **place, kill=kill.life,
@@ -97,6 +100,16 @@ def _missed(
     if offset < max(own):
         return NotYet("skipped", gone, **place)
     return NotYet("stopped_early", gone, **place)
+
+
+def _began_late(found: list[Written]) -> dict[int, int]:
+    """Where its first life began behind the beginning of the log: partition → offset."""
+    first: dict[int, int] = {}
+    for each in found:
+        partition, offset = each.place
+        if each.life == 0:
+            first[partition] = min(offset, first.get(partition, offset))
+    return {partition: offset for partition, offset in first.items() if offset > 0}
 
 
 def _require_little_again(judging: Judging, found: list[Written], kills: list[Kill]) -> None:
