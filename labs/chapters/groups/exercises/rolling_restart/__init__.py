@@ -182,5 +182,5 @@ def _require_own(
 
 
 EXERCISE = Exercise(
-    "07.2", PROGRAM, Words(__file__), judge, minutes=12, contract=("TOPIC", "GROUP", "INSTANCE")
+    "07.2", PROGRAM, Words(__file__), judge, minutes=8, contract=("TOPIC", "GROUP", "INSTANCE")
 )
