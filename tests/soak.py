@@ -7,7 +7,7 @@ after the other, two at once, and some that are killed half way; now and then a 
 outside. Meanwhile a producer writes with `acks=all` to a topic with `min.insync.replicas=2`. So:
 
 - no command takes longer than its bound, and none prints a traceback;
-- whatever was done before, `labs up`, `labs reset`, *Mend all* and an experiment alone succeed;
+- whatever was done before, `labs up`, `labs reset`, *Repair all* and an experiment alone succeed;
 - every acknowledged record is there when the cluster is whole again;
 - after `labs down` nothing is left running.
 
