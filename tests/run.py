@@ -25,7 +25,7 @@ PYTEST += ["-p", "tests.spent"]
 #: Three tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
 #: busy for a third of its time.
 IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
-#: A test on a live cluster may fail by a chance that no one foresaw. It is tried once more, on a
+#: A test with real processes may fail by a chance that no one foresaw. It is tried once more, on a
 #: clean cluster; both tries are told, with what failed. A test that fails twice fails, and so does
 #: the fourth such test of a part. (ducktape, which tests Kafka, calls it deflake.)
 ONCE_MORE = ["--reruns=1", "--max-suite-reruns=3", "--rerun-show-tracebacks"]
@@ -52,7 +52,7 @@ FIRST: dict[str, list[list[str]]] = {
         [sys.executable, "-m", "mypy"],
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
     ],
-    "unit": [[*PYTEST, *IN_THREES, "tests/unit"]],
+    "unit": [[*PYTEST, *IN_THREES, *ONCE_MORE, "tests/unit"]],
 }
 
 #: They wait for Kafka more than they compute: run together, nobody idles while one part ends.

@@ -35,7 +35,7 @@ class Job:
         cluster: where it runs; made whole if the kernel ends meanwhile.
         run: does it, and shows what it found; returns the words for the end.
         screen: what it looks like meanwhile.
-        ended: called last, in the run's thread.
+        changed: called first, and last, in the run's thread.
 
     Raises:
         LabsError: another run goes on.
@@ -46,23 +46,30 @@ class Job:
         cluster: Cluster,
         run: Callable[[Live], str],
         screen: Screen,
-        ended: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
         if not ONE_AT_A_TIME.acquire(blocking=False):
             raise LabsError("an experiment is running already", hint="wait for it, or press Stop")
         self.failure: BaseException | None = None
         self.running = True
-        self._cluster, self._run, self._screen, self._ended = cluster, run, screen, ended
+        self._cluster, self._run, self._screen, self._changed = cluster, run, screen, changed
         self._live = Live()
         self._threads = tuple(
             threading.Thread(target=target, daemon=True) for target in (self._work, self._paint)
         )
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        self._screen.begin()
-        for thread in self._threads:
-            thread.start()
+        """Begin; returns at once. An interrupt leaves nothing begun."""
+        try:
+            self._changed()
+            self._screen.begin()
+            for thread in self._threads:
+                thread.start()
+        except BaseException:
+            self._live.stop()
+            if self._threads[0].ident is None:  # else it says so itself
+                self._over()
+            raise
 
     def stop(self) -> None:
         """Ask the run to end; it makes the cluster whole first."""
@@ -99,11 +106,14 @@ class Job:
         except BaseException as error:
             self.failure, said, bad = error, f"An unexpected error: {error!r}", True
         farewell.over()
+        self._over()
+        self._screen.say(said, bad=bad)
+
+    def _over(self) -> None:
         self.running = False
         ONE_AT_A_TIME.release()
         self._screen.end()
-        self._ended()
-        self._screen.say(said, bad=bad)
+        self._changed()
 
     def _paint(self) -> None:
         """Draw what the run shows, and tell what it says, until it ends."""

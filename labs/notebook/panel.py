@@ -160,8 +160,13 @@ class Panel:
         if self._asking.unanswered:
             self.skip()
         self._controls.show(values)
-        self._start(values)
-        self.wait()
+        try:
+            self._start(values)
+            self.wait()
+        except KeyboardInterrupt:
+            self.stop()
+            self.wait()
+            raise
         if self.failure is not None:
             raise self.failure
         return self.findings[-1]
@@ -267,9 +272,8 @@ class Panel:
         if blocked := self._blocked():
             raise LabsError(blocked.rstrip("."))
         run = partial(self._find_out, values)
-        self._job = Job(self.cluster, run, self._screen, self._refresh)
         self._verdict.value = ""
-        self._refresh()
+        self._job = Job(self.cluster, run, self._screen, self._refresh)
         self._job.start()
 
     def _find_out(self, values: Mapping[str, Value], live: Live) -> str:

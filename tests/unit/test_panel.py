@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import unescape
 from typing import Any
+from unittest.mock import Mock
 
 import ipywidgets as w
 import pytest
@@ -32,6 +33,7 @@ from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
 from labs.notebook.result_html import main_measurements, told
+from labs.notebook.screen import Screen
 from labs.workload import verdicts
 from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
 from tests.model_cluster import ModelCluster
@@ -404,13 +406,28 @@ def test_only_one_experiment_runs_at_a_time(make: Make) -> None:
 def test_an_interrupt_stops_the_run_and_is_passed_on(
     make: Make,
 ) -> None:
-    one = make(long)
+    def interrupted(values: Mapping[str, Any], live: Live) -> tuple[Counts, dict[str, Any]]:
+        interrupt_main()
+        return long(values, live)
+
+    one = make(interrupted)
     began = time.monotonic()
-    threading.Timer(0.5, interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         one.run()
-    assert time.monotonic() - began < LONG_S / 2
+    assert time.monotonic() - began < LONG_S
     assert isinstance(one.failure, Stopped)
+    assert not one.running
+
+
+def test_an_interrupt_before_anything_runs_leaves_nothing_begun(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make(long)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Screen, "begin", Mock(side_effect=KeyboardInterrupt))
+        one.run()
+    assert not one.running
+    ran(make())  # nothing else is kept from running
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED])
