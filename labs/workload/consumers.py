@@ -221,6 +221,7 @@ class _Librdkafka:
         if first is None:
             return []
         found = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
+        _raise_fatal(found)
         return [_record(message) for message in found if not message.error()]
 
     def commit(self, offsets: Mapping[int, int] | None) -> None:
@@ -252,6 +253,16 @@ class _Librdkafka:
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def _raise_fatal(messages: Iterable[Any]) -> None:
+    """librdkafka hands an error out as a message; after a fatal one it does nothing any more."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    for message in messages:
+        error = message.error()
+        if error and error.code() == KafkaError._FATAL:  # noqa: SLF001 - so confluent-kafka calls it
+            raise KafkaException(error.str())
 
 
 def _record(message: Any) -> Record:

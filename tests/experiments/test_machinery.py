@@ -81,6 +81,25 @@ def test_a_fault_is_undone_when_the_body_fails(shared_cluster: LocalCluster) -> 
     assert is_whole(shared_cluster)
 
 
+def test_a_producer_that_gets_no_answer_writes_no_more_once_it_is_closed(
+    shared_cluster: LocalCluster,
+) -> None:
+    """Else it would write after all was read back, and its records would be called lost."""
+
+    def body(run: Run) -> None:
+        run.make_topic(partitions=2)
+        producer = run.producer()
+        run.load(producer, 100, 10).wait()  # it finds its way before the broker is paused
+        run.fault("pause", run.leader())
+        load = run.load(producer, 0, 10, partition=0)
+        run.wait(lambda: len(load.sends) == 10, "all were handed over")
+        run.close_senders()
+        assert not producer._sender.is_alive()  # noqa: SLF001
+
+    assert trial(body).run(shared_cluster).report.counts.lost == 0
+    assert is_whole(shared_cluster)
+
+
 def _flush_in_vain(run: Run) -> None:
     run.make_topic(config={"min.insync.replicas": "3"})
     run.fault("pause", run.leader())

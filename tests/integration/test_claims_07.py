@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import Any
 
 import confluent_kafka
@@ -12,6 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.features import NEW_GROUPS, SHARE_GROUPS
+from labs.kafka.installation import ensure_installation, jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.workload import set_here
 from labs.workload.group import Group
@@ -88,6 +90,39 @@ def test_a_second_member_of_the_same_static_name_fences_the_first(cluster: Local
         assert "Fenced" in first.errors[0].error
     finally:
         group.close()
+
+
+def test_a_java_group_with_the_cooperative_sticky_assignor_is_converted(
+    cluster: LocalCluster,
+) -> None:
+    client = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    client.create_topics({"desks": {"num_partitions": 2, "replication_factor": 3}})
+    group = Group(cluster.bootstrap, "desks")
+
+    def kind() -> list[tuple[str, str]]:
+        listed = client.list_groups()
+        found = [g for g in listed if g["group_id"] == group.name]
+        return [(g["group_state"], g["group_type"]) for g in found]
+
+    assignor = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+    arguments = ["--topic", "desks", "--group", group.name]
+    arguments += ["--command-property", f"partition.assignment.strategy={assignor}"]
+    arguments += ["--bootstrap-server", ",".join(cluster.bootstrap)]
+    tool = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+    command = ensure_installation().command_of(tool, (), arguments)
+    new = group.add("new", protocol="consumer", client="confluent-kafka")
+    java = subprocess.Popen(command, env=jvm_environment(), stdout=subprocess.DEVNULL)
+    try:
+        _until(lambda: kind() == [("Stable", "classic")])
+        new.join()
+        _until(lambda: any(event.partitions for event in new.events if event.kind == "assigned"))
+        assert [of_type for _, of_type in kind()] == ["consumer"]
+        assert not new.errors
+    finally:
+        group.close()
+        java.kill()
+        java.wait()
+        client.close()
 
 
 def _until(true: Any) -> None:

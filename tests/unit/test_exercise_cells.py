@@ -63,7 +63,7 @@ def test_the_prose_names_no_title_of_an_exercise(text: Text) -> None:
     assert not any(one.title in source for one in all_exercises() for source in prose)
 
 
-@pytest.mark.parametrize("chapter", numbers())
+@pytest.mark.parametrize("chapter", sorted(numbers()))
 def test_all_exercises_of_a_chapter_are_listed(chapter: str) -> None:
     shown = exercises(chapter)
     own = [one for one in all_exercises() if one.chapter == numbers()[chapter]]

@@ -29,6 +29,9 @@ CLASSIC, CONSUMER = "classic", "consumer"
 PARTITIONS, RATE, PAUSE_S, AFTER_S = 6, 120, 0.35, 1.0
 NAMES = "ABC"
 
+#: How long a new member may wait for partitions: the others learn of it with their heartbeats, s.
+HANDED_OVER_S = 60.0
+
 
 def _converting(run: Run) -> None:
     run.make_topic(partitions=PARTITIONS, watch=False)
@@ -42,11 +45,13 @@ def _converting(run: Run) -> None:
     join(run, group, *old)
     run.sleep(AFTER_S)
     types = [_type(run, group)]
-    began, marks = now(), []
+    began, marks, refusal = now(), [], ""
     for one, other in zip(old, new, strict=True):
         marks.append(Mark(run.elapsed(), f"is_replaced:{one.name}"))
-        _replace(run, group, one, other)
+        refusal = _replace(run, group, one, other)
         types.append(_type(run, group))
+        if refusal:
+            break
     run.sleep(AFTER_S)
     until = now()
     load.stop()
@@ -57,7 +62,8 @@ def _converting(run: Run) -> None:
     run.measurements |= {
         "type_before": types[0],
         "type_with_one_new_member": types[1],
-        "type_with_new_members_only": types[-1],
+        "type_with_new_members_only": None if refusal else types[-1],
+        "refused_because": refusal or None,
         "longest_gap_ms": max(gaps.values()),
         "never_processed_records": missed,
     }
@@ -65,6 +71,8 @@ def _converting(run: Run) -> None:
         f"the group was {types[0]}; with its first new member it was {types[1]}, while"
         " two members still spoke the classic protocol"
     )
+    if refusal:
+        told = f"the group stayed {types[1]}; its first new member was refused: {refusal}"
     run.conclude(told)
     lanes = working([r for r in group.reads if r.time >= began - AFTER_S], run.began, PAUSE_S)
     longest = seconds(max(gaps.values()) / 1000)
@@ -72,18 +80,25 @@ def _converting(run: Run) -> None:
     run.show(replace(lanes, title=title, marks=marks, names=words.under("shown")))
 
 
-def _replace(run: Run, group: Group, old: Member, new: Member) -> None:
-    """One member goes in good order; one with the new protocol comes."""
+def _replace(run: Run, group: Group, old: Member, new: Member) -> str:
+    """One member goes in good order, one with the new protocol comes; why it was refused, or ""."""
     run.say(f"{old.name} is replaced by {new.name}, with group.protocol=consumer")
     old.leave()
     old.await_end(10)
     new.join()
-    run.wait(lambda: group.share_of(new.name), f"{new.name} had partitions")
     run.wait(
-        lambda: len(owners := group.owners()) == PARTITIONS and len(set(owners.values())) == 3,
+        lambda: new.errors or group.share_of(new.name), f"{new.name} had partitions", HANDED_OVER_S
+    )
+    members = 2 if new.errors else 3
+    run.wait(
+        lambda: (
+            len(owners := group.owners()) == PARTITIONS and len(set(owners.values())) == members
+        ),
         "all had their share again",
+        HANDED_OVER_S,
     )
     run.sleep(AFTER_S)
+    return new.errors[0].text if new.errors else ""
 
 
 def _type(run: Run, group: Group) -> str:
@@ -96,6 +111,8 @@ CONVERTS, WAITS, REFUSED = "converts", "waits", "refused"
 
 
 def _what(result: Result) -> str | None:
+    if result.measurements["refused_because"]:
+        return REFUSED
     return CONVERTS if result.measurements["type_with_one_new_member"] == CONSUMER else WAITS
 
 
