@@ -105,7 +105,8 @@ def javac() -> str | None:
     A runtime has none, and ours is one. A JDK is looked for by LABS_JAVA, JAVA_HOME and PATH.
     """
     places = [shutil.which("javac")]
-    for named in (os.environ.get("JAVA_HOME", ""), variables.named("LABS_JAVA")):
+    theirs = os.environ.get("JAVA_HOME", "")
+    for named in (theirs, variables.named("LABS_JAVA")):
         if named:
             places = [f"{named}/bin/javac", str(Path(named).with_name("javac")), *places]
     return next((place for place in places if place and _compiles(Path(place))), None)
