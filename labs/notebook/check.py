@@ -218,9 +218,13 @@ def contract_of(exercise: Exercise) -> str:
     return _table(exercise.variables) if exercise.kind == PROGRAM else ""
 
 
+#: JupyterLab sets what stands in a table to the right, as numbers are.
+_LEFT = '<td style="text-align: left">'
+
+
 def _table(told: Mapping[str, str]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{inline(value)}</td></tr>"
+        f"<tr>{_LEFT}<code>{escape(name)}</code></td>{_LEFT}{inline(value)}</td></tr>"
         for name, value in told.items()
     )
     return f"<table>{rows}</table>"
