@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from labs.supervise.home import PROJECT
 
@@ -80,6 +82,13 @@ OTHERS = {
     "PYTHONPATH": "/elsewhere",
     "PYTHONHASHSEED": "nonsense",
 }
+
+
+@pytest.fixture(autouse=True)
+def _one_worker_at_a_time() -> Iterator[None]:
+    """What uv is told stands in one file of the environment: each run writes it anew."""
+    with FileLock(Path(sys.prefix, "reach.lock")):
+        yield
 
 
 def installer(tmp_path: Path, **environment: str) -> dict[str, str]:
