@@ -7,6 +7,7 @@ record and the commit that covers it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
@@ -87,11 +88,13 @@ def _missed(
     if late := _began_late(found):  # it may have committed as well, behind what it never read
         began = says("evidence", "began", partition=min(late), first=late[min(late)])
         return NotYet("began_at_end", gone, began, **place)
-    for kill in kills:
-        if offset < kill.committed.get(partition, 0):
-            at = says("evidence", "committed", **place, kill=kill.life,
-                      committed=kill.committed[partition])  # fmt: skip
+    for (partition, offset), kill in product(missed, kills):
+        if offset < (end := kill.committed.get(partition, 0)):
+            place = {"partition": partition, "offset": offset}
+            gone = says("evidence", "missing", **place, count=len(missed))
+            at = says("evidence", "committed", **place, kill=kill.life, committed=end)
             return NotYet("committed_first", gone, at, **place, kill=kill.life)
+    partition, offset = missed[0]
     own = [p[1] for p, _ in before if p[0] == partition]
     first = min(own, default=None)
     if first is None or offset < first:

@@ -41,7 +41,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     for program in members.values():
         program.start()
     before, first = _begin(judging, members, group), epoch(judging.cluster, group)
-    owned = {name: written(program.lines)[-1].place[0] for name, program in members.items()}
+    owned = _owned(members, before)
     order = judging.random.sample(NAMES, len(NAMES))
     slowly = judging.random.choice(NAMES)
     for name in order:
@@ -72,6 +72,18 @@ def _begin(judging: Judging, members: Mapping[str, Program], group: str) -> Grou
             seen = judging.exercise.says("evidence", "names", names=", ".join(names))
             raise NotYet("same_name", seen, programs=len(members)) from None
         raise
+
+
+def _owned(members: Mapping[str, Program], group: Group) -> dict[str, int]:
+    """Each member's partition, by the coordinator's word: a line may come late, from before.
+
+    Who took another name than it was given is known by what it wrote last.
+    """
+    told = {m.instance: min(m.partitions) for m in group.members}
+    return {
+        name: told[name] if name in told else written(program.lines)[-1].place[0]
+        for name, program in members.items()
+    }
 
 
 def _restart(

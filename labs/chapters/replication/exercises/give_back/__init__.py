@@ -45,9 +45,10 @@ def judge(judging: Judging) -> tuple[str, ...]:
     judging.fault("start", broker)
     judging.say("back", broker=broker)
     code = program.wait_end(PATIENCE * judging.remaining_s)
-    led = _require_preferred(judging, before)
     if code:
+        _require_same_replicas(judging, before)
         raise NotYet("failed", *program.last_words(), how=how_it_ended(code))
+    led = _require_preferred(judging, before)
     return (judging.exercise.says("evidence", "back", broker=broker, count=led.count(broker)),)
 
 

@@ -7,9 +7,11 @@ from kafka import KafkaAdminClient
 from kafka.protocol.admin import ElectionType
 
 topic = os.environ["TOPIC"]
-admin = KafkaAdminClient(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","))
+servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(",")
 
 while True:
+    # A new client each time: it asks any broker, and one that is older may not know that broker yet.
+    admin = KafkaAdminClient(bootstrap_servers=servers)
     partitions = admin.describe_topics([topic])[0]["partitions"]
     away = [p for p in partitions if p["leader_id"] != p["replica_nodes"][0]]
     if not away:
@@ -17,5 +19,6 @@ while True:
     ready = [p["partition_index"] for p in away if p["replica_nodes"][0] in p["isr_nodes"]]
     if ready:
         admin.elect_leaders(ElectionType.PREFERRED, {topic: ready}, raise_errors=False)
+    admin.close()
     print("waiting", flush=True)
     time.sleep(0.5)
