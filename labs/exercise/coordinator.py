@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
+from kafka.protocol.metadata import FindCoordinatorRequest
 
 from labs.kafka.cluster import Cluster
 from labs.kafka.features import CONSUMER_GROUP_DESCRIBE
@@ -23,6 +25,9 @@ MOST_GENERATIONS = 100
 
 #: The epoch of a static member that has closed (LEAVE_GROUP_STATIC_MEMBER_EPOCH).
 AWAY = -2
+
+#: What a coordinator is asked for: FindCoordinator's key types.
+GROUP, TRANSACTION = 0, 1
 
 #: Kafka's error codes ILLEGAL_GENERATION and REBALANCE_IN_PROGRESS.
 ILLEGAL_GENERATION, REBALANCING = 22, 27
@@ -143,3 +148,13 @@ def _generation(line: BrokerConnection, group: str, member: Member) -> int | Non
         if code != ILLEGAL_GENERATION:
             return generation if code in (0, REBALANCING) else None
     return None
+
+
+def coordinators(cluster: Cluster, group: str, transactional_ids: Iterable[str]) -> set[int]:
+    """The brokers that coordinate this group and these transactional ids (node ids)."""
+    request: Any = FindCoordinatorRequest
+    keys = [(group, GROUP), *((each, TRANSACTION) for each in transactional_ids)]
+    for node in cluster.status().serving:
+        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
+            return {line.ask(request[3](key=key, key_type=kind)).node_id for key, kind in keys}
+    return set()

@@ -7,8 +7,9 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
+from labs.base.errors import LabsError
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.workload.topic import serving
@@ -34,9 +35,11 @@ def static_members(cluster: Cluster, group: str) -> list[str]:
 
 def _described(cluster: Cluster, group: str) -> list[dict[str, Any]]:
     def asked(client: KafkaAdminClient) -> list[dict[str, Any]]:
-        with contextlib.suppress(KafkaError):  # GroupIdNotFound
-            return client.describe_groups([group])[group].get("members") or []
-        return []
+        told = client.describe_groups([group])[group]
+        error = told.get("error") or ""
+        if error and GroupIdNotFoundError.__name__ not in error:
+            raise CoordinatorNotAvailableError(error)  # as after a broker's death: `ask` again
+        return told.get("members") or []
 
     return ask(serving(cluster), asked)
 
@@ -67,6 +70,6 @@ def remove_dead(cluster: Cluster, group: str) -> list[str]:
     dead = members(cluster, group)
     if dead:
         gone = [MemberToRemove(member_id=member) for member in dead]
-        with contextlib.suppress(KafkaError):
+        with contextlib.suppress(LabsError):
             ask(serving(cluster), lambda client: client.remove_group_members(group, gone))
     return dead

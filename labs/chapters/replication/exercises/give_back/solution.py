@@ -10,7 +10,7 @@ topic = os.environ["TOPIC"]
 servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(",")
 
 while True:
-    # A new client each time: it asks any broker, and one that is older may not know that broker yet.
+    # A new client each time: an older one has not heard of the broker that came back.
     admin = KafkaAdminClient(bootstrap_servers=servers)
     partitions = admin.describe_topics([topic])[0]["partitions"]
     away = [p for p in partitions if p["leader_id"] != p["replica_nodes"][0]]
