@@ -70,7 +70,7 @@ def test_it_is_judged_rightly(
     if file is not None and file.suffix == ".java" and javac() is None:
         assert os.environ.get("CI") != "true", "there is no JDK, and .ci/run installs one"
         pytest.skip("there is no JDK")
-    verdict = tried(exercise, shared_cluster, file)
+    verdict = tried(exercise, shared_cluster, file, WRONG_S if reason else BUDGET_S)
     print(verdict)
     if reason:
         assert verdict.verdict == NOT_YET, verdict
@@ -80,13 +80,13 @@ def test_it_is_judged_rightly(
         assert verdict.verdict == PASS, verdict
 
 
-def tried(exercise: Exercise, cluster: LocalCluster, file: Path | None) -> Verdict:
+def tried(exercise: Exercise, cluster: LocalCluster, file: Path | None, budget_s: float) -> Verdict:
     if exercise.kind == PROGRAM:
         command = [str(file)]
-        return judge(exercise, cluster, command=command, seed=SEED, budget_s=BUDGET_S)
+        return judge(exercise, cluster, command=command, seed=SEED, budget_s=budget_s)
     told = prepare(exercise, cluster, seed=SEED)
     answer = said(file, cluster, told) if file else ""
-    return judge(exercise, cluster, answer=answer, seed=SEED, budget_s=BUDGET_S)
+    return judge(exercise, cluster, answer=answer, seed=SEED, budget_s=budget_s)
 
 
 def said(file: Path, cluster: LocalCluster, told: dict[str, str]) -> str:
