@@ -34,7 +34,7 @@ def listing(as_json: bool) -> None:
         for setting in experiment.settings:
             unit = f" {setting.unit}" if setting.unit else ""
             default = f"{setting.name}={setting.default}{unit}"
-            print(f"    {default:32} {setting.help} ({setting.allowed})")
+            print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")
         print()
     require_told()
 
@@ -43,7 +43,7 @@ def _described(experiment: Experiment) -> dict[str, object]:
     return {
         "name": experiment.name,
         "question": experiment.question,
-        "settings": [describe(setting) for setting in experiment.settings],
+        "settings": [describe(s, experiment.help(s)) for s in experiment.settings],
     }
 
 

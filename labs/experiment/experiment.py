@@ -79,7 +79,16 @@ class Experiment:
 
     def says(self, name: str) -> str:
         """A sentence of this experiment, by its id."""
-        return self.words(f"{self.name.partition('.')[2]}.{name}")
+        return self.words(f"{self._section}.{name}")
+
+    def help(self, setting: Setting) -> str:
+        """What a setting of this experiment is: in its own section, or in the chapter's `help`."""
+        own = f"{self._section}.help.{setting.name}"
+        return self.words(own if own in self.words else f"help.{setting.name}", **setting.facts)
+
+    @property
+    def _section(self) -> str:
+        return self.name.partition(".")[2]
 
     def missing(self, cluster: Cluster, values: Mapping[str, Value]) -> LabsError | None:
         """Why the cluster can't be asked with these values; None if it can. Nothing is changed."""

@@ -1,18 +1,22 @@
-"""What can be set in an experiment: a name, what values it takes, and why one would change it.
+"""What can be set in an experiment: a name, and what values it takes.
 
->>> resolve((Choice("acks", ("0", "1", "all"), "1", "who must have a record"),), {"acks": "all"})
+>>> resolve((Choice("acks", ("0", "1", "all"), "1"),), {"acks": "all"})
 {'acks': 'all'}
+
+What it is for, the chapter's table says (`Experiment.help`); `facts` are the values that are named
+there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labs.base.errors import BadInput
 
 Value = str | int | float | bool
+Facts = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,8 @@ class Choice:
     name: str
     options: tuple[str, ...]
     default: str
-    help: str
     unit: str = ""
+    facts: Facts = field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
@@ -49,9 +53,9 @@ class Number:
     low: float
     high: float
     default: float
-    help: str
     unit: str = ""
     step: float = 1
+    facts: Facts = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -85,8 +89,8 @@ class Switch:
 
     name: str
     default: bool
-    help: str
     unit: str = ""
+    facts: Facts = field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
@@ -123,13 +127,13 @@ def resolve(settings: Sequence[Setting], given: Mapping[str, object]) -> dict[st
     return {s.name: s.parse(given[s.name]) if s.name in given else s.default for s in settings}
 
 
-def describe(setting: Setting) -> dict[str, Any]:
+def describe(setting: Setting, help: str) -> dict[str, Any]:
     """The setting as `labs experiments --json` prints it."""
     told: dict[str, Any] = {
         "name": setting.name,
         "default": setting.default,
         "allowed": setting.allowed,
-        "help": setting.help,
+        "help": help,
     }
     if setting.unit:
         told["unit"] = setting.unit

@@ -78,7 +78,7 @@ class Panel:
     ) -> None:
         self.experiment, self.cluster = experiment, cluster
         self._asking = Asking(experiment)
-        self._controls = Controls(experiment.settings, settings)
+        self._controls = Controls(experiment, settings)
         self._screen, self._runs = Screen(), Runs()
         self._job: Job | None = None
         #: What an unattended run left, to be shown in the place of buttons that nobody presses.

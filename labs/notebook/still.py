@@ -24,7 +24,7 @@ def still(experiment: Experiment, values: Mapping[str, Value], asked: Prediction
     rows = "".join(
         f"<tr><td><code>{escape(s.name)}</code></td>"
         f"<td>{escape(str(values[s.name]))} {escape(s.unit)}</td>"
-        f"<td>{escape(s.help)} ({escape(s.allowed)})</td></tr>"
+        f"<td>{escape(experiment.help(s))} ({escape(s.allowed)})</td></tr>"
         for s in experiment.settings
     )
     chosen = ", ".join(f"{name}={value}" for name, value in values.items())
