@@ -107,9 +107,9 @@ def quiz(name: str, options: Mapping[str, str] | None = None, *, answer: str) ->
     """
     if options is not None:
         return Quiz(name, {said: said for said in options}, options, answer)
-    words, what = words_of(name)
-    offered, why = words.under(f"{what}.options"), words.under(f"{what}.why")
-    return Quiz(words(f"{what}.quiz"), offered, why, answer, name)
+    say, what = words_of(name)
+    offered, why = say.under(f"{what}.options"), say.under(f"{what}.why")
+    return Quiz(say(f"{what}.quiz"), offered, why, answer, name)
 
 
 def _option(text: str, hook: str, pressed: Callable[[], object]) -> w.Button:

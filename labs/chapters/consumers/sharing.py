@@ -77,7 +77,9 @@ def _rate(run: Run, group: Group) -> float:
 def _shares(owners: Mapping[int, str]) -> str:
     each = {name: [p for p, owner in owners.items() if owner == name] for name in NAMES}
     return ", ".join(
-        f"{name} {named(partitions)}" for name, partitions in each.items() if partitions
+        words("members.share", name=name, partitions=named(partitions))
+        for name, partitions in each.items()
+        if partitions
     )
 
 
