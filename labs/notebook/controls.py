@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from labs.experiment.experiment import Experiment
-from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve
+from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve, unit_named
 
 _LABELLED = {"description_width": "190px"}
 
@@ -41,7 +41,7 @@ class Controls:
 
 
 def _control(setting: Setting, help: str) -> w.Widget:
-    unit = f" ({setting.unit})" if setting.unit else ""
+    unit = f" ({unit_named(setting.unit)})" if setting.unit else ""
     common = {
         "description": f"{setting.name}{unit}",
         "style": _LABELLED,
