@@ -15,7 +15,7 @@ from labs.chapters import all_experiments, find
 from labs.experiment.experiment import Experiment
 from labs.experiment.live import Live
 from labs.experiment.result import Result
-from labs.experiment.settings import describe, resolve
+from labs.experiment.settings import describe, resolve, unit_named
 from labs.kafka.choose import chosen
 from labs.workload import verdicts
 from labs.workload.set_here import rows
@@ -32,9 +32,8 @@ def listing(as_json: bool) -> None:
     for experiment in found:
         print(f"{experiment.name}\n  {experiment.question}")
         for setting in experiment.settings:
-            unit = f" {setting.unit}" if setting.unit else ""
-            default = f"{setting.name}={setting.default}{unit}"
-            print(f"    {default:32} {setting.help} ({setting.allowed})")
+            default = f"{setting.name}={setting.default} {unit_named(setting.unit)}".rstrip()
+            print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")
         print()
     require_told()
 
@@ -43,7 +42,7 @@ def _described(experiment: Experiment) -> dict[str, object]:
     return {
         "name": experiment.name,
         "question": experiment.question,
-        "settings": [describe(setting) for setting in experiment.settings],
+        "settings": [describe(s, experiment.help(s)) for s in experiment.settings],
     }
 
 

@@ -12,7 +12,7 @@ another table beside it, such as `ko.toml`; what that lacks is said in English.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,20 @@ class Words:
             name += ".one" if values["count"] == 1 and f"{name}.one" in told else ".other"
         return told[name].format_map(values)
 
+    def __contains__(self, name: str) -> bool:
+        return name in table(self._folder, LANGUAGE)
+
     def under(self, name: str) -> dict[str, str]:
         """All sentences of a section, by the rest of their ids, in the table's order."""
         start = f"{name}."
         told = table(self._folder, LANGUAGE)
         return {id.removeprefix(start): told[id] for id in told if id.startswith(start)}
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    *first, last = names
+    return _OWN("listed", first=", ".join(first), last=last) if first else last
 
 
 @cache
@@ -71,3 +80,6 @@ def _sentences(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
             yield above + name, inner
         else:
             yield from _sentences(inner, f"{above}{name}.")
+
+
+_OWN = Words(__file__)

@@ -19,6 +19,8 @@ from labs.base.words import Words
 from labs.exercise.exercise import Exercise
 from labs.experiment.experiment import Experiment
 
+words = Words(__file__)
+
 
 def all_experiments() -> list[Experiment]:
     """Every experiment, in the order in which the chapters are studied."""
@@ -43,11 +45,9 @@ def find(name: str) -> Experiment:
     for experiment in every:
         if name in experiment.formerly:
             return experiment
-    meant = " or ".join(_near(name, [experiment.name for experiment in every]))
-    perhaps = f"perhaps {meant} is meant; " if meant else ""
-    raise BadInput(
-        f"there is no experiment {name!r}", hint=f"{perhaps}`labs experiments` lists them all"
-    )
+    meant = words("or").join(_near(name, [experiment.name for experiment in every]))
+    hint = f"no_experiment.{'perhaps' if meant else 'hint'}"
+    raise BadInput(words("no_experiment.what", name=name), hint=words(hint, meant=meant))
 
 
 def all_exercises() -> list[Exercise]:
@@ -69,8 +69,8 @@ def find_exercise(id: str) -> Exercise:
     if id in known:
         return known[id]
     near = [other for other in known if other.partition(".")[0] == id.partition(".")[0]]
-    perhaps = f"its chapter has {', '.join(near)}; " if near else ""
-    raise BadInput(f"there is no exercise {id!r}", hint=f"{perhaps}`labs exercises` lists them all")
+    hint = f"no_exercise.{'near' if near else 'hint'}"
+    raise BadInput(words("no_exercise.what", id=id), hint=words(hint, near=", ".join(near)))
 
 
 def _exercise_folders() -> list[Path]:
@@ -96,7 +96,8 @@ def words_of(name: str) -> tuple[Words, str]:
     """
     chapter, _, what = name.partition(".")
     if chapter not in _names():
-        raise BadInput(f"no chapter is called {chapter!r}", hint=f"there are {sorted(_names())}")
+        known = words("no_chapter.hint", names=sorted(_names()))
+        raise BadInput(words("no_chapter.what", name=chapter), hint=known)
     return Words(str(Path(__path__[0], chapter, "en.toml"))), what
 
 

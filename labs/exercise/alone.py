@@ -9,8 +9,11 @@ from filelock import FileLock, Timeout
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster
 from labs.kafka.kafka_cluster import KafkaCluster
+
+words = Words(__file__)
 
 MOMENT_S = 0.5
 #: How long another judging, with its repairs, may take, s.
@@ -34,12 +37,10 @@ def alone(cluster: Cluster, tell: Tell) -> Iterator[None]:
         try:
             guard.acquire(timeout=MOMENT_S)
         except Timeout:
-            tell("waiting for the end of another judging on this cluster", None)
+            tell(words("says.not_alone"), None)
             guard.acquire(timeout=PATIENCE_S)
     except Timeout:
-        raise LabsError(
-            "another exercise is being judged on this cluster", hint="wait for its end"
-        ) from None
+        raise LabsError(words("not_alone.what"), hint=words("not_alone.hint")) from None
     try:
         yield
     finally:

@@ -17,10 +17,13 @@ from pathlib import Path
 
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.exercise.verdict import CantTell, NotYet
 from labs.kafka.config import log_flags
 from labs.kafka.installation import JVM_FLAGS, ensure_installation, jvm_environment, own_tmp
 from labs.supervise.java import OLDEST, version_of
+
+words = Words(__file__)
 
 COMPILE_TIMEOUT_S = 60.0
 
@@ -39,14 +42,16 @@ def words_of(command: str) -> list[str]:
     try:
         return shlex.split(command)
     except ValueError as error:
-        raise BadInput(f"{command} is no command ({error})", hint="close the quotation") from None
+        raise BadInput(
+            words("no_command.what", command=command, error=error), hint=words("no_command.hint")
+        ) from None
 
 
-def command_of(words: Sequence[str], scratch: Path) -> list[str]:
-    """The command line that runs a program, given the words by which the learner names it.
+def command_of(parts: Sequence[str], scratch: Path) -> list[str]:
+    """The command line that runs a program, given the parts by which the learner names it.
 
     Args:
-        words: a file, or a command with its arguments.
+        parts: a file, or a command with its arguments.
         scratch: a folder of the judge's, for what compiling makes.
 
     Raises:
@@ -54,13 +59,13 @@ def command_of(words: Sequence[str], scratch: Path) -> list[str]:
         NotYet: it can't be compiled or executed.
         CantTell: it is in Java, and there is no JDK to compile it.
     """
-    if not words:
-        raise BadInput("no program is named", hint="write --program COMMAND")
-    first, *arguments = words
+    if not parts:
+        raise BadInput(words("none_named.what"), hint=words("none_named.hint"))
+    first, *arguments = parts
     if first.endswith((".py", ".java")):
         file = Path(first).expanduser().absolute()
         if not file.is_file():
-            raise BadInput(f"there is no program {file}", hint="name a file that exists")
+            raise BadInput(words("no_program.file", file=file), hint=words("no_program.file_hint"))
         if file.suffix == ".java":
             return [*_java(file, scratch), *arguments]
         return [sys.executable, str(file), *arguments]
@@ -68,7 +73,7 @@ def command_of(words: Sequence[str], scratch: Path) -> list[str]:
     if found is None and Path(first).is_file():
         raise NotYet("not_executable", program=Path(first).name, system="Permission denied")
     if found is None:
-        raise BadInput(f"there is no program {first!r}", hint="name a file or a command that is")
+        raise BadInput(words("no_program.what", name=first), hint=words("no_program.hint"))
     return [str(Path(found).absolute()), *arguments]
 
 

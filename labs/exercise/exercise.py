@@ -106,8 +106,8 @@ class Exercise:
         found = self.file("starter", language)
         if found is None:
             raise BadInput(
-                f"exercise {self.id} has no starter in {language}",
-                hint="write the program yourself, and name it with `labs check --program`",
+                _ROOM("no_starter.what", id=self.id, language=language),
+                hint=_ROOM("no_starter.hint"),
             )
         return found
 

@@ -27,6 +27,7 @@ from labs.base.clock import now
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, silent
 from labs.base.waiting import wait_for
+from labs.base.words import Words
 from labs.exercise import work
 from labs.exercise.alone import alone
 from labs.exercise.clientfile import security_file
@@ -49,6 +50,8 @@ from labs.supervise.home import Home, work_dir
 from labs.workload import Load, read_back
 from labs.workload.history import History, Log
 from labs.workload.topic import fresh_name, make_topic, serving
+
+words = Words(__file__)
 
 #: How long judging may take, s.
 BUDGET_S = 38.0
@@ -182,7 +185,7 @@ class Judging:
             while any(consumer.position(place) < ends[place] for place in places):
                 record = next(consumer, None)
                 if record is None:
-                    raise CantTell("unreadable", topic=topic, because="no record came in time")
+                    raise CantTell("unreadable", topic=topic, because=words("because.no_record"))
                 found.append(record)
         return found
 
@@ -203,7 +206,7 @@ class Judging:
             consumer.seek(place, offset)
             for record in consumer:
                 return bytes(record.value) if record.offset == offset else None
-        raise CantTell("unreadable", topic=topic, because="no record came in time")
+        raise CantTell("unreadable", topic=topic, because=words("because.no_record"))
 
     def exists(self, topic: str) -> bool:
         """Whether there is such a topic."""
@@ -214,21 +217,22 @@ class Judging:
     def partition(self, topic: str, index: int = 0) -> Partition:
         """The partition as it is now."""
         with watch(self.cluster, topic) as watching:
-            return wait_for(
-                lambda: watching.look().partition(topic, index), f"{topic}-{index} was seen"
-            )
+            seen = words("awaited.partition", topic=topic, partition=index)
+            return wait_for(lambda: watching.look().partition(topic, index), seen)
 
     def partitions(self, topic: str) -> tuple[Partition, ...]:
         """All partitions of a topic as they are now, in their order."""
         with watch(self.cluster, topic) as watching:
-            found = wait_for(lambda: watching.look().partitions, f"{topic} was seen")
+            found = wait_for(
+                lambda: watching.look().partitions, words("awaited.topic", topic=topic)
+            )
         return tuple(sorted(found, key=lambda partition: partition.index))
 
     def leader(self, topic: str, index: int = 0) -> int:
         """The broker that leads now."""
         found = wait_for(
             lambda: (p,) if (p := self.partition(topic, index)).leader is not None else None,
-            f"{topic}-{index} had a leader",
+            words("awaited.leader", topic=topic, partition=index),
         )
         assert found[0].leader is not None
         return found[0].leader
@@ -239,9 +243,10 @@ class Judging:
         Raises:
             LabsError: none of them did in time.
         """
+        names = ", ".join(map(str, brokers))
         return wait_for(
             lambda: leader if (leader := self.partition(topic, index).leader) in brokers else None,
-            f"one of the brokers {', '.join(map(str, brokers))} led {topic}-{index}",
+            words("awaited.one_of", brokers=names, topic=topic, partition=index),
         )
 
     @property
@@ -254,15 +259,17 @@ class Judging:
 
         Until then Kafka names them to every client.
         """
-        names = ", ".join(map(label_of, sorted(brokers))) or "no broker"
+        names = ", ".join(map(label_of, sorted(brokers))) or words("no_broker")
         with watch(self.cluster) as watching:
-            wait_for(lambda: watching.look().fenced == set(brokers), f"{names} counted as dead")
+            wait_for(
+                lambda: watching.look().fenced == set(brokers), words("awaited.dead", brokers=names)
+            )
 
     def fault(self, action: str, node: int) -> None:
         """Kill, pause, resume, stop or start a node; all is mended at the end."""
         assert self.exercise.breaks, "say so in the exercise"
         self._broken = True
-        self.tell(f"{ACTIONS[action].doing} {label_of(node)}", None)
+        self.say("fault", doing=ACTIONS[action].doing, node=label_of(node))
         ACTIONS[action].do(self.cluster, node)
 
     # -- the learner's program ---------------------------------------------------------------------
@@ -327,7 +334,7 @@ class Judging:
             self._closers.close()
         finally:
             if self._broken:
-                self.tell("repairing the cluster", None)
+                self.say("repairing")
                 if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
                     self.cluster.start()
                 heal(self.cluster)
@@ -384,7 +391,8 @@ def prepare(
             told = dict(exercise.prepare(judging))
     except Found as found:
         why = exercise.says("why", found.why, **found.values)
-        raise LabsError(f"exercise {exercise.id} can't be prepared: {why.rstrip('.')}") from None
+        unprepared = words("unprepared", id=exercise.id, why=why.rstrip("."))
+        raise LabsError(unprepared) from None
     work.note_asked(exercise, told)
     return told
 
@@ -421,7 +429,7 @@ def judge(
         more["asked"] = work.asked(exercise)
     evidence: tuple[str, ...] = ()
     found: Found | None = None
-    tell(f"judging exercise {exercise.id}, seed {chosen}", None)
+    tell(words("says.judging", id=exercise.id, seed=chosen), None)
     try:
         with _judging(exercise, cluster, chosen, tell, **more) as judging:
             evidence = exercise.judge(judging) or ()

@@ -23,8 +23,11 @@ from pathlib import Path
 import psutil
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.exercise.verdict import CantTell, NotYet
 from labs.supervise import wards
+
+words = Words(__file__)
 
 #: More than any exercise asks for, bytes: of standard output and of standard error, each.
 OUTPUT_LIMIT = 4_000_000
@@ -322,7 +325,7 @@ class Program:
 
 def how_it_ended(code: int) -> str:
     """An exit code, or a signal's name, at the end of a sentence."""
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    return words("exit_code", code=code) if code >= 0 else signal.Signals(-code).name
 
 
 def _signal(group: int, number: signal.Signals) -> None:

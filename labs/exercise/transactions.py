@@ -14,9 +14,12 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from labs.base.errors import LabsError
 from labs.base.waiting import wait_for
+from labs.base.words import Words
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.workload.topic import serving
+
+words = Words(__file__)
 
 #: Where groups keep their offsets.
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -47,9 +50,8 @@ def still_open(cluster: Cluster, topic: str) -> list[tuple[int, int]]:
     Kafka says that a transaction is committed before its markers stand in all partitions.
     """
     with suppress(LabsError):
-        wait_for(
-            lambda: not open_now(cluster, topic), f"no transaction of {topic} was open", MARKERS_S
-        )
+        none_open = words("awaited.none_open", topic=topic)
+        wait_for(lambda: not open_now(cluster, topic), none_open, MARKERS_S)
     return open_now(cluster, topic)
 
 

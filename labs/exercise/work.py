@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.exercise.exercise import LANGUAGES, Exercise
 from labs.supervise.home import disk_error, make_writable, work_dir
+
+words = Words(__file__)
 
 #: Our own notes in an exercise's folder.
 _NOTES = ".labs.json"
@@ -52,8 +55,7 @@ def written(exercise: Exercise) -> Path:
     there = [file for file in files if file.exists()]
     if not there:
         raise BadInput(
-            f"there is no program {files[0]} yet",
-            hint=f"begin it with `labs new {exercise.id}`, or name one with --program",
+            words("unwritten.what", file=files[0]), hint=words("unwritten.hint", id=exercise.id)
         )
     return max(there, key=lambda file: file.stat().st_mtime)
 
@@ -118,8 +120,7 @@ def asked(exercise: Exercise) -> dict[str, str]:
     found: dict[str, str] | None = _notes(exercise).get("asked")
     if found is None:
         raise BadInput(
-            f"exercise {exercise.id} has not been prepared yet",
-            hint=f"`labs new {exercise.id}` does that, and tells you what it is about",
+            words("unasked.what", id=exercise.id), hint=words("unasked.hint", id=exercise.id)
         )
     return found
 

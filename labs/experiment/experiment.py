@@ -32,6 +32,8 @@ from labs.observe.healing import heal
 from labs.workload import undisturbed
 from labs.workload.judgements import LOG, in_doubt
 
+words = Words(__file__)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -47,7 +49,7 @@ class Experiment:
         judges: what it is about beside the log: `judgements.PROCESSING`, `judgements.KEY_ORDER`.
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end
             of a sentence (“brokers end …”): if that clock is set meanwhile, nothing is concluded.
-            Empty: nothing of it, but for `LAGGING`, which each run finds out for itself.
+            Empty: nothing of it, but for a follower's lag, which each run finds out for itself.
         needs: what a cluster must be able to do for a value of a setting: (name, value) → feature.
         about: the measurements of which the chapter's text speaks, and no others (a test compares
             both), but for a predicted one, which is always among them. The rest are folded away.
@@ -79,15 +81,24 @@ class Experiment:
 
     def says(self, name: str) -> str:
         """A sentence of this experiment, by its id."""
-        return self.words(f"{self.name.partition('.')[2]}.{name}")
+        return self.words(f"{self._section}.{name}")
+
+    def help(self, setting: Setting) -> str:
+        """What a setting of this experiment is: in its own section, or in the chapter's `help`."""
+        own = f"{self._section}.help.{setting.name}"
+        return self.words(own if own in self.words else f"help.{setting.name}", **setting.facts)
+
+    @property
+    def _section(self) -> str:
+        return self.name.partition(".")[2]
 
     def missing(self, cluster: Cluster, values: Mapping[str, Value]) -> LabsError | None:
         """Why the cluster can't be asked with these values; None if it can. Nothing is changed."""
         for (name, value), feature in self.needs.items():
             if values[name] == value and (why := feature.missing(cluster)):
                 return LabsError(
-                    f"{name}={value} can't be run here: {why}",
-                    hint=f"choose another {name}, or use the local one: LABS_CLUSTER=local",
+                    words("refused.missing", name=name, value=value, why=why),
+                    hint=words("refused.missing_hint", name=name),
                 )
         return None
 
@@ -107,13 +118,12 @@ class Experiment:
         values = resolve(self.settings, settings or {})
         if self.breaks and not cluster.can_break:
             raise LabsError(
-                f"{self.name} breaks brokers, which can't be done to this cluster",
-                hint="use the local one: LABS_CLUSTER=local",
+                words("refused.breaks", name=self.name), hint=words("refused.breaks_hint")
             )
         if missing := self.missing(cluster, values):
             raise missing
         run = Run(self.name, cluster, values, live or Live(), judges=self.judges)
-        run.say("checking that the cluster is healthy")
+        run.say(words("says.checking"))
         heal(cluster)
         run.began = now()
         with watching_the_wall() as wall:
@@ -137,7 +147,7 @@ class Experiment:
         reason = self.by_wall(result.settings) or result.by_wall
         if not jumps or not reason:
             return result
-        why = f"{jumps[0]}, and {reason}"
+        why = words("doubted.result", jump=jumps[0], reason=reason)
         report, processing, key_order = (
             in_doubt(found, why) if found else None
             for found in (result.report, result.processing, result.key_order)
@@ -164,13 +174,12 @@ def _foreseeing(name: str) -> Iterator[None]:
         native = isinstance(error, KafkaException) and error.args
         told = error.args[0].name() if native else type(error).__name__
         raise LabsError(
-            f"{name} was broken off, since a client gave up ({told})",
-            hint="`labs status` shows who is up; then run it again",
+            words("broken_off.what", name=name, error=told), hint=words("broken_off.hint")
         ) from error
 
 
 def after_jumps(error: LabsError, jumps: Sequence[Jump]) -> LabsError:
     """The same failure; adds that the wall clock was set: brokers measure some waits by it."""
     if jumps:
-        error.what += f"; {jumps[0]}, and brokers measure some of their waits by it"
+        error.what = words("doubted.failure", failure=error.what, jump=jumps[0])
     return error

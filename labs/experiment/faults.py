@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.experiment.topic import Topic
 from labs.kafka.actions import ACTIONS
 from labs.kafka.cluster import CONTROLLER_ID, Fault, label_of
 
-#: What a broker does by its wall clock in any run that silences a follower (Kafka's Partition,
-#: isFollowerOutOfSync: `time.milliseconds`). By their monotonic clocks go the controller's sessions
-#: (BrokerHeartbeatTracker), groups' sessions, and what waits in a purgatory (SystemTimer).
-LAGGING = "a leader measures by it how long a silent follower lags"
+words = Words(__file__)
+
+
+def lagging() -> str:
+    """What a broker does by its wall clock in any run that silences a follower.
+
+    Kafka's Partition, isFollowerOutOfSync: `time.milliseconds`. By their monotonic clocks go the
+    controller's sessions (BrokerHeartbeatTracker), groups' sessions, and what waits in a purgatory
+    (SystemTimer).
+    """
+    return words("by_wall.lagging")
 
 
 @dataclass
@@ -24,10 +32,10 @@ class Faults(Topic):
     def fault(self, action: str, node: int) -> float:
         """Kill, pause, resume, stop or start a node; returns the time at which that began."""
         if action in ("kill", "pause") and node != CONTROLLER_ID and not self._leads(node):
-            self.by_wall = LAGGING
+            self.by_wall = lagging()
         fault = Fault(now(), action, node)
         self.faults.append(fault)
-        self.say(f"{ACTIONS[action].doing} {label_of(node)}")
+        self.say(words("says.fault", doing=ACTIONS[action].doing, node=label_of(node)))
         ACTIONS[action].do(self.cluster, node)
         return fault.time
 

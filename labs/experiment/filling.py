@@ -6,8 +6,11 @@ from typing import Any
 
 from kafka.partitioner import Partitioner
 
+from labs.base.words import Words
 from labs.experiment.run import Run
 from labs.workload import Load, Payload, flight_payload
+
+words = Words(__file__)
 
 
 def evenly(run: Run, **options: Any) -> tuple[Any, Payload]:
@@ -40,7 +43,7 @@ class _Deal(Partitioner):  # type: ignore[misc]
 
 def fill(run: Run, count: int) -> Load:
     """Put `count` records into the topic, as fast as the client can, to each partition in turn."""
-    run.say(f"writing {count:,} records")
+    run.say(words("says.filling", count=count))
     producer, payload = evenly(run, linger_ms=5)
     load = run.load(producer, 0, count, payload=payload)
     load.wait()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from kafka.errors import KafkaError
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words, listed
 from labs.experiment.run import Run
 from labs.kafka.admin import admin, set_group_config
 from labs.workload import set_here
@@ -17,6 +18,8 @@ from labs.workload.history import Read
 from labs.workload.judgements import Processing
 from labs.workload.member import Member
 from labs.workload.topic import serving
+
+words = Words(__file__)
 
 #: A join takes a second or two; one that takes longer than this has gone wrong, s.
 JOIN_S = 25.0
@@ -44,7 +47,7 @@ def _forget(run: Run, group: Group) -> None:
 
 def join(run: Run, group: Group, *members: Member) -> dict[int, str]:
     """Have members join, and wait until the group has assigned its partitions."""
-    run.say(f"{' and '.join(member.name for member in members)} joining the group")
+    run.say(words("says.joining", names=listed([member.name for member in members])))
     for member in members:
         member.join()
     return shared_out(run, group)
@@ -60,7 +63,7 @@ def shared_out(run: Run, group: Group) -> dict[int, str]:
         shared = len(set(owners.values())) == min(len(present), run.partitions)
         return owners if heard and shared and len(owners) == run.partitions else None
 
-    return run.wait(done, f"the group {group.name} had assigned its partitions", JOIN_S)
+    return run.wait(done, words("awaited.assigned", group=group.name), JOIN_S)
 
 
 def processed(reads: Iterable[Read]) -> int:
@@ -73,10 +76,10 @@ def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
 
     Whether it has is asked again by `judge`, against the log as it was read back.
     """
-    run.say("waiting until the group has caught up")
+    run.say(words("says.draining"))
     ends = run.log_ends()
     with contextlib.suppress(LabsError):
-        run.wait(lambda: not group.behind(ends), "the group had caught up", timeout_s)
+        run.wait(lambda: not group.behind(ends), words("awaited.drained"), timeout_s)
 
 
 def judge(run: Run, group: Group, asked_from: float | None = None) -> Processing:
@@ -107,8 +110,8 @@ def configure(run: Run, group: Group, settings: Mapping[str, str]) -> None:
         set_group_config(serving(run.cluster), group.name, settings)
     except BadInput:
         raise LabsError(
-            f"this Kafka allows no {', '.join(settings)} so low",
-            hint="the local cluster does: LABS_CLUSTER=local",
+            words("refused.too_low", settings=", ".join(settings)),
+            hint=words("refused.too_low_hint"),
         ) from None
     run.closing(lambda: _unset(run, group, settings))
 

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from labs.base.clock import now
+from labs.base.words import Words, listed
 from labs.experiment.run import Run
 from labs.experiment.views import Lanes, Mark, Span
 from labs.workload.group import Group
 from labs.workload.history import Read
+
+words = Words(__file__)
 
 
 def gap_ms(
@@ -55,9 +58,9 @@ def working(
 def named(partitions: Iterable[int]) -> str:
     """`partition 3`, `partitions 1, 4 and 5`."""
     numbers = [str(partition) for partition in sorted(partitions)]
-    if len(numbers) < 2:
-        return f"partition {numbers[0]}" if numbers else "no partition"
-    return f"partitions {', '.join(numbers[:-1])} and {numbers[-1]}"
+    if not numbers:
+        return words("no_partition")
+    return words("partitions", count=len(numbers), numbers=listed(numbers))
 
 
 def owned(

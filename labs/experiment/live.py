@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable
 
 from labs.base.errors import Foreseen
+from labs.base.words import Words
 from labs.experiment.views import View
+
+words = Words(__file__)
 
 
 class Stopped(Foreseen):
     """The learner pressed Stop. No LabsError, so that nothing on its way takes it for a failure."""
 
     def __str__(self) -> str:
-        return "the run was stopped, and the cluster is healthy again."
+        return words("stopped")
 
 
 class Live:

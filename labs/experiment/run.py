@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.experiment.faults import Faults
 from labs.experiment.result import Measured, Result
 from labs.kafka.cluster import State
@@ -34,8 +35,7 @@ from labs.workload.reading import READ_TIMEOUT_S, UNCOMMITTED, reader_options
 
 T = TypeVar("T")
 
-#: Why nothing is known of what an experiment is about.
-UNSEEN = "the run did not come so far"
+words = Words(__file__)
 
 
 @dataclass
@@ -61,9 +61,7 @@ class Run(Faults):
         """
         log = self.read_back(first=first)
         if not log.complete:
-            raise LabsError(
-                f"a fresh consumer did not read to the end: {log.why}", hint="run it again"
-            )
+            raise LabsError(words("incomplete.what", why=log.why), hint=words("incomplete.hint"))
         return log
 
     def read_back(
@@ -77,17 +75,17 @@ class Run(Faults):
         Arguments as `labs.workload.read_back` has them; `ends` are its `log_ends`.
         """
         options = reader_options(timeout_s, self.isolation)
-        self.note(set_here.kafka_python("consumer", options, "final reader"))
+        self.note(set_here.kafka_python("consumer", options, words("final_reader")))
         return read_back(self.serving, self.topic, ends, timeout_s, self.isolation, first)
 
     def verdict(self) -> Report:
         """Mend the cluster, read the topic to its very end and check every record, once."""
         if self._report is None:
-            self.say("repairing the cluster")
+            self.say(words("says.repairing"))
             heal(self.cluster)
             self.close_senders()
             self.history.close(now())
-            self.say("reading everything back")
+            self.say(words("says.reading"))
             ends = self.log_ends()
             self.log = log = self.read_back(ends)
             # Nobody watched: then whoever leads now acknowledged, if nothing was broken.
@@ -134,16 +132,16 @@ class Run(Faults):
             set_here=(*self._set_here, *self.topic_departures()),
             by_wall=self.by_wall,
             processing=judged(
-                self.judges, PROCESSING, self._processing, Processing(UNKNOWN, why=UNSEEN)
+                self.judges, PROCESSING, self._processing, Processing(UNKNOWN, why=words("unseen"))
             ),
             key_order=judged(
-                self.judges, KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=UNSEEN)
+                self.judges, KEY_ORDER, self._key_order, KeyOrder(UNKNOWN, why=words("unseen"))
             ),
         )
 
     def close(self) -> None:
         """Close the clients, undo the settings, mend the cluster, whatever happened."""
-        self.say("repairing the cluster")
+        self.say(words("says.repairing"))
         try:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
                 self.cluster.start()

@@ -1,18 +1,25 @@
-"""What can be set in an experiment: a name, what values it takes, and why one would change it.
+"""What can be set in an experiment: a name, and what values it takes.
 
->>> resolve((Choice("acks", ("0", "1", "all"), "1", "who must have a record"),), {"acks": "all"})
+>>> resolve((Choice("acks", ("0", "1", "all"), "1"),), {"acks": "all"})
 {'acks': 'all'}
+
+What it is for, the chapter's table says (`Experiment.help`); `facts` are the values that are named
+there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
 
 Value = str | int | float | bool
+Facts = Mapping[str, object]
+
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,13 @@ class Choice:
     name: str
     options: tuple[str, ...]
     default: str
-    help: str
     unit: str = ""
+    facts: Facts = field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
         """The bounds in words."""
-        return f"one of {', '.join(self.options)}"
+        return words("allowed.choice", options=", ".join(self.options))
 
     def parse(self, given: object) -> str:
         """The value, from what a caller or a command line gave.
@@ -49,9 +56,9 @@ class Number:
     low: float
     high: float
     default: float
-    help: str
     unit: str = ""
     step: float = 1
+    facts: Facts = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -61,8 +68,9 @@ class Number:
     @property
     def allowed(self) -> str:
         """The bounds in words."""
-        kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.low:g} to {self.high:g} {self.unit}".strip()
+        kind = "whole" if self.whole else "number"
+        bounds = {"low": self.low, "high": self.high, "unit": unit_named(self.unit)}
+        return words(f"allowed.{kind}", **bounds).strip()
 
     def parse(self, given: object) -> float:
         """The value, from what a caller or a command line gave.
@@ -85,13 +93,13 @@ class Switch:
 
     name: str
     default: bool
-    help: str
     unit: str = ""
+    facts: Facts = field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
         """The bounds in words."""
-        return "true or false"
+        return words("allowed.switch")
 
     def parse(self, given: object) -> bool:
         """The value, from what a caller or a command line gave.
@@ -99,9 +107,9 @@ class Switch:
         Raises:
             BadInput: it is neither true nor false.
         """
-        words = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
+        said = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
         try:
-            return words[str(given).lower()]
+            return said[str(given).lower()]
         except KeyError:
             raise _refused(self, given) from None
 
@@ -118,23 +126,30 @@ def resolve(settings: Sequence[Setting], given: Mapping[str, object]) -> dict[st
     known = {setting.name for setting in settings}
     for name in given:
         if name not in known:
-            names = ", ".join(s.name for s in settings) or "none at all"
-            raise BadInput(f"there is no setting {name!r}", hint=f"there are: {names}")
+            names = ", ".join(s.name for s in settings) or words("no_setting.none")
+            hint = words("no_setting.hint", names=names)
+            raise BadInput(words("no_setting.what", name=name), hint=hint)
     return {s.name: s.parse(given[s.name]) if s.name in given else s.default for s in settings}
 
 
-def describe(setting: Setting) -> dict[str, Any]:
+def describe(setting: Setting, help: str) -> dict[str, Any]:
     """The setting as `labs experiments --json` prints it."""
     told: dict[str, Any] = {
         "name": setting.name,
         "default": setting.default,
         "allowed": setting.allowed,
-        "help": setting.help,
+        "help": help,
     }
-    if setting.unit:
-        told["unit"] = setting.unit
+    if unit := unit_named(setting.unit):
+        told["unit"] = unit
     return told
 
 
+def unit_named(unit: str) -> str:
+    """A unit as one reads it: one that is no word is written as it is."""
+    return words.under("units").get(unit, unit)
+
+
 def _refused(setting: Setting, given: object) -> BadInput:
-    return BadInput(f"{setting.name} can't be {given}", hint=f"it takes {setting.allowed}")
+    hint = words("not_allowed.hint", allowed=setting.allowed)
+    return BadInput(words("not_allowed.what", name=setting.name, given=given), hint=hint)

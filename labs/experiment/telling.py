@@ -34,6 +34,11 @@ class Telling:
     def __getitem__(self, name: str) -> Any:
         return self.settings[name]
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """All settings and measurements, by which a sentence may name them."""
+        return {**self.settings, **self.measurements}
+
     def say(self, text: str) -> None:
         """Show what is being done, in a few words."""
         self.live.said = text

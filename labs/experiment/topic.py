@@ -13,6 +13,7 @@ from kafka.errors import for_code
 from kafka.protocol.admin import ElectionType
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.experiment.clients import Clients
 from labs.experiment.story import story
 from labs.experiment.views import Lines, Point, Story
@@ -25,6 +26,8 @@ from labs.observe.timeline import Timeline
 from labs.workload import set_here
 from labs.workload.set_here import Departure
 from labs.workload.topic import fresh_name, make_topic
+
+words = Words(__file__)
 
 #: A broker reports a new setting a moment before it applies it, s.
 APPLIED_S = 0.1
@@ -56,7 +59,7 @@ class Topic(Clients):
             self.timeline = Timeline(self.cluster, self.topic, partitions)
             self.timeline.start()
             self._closers.callback(self.timeline.stop)
-            self.wait(lambda: self.timeline and self.timeline.latest(), "the topic was seen")
+            self.wait(lambda: self.timeline and self.timeline.latest(), words("awaited.topic"))
             self.live.view = self.story
         self.sleep(max(0.0, copied - now()))
         self.began = now()
@@ -73,7 +76,8 @@ class Topic(Clients):
         self._topic_given += settings.items()
         self.cluster.set_topic_config(self.topic, settings)
         with self.cluster.line(self.leader(), timeout_s=5) as leader:
-            self.wait(lambda: has_heard(leader, self.topic, settings), "the leader had them")
+            heard = words("awaited.settings")
+            self.wait(lambda: has_heard(leader, self.topic, settings), heard)
         self.sleep(APPLIED_S)
 
     def partition(self, index: int = 0) -> Partition:
@@ -81,7 +85,7 @@ class Topic(Clients):
         with watch(self.cluster, self.topic) as watching:
             return self.wait(
                 lambda: watching.look().partition(self.topic, index),
-                f"{self.topic}-{index} was seen",
+                words("awaited.partition", topic=self.topic, partition=index),
             )
 
     def leader(self, index: int = 0) -> int:
@@ -91,7 +95,7 @@ class Topic(Clients):
             leader = self.partition(index).leader
             return None if leader is None else (leader,)  # somebody's brokers begin with 0
 
-        return self.wait(led, "there was a leader")[0]
+        return self.wait(led, words("awaited.leader"))[0]
 
     def followers(self, index: int = 0) -> list[int]:
         """The other replicas, in the order of their ids."""
@@ -113,10 +117,8 @@ class Topic(Clients):
         """
         found: dict[int, int] = {}
         for index in range(self.partitions):
-            told = self.wait(
-                partial(self._log_end, index), f"{self.topic}-{index}'s leader answered"
-            )
-            found |= told
+            awaited = words("awaited.log_end", topic=self.topic, partition=index)
+            found |= self.wait(partial(self._log_end, index), awaited)
         return found
 
     def _log_end(self, index: int) -> dict[int, int] | None:

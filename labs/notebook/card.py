@@ -9,7 +9,10 @@ from typing import Any
 
 import ipywidgets as w
 
+from labs.base.words import Words
 from labs.charts.style import BLUE, FONT, GREEN, LINE, MUTED, VERMILLION
+
+words = Words(__file__)
 
 CSS = f"""<style>
 .labs-card {{ font-family: {FONT}; max-width: 860px; box-sizing: border-box;
@@ -29,12 +32,12 @@ CSS = f"""<style>
 </style>"""
 
 
-def card(kind: str, question: str, children: Sequence[w.Widget]) -> w.VBox:
-    """A question with what it is answered by; `kind` stands above it."""
+def card(hook: str, kind: str, question: str, children: Sequence[w.Widget]) -> w.VBox:
+    """A question with what it is answered by; `kind` stands above it, tests find it by `hook`."""
     head = f'{CSS}<p class="labs-kind">{kind}</p><p>{inline(question)}</p>'
     made = w.VBox([w.HTML(head), *children])
     made.add_class("labs-card")
-    made.add_class(f"t-{kind.lower()}")
+    made.add_class(hook)
     return made
 
 
@@ -46,11 +49,11 @@ def feedback(markup: str) -> str:
 def bundle(widget: w.Widget, kind: str, question: str, options: Sequence[str]) -> dict[str, Any]:
     """The live widget, and for a page without a kernel the question with its options."""
     items = "".join(f"<li>{inline(option)}</li>" for option in options)
-    words = "".join(f"\n  - {option}" for option in options)
+    listed = "".join(f"\n  - {option}" for option in options)
     return {
         **(widget._repr_mimebundle_() or {}),
         "text/html": f"<p><b>{kind}:</b> {inline(question)}</p><ul>{items}</ul>",
-        "text/plain": f"{kind}: {question}{words}",
+        "text/plain": f"{kind}: {question}{listed}",
     }
 
 
@@ -66,4 +69,4 @@ def plain(text: str) -> str:
 
 def one_of(options: Iterable[str]) -> str:
     """The hint of an error: what is allowed."""
-    return "one of " + ", ".join(repr(option) for option in options)
+    return words("one_of", options=", ".join(map(repr, options)))

@@ -11,21 +11,15 @@ from html import escape
 from typing import Any
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 
-REASON = (
-    "Not here: this needs a cluster of your own, whose processes can be broken and whose disks can "
-    "be read (LABS_CLUSTER=local)."
-)
-
-NOT_YET = (
-    "Not yet: this cell shows what the panel {} has found. Press Run there, then run this cell."
-)
+words = Words(__file__)
 
 
 class NotHere:
     """What stands where a result would: the reason why there is none."""
 
-    def __init__(self, why: str = REASON) -> None:
+    def __init__(self, why: str) -> None:
         self.why = why
 
     def __str__(self) -> str:
@@ -46,11 +40,11 @@ def own_cluster(_line: str, cell: str) -> None:
     shell: Any = get_ipython()
     cluster = shell.user_ns.get("cluster")
     if cluster is None:
-        raise LabsError("this notebook has no `cluster` yet", hint="run its first code cell")
+        raise LabsError(words("cells.no_cluster"), hint=words("cells.no_cluster_hint"))
     if cluster.can_break:
         _run(shell, cell)
     else:
-        display(NotHere())
+        display(NotHere(words("cells.not_here")))
 
 
 def after(line: str, cell: str) -> None:
@@ -63,7 +57,7 @@ def after(line: str, cell: str) -> None:
     if getattr(shell.user_ns.get(name), "findings", None):
         _run(shell, cell)
     else:
-        display(NotHere(NOT_YET.format(name)))
+        display(NotHere(words("cells.not_yet", panel=name)))
 
 
 def _run(shell: Any, cell: str) -> None:

@@ -21,18 +21,23 @@ from IPython.display import HTML, display
 
 from labs.base import variables
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.chapters import find_exercise
 from labs.exercise import work
 from labs.exercise.command import words_of
 from labs.exercise.exercise import ANSWER, LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judging import judge, prepare
-from labs.exercise.verdict import NOT_YET, PASS, Verdict
+from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, Verdict
 from labs.kafka.choose import connect
 from labs.kafka.cluster import Cluster
 from labs.notebook.card import CSS, inline
 
 #: What a verdict's card says first, and how its edge looks (see `labs.notebook.card`).
 _LOOKS = {PASS: "labs-right", NOT_YET: "labs-wrong"}
+#: Under which ids a verdict is said.
+_SAID = {PASS: "passed", NOT_YET: "not_yet", CANT_TELL: "cant_tell"}
+
+words = Words(__file__)
 
 _MIME = "application/vnd.labs.verdict+json"
 
@@ -60,7 +65,7 @@ class Task:
         """
         file = work.program_of(self.exercise)
         if kept := work.keep(file):
-            print(f"What {file.name} held before is kept as {kept.name}.")
+            print(words("check.kept", file=file.name, kept=kept.name))
         return str(file)
 
     def _repr_html_(self) -> str:
@@ -148,13 +153,14 @@ class Checked:
             asks = "" if self.exercise.kind == PROGRAM else task_of(self.exercise)
             return card(self.exercise, f'{asks}<p role="status">{inline(self.untouched)}</p>')
         seen = "".join(f"<li>{inline(line)}</li>" for line in found.evidence)
-        hint = f"<p><b>Hint:</b> {inline(found.hint)}</p>" if found.hint else ""
+        tip = f"<b>{words('check.hint')}</b> {inline(found.hint)}"
+        verdict = escape(words(f"check.verdict.{_SAID[found.verdict]}"))
+        tried = {"number": found.tries, "took_s": found.duration_s, "seed": found.seed}
         return card(
             self.exercise,
-            f'<p role="status"><b class="t-checked">{escape(found.verdict.capitalize())}.</b>'
-            f" {inline(found.why)}</p>{f'<ul>{seen}</ul>' * bool(seen)}{hint}"
-            f'<p class="labs-kind">Try {found.tries}, {found.duration_s:.0f} s,'
-            f" seed {found.seed}</p>",
+            f'<p role="status"><b class="t-checked">{verdict}</b> {inline(found.why)}</p>'
+            f"{f'<ul>{seen}</ul>' * bool(seen)}{f'<p>{tip}</p>' * bool(found.hint)}"
+            f'<p class="labs-kind">{words("check.tried", **tried)}</p>',
             _LOOKS.get(found.verdict, ""),
         )
 
@@ -167,7 +173,7 @@ class Checked:
             return f"{exercise.id}: {self.untouched}"
         found = self.verdict
         seen = [f"  - {line}" for line in found.evidence]
-        hint = [f"Hint: {found.hint}"] if found.hint else []
+        hint = [f"{words('check.hint')} {found.hint}"] if found.hint else []
         return "\n".join([f"{exercise.id}: {found.verdict}", found.why, *seen, *hint])
 
 
@@ -192,7 +198,7 @@ class _Progress:
 
 def card(exercise: Exercise, markup: str, look: str = "") -> str:
     """An exercise's card."""
-    about = f"Exercise {exercise.id} · {exercise.minutes} minutes"
+    about = words("check.exercise", id=exercise.id, minutes=exercise.minutes)
     return (
         f'{CSS}<div class="labs-card labs-reconcile {look} t-exercise">'
         f'<p class="labs-kind">{about}</p><p><b>{escape(exercise.title)}</b></p>{markup}</div>'
@@ -231,9 +237,7 @@ def _table(told: Mapping[str, str]) -> str:
 
 
 def _begin(exercise: Exercise) -> str:
-    if exercise.kind == PROGRAM:
-        return "Nothing has been judged yet. Write the program, then run this cell."
-    return "Nothing has been judged yet. Run this cell: it tells you what is asked."
+    return words(f"check.begin.{'program' if exercise.kind == PROGRAM else 'asked'}")
 
 
 def _untouched(exercise: Exercise) -> str:
@@ -246,10 +250,7 @@ def _untouched(exercise: Exercise) -> str:
     starter = exercise.file("starter", language)
     if starter is None or not work.same(file, starter):
         return ""
-    return (
-        f"`{file.name}` is still what everybody begins with. Change it, then run this cell."
-        f' (To see what it does: `check("{exercise.id}", program=r"{file}")`.)'
-    )
+    return words("check.untouched", name=file.name, id=exercise.id, file=file)
 
 
 def _asked(exercise: Exercise) -> bool:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import ipywidgets as w
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.charts.topology import headline, topology_svg
 from labs.kafka.actions import ACTIONS, MENDING
 from labs.kafka.cluster import Cluster, label_of
@@ -36,7 +37,7 @@ T = TypeVar("T")
 SLOW_S = 0.5  # between two looks
 FAST_S = 0.08  # between two looks while an election is awaited: the resolution of the ms shown
 REST_AFTER_S = 600.0  # nobody pressed and nothing changed: stop looking
-RESTING = "Resting: nothing happened for 10 minutes. Press Refresh to go on."
+words = Words(__file__)
 
 
 class Cockpit:
@@ -58,6 +59,7 @@ class Cockpit:
         self._watching: Watching | None = None
         self._busy: set[int] = set()
         self._complaint = ""
+        self._resting = False
         self._touched = time.monotonic()
         self._view = CockpitView(
             press=self._pressed,
@@ -87,13 +89,20 @@ class Cockpit:
             LabsError: it could not be done. The status line shows it, too.
         """
         if action not in ACTIONS:
-            raise BadInput(f"there is no action {action!r}", hint=f"one of {', '.join(ACTIONS)}")
+            raise BadInput(
+                words("cockpit.no_action", action=action),
+                hint=words("one_of", options=", ".join(ACTIONS)),
+            )
         what, who = ACTIONS[action], label_of(broker_id)
         began = time.monotonic()
-        with self._doing(broker_id, f"{what.doing} {who} …"), self._announced(action, broker_id):
+        with (
+            self._doing(broker_id, words("cockpit.doing", doing=what.doing, node=who)),
+            self._announced(action, broker_id),
+        ):
             what.do(self.cluster, broker_id)
         took_ms = 1000 * (time.monotonic() - began)
-        self._view.say(f"{who[:1].upper()}{who[1:]} {what.done} (that took {took_ms:,.0f} ms).")
+        node = f"{who[:1].upper()}{who[1:]}"
+        self._view.say(words("cockpit.done", node=node, done=what.done, took_ms=took_ms))
 
     def mend(self) -> None:
         """Resume every paused node, start every dead or stopping one, the controller first; blocks.
@@ -106,7 +115,7 @@ class Cockpit:
             with suppress(LabsError):  # somebody else may mend it: by the button and by a cell, say
                 self.run(MENDING[node.state], node.id)
         self.cluster.start()  # it looks at all of them, and raises where one can't be started
-        self._view.say("Every node runs.")
+        self._view.say(words("cockpit.mended"))
 
     def refresh(self) -> ClusterSnapshot:
         """Look at once, and go on looking.
@@ -130,7 +139,7 @@ class Cockpit:
             led = found is not None and found.leader is not None and seen.running(found.leader)
             return found.leader if found and led else None
 
-        return self._wait_for(f"no broker that runs leads {topic}-{partition}", leads)
+        return self._wait_for(words("cockpit.no_leader", topic=topic, partition=partition), leads)
 
     def wait_for_full_isr(self, topic: str, partition: int = 0) -> None:
         """Wait until every replica of a partition is in its ISR.
@@ -143,13 +152,13 @@ class Cockpit:
             found = seen.partition(topic, partition)
             return True if found and not found.out_of_sync else None
 
-        self._wait_for(f"the ISR of {topic}-{partition} lacks a replica", is_full)
+        self._wait_for(words("cockpit.isr_lacks", topic=topic, partition=partition), is_full)
 
     def _wait_for(self, otherwise: str, wanted: Callable[[ClusterSnapshot], T | None]) -> T:
         deadline = time.monotonic() + AWAIT_S
         while (found := wanted(seen := self.refresh())) is None:
             if time.monotonic() > deadline or not any(seen.running(n.id) for n in seen.brokers):
-                raise LabsError(otherwise, hint="press *Repair all*, and run this again")
+                raise LabsError(otherwise, hint=words("cockpit.repair"))
             time.sleep(FAST_S)
         return found
 
@@ -173,7 +182,7 @@ class Cockpit:
 
     def _pressed(self, action: str, broker: int) -> None:
         # In whatever thread the kernel runs callbacks: say so at once, and do the work elsewhere.
-        self._view.say(f"{ACTIONS[action].doing} broker {broker} …")
+        self._view.say(words("cockpit.doing", doing=ACTIONS[action].doing, node=label_of(broker)))
         self._view.disable(broker)
         self._in_background(partial(self.run, action, broker))
 
@@ -192,7 +201,7 @@ class Cockpit:
         except LabsError as error:
             self._view.say(str(error), bad=True)
         except Exception as error:
-            self._view.say(f"A bug in the cockpit: {error!r}", bad=True)
+            self._view.say(words("cockpit.bug", error=error), bad=True)
             raise
 
     @contextmanager
@@ -232,7 +241,8 @@ class Cockpit:
                 self._watching = watch(
                     self.cluster, self.topic, every_s=SLOW_S, hear=self._seen, fail=self._unseen
                 )
-                if self._view.said == RESTING:
+                if self._resting:
+                    self._resting = False
                     self._view.say("")
             self._watching.every_s = self._pace_s()
             return self._watching
@@ -258,13 +268,13 @@ class Cockpit:
         else:
             if self._complaint:
                 self._complaint = ""
-                self._view.say("The cluster is back in sight.")
+                self._view.say(words("cockpit.back"))
             self._go_on_or_rest()
 
     def _unseen(self, error: Exception) -> None:
         if not isinstance(error, FORESEEN):
             self.failure = error
-            self._view.say(f"A bug in the cockpit: {error!r}", bad=True)
+            self._view.say(words("cockpit.bug", error=error), bad=True)
             return
         if str(error) != self._complaint:  # once, not twice a second
             self._complaint = str(error)
@@ -278,4 +288,5 @@ class Cockpit:
             self._watching.every_s = self._pace_s()
             if time.monotonic() - self._touched > REST_AFTER_S:
                 self._watching.close()
-                self._view.say(RESTING)
+                self._resting = True
+                self._view.say(words("cockpit.resting"))

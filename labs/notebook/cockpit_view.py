@@ -11,6 +11,7 @@ from html import escape
 import ipywidgets as w
 
 from labs.base.clock import wall
+from labs.base.words import Words
 from labs.charts import night
 from labs.charts.style import FONT, INK, MUTED
 from labs.charts.topology import topology_svg
@@ -19,6 +20,8 @@ from labs.kafka.cluster import Node
 from labs.notebook.parts import button, html, status_line
 from labs.observe.chronicle import Event
 from labs.observe.snapshot import ClusterSnapshot
+
+words = Words(__file__)
 
 ICONS = {
     "kill": "bolt",
@@ -71,11 +74,11 @@ class CockpitView:
         self._buttons = w.HBox(
             layout=w.Layout(max_width="900px", padding="0 20px", grid_gap="14px")
         )
-        tools = [button("Refresh", "t-refresh", refresh, icon="refresh")]
-        tools[0].tooltip = "Look now"
+        tools = [button(words("cockpit.refresh"), "t-refresh", refresh, icon="refresh")]
+        tools[0].tooltip = words("cockpit.refresh_tip")
         if can_break:
-            tools.insert(0, button("Repair all", "t-mend", mend, icon="wrench"))
-            tools[0].tooltip = "Resume every paused node, start every dead one"
+            tools.insert(0, button(words("cockpit.repair_all"), "t-mend", mend, icon="wrench"))
+            tools[0].tooltip = words("cockpit.repair_all_tip")
         bar = w.HBox(
             [self._status, *tools],
             layout=w.Layout(max_width="900px", align_items="center", padding="4px 20px"),
@@ -125,8 +128,8 @@ class CockpitView:
         buttons = {}
         for name, action in ACTIONS.items():
             pressed = partial(self._press, name, broker)
-            made = button(name.capitalize(), f"t-{name}-{broker}", pressed, icon=ICONS[name])
-            made.tooltip = f"{action.tip} (broker {broker})"
+            made = button(words(f"cockpit.{name}"), f"t-{name}-{broker}", pressed, icon=ICONS[name])
+            made.tooltip = words("cockpit.tip", tip=action.tip, broker=broker)
             made.layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
             made.add_class("labs-act")
             buttons[name] = made
@@ -147,8 +150,8 @@ def _log_html(events: Sequence[Event]) -> str:
         f"<tr><td><time>{_clock(event.time)}</time></td><td>{escape(event.text)}</td></tr>"
         for event in reversed(events)
     )
-    nothing = "<tr><td>Nothing has happened yet.</td></tr>"
-    table = f'<table aria-label="What happened, latest first">{rows or nothing}</table>'
+    nothing = f"<tr><td>{escape(words('cockpit.nothing'))}</td></tr>"
+    table = f'<table aria-label="{escape(words("cockpit.log"))}">{rows or nothing}</table>'
     return f'<div class="labs-log">{table}</div>'  # of one height, so that nothing below it jumps
 
 

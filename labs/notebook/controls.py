@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import ipywidgets as w
 
-from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve
+from labs.experiment.experiment import Experiment
+from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve, unit_named
 
 _LABELLED = {"description_width": "190px"}
 
@@ -16,10 +17,10 @@ _LABELLED = {"description_width": "190px"}
 class Controls:
     """A row for each setting: the control and its help. Each has the class `t-set-NAME`."""
 
-    def __init__(self, settings: Sequence[Setting], values: Mapping[str, Value]) -> None:
-        self._settings = tuple(settings)
-        self._controls = {setting.name: _control(setting) for setting in settings}
-        self.widget = w.VBox([_row(s, self._controls[s.name]) for s in settings])
+    def __init__(self, experiment: Experiment, values: Mapping[str, Value]) -> None:
+        self._settings = settings = experiment.settings
+        self._controls = {s.name: _control(s, experiment.help(s)) for s in settings}
+        self.widget = w.VBox([_row(self._controls[s.name], experiment.help(s)) for s in settings])
         self.show(values)
 
     @property
@@ -39,8 +40,8 @@ class Controls:
             control.disabled = not enabled
 
 
-def _control(setting: Setting) -> w.Widget:
-    unit = f" ({setting.unit})" if setting.unit else ""
+def _control(setting: Setting, help: str) -> w.Widget:
+    unit = f" ({unit_named(setting.unit)})" if setting.unit else ""
     common = {
         "description": f"{setting.name}{unit}",
         "style": _LABELLED,
@@ -52,7 +53,7 @@ def _control(setting: Setting) -> w.Widget:
         control = w.Checkbox(value=setting.default, **common)
     else:
         control = _slider(setting, common)
-    control.tooltip = f"{setting.help} ({setting.allowed})"
+    control.tooltip = f"{help} ({setting.allowed})"
     control.add_class(f"t-set-{setting.name}")
     return control
 
@@ -76,9 +77,9 @@ def _slider(setting: Number, common: Mapping[str, Any]) -> w.Widget:
     return kind(value=setting.default, readout_format=form, **bounds, **common)
 
 
-def _row(setting: Setting, control: w.Widget) -> w.HBox:
+def _row(control: w.Widget, help: str) -> w.HBox:
     left = w.HBox([control], layout=w.Layout(flex="0 0 500px", max_width="100%", overflow="hidden"))
-    help_text = w.HTML(f'<div class="labs-help">{escape(setting.help)}</div>')
+    help_text = w.HTML(f'<div class="labs-help">{escape(help)}</div>')
     help_text.layout.flex = "1 1 220px"
     row = w.HBox([left, help_text])
     row.add_class("labs-setting")

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.charts.painter import Painter
 from labs.experiment.live import Live, Stopped
 from labs.kafka.cluster import Cluster
 from labs.notebook.farewell import Farewell
 from labs.notebook.screen import Screen
+
+words = Words(__file__)
 
 #: Between two pictures, s, if drawing is quick enough: five a second. More would hold up brokers
 #: that start meanwhile: a picture takes a tenth of a second of a core.
@@ -49,7 +52,7 @@ class Job:
         changed: Callable[[], None],
     ) -> None:
         if not ONE_AT_A_TIME.acquire(blocking=False):
-            raise LabsError("an experiment is running already", hint="wait for it, or press Stop")
+            raise LabsError(words("job.busy"), hint=words("job.busy_hint"))
         self.failure: BaseException | None = None
         self.running = True
         self._cluster, self._run, self._screen, self._changed = cluster, run, screen, changed
@@ -100,11 +103,11 @@ class Job:
         try:
             said, bad = self._run(self._live), False
         except Stopped as stopped:
-            self.failure, said, bad = stopped, "Stopped. The cluster is healthy again.", False
+            self.failure, said, bad = stopped, words("job.stopped"), False
         except LabsError as error:
             self.failure, said, bad = error, str(error), True
         except BaseException as error:
-            self.failure, said, bad = error, f"An unexpected error: {error!r}", True
+            self.failure, said, bad = error, words("job.bug", error=error), True
         farewell.over()
         self._over()
         self._screen.say(said, bad=bad)
@@ -129,7 +132,7 @@ class Job:
                 misses += 1
                 if misses == MISSES:
                     self.failure = error
-                    self._screen.say(f"The live chart can't be drawn: {error!r}", bad=True)
+                    self._screen.say(words("job.not_drawn", error=error), bad=True)
                     return
             run.join(max(FRAME_S - (time.monotonic() - began), REST_S))
 

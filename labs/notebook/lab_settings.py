@@ -14,24 +14,13 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.kafka.config import LAB_SETTINGS, LabSetting
 from labs.kafka.installation import JVM_FLAGS
 
-_HEAD = ("setting", "here", "Kafka's default", "why")
-
-#: Backend → what is to be said below the table of the brokers' JVMs, or of whose values these are.
-_BELOW = {
-    "local": f"Java itself is started with {' '.join(JVM_FLAGS)}: four small JVMs that start soon.",
-    "compose": "How Java itself is started stands in docker-compose.yml (KAFKA_HEAP_OPTS, "
-    "JAVA_TOOL_OPTIONS).",
-    "external": "These are the values of the Kafka that you have chosen. It is not the lab's own "
-    "cluster, so nothing was set for the course.",
-}
-
-
-_NOT_TOLD = "No broker told us its settings. These are the ones that the lab gives its own brokers."
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
@@ -42,12 +31,12 @@ class SettingsTable:
     below: str
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
+        head = "".join(f"<th>{name}</th>" for name in words.under("lab_settings.head").values())
         body = "".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
         return f"<table><tr>{head}</tr>{body}</table><p>{escape(self.below)}</p>"
 
     def __repr__(self) -> str:
-        lines = [f"{row.name} = {row.value} (default {row.default}) {row.why}" for row in self.rows]
+        lines = [words("lab_settings.row", row=row) for row in self.rows]
         return "\n".join([*lines, self.below])
 
 
@@ -62,9 +51,11 @@ def lab_settings(cluster: Cluster) -> SettingsTable:
     try:
         told = _told(status.bootstrap, status.serving[0].id)
     except (LabsError, IndexError):  # no right to ask, or no broker that runs
-        return SettingsTable(LAB_SETTINGS, _NOT_TOLD)
+        return SettingsTable(LAB_SETTINGS, words("lab_settings.not_told"))
     rows = tuple(_row(setting, told, ours) for setting in LAB_SETTINGS if setting.name in told)
-    return SettingsTable(rows, _BELOW[status.backend])
+    # of the brokers' JVMs, or of whose values these are
+    below = words(f"lab_settings.below.{status.backend}", flags=" ".join(JVM_FLAGS))
+    return SettingsTable(rows, below)
 
 
 def _told(bootstrap: list[str], broker: int) -> Mapping[str, Any]:
@@ -86,5 +77,5 @@ def _row(setting: LabSetting, told: Mapping[str, Any], ours: bool) -> LabSetting
 
 def _cells(row: LabSetting) -> str:
     name = f"<code>{escape(row.name)}</code>"
-    values = (escape(value or "(none)") for value in (row.value, row.default))
+    values = (escape(value or words("lab_settings.none")) for value in (row.value, row.default))
     return "".join(f"<td>{text}</td>" for text in (name, *values, escape(row.why)))

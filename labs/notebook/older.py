@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
+
+words = Words(__file__)
 
 #: Module → what notebooks imported from it, and what that is called in `labs`.
 ONCE: Mapping[str, Mapping[str, str]] = {
@@ -34,7 +37,7 @@ class Moved(ModuleType):
     """A module by the name that it had; `names`: what it had → what `labs` calls it."""
 
     def __init__(self, name: str, names: Mapping[str, str]) -> None:
-        super().__init__(name, "What it had comes from `labs` now.")
+        super().__init__(name)
         self._names = names
 
     def __getattr__(self, name: str) -> Any:
@@ -50,8 +53,8 @@ class Moved(ModuleType):
             raise AttributeError(name)
         now = ", ".join(sorted(set(self._names.values())))
         raise LabsError(
-            f"{self.__name__} has moved, and has no {name} for notebooks",
-            hint=f"write `from labs import {now}`",
+            words("moved.what", module=self.__name__, name=name),
+            hint=words("moved.hint", names=now),
         )
 
 

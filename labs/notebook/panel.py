@@ -21,6 +21,7 @@ from IPython.display import HTML, display
 
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.chapters import find
 from labs.charts import picture
 from labs.charts.style import BLUE, FONT, GREEN, INK, LINE, MUTED, png
@@ -42,6 +43,8 @@ from labs.notebook.runs import Runs
 from labs.notebook.screen import Screen
 from labs.notebook.still import question, still
 from labs.workload.verdicts import summary
+
+words = Words(__file__)
 
 
 def panel(
@@ -78,7 +81,7 @@ class Panel:
     ) -> None:
         self.experiment, self.cluster = experiment, cluster
         self._asking = Asking(experiment)
-        self._controls = Controls(experiment.settings, settings)
+        self._controls = Controls(experiment, settings)
         self._screen, self._runs = Screen(), Runs()
         self._job: Job | None = None
         #: What an unattended run left, to be shown in the place of buttons that nobody presses.
@@ -130,7 +133,7 @@ class Panel:
             BadInput: it is none of the options, out of bounds, or nothing was asked.
         """
         if self.prediction is None:
-            raise BadInput(f"{self.experiment.name} asks for no prediction")
+            raise BadInput(words("panel.no_prediction", name=self.experiment.name))
         self.prediction.choose(answer)
 
     def skip(self) -> None:
@@ -207,9 +210,11 @@ class Panel:
     # -- what can be pressed -------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._run_button = button("Run", "t-run", self._clicked_run, icon="play", style="primary")
-        self._stop = button("Stop", "t-stop", self.stop, icon="stop")
-        self._again = button("Predict again", "t-again", self._clicked_again, icon="question")
+        self._run_button = button(
+            words("panel.run"), "t-run", self._clicked_run, icon="play", style="primary"
+        )
+        self._stop = button(words("panel.stop"), "t-stop", self.stop, icon="stop")
+        self._again = button(words("panel.again"), "t-again", self._clicked_again, icon="question")
         self._verdict, self._ask_box = html("t-verdict"), w.VBox()
         screen, runs = self._screen, self._runs
         bar = w.HBox([self._run_button, self._stop, screen.elapsed, screen.status, self._again])
@@ -243,16 +248,13 @@ class Panel:
             self._box.add_class("labs-blocked")
             self._screen.say(blocked, hook="t-reason")
         elif unanswered:
-            self._screen.say("Predict first, or press Skip. Then press Run.")
+            self._screen.say(words("panel.predict_first"))
         elif not running and not self.findings:
-            self._screen.say("Ready: press Run.")
+            self._screen.say(words("panel.ready"))
 
     def _blocked(self) -> str:
         if self.experiment.breaks and not self.cluster.can_break:
-            return (
-                "This experiment breaks brokers, which can't be done to this cluster. "
-                "Use the local one: set LABS_CLUSTER=local and restart the kernel."
-            )
+            return words("panel.blocked")
         return ""
 
     # -- pressing ------------------------------------------------------------------------------
@@ -285,7 +287,7 @@ class Panel:
         self._screen.last(image)
         self._verdict.value = f'<div class="labs-finding">{told(result, reconciliation)}</div>'
         self._runs.add(finding)
-        return " ".join(["Done.", *map(summary, result.judgements)])
+        return " ".join([words("panel.done"), *map(summary, result.judgements)])
 
 
 _CSS = f"""<style>

@@ -19,6 +19,7 @@ import ipywidgets as w
 from labs.base.errors import BadInput
 from labs.base.words import Words
 from labs.chapters import words_of
+from labs.experiment.settings import unit_named
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
 
@@ -46,7 +47,7 @@ class Number:
 
     def words(self, value: float) -> str:
         """`1,234 records`."""
-        return words("number", value=f"{value:,.10g}", unit=self.unit)
+        return words("number", value=f"{value:,.10g}", unit=unit_named(self.unit))
 
 
 class Prediction:
@@ -84,12 +85,12 @@ class Prediction:
             BadInput: it is none of the options, or out of bounds.
         """
         self.answer, self.skipped = self._valid(answer), False
-        self._close(f"You predict: <b>{inline(self.words(answer))}</b>. Now measure it.")
+        self._close(words("predict.made", predicted=f"<b>{inline(self.words(answer))}</b>"))
 
     def skip(self) -> None:
         """Go on without a prediction."""
         self.answer, self.skipped = None, True
-        self._close("No prediction. You can still look at what happens.")
+        self._close(words("predict.skipped"))
 
     def words(self, answer: Answer) -> str:
         """The answer as one says it: the option's sentence, or the number with its unit."""
@@ -115,21 +116,20 @@ class Prediction:
         if isinstance(self.options, Number):
             low, high = self.options.low, self.options.high
             if isinstance(answer, str) or not low <= answer <= high:
-                raise BadInput(f"{answer!r} is no number from {low:g} to {high:g}")
+                raise BadInput(words("predict.out_of_bounds", answer=answer, low=low, high=high))
         elif answer not in self.options:
-            raise BadInput(f"{answer!r} is none of the options", hint=one_of(self.options))
+            raise BadInput(words("no_option", answer=answer), hint=one_of(self.options))
         return answer
 
     def _build(self) -> None:
         self._input = self._number() if isinstance(self.options, Number) else self._choice()
         self._input.add_class("t-input")
-        lock = button("Lock in my prediction", "t-lock", self._locked, style="primary")
-        skip = button("Skip", "t-skip", self.skip)
+        lock = button(words("predict.lock"), "t-lock", self._locked, style="primary")
+        skip = button(words("predict.skip"), "t-skip", self.skip)
         self._feedback = html("t-feedback")
         self._inputs = [self._input, lock, skip]
-        self.widget = card(
-            "Predict", self.question, [self._input, w.HBox([lock, skip]), self._feedback]
-        )
+        parts = [self._input, w.HBox([lock, skip]), self._feedback]
+        self.widget = card("t-predict", words("predict.kind"), self.question, parts)
         self.widget.add_class(f"t-predict-{self.key}")
 
     def _number(self) -> w.FloatSlider:
@@ -141,7 +141,7 @@ class Prediction:
             max=spec.high,
             step=spec.step,
             readout_format=",.0f" if spec.step >= 1 else ",.2f",
-            description=spec.unit,
+            description=unit_named(spec.unit),
             style={"description_width": "initial"},
             layout=w.Layout(width="460px", max_width="100%"),
         )
@@ -153,7 +153,7 @@ class Prediction:
 
     def _locked(self) -> None:
         if self._input.value is None:
-            self._feedback.value = feedback("Choose one first, or skip.")
+            self._feedback.value = feedback(words("predict.choose"))
             return
         try:
             self.choose(self._input.value)
@@ -171,10 +171,11 @@ class Prediction:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         if isinstance(self.options, Number):
             spec = self.options
-            options = [f"a number of {spec.unit} from {spec.low:,g} to {spec.high:,g}"]
+            bounds = {"low": spec.low, "high": spec.high, "unit": unit_named(spec.unit)}
+            options = [words("predict.number", **bounds)]
         else:
             options = list(self.options.values())
-        return bundle(self.widget, "Predict", self.question, options)
+        return bundle(self.widget, words("predict.kind"), self.question, options)
 
 
 _predictions: dict[str, Prediction] = {}
@@ -200,7 +201,7 @@ def predict(
         why = say.under(f"{what}.why")
         asked = Prediction(say(f"{what}.predict"), offered, name.replace(".", "-"), why, name)
     if not isinstance(asked.options, Number) and len(asked.options) < 2:
-        raise BadInput("a prediction needs two options at least")
+        raise BadInput(words("predict.too_few"))
     _predictions[key or name] = asked
     return asked
 

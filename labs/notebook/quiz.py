@@ -12,11 +12,14 @@ from typing import Any
 import ipywidgets as w
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.chapters import words_of
 from labs.learner.keeping import kept
 from labs.learner.notes import answered
 from labs.notebook.card import bundle, card, feedback, inline, one_of, plain
 from labs.notebook.parts import button, html
+
+words = Words(__file__)
 
 
 class Quiz:
@@ -41,7 +44,7 @@ class Quiz:
         name: str = "",
     ) -> None:
         if answer not in options:
-            raise BadInput(f"the answer {answer!r} is none of the options", hint=one_of(options))
+            raise BadInput(words("quiz.no_answer", answer=answer), hint=one_of(options))
         self.question, self.options, self.why, self.answer = question, options, why, answer
         self.name, self.attempts = name, list[str]()
         self._build()
@@ -63,12 +66,12 @@ class Quiz:
             BadInput: it is none of the options.
         """
         if option not in self.options:
-            raise BadInput(f"{option!r} is none of the options", hint=one_of(self.options))
+            raise BadInput(words("no_option", answer=option), hint=one_of(self.options))
         self.attempts.append(option)
         right = option == self.answer
         self._buttons[option].icon = "check" if right else "times"
         self._buttons[option].add_class("labs-right" if right else "labs-wrong")
-        verdict = "Right." if right else "Not so."
+        verdict = words(f"quiz.{'right' if right else 'wrong'}")
         noted = kept(partial(answered, self.name, option, right)) if self.name else ""
         told = f"{self.why[option]} {noted}".rstrip()
         self._feedback.value = feedback(f"<b>{verdict}</b> {inline(told)}")
@@ -80,16 +83,20 @@ class Quiz:
             for number, (option, says) in enumerate(self.options.items())
         }
         self._feedback = html("t-feedback")
-        self.widget = card("Quiz", self.question, [*self._buttons.values(), self._feedback])
+        parts = [*self._buttons.values(), self._feedback]
+        self.widget = card("t-quiz", words("quiz.kind"), self.question, parts)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        shown = bundle(self.widget, "Quiz", self.question, list(self.options.values()))
+        shown = bundle(self.widget, words("quiz.kind"), self.question, list(self.options.values()))
+        right = f"<b>{words('quiz.the_right_one')}</b> "
         reasons = "".join(
-            f"<li>{'<b>Right:</b> ' * (option == self.answer)}<i>{inline(says)}</i> –"
+            f"<li>{right * (option == self.answer)}<i>{inline(says)}</i> –"
             f" {inline(self.why[option])}</li>"
             for option, says in self.options.items()
         )
-        shown["text/html"] += f"<details><summary>Answer</summary><ul>{reasons}</ul></details>"
+        shown["text/html"] += (
+            f"<details><summary>{words('quiz.answer')}</summary><ul>{reasons}</ul></details>"
+        )
         return shown
 
 
@@ -107,9 +114,9 @@ def quiz(name: str, options: Mapping[str, str] | None = None, *, answer: str) ->
     """
     if options is not None:
         return Quiz(name, {said: said for said in options}, options, answer)
-    words, what = words_of(name)
-    offered, why = words.under(f"{what}.options"), words.under(f"{what}.why")
-    return Quiz(words(f"{what}.quiz"), offered, why, answer, name)
+    say, what = words_of(name)
+    offered, why = say.under(f"{what}.options"), say.under(f"{what}.why")
+    return Quiz(say(f"{what}.quiz"), offered, why, answer, name)
 
 
 def _option(text: str, hook: str, pressed: Callable[[], object]) -> w.Button:

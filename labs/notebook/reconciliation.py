@@ -75,7 +75,7 @@ def reconcile(
     if asked is None:
         return Reconciliation(None, measured, None, explanation, partial(spoken, str(predicted)))
     if not isinstance(asked.options, Number) and measured not in asked.options:
-        raise BadInput(f"{measured!r} was not among the options", hint=one_of(asked.options))
+        raise BadInput(words("reconciled.no_option", measured=measured), hint=one_of(asked.options))
     if asked.answer is None:
         return Reconciliation(None, measured, None, explanation, asked.words)
     why = explanation or asked.explanation(measured)

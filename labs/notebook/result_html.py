@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from html import escape
 
 from labs.base.figures import figure
+from labs.base.words import Words
 from labs.charts import night
 from labs.charts.style import FONT, GREEN, INK, LINE, MUTED, VERMILLION
 from labs.experiment.result import Measured, Result
+from labs.experiment.settings import unit_named
 from labs.notebook.reconciliation import Reconciliation
 from labs.workload import verdicts
 from labs.workload.judgements import UNKNOWN, VALID, VIOLATED, Judgement, Offender
 from labs.workload.set_here import rows
+
+words = Words(__file__)
 
 #: So many offending records stand in the table.
 SHOWN = 5
@@ -94,7 +98,8 @@ def reconciliation_html(told: Reconciliation | None) -> str:
     if told is None:
         return ""
     if told.right is None:
-        return f"<p>The answer in this run: <b>{escape(told.words(told.measured))}</b>.</p>"
+        answer = f"<b>{escape(told.words(told.measured))}</b>"
+        return f"<p>{words('result.answer', answer=answer)}</p>"
     sign, side = ("✓", "valid") if told.right else ("≠", "violated")
     why = f"<p>{escape(_sentence(told.explanation))}</p>" if told.explanation else ""
     return (
@@ -116,19 +121,18 @@ def offenders_html(judgement: Judgement) -> str:
     if not offenders:
         return ""
     rows = "".join(_offender_row(offender) for offender in offenders[:SHOWN])
-    told = min(SHOWN, len(offenders))
-    more = max(sum(judgement.offences.values()), len(offenders)) - told
-    rest = f'<tr><td colspan="7" class="labs-muted">… and {more:,} more</td></tr>' if more else ""
-    heads = ("what", "record", "key", "partition", "offset", "acknowledged by", "")
+    shown = min(SHOWN, len(offenders))
+    more = max(sum(judgement.offences.values()), len(offenders)) - shown
+    told = words("result.more", count=more)
+    rest = f'<tr><td colspan="7" class="labs-muted">{told}</td></tr>' * bool(more)
+    heads = (*words.under("result.offenders").values(), "")
     head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
-    return (
-        "<table><caption>The first records that prove it</caption>"
-        f"<tr>{head}</tr>{rows}{rest}</table>"
-    )
+    return f"<table><caption>{words('result.proof')}</caption><tr>{head}</tr>{rows}{rest}</table>"
 
 
 def _offender_row(offender: Offender) -> str:
-    by = f"broker {offender.acknowledged_by}" if offender.acknowledged_by else None
+    broker = offender.acknowledged_by
+    by = words("result.broker", broker=broker) if broker else None
     cells = (
         verdicts.kind(offender),
         offender.number,
@@ -148,7 +152,7 @@ def _cell(value: object) -> str:
 def measurements_html(result: Result) -> str:
     """What the run is about, with units: tables of a few rows that stand side by side."""
     found = result.measurements.items()
-    return _tables({n: v for n, v in found if n in result.about}, "Measured")
+    return _tables({n: v for n, v in found if n in result.about}, words("result.measured"))
 
 
 def rest_html(result: Result) -> str:
@@ -157,7 +161,7 @@ def rest_html(result: Result) -> str:
     rest = {n: v for n, v in found if n not in (*result.about, *_CIRCUMSTANCES)}
     if not rest:
         return ""
-    more = "Also measured" if result.about else "Measured"
+    more = words(f"result.{'also_measured' if result.about else 'measured'}")
     return (
         f'<details class="labs-muted t-measured"><summary>{more} ({len(rest)})</summary>'
         f'<div class="labs-side">{_tables(rest)}</div></details>'
@@ -166,8 +170,8 @@ def rest_html(result: Result) -> str:
 
 def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
     rows = [
-        f'<tr><td>{escape(words)}</td><td class="labs-figure">{escape(value)}</td></tr>'
-        for words, value in main_measurements(measurements)
+        f'<tr><td>{escape(name)}</td><td class="labs-figure">{escape(value)}</td></tr>'
+        for name, value in main_measurements(measurements)
     ]
     tables = []
     for start in range(0, len(rows), _ROWS):
@@ -183,15 +187,15 @@ def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, s
 
 
 def _in_words(name: str, value: Measured) -> tuple[str, str]:
-    words, unit = in_words(name)
-    return words, f"{figure(value)} {unit if value is not None else ''}".strip()
+    said, unit = in_words(name)
+    return said, f"{figure(value)} {unit if value is not None else ''}".strip()
 
 
 def in_words(name: str) -> tuple[str, str]:
     """A measurement's name in words, and its unit."""
     for suffix, unit in _UNITS.items():
         if name.endswith(suffix):
-            return name.removesuffix(suffix).replace("_", " "), unit
+            return name.removesuffix(suffix).replace("_", " "), unit_named(unit)
     return name.replace("_", " "), ""
 
 
@@ -199,10 +203,13 @@ def circumstances_html(result: Result) -> str:
     """What a reader of the figures must know: what else used these cores."""
     measured = result.measurements
     cores, load = (measured.get(name) for name in _CIRCUMSTANCES)
-    told = [f"client and brokers share these {cores} cores" if cores else ""]
-    told += [f"load average over the last minute {load}" if load is not None else ""]
+    told = [words("result.cores", cores=cores) if cores else ""]
+    told += [words("result.load", load=load) if load is not None else ""]
     told += map(str, result.jumps)
-    told += [f"{result.duration_s:.1f} s", f"topic {result.topic}" if result.topic else ""]
+    told += [
+        f"{result.duration_s:.1f} s",
+        words("result.topic", topic=result.topic) if result.topic else "",
+    ]
     return f'<p class="labs-muted">{escape("; ".join(filter(None, told)))}.</p>'
 
 
@@ -211,18 +218,13 @@ def set_here_html(result: Result) -> str:
     found = rows(result.set_here)
     if not found:
         return ""
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("", "setting", "here", "default"))
+    heads = ("", *words.under("result.settings").values())
+    head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found
     )
     return (
-        f'<details class="labs-muted t-set-here"><summary>{len(found)} settings differ'
-        " from the defaults of Kafka and of its clients, your own choices included</summary>"
-        f"<table><tr>{head}</tr>{body}</table><p>{_LAB}</p></details>"
+        '<details class="labs-muted t-set-here">'
+        f"<summary>{words('result.set_here', count=len(found))}</summary>"
+        f"<table><tr>{head}</tr>{body}</table><p>{words('result.lab')}</p></details>"
     )
-
-
-_LAB = (
-    "The brokers of the local cluster differ from Kafka's defaults, too, in every run alike:"
-    " chapter 1 lists these settings."
-)

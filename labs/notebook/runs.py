@@ -17,7 +17,6 @@ from labs.workload.verdicts import summary, title
 
 words = Words(__file__)
 
-_HEAD = '<p class="labs-kind">Runs so far: tick two to compare them</p>'
 _TICK = "28px"  # the width of the column with the ticks
 
 
@@ -40,16 +39,17 @@ class Runs:
         if len(self.findings) < 2:
             return
         names = differing([finding.result.settings for finding in self.findings])
-        head = _row("run", "settings that differ", "verdict", "measured", head=True)
+        head = _row(*words.under("runs.head").values(), head=True)
         spacer = w.HTML(layout=w.Layout(width=_TICK, flex=f"0 0 {_TICK}"))
         rows = [w.HBox([self._tick_of(f), _wide(_told(f, names))]) for f in self.findings]
-        self.history.children = [w.HTML(_HEAD), w.HBox([spacer, _wide(head)]), *rows]
+        above = w.HTML(f'<p class="labs-kind">{words("runs.so_far")}</p>')
+        self.history.children = [above, w.HBox([spacer, _wide(head)]), *rows]
 
     def _tick_of(self, finding: Finding) -> w.Checkbox:
         box = w.Checkbox(
             value=finding.number in self._ticked,
             indent=False,
-            tooltip=f"Compare run {finding.number}",
+            tooltip=words("runs.compare", number=finding.number),
             layout=w.Layout(width=_TICK, flex=f"0 0 {_TICK}"),
         )
         box.add_class(f"t-row-{finding.number}")
@@ -73,7 +73,7 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _told(finding: Finding, names: list[str]) -> str:
     result, counts = finding.result, finding.result.report.counts
-    settings = ", ".join(f"{name}={result.settings[name]}" for name in names) or "the same"
+    settings = ", ".join(f"{name}={result.settings[name]}" for name in names) or words("runs.same")
     acknowledged = words("runs.acknowledged", count=counts.acknowledged, sent=counts.sent)
     verdict = " ".join([acknowledged, *map(_brief, result.judgements)])
     first = sorted(result.measurements.items(), key=lambda one: one[0] not in result.about)
@@ -99,5 +99,6 @@ def _captioned(finding: Finding) -> w.VBox:
     image = w.Image(value=finding.png, format="png", layout=w.Layout(width="900px"))
     image.layout.max_width = "100%"
     image.add_class(PICTURE)
-    caption = f'<p class="labs-caption"><b>Run {finding.number}</b>: {escape(settings)}</p>'
+    run = words("runs.run", number=finding.number)
+    caption = f'<p class="labs-caption"><b>{run}</b>: {escape(settings)}</p>'
     return w.VBox([w.HTML(caption), image])

@@ -10,8 +10,11 @@ import time
 
 import ipywidgets as w
 
+from labs.base.words import Words
 from labs.charts.night import PICTURE
 from labs.notebook.parts import html, status_line
+
+words = Words(__file__)
 
 
 class Screen:
@@ -37,7 +40,7 @@ class Screen:
         self.frames, self._said = 0, ""
         self._live, self._stopping = True, False
         self._began = time.monotonic()
-        self.say("Starting …")
+        self.say(words("screen.starting"))
         self.progress("")
         self.chart.add_class("labs-stale")
 
@@ -57,7 +60,7 @@ class Screen:
         with self._lock:
             if self._live:
                 self._stopping = True
-                self.say("Stopping: making the cluster healthy again …")
+                self.say(words("screen.stopping"))
 
     def live(self, png: bytes) -> None:
         """Show a picture of the run that goes on, unless it is over."""

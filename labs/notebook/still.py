@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from labs.base.words import Words
 from labs.experiment.experiment import Experiment
-from labs.experiment.settings import Value
+from labs.experiment.settings import Value, unit_named
 from labs.notebook.prediction import Prediction
 from labs.notebook.result_html import CSS
+
+words = Words(__file__)
 
 
 def question(experiment: Experiment) -> str:
     """What the experiment is called, and what it asks of the cluster."""
+    name = f"<code>{escape(experiment.name)}</code>"
     return (
-        f'<p class="labs-kind">Experiment <code>{escape(experiment.name)}</code></p>'
+        f'<p class="labs-kind">{words("still.kind", name=name)}</p>'
         f'<p class="labs-question">{escape(experiment.question)}</p>'
     )
 
@@ -23,16 +27,17 @@ def still(experiment: Experiment, values: Mapping[str, Value], asked: Prediction
     """The whole panel as HTML."""
     rows = "".join(
         f"<tr><td><code>{escape(s.name)}</code></td>"
-        f"<td>{escape(str(values[s.name]))} {escape(s.unit)}</td>"
-        f"<td>{escape(s.help)} ({escape(s.allowed)})</td></tr>"
+        f"<td>{escape(str(values[s.name]))} {escape(unit_named(s.unit))}</td>"
+        f"<td>{escape(experiment.help(s))} ({escape(s.allowed)})</td></tr>"
         for s in experiment.settings
     )
     chosen = ", ".join(f"{name}={value}" for name, value in values.items())
+    shown = f"<code>{escape(chosen)}</code>"
+    heads = "".join(f"<th>{name}</th>" for name in words.under("still.head").values())
     ask = asked._repr_mimebundle_()["text/html"] if asked else ""
     return (
         f'{CSS}<div class="labs-finding">{question(experiment)}{ask}'
-        f"<details><summary>Settings: <code>{escape(chosen)}</code></summary>"
-        f"<table><tr><th>setting</th><th>value</th><th></th></tr>{rows}</table></details>"
-        '<p class="labs-muted">In JupyterLab this is a panel with these settings to change '
-        "and a Run button.</p></div>"
+        f"<details><summary>{words('still.settings', chosen=shown)}</summary>"
+        f"<table><tr>{heads}<th></th></tr>{rows}</table></details>"
+        f'<p class="labs-muted">{words("still.panel")}</p></div>'
     )

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.kafka.actions import ACTIONS
 from labs.kafka.cluster import Fault, label_of
 from labs.observe.snapshot import ClusterSnapshot
+
+words = Words(__file__)
 
 #: So many events are kept.
 EVENTS = 6
@@ -21,16 +24,14 @@ AWAIT_S = 30.0
 #: A change that comes later than this is not put down to the fault, s.
 CAUSE_S = 10 * AWAIT_S
 
-#: Faults that are done to no single node's process.
-_OTHERS = {"add": "was added", "configure": "was configured", "reset": "was reset"}
-
 
 @dataclass(frozen=True)
 class Event:
-    """One sentence. `time` is by `labs.base.clock`."""
+    """One sentence. `time` is by `labs.base.clock`; `fault`: what it tells of, if it is one."""
 
     time: float
     text: str
+    fault: Fault | None = None
 
 
 class Chronicle:
@@ -97,10 +98,10 @@ class Chronicle:
     def _happened(self, fault: Fault) -> None:
         if fault.node is not None and fault.action in ACTIONS:  # not so a change of settings
             self._last[fault.node] = fault
-        self._tell(fault.time, _sentence(fault))
+        self._tell(fault.time, _sentence(fault), fault)
 
     def _forget(self, fault: Fault) -> None:
-        self.events = [e for e in self.events if e != Event(fault.time, _sentence(fault))]
+        self.events = [event for event in self.events if event.fault is not fault]
 
     def _leader_changes(self, s: ClusterSnapshot) -> None:
         changes: dict[tuple[int | None, int], list[str]] = {}
@@ -117,9 +118,9 @@ class Chronicle:
             self._leaderless.discard(p.name)
             self._leaders[p.name] = p.leader
         for (leader, cause), names in changes.items():
-            what = f"broker {leader} leads" if leader is not None else "no broker leads"
-            since = self._since(cause, s.time, silenced=leader != cause, subject=leader)
-            self._tell(s.time, f"{what} {_some(names)}{since}")
+            what = "nobody_leads" if leader is None else "leads"
+            told = words(f"chronicle.{what}", broker=leader, partitions=_some(names))
+            self._change(told, cause, s.time, silenced=leader != cause, subject=leader)
 
     def _isr_changes(self, s: ClusterSnapshot) -> None:
         changes: dict[tuple[int, bool], list[str]] = {}
@@ -130,33 +131,37 @@ class Chronicle:
                     changes.setdefault((broker, broker in isr), []).append(p.name)
             self._isr[p.name] = isr
         for (broker, back), names in changes.items():
-            verb = "is back in" if back else "left"
-            since = self._since(broker, s.time, silenced=not back, subject=broker)
-            self._tell(s.time, f"broker {broker} {verb} the ISR of {_some(names)}{since}")
+            what = "back_in_isr" if back else "left_isr"
+            told = words(f"chronicle.{what}", broker=broker, partitions=_some(names))
+            self._change(told, broker, s.time, silenced=not back, subject=broker)
 
-    def _since(self, node: int, when: float, *, silenced: bool, subject: int | None) -> str:
-        """The time since the node's last fault, if that can have caused the change."""
+    def _change(
+        self, told: str, node: int, when: float, *, silenced: bool, subject: int | None
+    ) -> None:
+        """Tell a change, and how long after the node's last fault, if that can have caused it."""
         fault = self._last.get(node)
-        if fault is None or when - fault.time > CAUSE_S:
-            return ""
-        action = ACTIONS[fault.action]
-        if action.silences != silenced:
-            return ""
-        who = "it" if node == subject else label_of(node)
-        return f", {1000 * (when - fault.time):,.0f} ms after {who} {action.done}"
+        if fault and when - fault.time <= CAUSE_S and ACTIONS[fault.action].silences == silenced:
+            who = words("chronicle.it") if node == subject else label_of(node)
+            done, after_ms = ACTIONS[fault.action].done, 1000 * (when - fault.time)
+            told = words("chronicle.after", told=told, ms=after_ms, node=who, done=done)
+        self._tell(when, told)
 
-    def _tell(self, when: float, text: str) -> None:
+    def _tell(self, when: float, text: str, fault: Fault | None = None) -> None:
         # A fault may be recorded after its effect was seen, so events are sorted by time.
-        events = sorted([*self.events, Event(when, text)], key=lambda event: event.time)
+        events = sorted([*self.events, Event(when, text, fault)], key=lambda event: event.time)
         self.events = events[-EVENTS:]
 
 
 def _sentence(fault: Fault) -> str:
-    who = "the cluster" if fault.node is None else label_of(fault.node)
-    done = ACTIONS[fault.action].done if fault.action in ACTIONS else _OTHERS.get(fault.action)
-    detail = f" ({fault.detail})" if fault.detail else ""
-    return f"{who} {done or fault.action}{detail}"
+    node = words("chronicle.cluster") if fault.node is None else label_of(fault.node)
+    others = words.under("chronicle.others")  # what is done to no single node's process
+    known = fault.action in ACTIONS
+    done = ACTIONS[fault.action].done if known else others.get(fault.action, fault.action)
+    how = "done_with" if fault.detail else "done"
+    return words(f"chronicle.{how}", node=node, done=done, detail=fault.detail)
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) <= 3:
+        return ", ".join(names)
+    return words("chronicle.some", first=names[0], more=len(names) - 1)

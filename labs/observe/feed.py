@@ -14,10 +14,13 @@ from typing import Generic, Self, TypeVar
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.wire import NO_ANSWER
 
 W = TypeVar("W")
 T = TypeVar("T")
+
+words = Words(__file__)
 
 #: What a question may raise where nobody answers; anything else is a bug.
 FORESEEN = (LabsError, *NO_ANSWER)
@@ -80,7 +83,7 @@ class Subscription(Generic[W, T]):
             self._feed.changed.wait_for(lambda: self.finished >= goal or not self.open)
             answer = self.last
             if self.finished < goal:
-                raise self.failure or LabsError("the subscription was closed", hint="look again")
+                raise self.failure or LabsError(words("feed.closed"), hint=words("feed.hint"))
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[return-value]

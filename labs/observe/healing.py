@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster, State
 from labs.observe.sampler import watch
+
+words = Words(__file__)
 
 HEAL_TIMEOUT_S = 40.0
 #: From one look to the next, s.
@@ -33,9 +36,9 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
             if seen.reachable and not seen.fenced and not behind:
                 return
             if time.monotonic() > deadline:
-                names = ", ".join(p.name for p in behind[:3]) or "the brokers"
+                names = ", ".join(p.name for p in behind[:3]) or words("healing.brokers")
                 raise LabsError(
-                    f"the cluster did not become whole in {timeout_s:g} s ({names})",
-                    hint="`labs reset` brings back a clean one",
+                    words("healing.failed", timeout_s=timeout_s, names=names),
+                    hint=words("healing.hint"),
                 )
             time.sleep(PAUSE_S)

@@ -23,7 +23,10 @@ from kafka.errors import KafkaError
 from kafka.record import MemoryRecords
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster
+
+words = Words(__file__)
 
 #: Batches with epochs and checksums of their own: since Kafka 0.11 (KIP-98).
 OLDEST_MAGIC = 2
@@ -71,7 +74,7 @@ def read_copy(cluster: Cluster, broker: int, topic: str, partition: int = 0) -> 
     folder = f"{topic}-{partition}"
     segments = cluster.files(broker, f"{folder}/*.log")
     if not segments:
-        raise LabsError(f"broker {broker} has no copy of {topic}-{partition} on its disk")
+        raise LabsError(words("disk.no_copy", broker=broker, topic=topic, partition=partition))
     epochs = _rows(cluster, broker, f"{folder}/leader-epoch-checkpoint")
     files = {path.rpartition("/")[2]: content for path, content in segments.items()}
     log = _read(files)
@@ -119,9 +122,9 @@ def _read(segments: Mapping[str, bytes]) -> _Log:
         log.end = max(log.end, int(name.partition(".")[0]))
         why, rest = _read_segment(log, content)
         if rest and not why and number < len(segments):
-            why = "the file ends in the middle of a batch"
+            why = words("disk.cut_short")
         if why:
-            log.unread = f"{name} can't be read from offset {log.end} on: {why}"
+            log.unread = words("disk.unread", name=name, offset=log.end, why=why)
             break
     return log
 
@@ -137,20 +140,20 @@ def _read_segment(log: _Log, content: bytes) -> tuple[str, int]:
             why = _take(log, batch)
             position += batch.size_in_bytes
         except KafkaError:
-            why = "a batch is shorter than its own head"
+            why = words("disk.shorter_than_head")
     return why, len(content) - position
 
 
 def _take(log: _Log, batch: Any) -> str:
     """Add a batch's records; the reason if that can't be done."""
     if batch.magic < OLDEST_MAGIC:
-        return f"it was written in format {batch.magic}, as before Kafka 0.11"
+        return words("disk.old_format", magic=batch.magic)
     if not batch.validate_crc():
-        return "a batch is damaged (its checksum is another)"
+        return words("disk.damaged")
     try:
         records = [] if batch.is_control_batch else list(batch)
     except Exception as error:  # each codec's library has errors of its own
-        return f"a batch can't be unpacked ({type(error).__name__}: {error})"
+        return words("disk.packed", error=f"{type(error).__name__}: {error}")
     log.records += [Stored(r.offset, batch.leader_epoch, r.key, r.value) for r in records]
     log.end = batch.next_offset
     return ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from labs.base.words import Words
 from labs.workload.history import Log, Outcome, Read, Send
 from labs.workload.judgements import (
     CORRUPTED,
@@ -32,6 +33,8 @@ from labs.workload.judgements import (
     Processing,
     Report,
 )
+
+words = Words(__file__)
 
 #: So many offending records are shown, the first of each kind first.
 SHOWN = 10
@@ -92,13 +95,13 @@ def _verdict(
     if offenders:
         return VIOLATED, ""
     if not log.complete:
-        return UNKNOWN, log.why or "the final read could not be finished"
+        return UNKNOWN, log.why or words("why.unread")
     if counts.sent == 0:
-        return UNKNOWN, "nothing was sent"
+        return UNKNOWN, words("why.nothing_sent")
     if counts.acknowledged == 0:
-        return UNKNOWN, "no record was acknowledged, so nothing was promised"
+        return UNKNOWN, words("why.nothing_promised")
     if deleted:
-        return UNKNOWN, f"{deleted:,} acknowledged records stood where the log was deleted since"
+        return UNKNOWN, words("why.deleted", count=deleted)
     return VALID, ""
 
 
@@ -133,28 +136,23 @@ class _Witness:
 
     def lost(self, send: Send, log: Log) -> Offender:
         end = log.ends.get(send.partition) if send.partition is not None else None
-        detail = "it was not delivered"
+        detail = words("detail.not_delivered")
         if end is not None and send.offset is not None:
-            after = f"the log ends at offset {end}"
-            detail = after if send.offset >= end else "another record stands at its offset"
+            what = "ends_before" if send.offset >= end else "another_there"
+            detail = words(f"detail.{what}", end=end)
         return self._offender(LOST, send, send.partition, send.offset, detail)
 
     def read(self, kind: str, read: Read, detail: str = "") -> Offender:
         send = self._sent.get(read.number) if read.number is not None else None
-        member = f"member {read.member}" if read.member else ""
+        member = words("detail.member", member=read.member) if read.member else ""
         return self._offender(kind, send, read.partition, read.offset, detail or member)
 
     def strangers(self, reads: Iterable[Read]) -> Iterator[Offender]:
         for read in reads:
             if self.recognises(read):
                 continue
-            ours = read.number in self._sent
-            kind, detail = (
-                (CORRUPTED, "its value is not what was sent")
-                if ours
-                else (FOREIGN, "nobody sent it in this run")
-            )
-            yield self.read(kind, read, detail)
+            kind = CORRUPTED if read.number in self._sent else FOREIGN
+            yield self.read(kind, read, words(f"detail.{kind}"))
 
     def _offender(
         self, kind: str, send: Send | None, partition: int | None, offset: int | None, detail: str
@@ -230,11 +228,11 @@ def check_processing(
         done.add(place)
     asked = [r for r in further if asked_from is not None and r.time >= asked_from]
     repeated = [r for r in further if asked_from is None or r.time < asked_from]
-    unread = "" if log.complete else log.why or "the final read could not be finished"
-    why = unfinished or unread or ("" if due else "the log holds no record to be processed")
+    unread = "" if log.complete else log.why or words("why.unread")
+    why = unfinished or unread or ("" if due else words("why.nothing_due"))
     missed = [] if why else [r for r in due if (r.partition, r.offset) not in done]
     offenders = _first(
-        [witness.read(MISSED, r, "it is in the log; nobody processed it") for r in missed[:SHOWN]],
+        [witness.read(MISSED, r, words("detail.missed")) for r in missed[:SHOWN]],
         [witness.read(REPEATED, r, _by(r)) for r in repeated[:SHOWN]],
     )
     verdict = VIOLATED if offenders else UNKNOWN if why else VALID
@@ -243,7 +241,7 @@ def check_processing(
 
 
 def _by(read: Read) -> str:
-    return f"again by member {read.member}" if read.member else "again"
+    return words(f"detail.{'again_by' if read.member else 'again'}", member=read.member)
 
 
 # -- the order of a key ----------------------------------------------------------------------------
@@ -260,15 +258,14 @@ def check_key_order(sends: Sequence[Send], log: Log) -> KeyOrder:
     keyed = [r for r in log.reads if witness.acknowledged(r) and r.key is not None]
     swapped = _swapped(keyed, within=lambda read: read.key)
     offenders = tuple(
-        witness.read(OUT_OF_ORDER, read, "read after a later record of its key")
-        for read in swapped[:SHOWN]
+        witness.read(OUT_OF_ORDER, read, words("detail.out_of_order")) for read in swapped[:SHOWN]
     )
     if offenders:
         return KeyOrder(VIOLATED, len(swapped), offenders)
     if not log.complete:
-        return KeyOrder(UNKNOWN, why=log.why or "the reading could not be finished")
+        return KeyOrder(UNKNOWN, why=log.why or words("why.unread_by_key"))
     if not keyed:
-        return KeyOrder(UNKNOWN, why="no acknowledged record has a key, so none has an order")
+        return KeyOrder(UNKNOWN, why=words("why.no_keys"))
     return KeyOrder(VALID)
 
 

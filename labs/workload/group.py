@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labs.base.words import Words
 from labs.workload.consumers import KAFKA_PYTHON, departures
 from labs.workload.history import Read
 from labs.workload.member import GONE, Event, Member
 from labs.workload.member_process import Plan
 from labs.workload.set_here import Departure
+
+words = Words(__file__)
 
 #: How long a clean close may take before the process is killed, s.
 CLOSE_S = 8.0
@@ -105,17 +108,17 @@ class Group:
         for partition, end in sorted(ends.items()):
             owned = last.get(partition)
             if owned is None and end > 0:
-                return f"nobody in the group owned partition {partition}"
+                return words("group.no_owner", partition=partition)
             if owned is None:
                 continue
             reached = self.members[owned.member].reached(partition, owned.since)
             if reached < end:
                 failed = self.members[owned.member].errors[-1:]
-                by = f" ({failed[0].error} in member {owned.member})" if failed else ""
-                return (
-                    f"the group came to offset {reached} of {end} in partition {partition}, and no"
-                    f" further{by}"
-                )
+                values = {"reached": reached, "end": end, "partition": partition}
+                if not failed:
+                    return words("group.behind", **values)
+                error, member = failed[0].error, owned.member
+                return words("group.behind_by_error", error=error, member=member, **values)
         return ""
 
     def owners(self) -> dict[int, str]:

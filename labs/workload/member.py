@@ -17,9 +17,12 @@ from typing import Any
 from labs.base import python
 from labs.base.clock import now
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.workload.consumers import SHARE
 from labs.workload.history import Read
 from labs.workload.member_process import Plan
+
+words = Words(__file__)
 
 #: Events after which a member owns nothing.
 GONE = ("killed", "left")
@@ -183,9 +186,9 @@ class Member:
         if self._process.poll() in (None, 0) or self.gone:
             return ""
         self._words.seek(0)
-        words = self._words.read().decode("utf-8", "replace").strip().splitlines()
-        last = words[-1] if words else f"exit code {self._process.returncode}"
-        return f"member {self.name} of the group died: {last}"
+        said = self._words.read().decode("utf-8", "replace").strip().splitlines()
+        last = said[-1] if said else words("group.exit_code", code=self._process.returncode)
+        return words("group.died", member=self.name, last=last)
 
     def reached(self, partition: int, since: float) -> int:
         """The offset up to which it has processed a partition that it owns since a time."""

@@ -12,8 +12,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from labs.base.clock import now
+from labs.base.words import Words
 from labs.workload.history import Log, Read
 from labs.workload.records import number_of
+
+words = Words(__file__)
 
 #: How long a final read may take, s.
 READ_TIMEOUT_S = 20.0
@@ -67,7 +70,7 @@ def read_back(
         with closing(consumer):
             return _read(consumer, topic, dict(log_ends or {}), deadline, first)
     except KafkaError as error:
-        return Log((), {}, False, f"the topic could not be read ({type(error).__name__})")
+        return Log((), {}, False, words("why.unreadable", error=type(error).__name__))
 
 
 def _read(
@@ -79,7 +82,7 @@ def _read(
 ) -> Log:
     partitions = _partitions(consumer, topic, deadline)
     if not partitions:
-        return Log((), {}, False, "the topic has no partition that can be read")
+        return Log((), {}, False, words("why.no_partition"))
     ends = _ends(consumer, partitions, log_ends, deadline)
     begins = consumer.beginning_offsets(partitions)
     starts = {p.partition: offset for p, offset in begins.items()}
@@ -91,14 +94,14 @@ def _read(
     while waiting := [p for p in partitions if consumer.position(p) < ends[p.partition]]:
         if time.monotonic() > deadline:
             names = ", ".join(f"{p.topic}-{p.partition}" for p in waiting)
-            why = f"{names} could not be read to the end in time"
+            why = words("why.late", names=names)
             return Log(tuple(reads), ends, False, why, starts)
         if later and set(waiting) == set(later):
             consumer.resume(*later)
         for records in consumer.poll(timeout_ms=IDLE_POLL_MS).values():
             reads += [_read_of(record) for record in records]
     behind = [p for p, end in log_ends.items() if ends.get(p, 0) < end]
-    why = f"records of partition {behind[0]} are written but not readable yet" if behind else ""
+    why = words("why.not_readable_yet", partition=behind[0]) if behind else ""
     return Log(tuple(reads), ends, not behind, why, starts)
 
 

@@ -14,6 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from labs.base.words import Words
+
+words = Words(__file__)
+
 Plain = str | int | float | bool | None
 
 
@@ -269,7 +273,7 @@ def _plain(name: str, value: Any) -> Plain:
     if isinstance(value, list | tuple):
         return ",".join(str(getattr(entry, "name", entry)) for entry in value)
     if value == float("inf"):
-        return "no limit"
+        return words("value.no_limit")
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return type(value).__name__.lstrip("_")
@@ -284,8 +288,8 @@ def rows(departures: Iterable[Departure]) -> list[tuple[str, str, str, str]]:
     for d in departures:
         key = (d.where, d.name, in_words(d.name, d.default))
         told = values.setdefault(key, [])
-        if (words := in_words(d.name, d.value)) not in told:
-            told.append(words)
+        if (value := in_words(d.name, d.value)) not in told:
+            told.append(value)
     return [(where, name, "; ".join(told), default)
             for (where, name, default), told in values.items()]  # fmt: skip
 
@@ -293,7 +297,7 @@ def rows(departures: Iterable[Departure]) -> list[tuple[str, str, str, str]]:
 def in_words(name: str, value: Plain) -> str:
     """The value as one writes it for Kafka, and what it means in a plain unit."""
     if value is None:
-        return "not set"
+        return words("value.not_set")
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, int | float):
@@ -301,6 +305,6 @@ def in_words(name: str, value: Plain) -> str:
     if not name.endswith(("_ms", ".ms")):
         return f"{value}"
     if value < 100:
-        return "-1 (for ever)" if value == -1 else f"{value} ms"
+        return words("value.for_ever") if value == -1 else f"{value} ms"
     hours = value / 3_600_000
     return f"{value} ({hours:g} h)" if hours >= 1 else f"{value} ({value / 1000:g} s)"

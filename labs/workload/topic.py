@@ -10,9 +10,12 @@ from kafka import KafkaAdminClient
 
 from labs.base.clock import now
 from labs.base.waiting import wait_for
+from labs.base.words import Words
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.observe.sampler import watch
+
+words = Words(__file__)
 
 #: A follower may begin to copy a new topic so much later, s: what it asked before, its leader may
 #: hold for 0.5 s (`replica.fetch.wait.max.ms`); and where it asks before the leader knows that it
@@ -81,5 +84,5 @@ def make_topic(
         return [len(p.replicas) for p in sorted(seen, key=lambda p: p.index)] == sizes
 
     with watch(cluster, name) as watching:
-        wait_for(whole, f"{name} had all its replicas", sleep=sleep)
+        wait_for(whole, words("awaited.replicas", topic=name), sleep=sleep)
     return copied

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labs.experiment.faults import LAGGING
+from labs.experiment.faults import lagging
 from labs.kafka.local import LocalCluster
 from tests.helpers import Labs
 from tests.wall import LONG_S, Wall, both_ways, linux_only
@@ -71,7 +71,7 @@ def test_lost_records_keep_the_name_of_the_broker_that_acknowledged(
     found = run_with_a_jump(shared_cluster, tmp_path, "acks.leader_crash", "are paused", 3600)
     # Had the brokers' clock been set as well, the followers might have left the ISR at once.
     assert (found["verdict"], found["counts"]["lost"] > 0) == ("unknown", True)
-    assert LAGGING in found["unknown_because"]["log"]
+    assert lagging() in found["unknown_because"]["log"]
     assert all(offender["acknowledged_by"] for offender in found["offenders"])
 
 

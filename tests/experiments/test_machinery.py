@@ -231,7 +231,7 @@ def test_names_and_questions_are_in_order() -> None:
         assert chapter and dot and what.replace("_", "").isalnum()
         assert experiment.question.endswith("?") and experiment.ask is not None
         for setting in experiment.settings:
-            assert setting.help and setting.parse(setting.default) == setting.default
+            assert experiment.help(setting) and setting.parse(setting.default) == setting.default
 
 
 def test_an_unknown_experiment_is_refused_by_name() -> None:

@@ -20,7 +20,6 @@ from labs.chapters import words_of
 from labs.charts import picture
 from labs.experiment.result import Result
 from labs.experiment.run import Run
-from labs.experiment.views import View
 from labs.kafka.local import LocalCluster
 from labs.notebook.finding import Finding
 from labs.notebook.panel import panel
@@ -46,24 +45,32 @@ class Tables(dict[str, str]):
 
 @pytest.fixture
 def speaking_nonsense() -> Nonsense:
-    """What stands in a table, what a run says and concludes, and how its pictures are titled."""
-    table, show, conclude, say = words.table, Run.show, Run.conclude, Run.say
-
-    def shown(self: Run, view: View) -> None:
-        show(self, replace(view, title=nonsense()))
+    """Whatever is looked up: what a run says and concludes, its pictures, its panel."""
+    table = words.table
 
     class Speaking(AbstractContextManager[None]):
         def __enter__(self) -> None:
             self._patch = pytest.MonkeyPatch()
             self._patch.setattr(words, "table", lambda *where: Tables(table(*where)))
-            self._patch.setattr(Run, "show", shown)
-            self._patch.setattr(Run, "conclude", lambda run, _: conclude(run, nonsense()))
-            self._patch.setattr(Run, "say", lambda run, _: say(run, nonsense()))
 
         def __exit__(self, *_: object) -> None:
             self._patch.undo()
 
     return Speaking
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a run says while it goes on."""
+    heard: list[str] = []
+    say = Run.say
+
+    def hear(run: Run, text: str) -> None:
+        heard.append(text)
+        say(run, text)
+
+    monkeypatch.setattr(Run, "say", hear)
+    return heard
 
 
 @dataclass(frozen=True)
@@ -108,11 +115,14 @@ def marks(html: str) -> list[str]:
         ("acks.leader_crash", {"acks": "1", "lag_s": 1}, "some", True, [VIOLATED]),
         ("consumers.commits", {"when": "after"}, "never", False, [VALID, VIOLATED]),
         ("producers.keys", {}, 36, True, [VALID]),
+        ("exactly_once.zombie", {}, "fenced", True, [VALID]),
+        ("groups.static_member", {}, "everybody", False, [VALID, VALID]),
     ],
 )
 def test_with_nonsense_for_sentences_all_comes_out_alike(
     shared_cluster: LocalCluster,
     speaking_nonsense: Nonsense,
+    said: list[str],
     name: str,
     settings: dict[str, Any],
     prediction: str | float,
@@ -128,6 +138,12 @@ def test_with_nonsense_for_sentences_all_comes_out_alike(
         html = find(one.widget, "t-verdict").value
     assert [judgement.verdict for judgement in found.result.judgements] == verdicts
     assert found.reconciliation is not None and found.reconciliation.right is right
+    told = [
+        found.result.conclusion,
+        *(view.title for view in found.result.views),
+        *filter(None, said),
+    ]
+    assert [sentence for sentence in told if "qrzt" not in sentence] == []
     assert not re.search(r"\b(acknowledged|records?|broker|partition|member)\b", strange.said)
     plain = look(in_english(found.result))
     assert strange.colours == plain.colours

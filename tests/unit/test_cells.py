@@ -36,7 +36,7 @@ def test_here_it_runs_and_shows_its_last_expression(shell: Any) -> None:
 def test_elsewhere_nothing_runs_and_the_reason_is_shown(shell: Any) -> None:
     assert run(shell, "x = 2\nx", can_break=False).success
     assert "x" not in shell.user_ns
-    assert [str(shown) for shown in shell.shown] == [cells.REASON]
+    assert [str(shown) for shown in shell.shown] == [cells.words("cells.not_here")]
 
 
 def test_an_error_in_it_is_an_error_of_the_cell(shell: Any) -> None:
@@ -55,7 +55,7 @@ def test_what_shows_a_panels_result_waits_for_it(shell: Any) -> None:
     for crash in (None, SimpleNamespace(findings=[])):
         shell.user_ns["crash"] = crash
         assert run(shell, cell.partition("\n")[2], can_break=True).success
-        assert str(shell.shown.pop()) == cells.NOT_YET.format("crash")
+        assert str(shell.shown.pop()) == cells.words("cells.not_yet", panel="crash")
     shell.user_ns["crash"] = SimpleNamespace(findings=["found"])
     assert run(shell, cell.partition("\n")[2], can_break=True).success
     assert shell.shown == ["found"]

@@ -47,17 +47,15 @@ def seen(*changes: tuple[float, int | None, tuple[int, ...]]) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "what"),
     [
         (((10.0, 1, (1, 2, 3)),), ""),
-        (((10.0, 1, (1, 2, 3)), (12.1, 1, (1, 3))), "The ISR changed"),
-        (((10.0, 1, (1, 2, 3)), (12.1, 3, (2, 3))), "The leader changed"),
+        (((10.0, 1, (1, 2, 3)), (12.1, 1, (1, 3))), "isr"),
+        (((10.0, 1, (1, 2, 3)), (12.1, 3, (2, 3))), "leader"),
     ],
 )
-def test_what_the_timeline_saw_is_asked(change: Any, word: str) -> None:
-    told = errors.seen_to_change(seen(*change), 1, paused=11.0)
-    assert word in told
-    assert bool(told) == bool(word)
+def test_what_the_timeline_saw_is_asked(change: Any, what: str) -> None:
+    assert errors.seen_to_change(seen(*change), 1, paused=11.0) == what
 
 
 def test_the_pause_ends_before_a_broker_can_be_fenced() -> None:

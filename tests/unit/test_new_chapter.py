@@ -63,6 +63,9 @@ two = "two"
 [count.why]
 one = "One is one."
 two = "One is not two."
+
+[count.help]
+records = "how many are sent"
 """,
     "labs/": '''"""Chapter 99: counting."""
 
@@ -85,7 +88,7 @@ EXPERIMENTS = (
     Experiment(
         "throwaway.count",
         Words(__file__),
-        (Number("records", 1, 3, 1, "how many are sent"),),
+        (Number("records", 1, 3, 1),),
         _count,
         Options(("one", "two"), lambda _: "one"),
         breaks=False,

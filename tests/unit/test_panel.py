@@ -40,10 +40,10 @@ from tests.model_cluster import ModelCluster
 from tests.widgets import find, hooks, hooks_in
 
 SETTINGS = (
-    Choice("acks", ("0", "1", "all"), "1", "who must have a record"),
-    Number("rate", 10, 500, 100, "how fast", "records/s", 10),
-    Number("share", 0.0, 1.0, 0.5, "how much", "", 0.05),
-    Switch("idempotence", False, "numbered by the producer"),
+    Choice("acks", ("0", "1", "all"), "1"),
+    Number("rate", 10, 500, 100, "records/s", 10),
+    Number("share", 0.0, 1.0, 0.5, "", 0.05),
+    Switch("idempotence", False),
 )
 CRASH = Options(("none", "some"), lambda result: "some" if result.report.counts.lost else "none")
 STALL = Estimate("ms", 0, 10_000, "stall_ms")
@@ -144,7 +144,7 @@ def test_controls_are_made_from_the_settings(make: Make) -> None:
 
 
 def test_many_options_become_a_list(make: Make) -> None:
-    many = Choice("codec", tuple(f"a long option {i}" for i in range(6)), "a long option 3", "")
+    many = Choice("codec", tuple(f"a long option {i}" for i in range(6)), "a long option 3")
     body: Any = crash
     cluster: Any = ModelCluster()
     one = panel(ModelExperiment("acks.many", WORDS, (many,), body), cluster=cluster)

@@ -8,10 +8,10 @@ from labs.base.errors import BadInput
 from labs.experiment.settings import Choice, Number, Setting, Switch, describe, resolve
 
 SETTINGS: tuple[Setting, ...] = (
-    Choice("acks", ("0", "1", "all"), "1", "who must have it"),
-    Number("rate", 10, 500, 100, "how fast", "records/s", 10),
-    Number("share", 0, 1, 0.5, "how much", step=0.1),
-    Switch("idempotence", True, "number the batches"),
+    Choice("acks", ("0", "1", "all"), "1"),
+    Number("rate", 10, 500, 100, "records/s", 10),
+    Number("share", 0, 1, 0.5, step=0.1),
+    Switch("idempotence", True),
 )
 
 
@@ -60,7 +60,7 @@ def test_a_refusal_names_what_is_allowed(name: str, given: str, told: str) -> No
 
 
 def test_a_description_is_plain_json() -> None:
-    assert describe(SETTINGS[1]) == {
+    assert describe(SETTINGS[1], "how fast") == {
         "name": "rate",
         "default": 100,
         "allowed": "a whole number from 10 to 500 records/s",

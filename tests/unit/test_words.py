@@ -1,20 +1,16 @@
-"""Sentences are found by their ids; every id that the code names stands in its owner's table."""
+"""Sentences are found by their ids. What the code asks for: `test_sentences.py`."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labs.base import words as module
-from labs.base.words import Words, table
+from labs.base.words import Words, listed
 from labs.chapters import all_experiments, words_of
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
-
-LABS = Path(module.__file__).parents[1]
 
 
 @pytest.fixture
@@ -55,30 +51,14 @@ def test_another_language_stands_beside_and_what_it_lacks_is_said_in_english(
     assert words("plain") == "no values"
 
 
+def test_names_are_listed_as_one_says_them() -> None:
+    assert [listed("ABC"[:count]) for count in (1, 2, 3)] == ["A", "A and B", "A, B and C"]
+
+
 @pytest.mark.parametrize("name", ["crash", "crash.nothing", "crash.title"])
 def test_a_mistake_is_loud(words: Words, name: str) -> None:
     with pytest.raises(KeyError):
         words(name)
-
-
-CALLS = ("words", "words.under", "_words", "_words.under")
-
-
-def asked() -> Iterator[tuple[Path, str]]:
-    """Every id that code names literally: `words("crash.title", …)`, with its file."""
-    for path in LABS.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).lower() in CALLS:
-                first = node.args[0] if node.args else None
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield path, first.value
-
-
-def test_every_id_that_the_code_names_stands_in_its_table() -> None:
-    for path, name in asked():
-        owner = next(folder for folder in path.parents if (folder / "en.toml").exists())
-        told = table(owner, "en")
-        assert any(id == name or id.startswith(f"{name}.") for id in told), f"{path}: {name}"
 
 
 @pytest.mark.parametrize("experiment", all_experiments(), ids=lambda experiment: experiment.name)

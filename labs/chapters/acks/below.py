@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from labs.base.words import Words
 from labs.chapters.acks.common import (
     NOT_ENOUGH,
@@ -18,7 +20,7 @@ from labs.chapters.acks.common import (
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import Measured, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
@@ -43,17 +45,20 @@ def _two_brokers_down(run: Run) -> None:
     while_all_is_well(run)
     for follower in followers:
         run.fault("kill", follower)
-    alone = run.wait(lambda: run.elapsed() if leader_alone(run, leader) else None, "it was alone")
-    run.say(f"the ISR is broker {leader} alone; sending on")
+    alone = run.wait(
+        lambda: run.elapsed() if leader_alone(run, leader) else None, words("awaited.leader_alone")
+    )
+    run.say(words("two_brokers_down.says.alone", leader=leader))
     run.sleep(1.5)
     if run["acks"] == "all" and run["min_insync_replicas"] > 1:
-        run.wait(lambda: _refused(run), "a send was refused")
+        run.wait(lambda: _refused(run), words("two_brokers_down.awaited.refused"))
     load.stop(flush_s=1)
     _what_can_be_read(run, alone)
     run.fault("start", followers[0])
     run.verdict()
-    run.conclude(_told(run, leader))
-    run.show(run.story(_title(run)))
+    outcome = "no_error" if run["acks"] == "0" else _outcome(run.measurements)
+    run.conclude(words(f"two_brokers_down.told.{outcome}", leader=leader, **run.values))
+    run.show(run.story(words(f"two_brokers_down.title.{outcome}", **run.values)))
 
 
 def _refused(run: Run) -> int:
@@ -62,7 +67,7 @@ def _refused(run: Run) -> int:
 
 def _what_can_be_read(run: Run, alone: float) -> None:
     """What a fresh consumer finds, against what has been acknowledged."""
-    run.say("reading with a fresh consumer")
+    run.say(words("two_brokers_down.says.reading"))
     found = run.read()
     sends = since(run.history.sends, run.began + alone)
     promised = [s.offset for s in acknowledged(run.history.sends) if s.offset is not None]
@@ -77,48 +82,16 @@ def _what_can_be_read(run: Run, alone: float) -> None:
     }
 
 
-def _told(run: Run, leader: int) -> str:
-    m, minimum = run.measurements, run["min_insync_replicas"]
-    begin = f"With broker {leader} alone in the ISR and min.insync.replicas={minimum}"
+def _outcome(m: Mapping[str, Measured]) -> str:
     if m["not_enough_replicas"]:
-        return (
-            f"{begin}, {m['not_enough_replicas']} sends with acks=all were refused"
-            f" (NotEnoughReplicas); before that, {m['timed_out']} timed out: they had waited for"
-            " brokers that were dead but still in the ISR"
-        )
-    if run["acks"] == "0":
-        return f"{begin}, the producer with acks=0 went on and got no error"
-    if m["acknowledged_but_hidden"]:
-        return (
-            f"{begin}, records were acknowledged up to offset {m['highest_acknowledged_offset']},"
-            f" but consumers could read only below {m['readable_end_offset']}:"
-            f" {m['acknowledged_but_hidden']} were hidden until a replica came back"
-        )
-    alone = m["acknowledged_by_the_leader_alone"]
-    return f"{begin}, acks={run['acks']} went on: {alone} records were on this one broker only"
-
-
-def _title(run: Run) -> str:
-    m = run.measurements
-    if m["not_enough_replicas"]:
-        waited, refused = m["timed_out"], m["not_enough_replicas"]
-        return f"acks=all: {waited} sends timed out, then {refused} were refused"
-    if run["acks"] == "0":
-        return "acks=0: the producer gets no error"
-    if m["acknowledged_but_hidden"]:
-        hidden = m["acknowledged_but_hidden"]
-        return f"acks={run['acks']}: {hidden} records acknowledged that nobody could read"
-    alone = m["acknowledged_by_the_leader_alone"]
-    return f"acks={run['acks']}: {alone} acknowledged by the leader alone"
+        return REFUSED
+    return HIDDEN if m["acknowledged_but_hidden"] else READABLE
 
 
 def _which(result: Result) -> str | None:
     m = result.measurements
-    if m["not_enough_replicas"]:
-        return REFUSED
-    if m["acknowledged_but_hidden"]:
-        return HIDDEN
-    return READABLE if m["acknowledged_by_the_leader_alone"] else None
+    outcome = _outcome(m)
+    return outcome if outcome != READABLE or m["acknowledged_by_the_leader_alone"] else None
 
 
 TWO_BROKERS_DOWN = Experiment(
@@ -149,10 +122,10 @@ def _min_isr(run: Run) -> None:
             # tests/upstream/elr_cleared.md.
             run.set_topic({"min.insync.replicas": "1"})
             run.fault("stop", followers[size - 1])
-            run.wait(lambda n=size: _isr_size(run) == n, f"the ISR was {size}")  # type: ignore[misc]
+            run.wait(lambda n=size: _isr_size(run) == n, words("min_isr.awaited.size", size=size))  # type: ignore[misc]
         row = table.setdefault(_row(size), [])
         for minimum in MINIMA:
-            run.say(f"{size} in sync, min.insync.replicas={minimum}")
+            run.say(words("min_isr.says.sending", size=size, minimum=minimum))
             run.set_topic({"min.insync.replicas": str(minimum)})
             load = run.load(client, RATE, count=run["records"])
             load.wait()
@@ -163,14 +136,8 @@ def _min_isr(run: Run) -> None:
         for position, minimum in enumerate(MINIMA)
     }
     run.measurements["not_enough_replicas"] = _refused(run)
-    one, two = table[_row(1)], table[_row(2)]
-    run.conclude(
-        f"With acks={run['acks']} and broker {leader} alone in sync, min.insync.replicas=1 had"
-        f" {one[0]:.0f} of {run['records']} records acknowledged, 2 had {one[1]:.0f}; with one"
-        f" follower down, 3 had {two[2]:.0f}"
-    )
-    refused = run.measurements["not_enough_replicas"]
-    run.show(_table(f"acks={run['acks']}: {refused} sends refused", table, run["records"]))
+    run.conclude(words("min_isr.told", leader=leader, **run.values))
+    run.show(_table(words("min_isr.title", **run.values), table, run["records"]))
 
 
 def _table(title: str, table: dict[str, list[float]], records: int) -> Bars:
@@ -197,8 +164,8 @@ MIN_ISR_TABLE = Experiment(
     "acks.min_isr",
     words,
     (
-        Choice("acks", ("1", "all"), "all", "1: the leader has it; all: the whole ISR has it"),
-        Number("records", 10, 100, 20, "how many are sent for each pair", "records", 10),
+        Choice("acks", ("1", "all"), "all"),
+        Number("records", 10, 100, 20, "records", 10),
     ),
     _min_isr,
     Options((ONE, TWO, THREE), _allowed),

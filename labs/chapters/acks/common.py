@@ -8,27 +8,29 @@ from typing import Any
 
 from kafka import KafkaProducer
 
+from labs.base.words import Words
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.workload.history import Outcome, Send
+
+words = Words(__file__)
 
 NOT_ENOUGH = ("NotEnoughReplicasError", "NotEnoughReplicasAfterAppendError")
 
 
 def acks_setting(default: str) -> Choice:
     """The setting `acks`."""
-    help_ = "0: no answer; 1: the leader has it; all: the whole ISR has it"
-    return Choice("acks", ("0", "1", "all"), default, help_)
+    return Choice("acks", ("0", "1", "all"), default)
 
 
 def min_isr_setting(default: int = 2) -> Number:
     """The setting `min_insync_replicas`, made the topic's `min.insync.replicas`."""
-    return Number("min_insync_replicas", 1, 3, default, "ISR size below which acks=all is refused")
+    return Number("min_insync_replicas", 1, 3, default)
 
 
 def rate_setting(default: int = 100, high: int = 500) -> Number:
     """The setting `rate`."""
-    return Number("rate", 10, high, default, "how fast the producer sends", "records/s", 10)
+    return Number("rate", 10, high, default, "records/s", 10)
 
 
 def topic(run: Run) -> None:
@@ -49,7 +51,7 @@ def producer(run: Run, acks: str | None = None, **options: Any) -> KafkaProducer
 
 def while_all_is_well(run: Run, seconds: float = 1.0) -> None:
     """Let the load run, until the followers copy: on a busy machine a new topic's take a moment."""
-    run.say("sending while all is well")
+    run.say(words("says.well"))
     run.sleep(seconds)
     timeline = run.timeline
     assert timeline is not None
@@ -59,7 +61,7 @@ def while_all_is_well(run: Run, seconds: float = 1.0) -> None:
         whole = seen is not None and not seen.out_of_sync
         return whole and min(ends.values(), default=0) > 0 and bool(timeline.high_watermark())
 
-    run.wait(copied, "the followers copied")
+    run.wait(copied, words("awaited.copied"))
 
 
 def errors(sends: Iterable[Send]) -> Counter[str]:

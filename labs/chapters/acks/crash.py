@@ -33,7 +33,7 @@ def _leader_crash(run: Run) -> None:
     while_all_is_well(run)
     for follower in followers:
         run.fault("pause", follower)
-    run.say("the followers are paused; sending on")
+    run.say(words("leader_crash.says.paused"))
     run.sleep(run["lag_s"])
     before = _copies(run, leader)
     run.fault("kill", leader)
@@ -49,8 +49,7 @@ def _leader_crash(run: Run) -> None:
         "unreadable_records": counts.sent - counts.readable,
         "a_follower_was_elected": "no" if elected is None else "yes",
     }
-    run.conclude(_told(run, leader, elected))
-    run.show(run.story(_title(run)))
+    _tell(run, leader, elected)
     run.show(before)
 
 
@@ -59,7 +58,7 @@ def _elected(run: Run, followers: list[int]) -> int | None:
     try:
         return run.wait(
             lambda: next((f for f in followers if f == run.partition().leader), None),
-            "a follower was elected",
+            words("leader_crash.awaited.elected"),
             ELECTION_S,
         )
     except LabsError:
@@ -84,36 +83,17 @@ def _copies(run: Run, leader: int) -> Logs:
         for broker, end in sorted(ends.items())
     ]
     only_here = ends.get(leader, 0) - max((e for b, e in ends.items() if b != leader), default=0)
-    records = "record was" if only_here == 1 else "records were"
-    return Logs(f"Just before the crash, {only_here:,} {records} on broker {leader} alone", copies)
+    return Logs(words("leader_crash.before", count=only_here, leader=leader), copies)
 
 
-def _told(run: Run, leader: int, elected: int | None) -> str:
+def _tell(run: Run, leader: int, elected: int | None) -> None:
     counts = run.verdict().counts
-    if run["acks"] == "0":
-        gone = counts.sent - counts.readable
-        return (
-            f"{gone:,} of {counts.sent:,} sent records are lost, and with acks=0 no client"
-            f" gets an error (broker {leader} died before its followers had them)"
-        )
-    if elected is None:
-        return (
-            f"No follower was elected within {ELECTION_S:g} s: a broker outside the ISR may not"
-            f" lead, and all wait for broker {leader};"
-            f" {counts.lost:,} of {counts.acknowledged:,} acknowledged records are lost"
-        )
-    return (
-        f"{counts.lost:,} of {counts.acknowledged:,} acknowledged records are lost (acks="
-        f"{run['acks']}: broker {leader} died before its followers had the newest; then broker"
-        f" {elected} led)"
-    )
-
-
-def _title(run: Run) -> str:
-    counts = run.verdict().counts
-    if run["acks"] == "0":
-        return f"acks=0: {counts.sent - counts.readable:,} of {counts.sent:,} lost, and no error"
-    return f"acks={run['acks']}: {counts.lost:,} of {counts.acknowledged:,} acknowledged are lost"
+    silent = run["acks"] == "0"
+    told = "unasked" if silent else "waiting" if elected is None else "elected"
+    values = {**run.values, "leader": leader, "elected": elected, "within_s": ELECTION_S}
+    run.conclude(words(f"leader_crash.told.{told}", counts=counts, **values))
+    title = "unasked" if silent else "acknowledged"
+    run.show(run.story(words(f"leader_crash.title.{title}", counts=counts, **values)))
 
 
 def _fate(result: Result) -> str | None:
@@ -129,7 +109,7 @@ LEADER_CRASH = Experiment(
     (
         acks_setting("1"),
         rate_setting(),
-        Number("lag_s", 1, 5, 2, "how long the followers lag before the leader dies", "s"),
+        Number("lag_s", 1, 5, 2, "s"),
         min_isr_setting(),
     ),
     _leader_crash,

@@ -24,7 +24,7 @@ from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.workload import flight_payload, set_here
-from labs.workload.history import Outcome
+from labs.workload.history import Outcome, Read
 from labs.workload.outcomes import left_by, of_java
 
 words = Words(__file__)
@@ -57,46 +57,42 @@ def _failed_but_written(run: Run) -> None:
     load.stop()
     changed = seen_to_change(run, leader, paused)
     counts = run.verdict().counts
-    found = {read.number for read in run.log.reads} if run.log else set()
+    found = {read.number: read for read in run.log.reads} if run.log else {}
     ended = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
     written = [s for s in ended if s.number in found]
-    names = ", ".join(sorted(errors(load.sends))) or "no error"
+    none = words("failed_but_written.no_error")
     run.measurements |= {
         "ended_in_an_error": len(ended),
         "and_yet_readable": len(written),
-        "error": names,
+        "error": ", ".join(sorted(errors(load.sends))) or none,
         "isr_or_leader_changed": "yes" if changed else "no",
     }
-    if written:
-        offsets = {r.number: r.offset for r in run.log.reads} if run.log else {}
-        first = written[0].number
-        run.conclude(
-            f"Of {len(ended)} sends that ended in {names}, {len(written)} can be read:"
-            f" record {first} is at offset {offsets[first]}{changed}"
-        )
-    else:
-        run.conclude(
-            f"{len(ended)} sends ended in {names}; none of the records can be read{changed}"
-        )
-    title = f"{len(written)} of {len(ended)} sends that ended in an error were written"
-    run.show(run.story(title))
+    told = [_found(run, found.get(written[0].number) if written else None)]
+    if changed:
+        told.append(words(f"failed_but_written.changed.{changed}"))
+    run.conclude(". ".join(told))
+    run.show(run.story(words("failed_but_written.title", **run.values)))
     labels = ["acknowledged", "error_readable", "error_unreadable"]
     parts = [counts.acknowledged, len(written), len(ended) - len(written)]
-    told = f"{counts.acknowledged:,} records were acknowledged, {counts.readable:,} can be read"
-    run.show(Bars(told, labels, {"records": parts}, "records", names=words.under("shown")))
+    title = words("failed_but_written.written", counts=counts)
+    run.show(Bars(title, labels, {"records": parts}, "records", names=words.under("shown")))
+
+
+def _found(run: Run, first: Read | None) -> str:
+    """`first`: a record whose send ended in an error, and that is in the log."""
+    if first is None:
+        return words("failed_but_written.told.none", **run.values)
+    return words(
+        "failed_but_written.told.some", number=first.number, offset=first.offset, **run.values
+    )
 
 
 def seen_to_change(run: Run, leader: int, paused: float) -> str:
-    """What changed in the partition after the pause, in words; "" if nothing did."""
+    """What changed in the partition after the pause: `leader`, `isr`, or nothing ("")."""
     assert run.timeline is not None
     led = run.timeline.first(lambda p: p.leader != leader, paused)
     left = run.timeline.first(lambda p: bool(p.out_of_sync), paused)
-    if led is None and left is None:
-        return ""
-    what = "The leader" if led is not None else "The ISR"
-    return (
-        f". {what} changed meanwhile, so this run does not show what a time-out alone leaves behind"
-    )
+    return "leader" if led is not None else "isr" if left is not None else ""
 
 
 def _written(result: Result) -> str | None:
@@ -110,13 +106,12 @@ FAILED_BUT_WRITTEN = Experiment(
     "acks.failed_but_written",
     words,
     (
-        Choice("paused", ("follower", "leader"), "follower", "which broker falls silent"),
+        Choice("paused", ("follower", "leader"), "follower"),
         Number(
             "request_timeout_ms",
             500,
             LONGEST_TIMEOUT_MS,
             1000,
-            "how long an answer is waited for",
             "ms",
             100,
         ),
@@ -144,12 +139,12 @@ def _java_error(run: Run) -> None:
     run.load(client, 50, count=20).wait()
     for follower in followers:
         run.fault("stop", follower)
-    run.wait(lambda: leader_alone(run, leader), "the leader was alone in the ISR")
-    run.say("kafka-python, without retries")
+    run.wait(lambda: leader_alone(run, leader), words("awaited.leader_alone"))
+    run.say(words("java_error.says.python"))
     python = run.load(client, 50, count=FEW)
     python.wait()
     heard_ms = [(s.latency_s or 0.0) * 1000 for s in python.sends]
-    run.say("Kafka's console producer: a JVM, and the Java client")
+    run.say(words("java_error.says.java"))
     java = _by_java(run)
     class_name, text = java.exceptions[0] if java.exceptions else ("", "")
     run.measurements |= {
@@ -161,7 +156,9 @@ def _java_error(run: Run) -> None:
         "python_error_after_ms": round(sum(heard_ms) / len(heard_ms), 1),
         "java_error_after_ms": java.retried_ms,
     }
-    run.conclude(_two_voices(run))
+    silent = run.measurements["java_exception"] == "none"
+    told = "no_error" if silent else "refused"
+    run.conclude(words(f"java_error.told.{told}", text=text.rstrip("."), **run.values))
     run.show(_clients(run))
 
 
@@ -177,7 +174,7 @@ def _by_java(run: Run) -> Printed:
         "linger.ms": 0,
         "retries": run["retries"],
     }
-    run.note(set_here.java_producer("console producer", {**ITS_OWN, **settings}))
+    run.note(set_here.java_producer(words("java_error.clients.producer"), {**ITS_OWN, **settings}))
     printed = console_producer(
         [address_of(run, run.leader())], run.topic, [send.value for send in sends], settings
     )
@@ -190,39 +187,29 @@ def _by_java(run: Run) -> Printed:
 
 
 def _names_it(text: str) -> bool:
-    words = text.lower().replace("_", " ")
-    return "replica" in words or "isr" in words.split()
+    said = text.lower().replace("_", " ")
+    return "replica" in said or "isr" in said.split()
 
 
 def _clients(run: Run) -> Bars:
     m = run.measurements
-    labels = ["kafka-python, retries=0", f"Java client, retries={run['retries']}"]
+    labels = [words(f"java_error.clients.{of}", **run.values) for of in ("python", "java")]
     after = [float(m["python_error_after_ms"] or 0), float(m["java_error_after_ms"] or 0)]
     names = [str(m["python_error"]), str(m["java_exception"])]
     notes = [
-        "no error" if name == "none" else f"{name}, {ms(waited)}"
+        words("java_error.no_error")
+        if name == "none"
+        else words("java_error.error_after", name=name, after=ms(waited))
         for name, waited in zip(names, after, strict=True)
     ]
-    title = f"One refusal, two clients: {names[0]} and {names[1]}"
-    if set(names) == {"none"}:
-        title = "Neither client saw an error"
+    title = "no_error" if set(names) == {"none"} else "refused"
     return Bars(
-        title,
+        words(f"java_error.title.{title}", **run.values),
         labels,
         {"waited": after},
         "until_error_ms",
         notes=notes,
         names=words.under("shown"),
-    )
-
-
-def _two_voices(run: Run) -> str:
-    m = run.measurements
-    if m["java_exception"] == "none":
-        return "Neither client saw an error: the leader alone was enough"
-    return (
-        f"kafka-python without retries raised {m['python_error']}; the Java client retried, then"
-        f" raised {m['java_exception']}: “{str(m['java_text']).rstrip('.')}”"
     )
 
 
@@ -238,11 +225,11 @@ JAVA_ERROR = Experiment(
     words,
     (
         min_isr_setting(),
-        Number("delivery_timeout_ms", 2000, 10000, 3000, "Java's delivery.timeout.ms", "ms", 500),
-        Choice("retries", ("3", JAVA_RETRIES), JAVA_RETRIES, "Java's retries: its default, or few"),
+        Number("delivery_timeout_ms", 2000, 10000, 3000, "ms", 500),
+        Choice("retries", ("3", JAVA_RETRIES), JAVA_RETRIES),
     ),
     _java_error,
     Options((NAMES_IT, TIMES_OUT, NO_ERROR), _what_java_says),
-    by_wall=lambda _: "the Java client measures its delivery.timeout.ms by it",
+    by_wall=lambda _: words("java_error.by_wall"),
     about=("java_text",),
 )

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.config import log_flags
 from labs.kafka.installation import ensure_installation, jvm_environment, own_tmp
 from labs.supervise.home import Home
+
+words = Words(__file__)
 
 TIMEOUT_S = 60.0
 
@@ -46,10 +49,6 @@ class Printed:
     exceptions: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     retried_ms: int | None
-
-    def __str__(self) -> str:
-        lines = [f"{name}: {text}" for name, text in self.exceptions]
-        return "\n".join(dict.fromkeys(lines)) or "no error"
 
 
 def _option(name: str, value: object) -> tuple[str, str]:
@@ -87,10 +86,10 @@ def console_producer(
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise LabsError("the Java producer could not be run", because=str(error)) from None
+        raise LabsError(words("java_error.failed.not_run"), because=str(error)) from None
     text = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        raise LabsError("the Java producer failed", because=text.strip()[-300:])
+        raise LabsError(words("java_error.failed.ended"), because=text.strip()[-300:])
     return printed(text)
 
 

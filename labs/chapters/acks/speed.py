@@ -41,7 +41,8 @@ def _latency(run: Run) -> None:
     run.show_live(lambda: _turn(run, loads[-1:]))
     turn_s = run["seconds"] / ROUNDS
     for number, acks in enumerate(in_turns(WORDS, ROUNDS)):
-        run.say(f"acks={acks}, turn {number // len(WORDS) + 1} of {ROUNDS}")
+        turn = number // len(WORDS) + 1
+        run.say(words("latency.says.turn", acks=acks, turn=turn, turns=ROUNDS))
         load = run.load(producers[acks], run["rate"])
         loads.append(load)
         run.sleep(turn_s + WARMUP_S)
@@ -51,31 +52,32 @@ def _latency(run: Run) -> None:
     told = {acks: summary_of(waits.all) for acks, waits in found.items()}
     for acks, figures in told.items():
         run.measurements |= {f"acks_{acks}_{name}": value for name, value in figures.items()}
-    title = "How long the answers took"
+    title = words("latency.title.unknown")
     if all("p50_ms" in figures for figures in told.values()):
         title = _compare(run, told)
     run.show(_view(title, found))
 
 
 def _compare(run: Run, told: dict[str, dict[str, float]]) -> str:
-    """Conclude, and return a title."""
+    """Conclude, and return a title. Beside the median stands the highest percentile that acks=1 and
+    acks=all have enough answers for.
+    """
     zero, one, all_ = (told[acks] for acks in WORDS)
     run.measurements["acks_all_dearer_ms"] = round(all_["p50_ms"] - one["p50_ms"], 3)
-    run.conclude(
-        f"At {run['rate']} records/s half of all answers came within {ms(one['p50_ms'])} with"
-        f" acks=1 and {ms(all_['p50_ms'])} with acks=all{_slowest(one, all_)}; acks=0 is done"
-        f" after {ms(zero['p50_ms'])}, when the record leaves the client"
-        f" (n={figure(one['samples'])} and {figure(all_['samples'])})"
-    )
-    return f"Median: acks=1 {ms(one['p50_ms'])}, acks=all {ms(all_['p50_ms'])}"
-
-
-def _slowest(one: dict[str, float], all_: dict[str, float]) -> str:
-    """The highest percentile that both have enough answers for, if it is not the median."""
-    name = tail(one, all_)
-    if name is None or name == "p50_ms":
-        return ""
-    return f", {SUMMARY[name]:g} % within {figure(one[name])} and {ms(all_[name])}"
+    slowest = tail(one, all_) or "p50_ms"
+    values = {
+        "zero": ms(zero["p50_ms"]),
+        "one": ms(one["p50_ms"]),
+        "all": ms(all_["p50_ms"]),
+        "percent": SUMMARY[slowest],
+        "slow_one": figure(one[slowest]),
+        "slow_all": ms(all_[slowest]),
+        "n_one": figure(one["samples"]),
+        "n_all": figure(all_["samples"]),
+    }
+    how = "median" if slowest == "p50_ms" else "slowest"
+    run.conclude(words(f"latency.told.{how}", rate=run["rate"], **values))
+    return words("latency.title.medians", **values)
 
 
 def _turn(run: Run, loads: list[Load]) -> Lines:
@@ -88,7 +90,9 @@ def _let_arrive(run: Run) -> None:
     """With acks=0 the last records may still be on their way when the next producer begins."""
     with suppress(LabsError):  # a record of acks=0 may be gone: nobody is told
         run.wait(
-            lambda: run.log_ends().get(0, 0) >= len(run.history.sends), "all had come", ARRIVE_S
+            lambda: run.log_ends().get(0, 0) >= len(run.history.sends),
+            words("latency.awaited.arrived"),
+            ARRIVE_S,
         )
 
 
@@ -110,7 +114,7 @@ LATENCY = Experiment(
     words,
     (
         rate_setting(400, 1000),
-        Number("seconds", 3, 15, 3, "how long each of the three is measured", "s", 3),
+        Number("seconds", 3, 15, 3, "s", 3),
         min_isr_setting(),
     ),
     _latency,

@@ -24,7 +24,7 @@ from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
-from labs.kafka.cluster import CONTROLLER_ID
+from labs.kafka.cluster import CONTROLLER_ID, label_of
 from labs.observe.healing import heal
 from labs.observe.sampler import watch
 from labs.observe.timeline import Timeline
@@ -63,11 +63,13 @@ def _paused_follower(run: Run) -> None:
     fenced, out_before = _fenced(run, follower)
     assert run.timeline is not None
     timeline = run.timeline
-    shrunk = run.wait(lambda: _out_since(timeline, follower, paused), "the ISR had shrunk")
+    shrunk = run.wait(
+        lambda: _out_since(timeline, follower, paused), words("paused_follower.awaited.shrunk")
+    )
     lagging = len(out_before) >= BEFORE_FENCING
     if lagging:
         shrunk = min(shrunk, out_before[0])
-    run.say(f"broker {follower} is out of the ISR; sending on")
+    run.say(words("paused_follower.says.shrunk", follower=follower))
     run.sleep(1)
     left = timeline.latest()
     enough = left is None or len(left.isr) >= run["min_insync_replicas"]
@@ -83,9 +85,10 @@ def _paused_follower(run: Run) -> None:
         "not_enough_replicas": sum(errors(load.sends)[name] for name in NOT_ENOUGH),
     }
     run.verdict()
-    run.conclude(_told(run, follower))
-    waited = f"waited up to {seconds(stall_ms / 1000)}"
-    run.show(run.story(f"acks={run['acks']}: a record sent during the pause {waited}"))
+    wait, gone = seconds(stall_ms / 1000), seconds(shrunk - paused)
+    told = f"paused_follower.told.{'enough' if enough else 'too_few'}"
+    run.conclude(words(told, follower=follower, wait=wait, gone=gone, **run.values))
+    run.show(run.story(words("paused_follower.title", wait=wait, **run.values)))
 
 
 def _set_clocks(run: Run) -> None:
@@ -100,7 +103,7 @@ def _set_clocks(run: Run) -> None:
     if lag_s != KAFKA_LAG_S:
         _restart(run, leader, {LAGGING: str(lag_s * 1000)})
         heal(run.cluster)
-    run.wait(lambda: _leads(run, leader), f"broker {leader} led again")
+    run.wait(lambda: _leads(run, leader), words("paused_follower.awaited.led", leader=leader))
     _begin_anew(run)
 
 
@@ -136,15 +139,14 @@ def _begin_anew(run: Run) -> None:
 
 def _restart(run: Run, node: int, settings: dict[str, str]) -> None:
     names = ", ".join(f"{name}={value}" for name, value in settings.items())
-    run.say(f"starting node {node} again with {names}")
+    run.say(words("paused_follower.says.restarting", node=node, settings=names))
 
     def back() -> None:
-        run.say(f"starting node {node} again with its own settings")
+        run.say(words("paused_follower.says.back", node=node))
         run.cluster.stop_broker(node)
         run.cluster.start_broker(node)
 
-    where = "the controller" if node == CONTROLLER_ID else f"broker {node}"
-    run.note(set_here.broker(where, settings))
+    run.note(set_here.broker(label_of(node), settings))
     run.cluster.stop_broker(node)
     run.cluster.start_broker(node, settings)
     run.closing(back)
@@ -165,7 +167,8 @@ def _fenced(run: Run, follower: int) -> tuple[float, list[float]]:
             out_before.append(look.time)
         return None
 
-    return run.wait(seen, f"broker {follower} was fenced", PATIENCE_S), out_before
+    awaited = words("paused_follower.awaited.fenced", follower=follower)
+    return run.wait(seen, awaited, PATIENCE_S), out_before
 
 
 def _out_since(timeline: Timeline, follower: int, paused: float) -> float | None:
@@ -179,22 +182,6 @@ def _out_since(timeline: Timeline, follower: int, paused: float) -> float | None
 def _longest_ms(sends: list[Send]) -> float:
     answered = acknowledged(sends) or sends
     return max((s.latency_s or 0.0 for s in answered), default=0.0) * 1000
-
-
-def _told(run: Run, follower: int) -> str:
-    m = run.measurements
-    gone = seconds(float(m["isr_shrunk_after_ms"] or 0) / 1000)
-    wait = seconds(float(m["stall_ms"] or 0) / 1000)
-    after = (
-        ""
-        if m["enough_in_sync"] == "yes"
-        else ", which left too few in the ISR: sends waited until it was back"
-    )
-    return (
-        f"With acks={run['acks']} and min.insync.replicas={run['min_insync_replicas']} a record"
-        f" waited up to {wait}: broker {follower} was silent, and left the ISR after {gone}, by"
-        f" {m['removed_by']}{after}"
-    )
 
 
 def _what_happened(result: Result) -> str | None:
@@ -216,12 +203,9 @@ PAUSED_FOLLOWER = Experiment(
             3,
             9,
             LAB_SESSION_S,
-            "the controller's broker.session.timeout.ms",
             "s",
         ),
-        Number(
-            "replica_lag_time_s", 1, 30, KAFKA_LAG_S, "the leader's replica.lag.time.max.ms", "s"
-        ),
+        Number("replica_lag_time_s", 1, 30, KAFKA_LAG_S, "s"),
     ),
     _paused_follower,
     Options((NOTHING, WAIT, REFUSED), _what_happened),

@@ -49,14 +49,14 @@ def _commits(run: Run) -> None:
     fill(run, RECORDS)
     run.show_live(lambda: _view(run, group, "", []))
     join(run, group, first)
-    run.say("A is processing")
-    run.wait(lambda: _midway(first), "A was in the middle of a batch")
+    run.say(words("commits.says.processing"))
+    run.wait(lambda: _midway(first), words("commits.awaited.midway"))
     at = _end(run, first)
     place = places(run, group).get(0, 0)
     done = max(read.offset for read in first.reads)
     second.pace(1.0)
     second.join()
-    run.say("B joins; the group waits until A's session is over")
+    run.say(words("commits.says.joining"))
     shared_out(run, group)
     drain(run, group)
     group.leave()
@@ -68,24 +68,11 @@ def _commits(run: Run) -> None:
         "committed_at_crash_offset": place,
         "processed_at_crash_offset": done + 1,
     }
-    never = "it can't be told how many records were" if missed is None else f"{missed} records"
-    told = f"{never} never processed, {twice} processed twice"
-    end = "was killed" if run["crash"] else "left"
-    how = "a_killed" if run["crash"] else "a_left"
-    run.conclude(
-        f"A {end} when it had processed up to offset {done}; the committed offset was {place},"
-        f" and B began there: {told}"
-    )
-    title = f"commit {_WORDS[run['when']]}: {told}"
-    run.show(_view(run, group, title, [Mark(at - run.began, f"{how}:{place}")]))
-
-
-_WORDS = {
-    AUTO: "automatic",
-    AUTO_ASYNC: "automatic, processing in another thread",
-    BEFORE: "before processing",
-    AFTER: "after processing",
-}
+    fate = words(f"commits.fate.{'unknown' if missed is None else 'known'}", **run.values)
+    how = "killed" if run["crash"] else "left"
+    run.conclude(words(f"commits.told.{how}", done=done, place=place, fate=fate))
+    title = words(f"commits.title.{run['when']}", fate=fate)
+    run.show(_view(run, group, title, [Mark(at - run.began, f"a_{how}:{place}")]))
 
 
 def _midway(member: Member) -> bool:
@@ -95,7 +82,7 @@ def _midway(member: Member) -> bool:
 
 def _end(run: Run, member: Member) -> float:
     if run["crash"]:
-        run.say("A is killed")
+        run.say(words("commits.says.killing"))
         return member.kill()
     at = now()
     member.leave()
@@ -128,11 +115,9 @@ COMMITS = Experiment(
     "consumers.commits",
     words,
     (
-        Choice("when", (AUTO, AUTO_ASYNC, BEFORE, AFTER), AUTO,
-               "when the offset is committed: by the client itself (every 0.5 s here; auto_async:"
-               " while another thread processes), before or after processing a batch"),
-        Switch("crash", True, "SIGKILL; otherwise A closes and leaves"),
-        Number("process_ms", 5, 20, 10, "what a record takes", "ms"),
+        Choice("when", (AUTO, AUTO_ASYNC, BEFORE, AFTER), AUTO),
+        Switch("crash", True),
+        Number("process_ms", 5, 20, 10, "ms"),
     ),
     _commits,
     Options((ONCE, TWICE, NEVER), _fate),

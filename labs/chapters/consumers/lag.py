@@ -48,7 +48,7 @@ def _lag(run: Run) -> None:
     sampler = Sampler(run, ask, SAMPLE_S)
     run.show_live(lambda: _view(sampler, "", []))
     producer, payload = evenly(run)
-    run.say("one member, and more records than it can process")
+    run.say(words("lag.says.alone"))
     begin = run.elapsed()
     load = run.load(producer, run["rate"], payload=payload)
     run.sleep(run["alone_s"])
@@ -112,15 +112,11 @@ def _tell(
         "drained_after_ms": 1000 * since if since else None,
         "one_member_at_most_records_per_s": 1000 / run["process_ms"],
     }
-    told = (
-        f"one member fell {peak:.0f} records behind in {run['alone_s']} s"
-        f" ({run['rate']} arrive each second, it can do at most {1000 / run['process_ms']:.0f})"
-    )
-    who = f"{run['members']} members" if run["members"] > 1 else "alone it"
-    in_vain = f"{who} had not drained that after {PATIENCE * run['alone_s']} s"
-    end = f"{who} drained that in {seconds(since)}" if since else in_vain
-    run.conclude(f"{told}; {end}")
-    run.show(_view(sampler, f"One member fell {peak:.0f} records behind; {end}", marks))
+    who, came = "group" if run["members"] > 1 else "alone", "drained" if since else "in_vain"
+    after = seconds(since or PATIENCE * run["alone_s"])
+    end = words(f"lag.end.{who}_{came}", after=after, **run.values)
+    run.conclude(words("lag.told", end=end, **run.values))
+    run.show(_view(sampler, words("lag.title", end=end, **run.values), marks))
 
 
 def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
@@ -134,10 +130,10 @@ LAG = Experiment(
     "consumers.lag",
     words,
     (
-        Number("rate", 20, 300, 80, "how fast records arrive", "records/s", 10),
-        Number("process_ms", 2, 50, 20, "what a member does with a record", "ms"),
-        Number("alone_s", 2, 8, 4, "how long one member works alone; then the others help", "s"),
-        Number("members", 1, 3, 3, "of the group in the end"),
+        Number("rate", 20, 300, 80, "records/s", 10),
+        Number("process_ms", 2, 50, 20, "ms"),
+        Number("alone_s", 2, 8, 4, "s"),
+        Number("members", 1, 3, 3),
     ),
     _lag,
     Estimate("records", 0, 1000, "lag_with_one_member_records", step=10),

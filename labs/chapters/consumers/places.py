@@ -44,13 +44,13 @@ def _replay(run: Run) -> None:
     target = _target(run, between_ms)
     run.show_live(lambda: _paths(run, group, "", []))
     join(run, group, first)
-    run.wait(lambda: len(first.reads) >= RECORDS, "A had read everything")
-    run.say(f"A seeks back to offset {target} and reads about half of the rest again")
+    run.wait(lambda: len(first.reads) >= RECORDS, words("replay.awaited.all"))
+    run.say(words("replay.says.seeking", target=target))
     first.pace(8.0, commit="after" if run["commit"] else "never")
     sought = now()
     first.seek({0: target})
     half = (RECORDS - target) // 2
-    run.wait(lambda: len(first.reads) >= RECORDS + half, "A had read half of it again")
+    run.wait(lambda: len(first.reads) >= RECORDS + half, words("replay.awaited.half"))
     first.leave()
     first.await_end(10)
     again = len(first.reads) - RECORDS
@@ -83,13 +83,10 @@ def _tell_replay(
         "committed_offset": place,
         "next_member_began_at_offset": begin,
     }
-    where = f"at offset {begin}" if begin is not None else "at the end, and read nothing"
-    run.conclude(
-        f"A went back to offset {target} and processed {again} records a second time; the group's"
-        f" committed offset is {place}, so the next member began {where}"
-    )
+    where = "at_end" if begin is None else "at_offset"
+    run.conclude(words(f"replay.told.{where}", **run.values))
     marks = [Mark(at[0], f"a_seeks:{target}"), Mark(at[1], f"a_leaves:{place}")]
-    run.show(_paths(run, group, f"The next member began {where}", marks))
+    run.show(_paths(run, group, words(f"replay.title.{where}", **run.values), marks))
 
 
 def _paths(run: Run, group: Group, title: str, marks: list[Mark]) -> Lines:
@@ -115,23 +112,15 @@ REPLAY = Experiment(
     "consumers.replay",
     words,
     (
-        Choice("to", (BEGINNING, OFFSET, TIME), OFFSET,
-               f"where A seeks: the beginning, offset {RECORDS // 3}, or a time between the first"
-               " and the second half of the records"),
-        Switch("commit", False, "whether A's program commits what it reads again"),
-        Switch("auto_commit", False,
-               "whether A's client commits by itself, as it does by default: at the latest in"
-               " close()"),
+        Choice("to", (BEGINNING, OFFSET, TIME), OFFSET, facts={"offset": RECORDS // 3}),
+        Switch("commit", False),
+        Switch("auto_commit", False),
     ),
     _replay,
     Options((STOPPED, END, SOUGHT), _began),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda settings: (
-        "a time is looked up by the timestamps of records, which follow it"
-        if settings["to"] == TIME
-        else ""
-    ),
+    by_wall=lambda settings: words("replay.by_wall") if settings["to"] == TIME else "",
 )  # fmt: skip
 
 # -- auto_offset_reset -----------------------------------------------------------------------------
@@ -154,11 +143,15 @@ def _reset_policy(run: Run) -> None:
         fill(run, BEFORE)
         earlier = 0
     reader.join()  # with auto_offset_reset=none its first poll may already be its last
-    run.wait(lambda: reader.errors or _has_a_place(reader), "B had a position", JOIN_S)
+    run.wait(
+        lambda: reader.errors or _has_a_place(reader),
+        words("reset_policy.awaited.position"),
+        JOIN_S,
+    )
     missed = _first_missed(reader)
     if not reader.errors:
         fill(run, AFTERWARDS)
-        run.wait(lambda: _has_read_to(reader, _end(run) - 1), "B had read to the end")
+        run.wait(lambda: _has_read_to(reader, _end(run) - 1), words("reset_policy.awaited.end"))
         drain(run, group)
         missed = reader.reads[0].offset
     group.leave()
@@ -171,12 +164,12 @@ def _lose_the_place(run: Run, group: Group) -> int:
     first = group.add("A", commit="after")
     fill(run, BEFORE // 2)
     join(run, group, first)
-    run.wait(lambda: len(first.reads) >= BEFORE // 2, "A had read all there was")
+    run.wait(lambda: len(first.reads) >= BEFORE // 2, words("reset_policy.awaited.all"))
     first.leave()
     first.await_end(10)
     fill(run, BEFORE)
     cut = BEFORE
-    run.say(f"the records below offset {cut} are deleted")
+    run.say(words("reset_policy.says.deleting", cut=cut))
     before = {TopicPartition(run.topic, 0): cut}
     run.ask(lambda client: client.delete_records(before))
     return cut
@@ -211,19 +204,8 @@ def _tell_reset(run: Run, reader: Member, deleted: int, earlier: int, began: int
         "began_at_offset": began,
         "error": error or None,
     }
-    policy = run["auto_offset_reset"]
-    whose = (
-        "a new group"
-        if run["group"] == NEW
-        else f"the group, whose committed offset ({earlier}) is deleted,"
-    )
-    if error:
-        told = f"auto_offset_reset={policy}: {whose} got no record, but {error}"
-    else:
-        told = (
-            f"auto_offset_reset={policy}: {whose} began at offset {began} and read {got} of"
-            f" {there} readable records"
-        )
+    id = f"reset_policy.told.{run['group']}_{'refused' if error else 'read'}"
+    told = words(id, committed=earlier, **run.values)
     run.conclude(told)
     bars = {"records": [float(deleted), float(there), float(got), float(skipped)]}
     labels = ["deleted", "readable", "read_by:B", "skipped"]
@@ -243,10 +225,8 @@ RESET_POLICY = Experiment(
     "consumers.reset_policy",
     words,
     (
-        Choice("auto_offset_reset", (LATEST, EARLIEST, NO_RESET), LATEST,
-               "where to begin without a committed offset (kafka-python's default: latest)"),
-        Choice("group", (NEW, DELETED), NEW,
-               "a new group, or one whose committed offset has been deleted from the log"),
+        Choice("auto_offset_reset", (LATEST, EARLIEST, NO_RESET), LATEST),
+        Choice("group", (NEW, DELETED), NEW),
     ),
     _reset_policy,
     Options((ALL, NEWER, NOTHING), _seen),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from labs.base.clock import now
 from labs.base.figures import figure
-from labs.base.words import Words
+from labs.base.words import Words, listed
 from labs.experiment.experiment import Experiment
 from labs.experiment.filling import fill
 from labs.experiment.groups import NAMES, drain, group_of, join, judge, processed
@@ -54,10 +56,8 @@ def _members(run: Run) -> None:
     group.leave()
     judge(run, group)
     _tell(run, rates, idle)
-    shares = ", ".join(f"{n} {named(p for p, o in owners.items() if o == n)}" for n in NAMES
-                       if n in owners.values())  # fmt: skip
-    run.show(owned(run, group, f"In the end: {shares}{_idle(idle)}", marks, until,
-                   words.under("shown")))  # fmt: skip
+    title = _about(idle, "owners", shares=_shares(owners))
+    run.show(owned(run, group, title, marks, until, words.under("shown")))
 
 
 def _enough(run: Run) -> int:
@@ -67,15 +67,27 @@ def _enough(run: Run) -> int:
 
 
 def _rate(run: Run, group: Group) -> float:
-    run.say(f"measuring {sum(m.joined for m in group.members.values())} member(s)")
+    run.say(words("members.says.measuring", count=sum(m.joined for m in group.members.values())))
     run.sleep(SETTLE_S)
     begin, before = now(), processed(group.reads)
     run.sleep(MEASURE_S)
     return (processed(group.reads) - before) / (now() - begin)
 
 
-def _idle(idle: list[str]) -> str:
-    return f"; {' and '.join(idle)} idle{'s' * (len(idle) == 1)}" if idle else ""
+def _shares(owners: Mapping[int, str]) -> str:
+    each = {name: [p for p, owner in owners.items() if owner == name] for name in NAMES}
+    return ", ".join(
+        words("members.share", name=name, partitions=named(partitions))
+        for name, partitions in each.items()
+        if partitions
+    )
+
+
+def _about(idle: list[str], what: str, **values: object) -> str:
+    """A sentence that names the idle members, if there are any."""
+    if not idle:
+        return words(f"members.{what}.all_busy", **values)
+    return words(f"members.{what}.idle", count=len(idle), idle=listed(idle), **values)
 
 
 def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
@@ -86,15 +98,10 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
     best = max(rates)
     run.measurements["gain_of_last_member"] = rates[-1] / rates[-2] if len(rates) > 1 else 1.0
     run.measurements["gain_of_group"] = best / rates[0] if rates[0] else 0.0
-    partitions = run["partitions"]
-    run.conclude(
-        f"one member read {figure(rates[0])} records/s, {len(rates)} read {figure(rates[-1])};"
-        f" {len(idle)} of them had none of the {partitions} partitions{_idle(idle)}"
-    )
+    first, last = figure(rates[0]), figure(rates[-1])
+    run.conclude(_about(idle, "told", first=first, last=last, **run.values))
     labels = ["one_member", *(f"members:{n}" for n in range(2, len(rates) + 1))]
-    title = (
-        f"{partitions} partitions: {len(rates)} members are {figure(rates[-1] / rates[0])} × one"
-    )
+    title = words("members.title", times=figure(rates[-1] / rates[0]), **run.values)
     run.show(
         Bars(title, labels, {"rate": rates}, "group_records_per_s", names=words.under("shown"))
     )
@@ -113,9 +120,9 @@ MEMBERS = Experiment(
     "consumers.members",
     words,
     (
-        Number("members", 1, 6, 4, "the group grows to so many, one by one"),
-        Number("partitions", 1, 6, 3, "of the topic"),
-        Number("process_ms", 2, 50, 10, "what a member does with a record", "ms"),
+        Number("members", 1, 6, 4),
+        Number("partitions", 1, 6, 3),
+        Number("process_ms", 2, 50, 10, "ms"),
     ),
     _members,
     Options((NO, YES, DEPENDS), _last),

@@ -45,10 +45,7 @@ JAVA_S = 60.0
 def _epochs(run: Run) -> None:
     let_in = security.current()
     if let_in.encrypted or let_in.asks_who:
-        raise LabsError(
-            "the Java producer of this experiment knows no password and no TLS",
-            hint="use the local cluster: LABS_CLUSTER=local",
-        )
+        raise LabsError(words("epochs.failed.locked"), hint=words("epochs.failed.locked_hint"))
     run.make_topic(watch=False)
     ids = {name: f"{run.topic}-{name}" for name in (KAFKA_PYTHON, JAVA)}
     other = f"{run.topic}-{JAVA}"
@@ -73,7 +70,7 @@ def _look(admin: KafkaAdminClient, ids: Mapping[str, str]) -> dict[str, float]:
 
 
 def _by_kafka_python(run: Run, id: str) -> None:
-    run.say("kafka-python commits its transactions")
+    run.say(words("epochs.says.python"))
     producer = run.producer(transactional_id=id)
     producer.init_transactions()
     for _ in range(run["transactions"]):
@@ -83,7 +80,7 @@ def _by_kafka_python(run: Run, id: str) -> None:
 
 
 def _by_java(run: Run, id: str, topic: str) -> None:
-    run.say("a Java producer commits its transactions (kafka-producer-perf-test)")
+    run.say(words("epochs.says.java"))
     settings = {"transaction-duration-ms": 1000 * EACH // RATE, "throughput": RATE}
     options = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     options += ["--num-records", str(EACH * run["transactions"]), "--record-size", "100"]
@@ -95,10 +92,10 @@ def _by_java(run: Run, id: str, topic: str) -> None:
         command, env=jvm_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     run.closing(lambda: _end(process))
-    run.wait(lambda: process.poll() is not None, "the Java producer had ended", JAVA_S)
+    run.wait(lambda: process.poll() is not None, words("epochs.awaited.java"), JAVA_S)
     if process.returncode:
         said = process.communicate()[1].decode("utf-8", "replace").strip()
-        raise LabsError("the Java producer failed", because=said[-300:])
+        raise LabsError(words("epochs.failed.java"), because=said[-300:])
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
@@ -122,12 +119,8 @@ def _tell(run: Run, admin: KafkaAdminClient, series: dict[str, Any], by_java: in
         "epoch_of_java": last[JAVA],
         "transaction_version": _version(admin),
     }
-    told = (
-        f"after {by_java} transactions the Java producer has epoch {last[JAVA]}; after"
-        f" {run['transactions']} the kafka-python producer has epoch {last[KAFKA_PYTHON]}"
-    )
-    run.conclude(told)
-    title = f"The epoch of the Java producer: {last[JAVA]}; of kafka-python's: {last[KAFKA_PYTHON]}"
+    run.conclude(words("epochs.told", **run.values))
+    title = words("epochs.title", **run.values)
     names = words.under("shown")
     run.show(Lines(title, series, "elapsed_s", "producer_epoch", steps=True, names=names))
 
@@ -153,10 +146,10 @@ def _whose_rises(result: Result) -> str | None:
 EPOCHS = Experiment(
     "exactly_once.epochs",
     words,
-    (Number("transactions", 3, 10, 5, f"how many each producer commits, of {EACH} records"),),
+    (Number("transactions", 3, 10, 5, facts={"each": EACH}),),
     _epochs,
     Options((_NOBODY, _JAVA_ONLY, _BOTH), _whose_rises),
     breaks=False,
-    by_wall=lambda _: "a broker ends an open transaction by it",
+    by_wall=lambda _: words("by_wall"),
     about=("epoch_of_kafka_python", "epoch_of_java"),
 )

@@ -90,13 +90,13 @@ def _in_flight(run: Run) -> None:
         statistics_interval_ms=LOOK_MS,
     )
     run.fault("stop", follower)
-    run.wait(lambda: len(run.partition().isr) == 2, "two brokers were in sync")
+    run.wait(lambda: len(run.partition().isr) == 2, words("in_flight.awaited.two_in_sync"))
     # The leader must know the producer: of one that it has never heard of it takes any sequence
     # number as the first (Kafka's ProducerAppendInfo.checkSequence).
     _answered(producer, _burst(run, producer))
     rounds = []
     for number in range(1, run["rounds"] + 1):
-        run.say(f"round {number} of {run['rounds']}: refused, sent again, taken")
+        run.say(words("in_flight.says.round", number=number, rounds=run["rounds"]))
         rounds.append(_round(run, producer))
     _tell(run, looks, rounds)
 
@@ -125,7 +125,7 @@ def _answered(producer: Producer, sends: Sequence[Send]) -> None:
         producer, lambda: all(s.outcome is not Outcome.PENDING for s in sends), ANSWER_TIMEOUT_S
     )
     if any(s.outcome is not Outcome.OK for s in sends):
-        raise LabsError("a record was not acknowledged in time", hint="run it again")
+        raise LabsError(words("in_flight.failed"), hint=words("run_again"))
 
 
 # -- what it shows ---------------------------------------------------------------------------------
@@ -135,20 +135,15 @@ def _tell(run: Run, looks: _Looks, rounds: Sequence[Sequence[Send]]) -> None:
     counts = run.verdict().counts
     logs = [_lying(run, sends) for sends in rounds]
     disordered = [log for log in logs if not _in_order(log)]
-    most = max(looks.counts, default=0)
     run.measurements |= {
-        "most_requests_in_flight": most,
+        "most_requests_in_flight": max(looks.counts, default=0),
         "rounds_out_of_order": len(disordered),
         "reordered_records": counts.reordered,
         "duplicated_records": counts.duplicated,
     }
-    how = "with idempotence" if run["idempotence"] else "without idempotence"
-    run.conclude(
-        f"confluent-kafka, {how}, had up to {most} requests in flight to one partition; some were"
-        f" refused and sent again, and in {len(disordered)} of {len(rounds)} rounds the records"
-        " were written out of order"
-    )
-    title = f"One round {how}: the log is {'out of order' if disordered else 'in order'}"
+    how = words(f"how.{'with' if run['idempotence'] else 'without'}")
+    run.conclude(words("in_flight.told", how=how, **run.values))
+    title = words(f"in_flight.title.{_BROKEN if disordered else _KEPT}", how=how)
     run.show(log_of(title, (disordered or logs)[0]))
     run.show(_under_way(looks.counts))
 
@@ -171,7 +166,7 @@ def _under_way(counts: Mapping[int, int]) -> Bars:
     """How often so many requests were in flight, of the looks that found any."""
     busy = [number for number in sorted(counts) if number]
     return Bars(
-        f"Up to {max(busy, default=0)} requests were in flight at a time",
+        words("in_flight.title.under_way", most=max(busy, default=0)),
         [f"under_way:{number}" for number in busy],
         {"looks": [counts[number] for number in busy]},
         f"looks_every:{LOOK_MS}",
@@ -192,10 +187,10 @@ IN_FLIGHT = Experiment(
     "exactly_once.in_flight",
     words,
     (
-        Switch("idempotence", False, "whether the client numbers its batches for the broker"),
-        Number("max_in_flight", 1, 5, 5, "requests in flight at a time", "requests"),
-        Number("rounds", 5, 20, 8, "how often the leader refuses, then takes", "rounds"),
-        Number("records", 20, 100, 20, "how many are sent in a round", "records", 10),
+        Switch("idempotence", False),
+        Number("max_in_flight", 1, 5, 5, "requests"),
+        Number("rounds", 5, 20, 8, "rounds"),
+        Number("records", 20, 100, 20, "records", 10),
     ),
     _in_flight,
     Options((_KEPT, _BROKEN), _order),

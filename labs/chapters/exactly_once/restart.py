@@ -41,7 +41,7 @@ class _Program:
             text=True,
         )
         options = producer_process.producer_options(bool(run["idempotence"]))
-        run.note(set_here.kafka_python("producer", options, "the program's producer"))
+        run.note(set_here.kafka_python("producer", options, words("where.producer")))
         run.closing(self.kill)
         self._reader = threading.Thread(target=self._read, name="labs-producer", daemon=True)
         self._reader.start()
@@ -93,17 +93,17 @@ class _Program:
 
 def _restart(run: Run) -> None:
     run.make_topic()
-    run.say("the program sends, and notes now and then how far it has come")
+    run.say(words("restart.says.sending"))
     # Both are started now, so that nobody waits later for an interpreter; each makes its producer
     # when it begins.
     first, second = _Program(run), _Program(run)
     first.begin(0)
     run.wait(
         lambda: first.acknowledged >= run["crash_after"] or not first.alive,
-        "the program had sent enough to be killed",
+        words("restart.awaited.enough"),
     )
     first.kill()
-    run.say("the program was killed; it starts again")
+    run.say(words("restart.says.killed"))
     noted, resume = first.progress, first.progress
     if run["resume_from"] == LOG:
         # Right here: one partition, whose highest number has no gap below it, and by the time it is
@@ -111,9 +111,9 @@ def _restart(run: Run) -> None:
         numbers = [r.number for r in run.read().reads]
         resume = max((n for n in numbers if n is not None), default=-1) + 1
     second.begin(resume)
-    run.wait(lambda: not second.alive, "the program had sent the rest")
+    run.wait(lambda: not second.alive, words("restart.awaited.rest"))
     if second.process.wait():
-        raise LabsError("the restarted program died by itself", hint="run it again")
+        raise LabsError(words("restart.failed"), hint=words("run_again"))
     counts = run.verdict().counts
     run.measurements |= {
         "duplicated_records": counts.duplicated,
@@ -121,13 +121,10 @@ def _restart(run: Run) -> None:
         "noted_before_the_crash_records": noted,
         "resumed_at_record": resume,
     }
-    how = "with idempotence" if run["idempotence"] else "without idempotence"
-    run.conclude(
-        f"the program died after {first.acknowledged:,} acknowledged records, had noted {noted:,}"
-        f" and went on from record {resume:,} by {run['resume_from']}: {counts.duplicated:,}"
-        f" records are in the log twice, {how}"
-    )
-    title = f"{counts.duplicated:,} records are there twice, {how}"
+    how = words(f"how.{'with' if run['idempotence'] else 'without'}")
+    by = words(f"restart.by.{'log' if run['resume_from'] == LOG else 'notes'}")
+    run.conclude(words("restart.told", by=by, how=how, **run.values))
+    title = words("restart.title", how=how, **run.values)
     run.show(log_of(title, numbered(run), _begins(run, resume)))
 
 
@@ -148,13 +145,11 @@ RESTART = Experiment(
     "exactly_once.restart",
     words,
     (
-        Switch("idempotence", True, "whether the client numbers its batches for the broker"),
-        Choice(
-            "resume_from", (NOTES, LOG), NOTES, "how the restarted program knows where to go on"
-        ),
-        Number("notes_every", 10, 200, 100, "how often it notes its progress", "records", 10),
-        Number("crash_after", 50, 250, 150, "when it is killed", "acknowledged records", 10),
-        Number("records", 300, 1000, 300, "how many there are to send", "records", 100),
+        Switch("idempotence", True),
+        Choice("resume_from", (NOTES, LOG), NOTES),
+        Number("notes_every", 10, 200, 100, "records", 10),
+        Number("crash_after", 50, 250, 150, "acknowledged_records", 10),
+        Number("records", 300, 1000, 300, "records", 100),
     ),
     _restart,
     Options((_NONE_TWICE, _SOME_TWICE), _after_restart),

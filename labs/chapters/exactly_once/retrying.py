@@ -31,14 +31,14 @@ def _retries(run: Run) -> None:
         delivery_timeout_ms=max(run["delivery_timeout_ms"], run["request_timeout_ms"]),
     )
     load = run.load(producer, rate=run["rate"])
-    run.say("sending while all is well")
+    run.say(words("retries.says.well"))
     run.sleep(1)
     run.wait(
         lambda: any(s.outcome is Outcome.OK for s in load.sends[run["rate"] // 2 :]),
-        "records were acknowledged",
+        words("retries.awaited.acknowledged"),
     )
     run.fault("pause", victim)
-    run.say(f"broker {victim} is paused; the client waits, gives up waiting, and sends again")
+    run.say(words("retries.says.paused", victim=victim))
     run.sleep(run["pause_s"])
     run.fault("resume", victim)
     run.sleep(1)
@@ -49,17 +49,12 @@ def _retries(run: Run) -> None:
         "reordered_records": counts.reordered,
         "longest_wait_ms": round(max((s.latency_s or 0) * 1000 for s in load.sends)),
     }
-    how = "with idempotence" if run["idempotence"] else "without idempotence"
-    how += f", max_in_flight={run['max_in_flight']}"
-    longer = "longer" if run["pause_s"] * 1000 > run["request_timeout_ms"] else "no longer"
-    run.conclude(
-        f"broker {victim} was paused for {run['pause_s']:g} s, {longer} than the client waits"
-        f" ({run['request_timeout_ms']:,} ms): {counts.duplicated:,} duplicated and"
-        f" {counts.reordered:,} reordered of {counts.sent:,} records ({how})"
-    )
-    found = f"{counts.duplicated:,} duplicated, {counts.reordered:,} reordered"
-    run.show(run.story(f"{found} ({how})"))
-    run.show(log_of(f"The log {how}: {found}", _around_what_is_odd(numbered(run))))
+    how = words(f"how.{'with' if run['idempotence'] else 'without'}")
+    values = {"victim": victim, "how": how, "sent": counts.sent, **run.values}
+    longer = run["pause_s"] * 1000 > run["request_timeout_ms"]
+    run.conclude(words(f"retries.told.{'longer' if longer else 'no_longer'}", **values))
+    run.show(run.story(words("retries.title.story", **values)))
+    run.show(log_of(words("retries.title.log", **values), _around_what_is_odd(numbered(run))))
 
 
 #: So many records are shown before and after what went wrong.
@@ -90,15 +85,13 @@ RETRIES = Experiment(
     "exactly_once.retries",
     words,
     (
-        Switch("idempotence", False, "whether the client numbers its batches for the broker"),
-        Number("max_in_flight", 1, 5, 5, "requests in flight at a time", "requests"),
-        Number("pause_s", 0.5, 5, 2, "how long the broker is paused", "s", 0.5),
-        Number("request_timeout_ms", 500, 5000, 1000, "how long the client waits", "ms", step=100),
-        Number(
-            "delivery_timeout_ms", 1000, 30000, 30000, "when the client gives up", "ms", step=500
-        ),
-        Choice("paused", (LEADER, FOLLOWER), LEADER, "who is paused"),
-        Number("rate", 10, 500, 100, "how fast the producer sends", "records/s", 10),
+        Switch("idempotence", False),
+        Number("max_in_flight", 1, 5, 5, "requests"),
+        Number("pause_s", 0.5, 5, 2, "s", 0.5),
+        Number("request_timeout_ms", 500, 5000, 1000, "ms", step=100),
+        Number("delivery_timeout_ms", 1000, 30000, 30000, "ms", step=500),
+        Choice("paused", (LEADER, FOLLOWER), LEADER),
+        Number("rate", 10, 500, 100, "records/s", 10),
     ),
     _retries,
     Options((_NOTHING, _TWICE, _MIXED), _log_after_retries),

@@ -36,7 +36,6 @@ HIDDEN_MS = 1000
 #: Kafka looks for transactions that have timed out every so often
 #: (transaction.abort.timed.out.transaction.cleanup.interval.ms), s.
 ABORT_CHECK_S = 10.0
-ENDED_BY_WALL = "a broker ends an open transaction by it"  # TransactionStateManager
 
 
 def _hung(run: Run) -> None:
@@ -63,8 +62,9 @@ def _hung(run: Run) -> None:
     at, offset = _hang(run, other)
     load = run.load(producer, RATE, payload=payload)
     run.sleep(timeout_s)
-    run.say("the transaction has timed out; Kafka will notice within 10 s")
-    freed = run.wait(lambda: _freed(offsets, offset), "Kafka aborted it", ABORT_CHECK_S + timeout_s)
+    run.say(words("hung_transaction.says.timed_out"))
+    aborted = words("hung_transaction.awaited.aborted")
+    freed = run.wait(lambda: _freed(offsets, offset), aborted, ABORT_CHECK_S + timeout_s)
     run.sleep(0.5)
     load.stop()
     drain(run, group)
@@ -79,7 +79,7 @@ def _another_producer(run: Run, timeout_s: float) -> Any:
         "transactional_id": f"{run.topic}-hung",
         "transaction_timeout_ms": int(1000 * timeout_s),
     }
-    run.note(set_here.kafka_python("producer", options, "the program that hangs"))
+    run.note(set_here.kafka_python("producer", options, words("where.hangs")))
     producer = KafkaProducer(bootstrap_servers=run.cluster.bootstrap, **options)
     run.closing(lambda: producer.close(timeout=0))  # it never ends its transaction
     producer.init_transactions()
@@ -91,7 +91,7 @@ def _hang(run: Run, producer: Any) -> tuple[float, int]:
 
     Returns when the record was written, and its offset.
     """
-    run.say("another producer opens a transaction, writes one record, and hangs")
+    run.say(words("hung_transaction.says.hanging"))
     producer.begin_transaction()
     at = now()
     send = run.history.invoke(flight_payload(), at, at)
@@ -125,14 +125,9 @@ def _tell_hung(
         "aborted_after_ms": 1000 * (freed - (at - run.began)),
         "open_transaction_at_offset": offset,
     }
-    level = run["isolation_level"]
-    told = (
-        f"{level}: {len(late)} acknowledged plain records were kept back for over a second, the"
-        f" first for {seconds(max(waits.values()) / 1000)}, by one open transaction at offset"
-        f" {offset}"
-        if late
-        else f"{level}: no plain record waited over a second behind the open transaction"
-    )
+    longest = seconds(max(waits.values()) / 1000)
+    id = f"hung_transaction.told.{WAIT if late else GO_ON}"
+    told = words(id, longest=longest, **run.values)
     run.conclude(told)
     marks = [Mark(at - run.began, "transaction_hangs"), Mark(freed, "transaction_aborted")]
     run.show(_reach(run, offsets, group, told, marks))
@@ -157,16 +152,14 @@ HUNG_TRANSACTION = Experiment(
     "exactly_once.hung_transaction",
     words,
     (
-        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
-               "what the consumer may see (default: read_uncommitted)"),
-        Number("transaction_timeout_s", 1, 10, 2,
-               "after so long the transaction may be aborted (default 60 s)", "s"),
+        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED),
+        Number("transaction_timeout_s", 1, 10, 2, "s"),
     ),
     _hung,
     Options((WAIT, GO_ON, ONLY_OLDER), _plain),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: ENDED_BY_WALL,
+    by_wall=lambda _: words("by_wall"),
     formerly=("consumers.hung_transaction",),
 )  # fmt: skip
 
@@ -183,35 +176,30 @@ def _last_offset(run: Run) -> None:
     reader = group.add("A", commit=commit, options={"isolation_level": COMMITTED})
     producer = run.producer(transactional_id=f"{run.topic}-ledger")
     producer.init_transactions()
-    run.say("writing in transactions")
+    run.say(words("last_offset.says.writing"))
     for _ in range(run["transactions"]):
         producer.begin_transaction()
         run.load(producer, 0, EACH).wait()
         producer.commit_transaction()
     records = run["transactions"] * EACH
     join(run, group, reader)
-    run.wait(lambda: len(reader.reads) >= records, "A had processed every record")
+    run.wait(lambda: len(reader.reads) >= records, words("last_offset.awaited.processed"))
     run.sleep(1.0)
     reader.leave()
     reader.await_end(10)
     place, end = places(run, group)[0], ends_of(run, onlooker(run))[0]
     judge(run, group)
-    lag = end - place
     run.measurements |= {
-        "lag_records": lag,
+        "lag_records": end - place,
         "log_end_offset": end,
         "committed_offset": place,
         "processed_records": len(reader.reads),
         "offsets_without_a_record": end - records,
     }
-    told = (
-        f"all {records} records are processed, and the lag is {lag}: the log ends at {end},"
-        f" committed is {place}"
-    )
-    run.conclude(told)
+    run.conclude(words("last_offset.told", records=records, **run.values))
     run.show(
         Bars(
-            f"Every record is processed; the lag is {lag}",
+            words("last_offset.title", **run.values),
             ["written", "processed", "committed_offset", "log_end_offset"],
             {"offset": [float(records), float(len(reader.reads)), float(place), float(end)]},
             "records_offsets",
@@ -232,14 +220,13 @@ LAST_OFFSET = Experiment(
     "exactly_once.last_offset",
     words,
     (
-        Number("transactions", 1, 20, 5, f"of {EACH} records each"),
-        Choice("commit", (RECORD, POSITION), RECORD,
-               "what A commits: the offset after its last record, or the consumer's position"),
+        Number("transactions", 1, 20, 5, facts={"each": EACH}),
+        Choice("commit", (RECORD, POSITION), RECORD),
     ),
     _last_offset,
     Options((ZERO, ONE, EVERY), _left),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: ENDED_BY_WALL,
+    by_wall=lambda _: words("by_wall"),
     formerly=("consumers.last_offset",),
 )  # fmt: skip

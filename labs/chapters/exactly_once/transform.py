@@ -49,8 +49,8 @@ class _Life:
             text=True,
             start_new_session=True,  # Jupyter interrupts its whole process group
         )
-        run.note(set_here.kafka_python("consumer", job.consumer, "the program's consumer"))
-        run.note(set_here.kafka_python("producer", job.producer, "the program's producer"))
+        run.note(set_here.kafka_python("consumer", job.consumer, words("where.consumer")))
+        run.note(set_here.kafka_python("producer", job.producer, words("where.producer")))
         run.closing(self.kill)
         self._reader = threading.Thread(target=self._read, name="labs-transform", daemon=True)
         self._reader.start()
@@ -74,7 +74,7 @@ class _Life:
             LabsError: it did.
         """
         if self._process.poll() not in (None, 0):
-            raise LabsError("the program died by itself", hint="run it again")
+            raise LabsError(words("transform.failed"), hint=words("run_again"))
 
     @property
     def over(self) -> bool:
@@ -111,12 +111,13 @@ def _transform(run: Run) -> None:
     lives = [_Life(run, job) for _ in range(run["kills"] + 1)]
     for number, life in enumerate(lives[:-1], 1):
         life.begin()
-        run.say(f"life {number} of the program works, and will be killed")
-        run.wait(lambda life=life: _at_its_worst(life), "the program was at work")  # type: ignore[misc]
+        run.say(words("transform.says.life", number=number))
+        at_work = words("transform.awaited.at_work")
+        run.wait(lambda life=life: _at_its_worst(life), at_work)  # type: ignore[misc]
         life.kill()
     lives[-1].begin()
-    run.say("the program works to the end")
-    run.wait(lambda: lives[-1].over, "the program had done every input", 60)
+    run.say(words("transform.says.last"))
+    run.wait(lambda: lives[-1].over, words("transform.awaited.done"), 60)
     _tell(run)
 
 
@@ -125,7 +126,7 @@ def _inputs(run: Run) -> str:
     name, payload = f"{run.topic}-in", flight_payload()
     wanted = {"num_partitions": 1, "replication_factor": 3, "configs": run.cluster.limits}
     run.ask(lambda client: name in client.list_topics() or client.create_topics({name: wanted}))
-    producer = run.producer("what fills the input", linger_ms=5)
+    producer = run.producer(words("where.input"), linger_ms=5)
     for key, value in map(payload, range(run["records"])):
         producer.send(name, value, key)
     producer.flush()
@@ -148,13 +149,9 @@ def _tell(run: Run) -> None:
         "aborted_records": len(aborted),
         "killed": run["kills"],
     }
-    level = run["isolation_level"]
-    run.conclude(
-        f"the program was killed {run['kills']} times, with its offsets {run['offsets']};"
-        f" {level} sees {counts.readable:,} outputs for {run['records']:,} inputs, and"
-        f" {counts.duplicated:,} of them a second time"
-    )
-    title = f"{counts.duplicated:,} outputs twice for {level}; {len(aborted):,} aborted records"
+    together = "together" if run["offsets"] == TOGETHER else "after"
+    run.conclude(words(f"transform.told.{together}", **run.values))
+    title = words("transform.title", **run.values)
     run.show(_picture(title, everything, committed))
 
 
@@ -188,17 +185,15 @@ TRANSFORM = Experiment(
     "exactly_once.transform",
     words,
     (
-        Choice("offsets", (TOGETHER, AFTER), TOGETHER,
-               "how the group's offsets are committed"),
-        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED,
-               "what the reader of the output may see (default: read_uncommitted)"),
-        Number("kills", 0, 3, 2, "how often the program is killed", "times"),
-        Number("batch", 10, 50, 25, "how many records a transaction has at most", "records", 5),
-        Number("records", 150, 500, 200, "how many inputs there are", "records", 50),
+        Choice("offsets", (TOGETHER, AFTER), TOGETHER),
+        Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED),
+        Number("kills", 0, 3, 2, "times"),
+        Number("batch", 10, 50, 25, "records", 5),
+        Number("records", 150, 500, 200, "records", 50),
     ),
     _transform,
     Options((_ONCE, _TWICE, _MISSING), _outputs),
     breaks=False,
-    by_wall=lambda _: "a broker ends an open transaction by it",
+    by_wall=lambda _: words("by_wall"),
     about=("aborted_records",),
 )  # fmt: skip

@@ -90,18 +90,19 @@ def _zombie(run: Run) -> None:
     run.make_topic(watch=False)
     run.isolation = COMMITTED
     size, job = run["batch"], f"{run.topic}-job"
-    a = _Program(run, "program A", job)
+    a = _Program(run, words("shown.program", of="A"), job)
     a.write(range(size))
     a.commit()
     a.write(range(size, 2 * size))
-    run.say("A hangs in its second transaction; B is started in its place")
+    run.say(words("zombie.says.hangs"))
     hangs = run.elapsed()
-    b = _Program(run, "program B", job if run["transactional_id"] == SAME else f"{job}-b")
+    same = run["transactional_id"] == SAME
+    b = _Program(run, words("shown.program", of="B"), job if same else f"{job}-b")
     resumed = len(run.read().reads)  # what is committed
     b.write(range(resumed, 3 * size))
     b.commit()
     run.sleep(0.5)
-    run.say("A goes on, and commits")
+    run.say(words("zombie.says.goes_on"))
     a.wake()
     wakes = run.elapsed()
     refused = a.commit()
@@ -111,18 +112,14 @@ def _zombie(run: Run) -> None:
         "resumed_at_record": resumed,
         "commit_of_a": refused or "accepted",
     }
-    said = f"was refused ({refused})" if refused else "was accepted"
-    which = "the same" if run["transactional_id"] == SAME else "another"
-    run.conclude(
-        f"B has {which} transactional.id and went on from record {resumed:,}; A came back, and its"
-        f" commit {said}: {counts.duplicated:,} records count twice"
-    )
+    end = "refused" if refused else "accepted"
+    run.conclude(words(f"zombie.told.{'same' if same else 'another'}_{end}", **run.values))
     lanes = {f"program:{p}": one.spans for p, one in (("A", a), ("B", b))}
     marks = [Mark(hangs, "b_starts"), Mark(wakes, "a_goes_on")]
     names = words.under("shown")
-    run.show(Lanes(f"A's late commit {said}", lanes, ("commits", "refused", "hangs"), marks,
-                   names=names))  # fmt: skip
-    run.show(log_of(f"read_committed sees {counts.duplicated:,} records twice", numbered(run)))
+    title = words(f"zombie.title.{end}", **run.values)
+    run.show(Lanes(title, lanes, ("commits", "refused", "hangs"), marks, names=names))
+    run.show(log_of(words("zombie.title.log", **run.values), numbered(run)))
 
 
 _FENCED, _BOTH, _B_REFUSED = "fenced", "both", "b_refused"
@@ -136,11 +133,11 @@ ZOMBIE = Experiment(
     "exactly_once.zombie",
     words,
     (
-        Choice("transactional_id", (SAME, OWN), SAME, "which transactional.id A and B have"),
-        Number("batch", 10, 50, 20, "how many records a transaction has", "records", 5),
+        Choice("transactional_id", (SAME, OWN), SAME),
+        Number("batch", 10, 50, 20, "records", 5),
     ),
     _zombie,
     Options((_FENCED, _BOTH, _B_REFUSED), _who_commits),
     breaks=False,
-    by_wall=lambda _: "a broker ends an open transaction by it",
+    by_wall=lambda _: words("by_wall"),
 )

@@ -67,34 +67,27 @@ def _converting(run: Run) -> None:
         "longest_gap_ms": max(gaps.values()),
         "never_processed_records": missed,
     }
-    told = (
-        f"the group was {types[0]}; with its first new member it was {types[1]}, while"
-        " two members still spoke the classic protocol"
-    )
-    if refusal:
-        told = f"the group stayed {types[1]}; its first new member was refused: {refusal}"
-    run.conclude(told)
+    run.conclude(words(f"converting.told.{'refused' if refusal else 'was_let_in'}", **run.values))
     lanes = working([r for r in group.reads if r.time >= began - AFTER_S], run.began, PAUSE_S)
     longest = seconds(max(gaps.values()) / 1000)
-    title = f"{types[0]}, then {types[1]}; longest wait for a record: {longest}"
+    title = words("converting.title", longest=longest, **run.values)
     run.show(replace(lanes, title=title, marks=marks, names=words.under("shown")))
 
 
 def _replace(run: Run, group: Group, old: Member, new: Member) -> str:
     """One member goes in good order, one with the new protocol comes; why it was refused, or ""."""
-    run.say(f"{old.name} is replaced by {new.name}, with group.protocol=consumer")
+    run.say(words("converting.says.replacing", old=old.name, new=new.name))
     old.leave()
     old.await_end(10)
     new.join()
-    run.wait(
-        lambda: new.errors or group.share_of(new.name), f"{new.name} had partitions", HANDED_OVER_S
-    )
+    had_some = words("converting.awaited.had_some", new=new.name)
+    run.wait(lambda: new.errors or group.share_of(new.name), had_some, HANDED_OVER_S)
     members = 2 if new.errors else 3
     run.wait(
         lambda: (
             len(owners := group.owners()) == PARTITIONS and len(set(owners.values())) == members
         ),
-        "all had their share again",
+        words("awaited.shared_again"),
         HANDED_OVER_S,
     )
     run.sleep(AFTER_S)
@@ -120,8 +113,7 @@ CONVERTING = Experiment(
     "groups.converting",
     words,
     (
-        Choice("assignor", (RANGE, COOPERATIVE), RANGE,
-               "how the classic members assign partitions"),
+        Choice("assignor", (RANGE, COOPERATIVE), RANGE),
     ),
     _converting,
     Options((CONVERTS, WAITS, REFUSED), _what),

@@ -38,19 +38,20 @@ def _expiry(run: Run) -> None:
     second = group.add("B", commit="after", options=options)
     fill(run, BEFORE)
     join(run, group, first)
-    run.wait(lambda: len(first.reads) >= BEFORE, "A had read all there was")
+    run.wait(lambda: len(first.reads) >= BEFORE, words("expiry.awaited.all"))
     first.leave()
     first.await_end(10)
     _keep(run, group)
-    run.say("nobody of the group is there")
+    run.say(words("expiry.says.away"))
     fill(run, MEANWHILE)
     run.sleep(run["away_s"])
     kept = places(run, group)
     join(run, group, second)
-    run.wait(lambda: second.first("at") or second.reads, "B had a position")
+    run.wait(lambda: second.first("at") or second.reads, words("expiry.awaited.position"))
     fill(run, AFTERWARDS)
     last = BEFORE + MEANWHILE + AFTERWARDS - 1
-    run.wait(lambda: any(r.offset == last for r in list(second.reads)), "B had read to the end")
+    to_the_end = words("expiry.awaited.end")
+    run.wait(lambda: any(r.offset == last for r in list(second.reads)), to_the_end)
     drain(run, group)
     group.leave()
     judge(run, group)
@@ -71,7 +72,7 @@ def _keep(run: Run, group: Group) -> None:
         retention_time_ms=1000 * KEPT_S,
         topics=[topic(name=run.topic, partitions=[partition])],
     )
-    run.wait(lambda: _committed(run, asked), "the coordinator had committed the offset")
+    run.wait(lambda: _committed(run, asked), words("expiry.awaited.committed"))
 
 
 def _committed(run: Run, asked: Any) -> bool:
@@ -93,11 +94,7 @@ def _tell(run: Run, group: Group, kept: dict[int, int]) -> None:
         "skipped_readable_records": skipped,
         "read_again_records": again,
     }
-    place = "was still there" if kept else "had expired"
-    told = (
-        f"the committed offset {BEFORE} {place}: B began at offset {began};"
-        f" {skipped} records were skipped, {again} read again"
-    )
+    told = words(f"expiry.told.{'kept' if kept else 'expired'}", committed=BEFORE, **run.values)
     run.conclude(told)
     bars = {"records": [float(BEFORE), float(MEANWHILE), float(skipped), float(again)]}
     labels = ["read_by:A", "came_meanwhile", "skipped", "read_again"]
@@ -116,14 +113,12 @@ EXPIRY = Experiment(
     "groups.expiry",
     words,
     (
-        Number("away_s", 1, 10, 6,
-               f"how long nobody is there; the offset is kept {KEPT_S} s (default: 7 days)", "s"),
-        Choice("auto_offset_reset", (LATEST, EARLIEST), LATEST,
-               "where B begins without a committed offset"),
+        Number("away_s", 1, 10, 6, "s", facts={"kept_s": KEPT_S}),
+        Choice("auto_offset_reset", (LATEST, EARLIEST), LATEST),
     ),
     _expiry,
     Options((STOPPED, END, BEGINNING), _began),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: "a coordinator tells by it how old a committed offset is",
+    by_wall=lambda _: words("expiry.by_wall"),
 )  # fmt: skip

@@ -46,16 +46,16 @@ def _locks(run: Run) -> None:
     taken = await_taken(run, first)
     await_taken(run, second)
     at = now()
-    run.say("A is lost, with records in its hands")
+    run.say(words("locks.says.losing"))
     if run["how"] == SIGKILL:
         first.kill()
     else:
         first.freeze()
     unfinished = await_all(run, group)
     if run["how"] == SIGSTOP:
-        run.say("A wakes up, and goes on with what it had taken")
+        run.say(words("locks.says.waking"))
         first.thaw()
-        run.wait(lambda: len(first.reads) >= taken.count, "A had processed it, too")
+        run.wait(lambda: len(first.reads) >= taken.count, words("locks.awaited.done"))
     group.leave()
     judge_queue(run, group, unfinished)
     _tell(run, group, taken, at)
@@ -72,17 +72,12 @@ def _tell(run: Run, group: Group, taken: Event, at: float) -> None:
         "back_after_ms": None if back is None else 1000 * (back - taken.time),
         "processed_twice_records": twice,
     }
-    lost = "was killed" if run["how"] == SIGKILL else "was frozen"
-    after = "B did not get them"
-    if back is not None:
-        after = (
-            f"B got them {seconds(back - at)} later,"
-            f" {seconds(back - taken.time)} after A had taken them"
-        )
-    told = f"A {lost} with {len(held)} records; {after} (lock: {run['lock_s']} s)"
+    lost = "killed" if run["how"] == SIGKILL else "freezes"
+    id = f"locks.told.{lost}_{'never_back' if back is None else 'back'}"
+    later, after = (seconds((back or at) - since) for since in (at, taken.time))
+    told = words(id, later=later, after=after, **run.values)
     run.conclude(told)
-    mark = "killed:A" if run["how"] == SIGKILL else "freezes:A"
-    run.show(by_offset(run, group, told, [Mark(at - run.began, mark)]))
+    run.show(by_offset(run, group, told, [Mark(at - run.began, f"{lost}:A")]))
 
 
 AT_ONCE, AFTER_LOCK, NEVER = "at_once", "after_lock", "never"
@@ -106,9 +101,8 @@ LOCKS = Experiment(
     "groups.locks",
     words,
     (
-        Choice("how", (SIGKILL, SIGSTOP), SIGKILL,
-               "how A is lost: killed, or frozen (its connection stays open)"),
-        Number("lock_s", 3, 15, 6, "share.record.lock.duration.ms (default 30 s)", "s"),
+        Choice("how", (SIGKILL, SIGSTOP), SIGKILL),
+        Number("lock_s", 3, 15, 6, "s"),
     ),
     _locks,
     Options((AT_ONCE, AFTER_LOCK, NEVER), _when),

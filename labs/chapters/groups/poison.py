@@ -48,7 +48,9 @@ def _poison(run: Run) -> None:
     unfinished = await_all(run, group, but=(BAD,))
     allowed = _allowed(run.settings)
     with contextlib.suppress(LabsError):
-        run.wait(lambda: len(_tries(group)) >= allowed, f"record {BAD} was given up", DONE_S)
+        run.wait(
+            lambda: len(_tries(group)) >= allowed, words("poison.awaited.given_up", bad=BAD), DONE_S
+        )
     run.sleep(QUIET_S)
     group.leave()
     judge_queue(run, group, unfinished)
@@ -67,17 +69,12 @@ def _tries(group: Group) -> list[Event]:
 
 def _tell(run: Run, group: Group) -> None:
     tries = _tries(group)
-    others = len({read.number for read in group.reads})
     run.measurements |= {
         "deliveries": len(tries),
         "highest_delivery_count": max((event.count for event in tries), default=0),
-        "other_records_processed": others,
+        "other_records_processed": len({read.number for read in group.reads}),
     }
-    told = (
-        f"{run['acknowledge']}: record {BAD} was delivered {len(tries)}"
-        f" time{'s' * (len(tries) != 1)} and then given up;"
-        f" the other {others} were processed"
-    )
+    told = words("poison.told", bad=BAD, count=len(tries), **run.values)
     run.conclude(told)
     marks = [Mark(event.time - run.began, f"delivery:{event.count}") for event in tries]
     run.show(by_offset(run, group, told, marks))
@@ -97,9 +94,8 @@ POISON = Experiment(
     "groups.poison",
     words,
     (
-        Choice("acknowledge", (RELEASE, REJECT), RELEASE,
-               "what a member says of the record that it can't process"),
-        Number("limit", 2, 5, 3, "share.delivery.count.limit (default 5)"),
+        Choice("acknowledge", (RELEASE, REJECT), RELEASE),
+        Number("limit", 2, 5, 3),
     ),
     _poison,
     Options((GIVEN_UP, BLOCKS, FOR_EVER), _fate),

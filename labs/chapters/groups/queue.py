@@ -9,7 +9,7 @@ from itertools import pairwise
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.figures import figure
-from labs.base.words import Words
+from labs.base.words import Words, listed
 from labs.chapters.groups.queues import (
     DONE_S,
     TAKEN_S,
@@ -56,13 +56,15 @@ def _queue(run: Run) -> None:
     members = [group.add(name, process_ms=PROCESS_MS, **plan) for name in names]
     producer, payload = evenly(run, batch_size=BATCH_BYTES)
     load = run.load(producer, RATE * len(members), payload=payload)
-    run.say(f"{' and '.join(names)} join the group")
+    run.say(words("queue.says.joining", names=listed(names)))
     for member in members:
         member.join()
     if share:
-        run.wait(lambda: all([taken_by(m) for m in members]), "every member had records", TAKEN_S)
+        had_some = words("queue.awaited.had_some")
+        run.wait(lambda: all([taken_by(m) for m in members]), had_some, TAKEN_S)
     else:
-        run.wait(lambda: _every_one_owned_by_another(group), "the partitions had owners", JOIN_S)
+        owned = words("queue.awaited.owned")
+        run.wait(lambda: _every_one_owned_by_another(group), owned, JOIN_S)
     done, took_s = _work(run, members, share)
     load.stop(DONE_S)
     for member in members:
@@ -82,7 +84,7 @@ def _queue(run: Run) -> None:
 
 def _work(run: Run, members: Sequence[Member], share: bool) -> tuple[dict[str, int], float]:
     """How many records each member processes in some seconds, and in how many."""
-    run.say(f"{len(members)} members work")
+    run.say(words("queue.says.working", **run.settings))
     before = {m.name: len(m.reads) for m in members}
     since = now()
     run.sleep(MEASURE_S)
@@ -90,7 +92,7 @@ def _work(run: Run, members: Sequence[Member], share: bool) -> tuple[dict[str, i
         with contextlib.suppress(LabsError):
             run.wait(
                 lambda: all(len(m.reads) > before[m.name] for m in members),
-                "every member had processed a record",
+                words("queue.awaited.all_worked"),
                 DONE_S,
             )
     return {m.name: len(m.reads) - before[m.name] for m in members}, now() - since
@@ -110,11 +112,8 @@ def _tell(run: Run, group: Group, done: dict[str, int], took_s: float) -> None:
         "out_of_order_records": _out_of_order(group),
         "processed_records": len(numbers_done(group)),
     }
-    kind = "share group" if run["group"] == SHARE_GROUP else "consumer group"
-    told = (
-        f"{working} of {len(done)} members of the {kind} worked on {PARTITIONS} partitions:"
-        f" {figure(rate)} records/s"
-    )
+    values = {"all": len(done), "partitions": PARTITIONS, "rate": figure(rate), **run.values}
+    told = words(f"queue.told.{run['group']}", **values)
     run.conclude(told)
     rates = {"rate": [count / took_s for count in done.values()]}
     labels = [f"member:{name}" for name in done]
@@ -145,9 +144,8 @@ QUEUE = Experiment(
     "groups.queue",
     words,
     (
-        Choice("group", (SHARE_GROUP, CONSUMER_GROUP), SHARE_GROUP,
-               "a share group (KIP-932), or a consumer group (KIP-848)"),
-        Number("members", 3, 5, 4, "of the group; the topic has two partitions"),
+        Choice("group", (SHARE_GROUP, CONSUMER_GROUP), SHARE_GROUP),
+        Number("members", 3, 5, 4),
     ),
     _queue,
     Options((AS_PARTITIONS, EVERY, ONE), _who),

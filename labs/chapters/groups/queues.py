@@ -52,7 +52,7 @@ def share_plan(**plan: Any) -> dict[str, Any]:
 
 def fill_singly(run: Run, count: int) -> None:
     """Write records, each a batch of its own: a share group hands out whole batches."""
-    run.say(f"writing {count:,} records")
+    run.say(words("says.writing", count=count))
     producer, payload = evenly(run, batch_size=0)
     run.load(producer, 0, count, payload=payload).wait(DONE_S)
 
@@ -63,9 +63,10 @@ def await_taken(run: Run, member: Member) -> Event:
     Raises:
         LabsError: it took none, or its process or its client gave up.
     """
-    run.say(f"{member.name} joins, and takes records")
+    run.say(words("says.taking", member=member.name))
     member.join()
-    return run.wait(lambda: taken_by(member), f"{member.name} had taken records", TAKEN_S)
+    awaited = words("awaited.taken", member=member.name)
+    return run.wait(lambda: taken_by(member), awaited, TAKEN_S)
 
 
 def taken_by(member: Member) -> Event | None:
@@ -79,8 +80,8 @@ def taken_by(member: Member) -> Event | None:
         return taken
     if failed := member.first("error"):
         raise LabsError(
-            f"member {member.name} of the share group got an error: {failed.text}",
-            hint="run it again",
+            words("failed.member", member=member.name, error=failed.text),
+            hint=words("failed.hint"),
         )
     return None
 
@@ -94,11 +95,11 @@ def await_all(run: Run, group: Group, but: Collection[int] = ()) -> str:
     """Wait until every record was processed; returns why it may not have been, or ""."""
     sent = {send.number for send in run.history.sends if send.outcome is not Outcome.FAIL}
     due = sent - set(but)
-    run.say("waiting until every record is processed")
+    run.say(words("says.finishing"))
     with contextlib.suppress(LabsError):
-        run.wait(lambda: due <= numbers_done(group), "every record was processed", DONE_S)
-    left = due - numbers_done(group)
-    return f"{len(left)} records were not processed in time" if left else ""
+        run.wait(lambda: due <= numbers_done(group), words("awaited.all_done"), DONE_S)
+    left = len(due - numbers_done(group))
+    return words("unfinished", count=left) if left else ""
 
 
 def judge_queue(run: Run, group: Group, unfinished: str) -> Processing:

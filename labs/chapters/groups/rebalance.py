@@ -68,16 +68,17 @@ def _rebalance(run: Run) -> None:
     load = run.load(producer, RATE, payload=payload)
     for member in members.values():
         member.join()
-    run.say("three members join the group")
-    run.wait(lambda: _settled(group, 3), "three members had all partitions")
+    run.say(words("rebalance.says.joining"))
+    run.wait(lambda: _settled(group, 3), words("awaited.all_owned"))
     run.sleep(BEFORE_S)
     before = group.owners()
     if run["event"] == SLOW:
-        run.wait(lambda: members["C"].first("polled", now() - 0.2), "C had begun its slow work")
+        slow = words("rebalance.awaited.slow")
+        run.wait(lambda: members["C"].first("polled", now() - 0.2), slow)
     at = _cause(run, members["C"], newcomer)
     run.wait(
         lambda: _settled(group, {JOINS: 4, SLOW: 4}.get(run["event"], 2)),
-        "the partitions had been assigned again",
+        words("rebalance.awaited.assigned_again"),
     )
     settled = max(e.time for e in group.events if e.kind == "assigned" and e.partitions)
     run.sleep(AFTER_S)
@@ -180,44 +181,35 @@ def _tell(run: Run, group: Group, at: float, until: float, settled: float, share
     figures["settled_ms"] = 1000 * (settled - at)
     figures |= {f"gap_p{partition}_ms": gap for partition, gap in gaps.items()}
     event = _EVENTS[run["event"]]
-    told = words(f"shown.{event}")
-    run.conclude(
-        f"{told}: with {run['protocol']} {_whole(taken)} had to change hands or be"
-        f" given back. Longest wait for a record: {_waits(run, shares)}"
+    values = {"event": words(f"shown.{event}"), "protocol": run["protocol"], "all": PARTITIONS}
+    waits = _waits(run, shares, "slow_c" if run["event"] == SLOW else "at_length")
+    run.conclude(words("rebalance.told", partitions=_whole(taken), waits=waits, **values))
+    title = words(
+        "rebalance.title", taken=len(taken), waits=_waits(run, shares, "briefly"), **values
     )
-    title = f"{run['protocol']}: {len(taken)} of {PARTITIONS} partitions taken away"
-    title += f"; longest wait {_briefly(run)}"
     lanes = _lanes(run, group, at - BEFORE_S, until)
     marks = [Mark(at - run.began, event)]
     run.show(replace(lanes, title=title, marks=marks))
 
 
-def _waits(run: Run, shares: Shares) -> str:
+def _waits(run: Run, shares: Shares, how: str) -> str:
     """The longest wait of each kind of partition, as far as there are such."""
-    c = "slow C was or became the owner" if run["event"] == SLOW else "C had been the owner"
-    kinds = {
-        "kept": (shares.kept, "the owner stayed"),
-        "moved": (shares.moved, "another member took over"),
-        "of_c": (shares.of_c, c),
-    }
+    gaps = {kind: run.measurements[f"longest_gap_{kind}_ms"] for kind in ("kept", "moved", "of_c")}
     return ", ".join(
-        f"{seconds(gap / 1000)} where {words} ({len(partitions)} of {PARTITIONS})"
-        for name, (partitions, words) in kinds.items()
-        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
-    )
-
-
-def _briefly(run: Run) -> str:
-    kinds = {"kept": "of kept ones", "moved": "of moved ones", "of_c": "of C's"}
-    return ", ".join(
-        f"{seconds(gap / 1000)} {words}"
-        for name, words in kinds.items()
-        if isinstance(gap := run.measurements[f"longest_gap_{name}_ms"], float)
+        words(
+            f"rebalance.waits.{how}.{kind}",
+            wait=seconds(gap / 1000),
+            some=len(getattr(shares, kind)),
+            all=PARTITIONS,
+        )
+        for kind, gap in gaps.items()
+        if isinstance(gap, float)
     )
 
 
 def _whole(taken: set[int]) -> str:
-    return f"all {PARTITIONS} partitions" if len(taken) == PARTITIONS else named(taken)
+    whole = len(taken) == PARTITIONS
+    return words("rebalance.whole", all=PARTITIONS) if whole else named(taken)
 
 
 def _interrupted(group: Group, at: float, until: float) -> set[int]:
@@ -241,16 +233,14 @@ REBALANCE = Experiment(
             "event",
             (JOINS, LEAVES, DIES, SLOW),
             JOINS,
-            "D joins; C leaves; C is killed; D joins while C is slow",
         ),
         Choice(
             "protocol",
             (EAGER, COOPERATIVE, KIP_848),
             EAGER,
-            "how partitions change hands; kip-848 needs Kafka 4.0 or newer",
         ),
-        Number("slow_s", 1, 6, 4, "what a poll of C takes when it is slow", "s"),
-        Number("heartbeat_s", 1, 5, 1, "how often a member reports to the coordinator", "s"),
+        Number("slow_s", 1, 6, 4, "s"),
+        Number("heartbeat_s", 1, 5, 1, "s"),
     ),
     _rebalance,
     Options((ALL, MOVED, NONE), _stopped),

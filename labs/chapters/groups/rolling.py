@@ -49,7 +49,7 @@ def _rolling(run: Run) -> None:
     load = run.load(producer, RATE, payload=payload)
     for member in members.values():
         member.join()
-    run.wait(lambda: _settled(group), "three members had all partitions")
+    run.wait(lambda: _settled(group), words("awaited.all_owned"))
     run.sleep(AFTER_S)
     began = now()
     downs = [_restart(run, group, members[name], again[name]) for name in NAMES]
@@ -78,13 +78,14 @@ def _settled(group: Group) -> bool:
 
 def _restart(run: Run, group: Group, old: Member, new: Member) -> tuple[str, float]:
     """Stop a member in good order and start it again; returns which, and when that began."""
-    run.say(f"{old.name} is restarted")
+    run.say(words("rolling.says.restarting", member=old.name))
     at = now()
     old.leave()
     old.await_end(10)
     run.sleep(max(at + run["away_s"] - now(), 0))
     new.join()
-    run.wait(lambda: new.first("assigned") and _settled(group), "all had their share again")
+    again = words("awaited.shared_again")
+    run.wait(lambda: new.first("assigned") and _settled(group), again)
     run.sleep(AFTER_S)
     return old.name, at
 
@@ -104,10 +105,8 @@ def _tell(
         "longest_gap_ms": max(gaps.values()),
         "restart_took_ms": 1000 * (until - began),
     }
-    told = (
-        f"{run['members']}: three restarts took a partition {len(taken)} times from a member that"
-        f" was not being restarted; longest wait for a record: {seconds(max(gaps.values()) / 1000)}"
-    )
+    longest = seconds(max(gaps.values()) / 1000)
+    told = words("rolling.told", longest=longest, **run.values)
     run.conclude(told)
     marks = [Mark(at - run.began, f"closes:{name}") for name, at in downs]
     lanes = working([r for r in group.reads if r.time >= began - AFTER_S], run.began, PAUSE_S)
@@ -132,9 +131,8 @@ ROLLING = Experiment(
     "groups.rolling",
     words,
     (
-        Choice("members", (EAGER, COOPERATIVE, STATIC, KIP_848), EAGER,
-               "what the members are; static ones are eager, with a group.instance.id"),
-        Number("away_s", 1, 5, 1, "how long a restart takes; the session timeout is 6 s", "s"),
+        Choice("members", (EAGER, COOPERATIVE, STATIC, KIP_848), EAGER),
+        Number("away_s", 1, 5, 1, "s"),
     ),
     _rolling,
     Options((NONE, SOME, ALL), _taken),

@@ -37,11 +37,11 @@ def _max_poll(run: Run) -> None:
     run.show_live(lambda: owned(run, group, "", []))
     join(run, group, slow, quick)
     fill(run, RECORDS)
-    polled = run.wait(lambda: slow.first("polled"), "A had got its first records")
-    run.say(f"A works for {run['busy_s']} s before it polls again")
+    polled = run.wait(lambda: slow.first("polled"), words("awaited.first_records"))
+    run.say(words("says.busy", busy_s=run["busy_s"]))
     run.wait(
         lambda: slow.first("committed") or slow.errors,
-        "A had committed",
+        words("awaited.committed"),
         run["busy_s"] + interval_s + 20,
     )
     slow.pace(0.0)
@@ -56,29 +56,20 @@ def _max_poll(run: Run) -> None:
 def _tell_poll(run: Run, group: Group, polled: float, taken: float | None, until: float) -> None:
     slow = group.members["A"]
     error = slow.errors[0].error if slow.errors else None
-    processing = judge(run, group)
-    twice = processing.repeated
     run.measurements |= {
         "put_out": int(error is not None),
         "put_out_after_ms": 1000 * (taken - polled) if taken and error else None,
-        "processed_twice_records": twice,
+        "processed_twice_records": judge(run, group).repeated,
         "commit_error": error,
     }
-    if error:
-        told = (
-            f"A was removed {seconds(taken - polled if taken else 0)} after its poll, although its"
-            f" heartbeats went on; its commit failed ({error}), and {twice} records were"
-            " processed twice"
-        )
-    else:
-        told = f"A worked for {run['busy_s']} s and stayed; {twice} records were processed twice"
-    run.conclude(told)
+    what = "removed" if error else "stayed"
+    after = seconds(taken - polled if taken else 0)
+    run.conclude(words(f"max_poll.told.{what}", after=after, **run.values))
     marks = [Mark(polled - run.began, "polls:A")]
     if slow.errors:
         marks.append(Mark(slow.errors[0].time - run.began, "commit_fails:A"))
-    title = "A is removed, and B processes its records" if error else "A stays"
-    run.show(owned(run, group, f"{title} ({twice} processed twice)", marks, until,
-                   words.under("shown")))  # fmt: skip
+    title = words(f"max_poll.title.{what}", **run.values)
+    run.show(owned(run, group, title, marks, until, words.under("shown")))
 
 
 STAYS, TWICE, LOST = "stays", "twice", "lost"
@@ -97,8 +88,8 @@ MAX_POLL = Experiment(
     "groups.max_poll",
     words,
     (
-        Number("busy_s", 1, 8, 4, "how long A works before it polls again", "s"),
-        Number("max_poll_interval_s", 1, 30, 2, "max.poll.interval.ms (default 300 s)", "s"),
+        Number("busy_s", 1, 8, 4, "s"),
+        Number("max_poll_interval_s", 1, 30, 2, "s"),
     ),
     _max_poll,
     Options((STAYS, TWICE, LOST), _outcome),
@@ -126,15 +117,17 @@ def _silent(run: Run) -> None:
     run.show_live(lambda: owned(run, group, "", []))
     join(run, group, first, second)
     fill(run, RECORDS)
-    polled = run.wait(lambda: first.first("polled"), "A had got its first records")
+    polled = run.wait(lambda: first.first("polled"), words("awaited.first_records"))
     if frozen:
-        run.say("A's process is frozen")
+        run.say(words("silent.says.frozen"))
         first.freeze()
         run.sleep(for_s)
         first.thaw()
     else:
-        run.say(f"A works for {for_s} s before it polls again")
-    run.wait(lambda: first.first("committed") or first.errors, "A had committed", for_s + 20)
+        run.say(words("says.busy", busy_s=for_s))
+    run.wait(
+        lambda: first.first("committed") or first.errors, words("awaited.committed"), for_s + 20
+    )
     first.pace(0.0)
     shared_out(run, group)
     drain(run, group)
@@ -152,14 +145,9 @@ def _tell_silent(run: Run, group: Group, polled: float, until: float) -> None:
         "removed_after_ms": 1000 * (taken.since - polled) if taken and removed else None,
         "processed_twice_records": twice,
     }
-    what = "A's process was frozen" if run["how"] == FROZEN else "A's handler was busy"
-    what += f" for {run['for_s']} s (session timeout {SESSION_MS / 1000:g} s)"
-    told = (
-        f"{what}: A was removed after {seconds(taken.since - polled if taken else 0)}, and"
-        f" {twice} records were processed twice"
-        if removed
-        else f"{what}: A stayed in the group"
-    )
+    after = seconds(taken.since - polled if taken else 0)
+    id = f"silent.told.{run['how']}_{'removed' if removed else 'stayed'}"
+    told = words(id, after=after, session_s=SESSION_MS / 1000, **run.values)
     run.conclude(told)
     shown = words.under("shown")
     kind = "freezes:A" if run["how"] == FROZEN else "polls:A"
@@ -177,9 +165,8 @@ SILENT = Experiment(
     "groups.silent",
     words,
     (
-        Choice("how", (HANDLER, FROZEN), HANDLER,
-               "A's handler is busy, or A's whole process is frozen (SIGSTOP)"),
-        Number("for_s", 2, 12, 9, "for how long; the session timeout is 6 s", "s"),
+        Choice("how", (HANDLER, FROZEN), HANDLER),
+        Number("for_s", 2, 12, 9, "s"),
     ),
     _silent,
     Options((STAYS, REMOVED), _kept),

@@ -39,12 +39,12 @@ def _static_member(run: Run) -> None:
     producer, payload = evenly(run)
     load = run.load(producer, RATE, payload=payload)
     first.join()
-    run.wait(lambda: len(group.owners()) == 3, "A had joined")
+    run.wait(lambda: len(group.owners()) == 3, words("static_member.awaited.joined"))
     join(run, group, second, third)
     run.sleep(BEFORE_S)
     own_share = group.share_of("C")
     at = now()
-    run.say("C is restarted")
+    run.say(words("static_member.says.restarting"))
     third.leave()
     third.await_end(10)
     run.sleep(max(at + run["away_s"] - now(), 0))
@@ -70,16 +70,13 @@ def _static_member(run: Run) -> None:
         "longest_gap_of_others_ms": max(gap for p, gap in gaps.items() if p not in own_share),
         "away_ms": 1000 * (back - at),
     }
-    kind = "a static member" if run["static"] else "an ordinary member"
-    told = (
-        f"C, {kind}, was away for {seconds(back - at)}: its {named(own_share)} waited"
-        f" {seconds(own / 1000)}, and {len(taken)} of the others' partitions were taken"
-        " from their owners"
-    )
+    times = {"away": seconds(back - at), "waited": seconds(own / 1000)}
+    id = f"static_member.told.{'static' if run['static'] else 'ordinary'}"
+    told = words(id, share=named(own_share), taken=len(taken), **times)
     run.conclude(told)
     marks = [Mark(at - run.began, "closes:C"), Mark(back - run.began, "is_back:C")]
     lanes = working(group.reads, run.began, PAUSE_S, words.under("shown"))
-    run.show(replace(lanes, title=told[0].upper() + told[1:], marks=marks))
+    run.show(replace(lanes, title=told, marks=marks))
 
 
 NOBODY, EVERYBODY = "nobody", "everybody"
@@ -95,8 +92,8 @@ STATIC_MEMBER = Experiment(
     "groups.static_member",
     words,
     (
-        Switch("static", True, "whether members have a group_instance_id (KIP-345)"),
-        Number("away_s", 1, 9, 2, "how long the restart takes; the session timeout is 6 s", "s"),
+        Switch("static", True),
+        Number("away_s", 1, 9, 2, "s"),
     ),
     _static_member,
     Options((NOBODY, ONLY_C, EVERYBODY), _noticed),

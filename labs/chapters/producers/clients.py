@@ -155,15 +155,14 @@ def _feat(run: Run, name: str, count: int, send_all: Sender) -> Feat:
     payload, first = flight_payload(), run.history.next_number
     records = [payload(number) for number in range(first, first + count)]
     book = Book([], [])
-    run.say(f"{name}: {count:,} records, as fast as it can")
+    run.say(words("clients.says.turn", client=name, count=count))
     before = _cpu_s(run)
     send_all(records, book)
     after = _cpu_s(run)
     _write_down(run, lambda number: records[number - first], book)
     if not book.answers:
         raise LabsError(
-            f"{name} got no record acknowledged",
-            hint="`labs status` shows whether the brokers run; then run it again",
+            words("clients.failed.none_acknowledged", client=name), hint=words("failed.hint")
         )
     took_s = max(when for *_, when in book.answers) - book.invoked[0]
     return Feat(len(book.answers), took_s, after[0] - before[0], after[1] - before[1])
@@ -199,19 +198,16 @@ def _clients(run: Run) -> None:
     }
     if brokers:  # somebody else's can't be seen
         run.measurements["kafka_python_brokers_cpu_per_thousand_records_ms"] = round(brokers, 2)
-    told = (
-        f"kafka-python got {slow.rate:,.0f} records/s acknowledged, confluent-kafka"
-        f" {fast.rate:,.0f} by the very same brokers: {figure(round(times, 1))} times as many"
-    )
-    limit = ", so the limit of the first was the client" if _limited_by(times) == _CLIENT else ""
-    run.conclude(told + limit)
-    _show_clients(run, feats, times)
+    so_many = figure(round(times, 1))
+    told = f"clients.told.{'client' if _limited_by(times) == _CLIENT else 'open'}"
+    run.conclude(words(told, slow=slow.rate, fast=fast.rate, times=so_many))
+    _show_clients(run, feats, so_many)
 
 
-def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
+def _show_clients(run: Run, feats: dict[str, Feat], times: str) -> None:
     run.show(
         Bars(
-            f"The same brokers take {figure(round(times, 1))} times as much from a native client",
+            words("clients.title.rate", times=times),
             list(feats),
             {"acknowledged": [feat.rate for feat in feats.values()]},
             "records_per_s",
@@ -220,10 +216,9 @@ def _show_clients(run: Run, feats: dict[str, Feat], times: float) -> None:
     shares = [feat.cpu_ms_per_thousand() for feat in feats.values()]
     spent = {"client": [s[0] for s in shares], "brokers": [s[1] for s in shares]}
     own, brokers = shares[0]
-    title = "The processor time that the clients took"
+    title = words("clients.title.time")
     if brokers:
-        share = 100 * own / (own + brokers)
-        title = f"kafka-python: {figure(share)} % of the processor time went into the client"
+        title = words("clients.title.share", share=figure(100 * own / (own + brokers)))
     run.show(
         Bars(
             title,
@@ -250,9 +245,9 @@ CLIENTS = Experiment(
     "producers.clients",
     words,
     (
-        Number("records", 2000, 50000, 6000, "how many kafka-python sends", "records", 1000),
-        Number("linger_ms", 0, 100, 5, "how long a batch waits for more records", "ms", 5),
-        Number("batch_size", 16384, 262144, 65536, "when a batch is full", "bytes", 16384),
+        Number("records", 2000, 50000, 6000, "records", 1000),
+        Number("linger_ms", 0, 100, 5, "ms", 5),
+        Number("batch_size", 16384, 262144, 65536, "bytes", 16384),
     ),
     _clients,
     Options((_CLIENT, _BROKER), _limit),

@@ -36,8 +36,8 @@ _KEY_OF: dict[str, Callable[[Flight], str | None]] = {
     PLANE: lambda flight: flight.tailnum or "unknown",
     NO_KEY: lambda _: None,
 }
-KEY = Choice("key", tuple(_KEY_OF), CARRIER, "which part of a flight is the key")
-RECORDS = Number("records", 1000, 10000, 3000, "how many flights are sent", "records", 1000)
+KEY = Choice("key", tuple(_KEY_OF), CARRIER)
+RECORDS = Number("records", 1000, 10000, 3000, "records", 1000)
 
 
 @cache
@@ -81,7 +81,7 @@ def everything(run: Run) -> Sequence[Read]:
 
 
 def _name(key: bytes | None) -> str:
-    return "no key" if key is None else key.decode()
+    return NO_KEY if key is None else key.decode()
 
 
 # -- a hot key ------------------------------------------------------------------------------------
@@ -90,34 +90,29 @@ def _name(key: bytes | None) -> str:
 def _keys(run: Run) -> None:
     partitions = int(run["partitions"])
     run.make_topic(partitions, watch=False)
-    run.say(f"{run['records']:,} flights, key: {run['key']}")
+    run.say(words("keys.says.sending", **run.settings))
     producer = run.producer(linger_ms=5)
     sends = _acknowledged(_send_all(run, producer, int(run["records"]), keyed(str(run["key"]))))
     placed = Counter(send.partition for send in sends)
     keys = Counter(_name(send.key) for send in sends)
     fullest, most = placed.most_common(1)[0]
     share, fair = 100 * most / len(sends), 100 / partitions
-    empty = partitions - len(placed)
     run.measurements |= {
         "fullest_partition_percent": round(share, 1),
         "fair_share_percent": round(fair, 1),
-        "empty_partitions": empty,
+        "empty_partitions": partitions - len(placed),
         "different_keys": len(keys),
     }
     there = Counter(_name(s.key) for s in sends if s.partition == fullest)
     busiest = ", ".join(key for key, _ in there.most_common(3))
-    run.conclude(
-        f"partition {fullest} got {share:.0f} % of the records (a fair share is {fair:.0f} %),"
-        f" most of them under {busiest}; {empty} of {partitions} partitions got none"
-    )
+    values = {**run.values, "fullest": fullest, "share": share, "fair": fair, "busiest": busiest}
+    run.conclude(words(f"keys.told.{'no_key' if run['key'] == NO_KEY else 'keyed'}", **values))
     labels = [f"partition:{p}" for p in range(partitions)]
-    values = [placed.get(p, 0) for p in range(partitions)]
-    title = f"One partition of {partitions} carries {share:.0f} % of the records"
     run.show(
         Bars(
-            title,
+            words("keys.title.partitions", **values),
             labels,
-            {"records": values},
+            {"records": [placed.get(p, 0) for p in range(partitions)]},
             f"records_by:{run['key']}",
             names=words.under("shown"),
         )
@@ -129,9 +124,10 @@ def _keys(run: Run) -> None:
 def _show_keys(run: Run, keys: Counter[str], where: dict[bytes | None, int | None]) -> None:
     top = keys.most_common(10)
     at = {_name(key): partition for key, partition in where.items()}
+    share = 100 * top[0][1] / keys.total()
     run.show(
         Bars(
-            f"{top[0][0]} alone has {100 * top[0][1] / keys.total():.0f} % of the records",
+            words("keys.title.busiest", key=top[0][0], share=share),
             [key for key, _ in top],
             {"records": [count for _, count in top]},
             f"busiest_keys:{len(top)}",
@@ -145,7 +141,7 @@ KEYS = Experiment(
     "producers.keys",
     words,
     (
-        Number("partitions", 1, 12, 6, "how many partitions the topic has", "partitions"),
+        Number("partitions", 1, 12, 6, "partitions"),
         KEY,
         RECORDS,
     ),
@@ -171,9 +167,9 @@ def _behind(reads: Iterable[Read]) -> int:
 def _order(run: Run) -> None:
     partitions = int(run["partitions"])
     run.make_topic(partitions, watch=False)
-    run.say("one producer sends, one record after the other")
+    run.say(words("order.says.sending"))
     _send_all(run, run.producer(linger_ms=5), int(run["records"]), keyed(str(run["key"])))
-    run.say("one consumer reads them all")
+    run.say(words("order.says.reading"))
     reads = everything(run)
     assert run.log is not None
     run.judge_key_order(run.log)
@@ -183,17 +179,14 @@ def _order(run: Run) -> None:
         "out_of_order_in_the_topic_records": in_topic,
         "out_of_order_in_a_partition_records": in_partitions,
     }
-    run.conclude(
-        f"read by one consumer, {in_topic:,} of {len(reads):,} records came after one that had been"
-        f" sent later; within a single partition {in_partitions:,} did"
-    )
+    counts = {"in_topic": in_topic, "in_partitions": in_partitions, "all": len(reads)}
+    run.conclude(words("order.told", **counts))
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for place, read in enumerate(reads):
         places[f"partition:{read.partition}"].append((place, read.number or 0))
-    title = f"{in_topic:,} of {len(reads):,} records out of order in the topic,"
     run.show(
         Lines(
-            f"{title} {in_partitions:,} in their partition",
+            words("order.title", **counts),
             dict(sorted(places.items())),
             "reading_order",
             "record_number",
@@ -214,7 +207,7 @@ ORDER = Experiment(
     "producers.order",
     words,
     (
-        Number("partitions", 1, 6, 3, "how many partitions the topic has", "partitions"),
+        Number("partitions", 1, 6, 3, "partitions"),
         KEY,
         RECORDS,
     ),
@@ -244,22 +237,22 @@ def _growing(run: Run) -> None:
     run.make_topic(before, watch=False)
     keys = planes(int(run["keys"]))
     producer = run.producer(linger_ms=5, metadata_max_age_ms=500)
-    run.say(f"two records for each of {len(keys):,} planes into {before} partitions")
+    run.say(words("growing.says.before", planes=len(keys), partitions=before))
     old = _send_all(run, producer, 2 * len(keys), _rounds(keys, 0))
     with admin(run.cluster.bootstrap) as client:
         client.create_partitions({run.topic: after})
     run.partitions = after
     run.wait(
         lambda: len(producer.partitions_for(run.topic)) == after,
-        "the producer knew the new partitions",
+        words("growing.awaited.known"),
     )
-    run.say(f"two more for each into {after} partitions")
+    run.say(words("growing.says.after", partitions=after))
     new = _send_all(run, producer, 2 * len(keys), _rounds(keys, run.history.next_number))
     was = {s.key: s.partition for s in _acknowledged(old)}
     now_in = {s.key: s.partition for s in _acknowledged(new)}
     moved = [key for key in was if now_in.get(key) != was[key]]
     run.verdict()
-    run.say("reading it as a group does whose reader of the old partitions is behind")
+    run.say(words("growing.says.reading"))
     late = run.read(first=range(before, after))
     run.judge_key_order(late)
     reads = late.reads
@@ -270,11 +263,7 @@ def _growing(run: Run) -> None:
         "moved_keys": len(moved),
         "keys_read_out_of_order": mixed,
     }
-    run.conclude(
-        f"from {before} to {after} partitions, {len(moved):,} of {len(was):,} planes moved"
-        f" ({percent:.1f} %); a group whose reader of the old partitions is behind gets"
-        f" {mixed:,} planes' records out of order"
-    )
+    run.conclude(words("growing.told", after=after, all=len(was), percent=percent, **run.values))
     _show_growing(run, was, now_in, percent)
 
 
@@ -294,7 +283,7 @@ def _show_growing(
     }
     run.show(
         Bars(
-            f"{percent:.0f} % of the keys now go elsewhere than their earlier records",
+            words("growing.title", percent=percent),
             labels,
             series,
             "keys",
@@ -307,9 +296,9 @@ GROWING = Experiment(
     "producers.growing",
     words,
     (
-        Number("partitions", 1, 6, 3, "how many partitions the topic has at first", "partitions"),
-        Number("added", 1, 6, 1, "how many are added", "partitions"),
-        Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
+        Number("partitions", 1, 6, 3, "partitions"),
+        Number("added", 1, 6, 1, "partitions"),
+        Number("keys", 100, 1000, 500, "keys", 100),
     ),
     _growing,
     Estimate("%", 0, 100, "moved_keys_percent"),
@@ -324,30 +313,27 @@ GROWING = Experiment(
 def _partitioners(run: Run) -> None:
     run.make_topic(int(run["partitions"]), watch=False)
     keys = planes(int(run["keys"]))
-    run.say(f"{len(keys):,} planes by kafka-python")
+    run.say(words("partitioners.says.python", planes=len(keys)))
     python = _send_all(run, run.producer(linger_ms=5), len(keys), _rounds(keys, 0))
-    run.say(f"the same planes by confluent-kafka, partitioner={run['partitioner']}")
+    run.say(words("partitioners.says.native", **run.settings))
     native = _send_natively(run, keys)
     places = {s.key: s.partition for s in _acknowledged(python)}
     pairs = [(places[s.key], s.partition) for s in _acknowledged(native) if s.key in places]
     same = sum(one == other for one, other in pairs)
-    percent = 100 * same / max(len(pairs), 1)
+    percent, chance = 100 * same / max(len(pairs), 1), 100 / run["partitions"]
     run.measurements |= {
         "same_partition_percent": round(percent, 1),
         "same_partition_keys": same,
-        "by_chance_percent": round(100 / run["partitions"], 1),
+        "by_chance_percent": round(chance, 1),
     }
-    run.conclude(
-        f"confluent-kafka with partitioner={run['partitioner']} put {same:,} of {len(pairs):,} keys"
-        f" where kafka-python had put them ({percent:.1f} %; chance alone: "
-        f"{100 / run['partitions']:.1f} %)"
-    )
+    shares = {"all": len(pairs), "percent": percent, "chance": chance}
+    run.conclude(words("partitioners.told", **shares, **run.values))
     series = {
         "same": [sum(a == b == p for a, b in pairs) for p in range(run.partitions)],
         "another": [sum(a == p != b for a, b in pairs) for p in range(run.partitions)],
     }
     labels = [f"partition:{p}" for p in range(run.partitions)]
-    title = f"The two clients agree on {percent:.0f} % of the keys"
+    title = words("partitioners.title", percent=percent)
     run.show(Bars(title, labels, series, "keys_of_kafka_python", names=words.under("shown")))
 
 
@@ -387,10 +373,9 @@ PARTITIONERS = Experiment(
             "partitioner",
             ("consistent_random", "murmur2_random", "fnv1a_random"),
             "consistent_random",
-            "how confluent-kafka picks a partition; the first is its default",
         ),
-        Number("partitions", 1, 12, 6, "how many partitions the topic has", "partitions"),
-        Number("keys", 100, 1000, 500, "how many planes send", "keys", 100),
+        Number("partitions", 1, 12, 6, "partitions"),
+        Number("keys", 100, 1000, 500, "keys", 100),
     ),
     _partitioners,
     Options((_ALL, _CHANCE), _agreement),

@@ -28,8 +28,8 @@ from labs.workload.turns import in_turns
 words = Words(__file__)
 
 ANSWER_TIMEOUT_S = 20.0
-LINGER = Number("linger_ms", 0, 200, 20, "how long a batch waits for more records", "ms", 5)
-BATCH = Number("batch_size", 0, 262144, 65536, "when a batch is full", "bytes", 16384)
+LINGER = Number("linger_ms", 0, 200, 20, "ms", 5)
+BATCH = Number("batch_size", 0, 262144, 65536, "bytes", 16384)
 
 
 def warm_up(run: Run, producer: KafkaProducer) -> None:
@@ -45,7 +45,7 @@ def all_answered(run: Run, load: Load) -> None:
     """
     run.wait(
         lambda: all(send.outcome is not Outcome.PENDING for send in load.sends),
-        "every record of this turn was answered",
+        words("awaited.answered"),
         3 * ANSWER_TIMEOUT_S,
     )
 
@@ -65,8 +65,8 @@ def rate_of(*turns: list[Send]) -> float:
         errors = Counter(s.error or s.outcome.value for sends in turns for s in sends)
         told = ", ".join(f"{count:,} × {error}" for error, count in errors.most_common())
         raise LabsError(
-            f"no record was acknowledged ({told or 'none was sent'})",
-            hint="`labs status` shows whether the brokers run; then run it again",
+            words("failed.none_acknowledged", errors=told or words("failed.none_sent")),
+            hint=words("failed.hint"),
         )
     return count / took_s
 
@@ -122,20 +122,19 @@ def _sending(run: Run) -> None:
         warm_up(run, producer)
     turns: dict[str, list[list[Send]]] = {way: [] for way in WAYS}
     for way in in_turns(list(WAYS), ROUNDS):
-        run.say(f"{count // ROUNDS:,} records, {way}, turn {len(turns[way]) + 1} of {ROUNDS}")
+        named, turn = words(f"shown.{way}"), len(turns[way]) + 1
+        told = {"count": count // ROUNDS, "way": named, "turn": turn, "turns": ROUNDS}
+        run.say(words("sending.says.turn", **told))
         turns[way].append(WAYS[way](run, producers[way], count // ROUNDS))
     took = {way: count / rate_of(*sent) * 1000 for way, sent in turns.items()}
     run.measurements |= {f"{way}_ms": round(value, 1) for way, value in took.items()}
     times = took[SYNC] / took[ASYNC]
     run.measurements["synchronous_takes_times"] = round(times, 1)
-    run.conclude(
-        f"{count:,} records took {ms(took[SYNC])} one by one, {ms(took[ASYNC])} with"
-        f" futures and {ms(took[CALLBACK])} with callbacks: waiting for each answer took"
-        f" {figure(times)} times as long (linger_ms={run['linger_ms']})"
-    )
+    each, values = {way: ms(value) for way, value in took.items()}, run.values
+    run.conclude(words("sending.told", times=figure(times), **each, **values))
     run.show(
         Bars(
-            f"Waiting for each answer takes {figure(times)} times as long",
+            words("sending.title", times=figure(times)),
             list(took),
             {"took": list(took.values())},
             f"ms_for:{count:,}",
@@ -156,8 +155,8 @@ SENDING = Experiment(
     "producers.sending",
     words,
     (
-        Number("records", 300, 3000, 300, "how many records each way sends", "records", 300),
-        Number("linger_ms", 0, 20, 0, "how long a batch waits for more records", "ms", 5),
+        Number("records", 300, 3000, 300, "records", 300),
+        Number("linger_ms", 0, 20, 0, "ms", 5),
     ),
     _sending,
     Options((_FEW, _SOME, _MANY), _how_much_longer),
@@ -176,7 +175,7 @@ class Window:
     """Blocks a sender while too many of its records have no answer."""
 
     def __init__(self, run: Run, room: int) -> None:
-        run.note([Departure("the program", "records without an answer, at most", room, None)])
+        run.note([Departure(words("window.where"), words("window.name"), room, None)])
         self._room = threading.Semaphore(room)
 
     def __call__(self, future: Any) -> None:
@@ -232,8 +231,8 @@ def _way(run: Run, **options: Any) -> Way:
 def _take_turns(run: Run, ways: dict[str, Way]) -> None:
     for name in in_turns(list(ways), TURNS):
         way = ways[name]
-        said = words("shown.at_once") if name == AT_ONCE else name
-        run.say(f"{said}, turn {len(way.turns) + 1} of {TURNS}")
+        said, turn = words("shown.at_once") if name == AT_ONCE else name, len(way.turns) + 1
+        run.say(words("batching.says.turn", way=said, turn=turn, turns=TURNS))
         load = run.load(way.producer, run["rate"], each=Window(run, WINDOW))
         run.sleep(run["seconds"] / TURNS)
         load.stop(ANSWER_TIMEOUT_S)
@@ -267,32 +266,34 @@ def _batching(run: Run) -> None:
         "batched_bytes_per_record": round(many.bytes_per_record, 1),
     }
     name = tail(one.summary, many.summary)
-    wanted = f"{run['rate']:,} records/s were due" if run["rate"] else "as fast as the client could"
-    run.conclude(
-        f"one by one, {figure(one.rate)} records/s were acknowledged{_slowest(one, name)}; in"
-        f" batches of {figure(round(many.records_per_batch, 1))} records {figure(many.rate)}"
-        f" records/s{_slowest(many, name)} ({wanted}; {yours}; one partition, of which this client"
-        f" has one batch in flight, and at most {WINDOW} records without an answer)"
-    )
+    wanted = words(f"batching.due.{'rate' if run['rate'] else 'full'}", **run.values)
+    clauses = {"alone": _told("alone", one, name), "company": _told("company", many, name)}
+    run.conclude(words("batching.told", wanted=wanted, yours=yours, window=WINDOW, **clauses))
     _show_batching(run, ways, name)
 
 
-_SHARE = {"p50_ms": "half", "p90_ms": "1 in 10", "p99_ms": "1 in 100"}
-
-
-def _slowest(way: Way, name: str | None) -> str:
-    """A percentile in words, and what it stands on."""
+def _told(how: str, way: Way, name: str | None) -> str:
+    """What came of a way: its rate, and the percentile `name` with what that stands on."""
+    known = {"rate": figure(way.rate), "batch": figure(round(way.records_per_batch, 1))}
     if name is None:
-        return ", too few to tell how long they waited"
+        return words(f"batching.{how}.too_few", **known)
     worst, waits = way.summary[name], way.waits
-    told = f" and {_SHARE[name]} waited over {ms(worst)}"
-    if waits.bounded(worst):
-        told += f" at least, with {len(waits.open):,} due and not yet sent in the end"
-    return told
+    told = "at_least" if waits.bounded(worst) else "waited"
+    share = words(f"batching.share.{name}")
+    return words(
+        f"batching.{how}.{told}", share=share, worst=ms(worst), open=len(waits.open), **known
+    )
 
 
 def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
     one, many = ways.values()
+    figures = {
+        "alone": figure(one.rate),
+        "company": figure(many.rate),
+        "alone_bytes": figure(round(one.bytes_per_record)),
+        "company_bytes": figure(round(many.bytes_per_record)),
+        "batch": figure(round(many.records_per_batch, 1)),
+    }
     run.show(
         Percentiles(
             _who_waits(one.summary.get(name or ""), many.summary.get(name or "")),
@@ -302,7 +303,7 @@ def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
     )
     run.show(
         Bars(
-            f"{figure(one.rate)} records/s one by one, {figure(many.rate)} in batches",
+            words("batching.title.rate", **figures),
             list(ways),
             {"acknowledged": [way.rate for way in ways.values()]},
             "records_per_s",
@@ -311,9 +312,7 @@ def _show_batching(run: Run, ways: dict[str, Way], name: str | None) -> None:
     )
     run.show(
         Bars(
-            f"A record costs {figure(round(one.bytes_per_record))} bytes alone,"
-            f" {figure(round(many.bytes_per_record))} in a batch of"
-            f" {figure(round(many.records_per_batch, 1))}",
+            words("batching.title.size", **figures),
             list(ways),
             {"sent": [way.bytes_per_record for way in ways.values()]},
             "bytes_per_record",
@@ -328,9 +327,8 @@ def _curve(name: str, waits: Waits) -> str:
 
 def _who_waits(alone: float | None, company: float | None) -> str:
     if alone is None or company is None:
-        return "How long records waited"
-    faster = "earlier" if company < alone else "later"
-    return f"In batches, the slowest records are acknowledged {faster}"
+        return words("batching.title.unknown")
+    return words(f"batching.title.{_SOONER if company < alone else _LATER}")
 
 
 _SOONER, _LATER = "sooner", "later"
@@ -353,10 +351,9 @@ BATCHING = Experiment(
             "compression",
             ("none", "gzip", "lz4", "zstd"),
             "none",
-            "what squeezes a batch, as a whole",
         ),
-        Number("rate", 0, 5000, 1000, "how fast; 0: as fast as it can", "records/s", 50),
-        Number("seconds", 1, 5, 2.5, "how long either is measured, in two turns", "s", 0.5),
+        Number("rate", 0, 5000, 1000, "records/s", 50),
+        Number("seconds", 1, 5, 2.5, "s", 0.5),
     ),
     _batching,
     Options((_SOONER, _LATER), _who_is_sooner),

@@ -116,7 +116,7 @@ def _full_buffer(run: Run) -> None:
     load, returned = _start(run)
     run.sleep(1)
     run.fault("pause", leader)
-    run.say(f"broker {leader}, the leader, is paused; the program goes on sending")
+    run.say(words("full_buffer.says.paused", leader=leader))
     run.sleep(run["pause_s"])
     run.fault("resume", leader)
     run.sleep(1)
@@ -124,28 +124,21 @@ def _full_buffer(run: Run) -> None:
     sends = load.sends
     held = [(back - s.invoked) * 1000 for s, back in zip(sends, returned, strict=False)]
     waiting = _waiting(run, sends)
-    most = int(max(count for _, count in waiting))
     refused = sum(s.error == "BufferError" for s in sends)
     # Who waits gives none up: the record that has no room at the end is due, and not sent.
     unsent, rejected = (refused, 0) if run["when_full"] == WAIT else (0, refused)
     unsent += len(load.overdue)
     run.measurements |= {
         "longest_call_ms": round(max(held), 1),
-        "most_waiting_records": most,
+        "most_waiting_records": int(max(count for _, count in waiting)),
         "rejected_records": rejected,
         "due_not_sent_records": unsent,
     }
-    run.conclude(
-        f"while broker {leader} hung for {run['pause_s']:g} s, up to {most:,} records waited in"
-        f" {run['client']}; the longest call to send one took {ms(max(held))} and"
-        f" {rejected:,} were refused{_unsent(unsent)}"
-    )
+    longest = ms(max(held))
+    told = f"full_buffer.told.{'some_unsent' if unsent else 'all_sent'}"
+    run.conclude(words(told, leader=leader, longest=longest, **run.values))
     calls = [(s.invoked - run.began, took) for s, took in zip(sends, held, strict=False)]
-    _show(run, waiting, calls)
-
-
-def _unsent(count: int) -> str:
-    return f"; {count:,} that were due had not been sent in the end" if count else ""
+    _show(run, waiting, calls, longest)
 
 
 def _waiting(run: Run, sends: Sequence[Send]) -> list[Point]:
@@ -158,12 +151,11 @@ def _waiting(run: Run, sends: Sequence[Send]) -> list[Point]:
     return [(time - run.began, depth) for (time, _), depth in zip(changes, depths, strict=True)]
 
 
-def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
+def _show(run: Run, waiting: list[Point], calls: list[Point], longest: str) -> None:
     faults = marks(run.faults, run.began)
-    most = max(count for _, count in waiting)
     run.show(
         Lines(
-            f"Up to {most:,.0f} records waited in {run['client']}",
+            words("full_buffer.title.waiting", **run.values),
             {run["client"]: waiting},
             "elapsed_s",
             "unanswered_records",
@@ -172,10 +164,9 @@ def _show(run: Run, waiting: list[Point], calls: list[Point]) -> None:
             names=words.under("shown"),
         )
     )
-    longest = max(took for _, took in calls)
     run.show(
         Lines(
-            f"The longest call held the program up for {ms(longest)}",
+            words("full_buffer.title.call", longest=longest),
             {"call": [(time, max(took, 0.001)) for time, took in calls]},
             "elapsed_s",
             "call_ms",
@@ -201,13 +192,11 @@ FULL_BUFFER = Experiment(
     "producers.full_buffer",
     words,
     (
-        Choice("client", (PYTHON, NATIVE), PYTHON, "which client sends"),
-        Number("rate", 100, 1000, 300, "how fast the program sends", "records/s", 100),
-        Number("pause_s", 1, 5, 2, "how long the leader hangs", "s", 0.5),
-        Number(
-            "limit_records", 50, 5000, 200, "confluent-kafka's queue holds so many", "records", 50
-        ),
-        Choice("when_full", (WAIT, GIVE_UP), WAIT, "what the program does at a full queue"),
+        Choice("client", (PYTHON, NATIVE), PYTHON),
+        Number("rate", 100, 1000, 300, "records/s", 100),
+        Number("pause_s", 1, 5, 2, "s", 0.5),
+        Number("limit_records", 50, 5000, 200, "records", 50),
+        Choice("when_full", (WAIT, GIVE_UP), WAIT),
     ),
     _full_buffer,
     Options((_BLOCKS, _RAISES, _GOES_ON), _what_send_did),

@@ -22,17 +22,17 @@ HOW = {"SIGTERM": "stop", "SIGKILL": "kill", "SIGSTOP": "pause"}
 
 def how_setting(default: str, ways: Sequence[str] = tuple(HOW)) -> Choice:
     """By which signal a broker goes."""
-    return Choice("how", tuple(ways), default, "the signal by which the broker goes")
+    return Choice("how", tuple(ways), default)
 
 
 def rate_setting(default: int = 100) -> Number:
     """How fast the producer sends."""
-    return Number("rate", 10, 500, default, "how fast the producer sends", "records/s", 10)
+    return Number("rate", 10, 500, default, "records/s", 10)
 
 
 def min_isr_setting(default: int) -> Number:
     """How many replicas an acks=all record needs."""
-    return Number("min_insync_replicas", 1, 3, default, "replicas that an acks=all record needs")
+    return Number("min_insync_replicas", 1, 3, default)
 
 
 def one_try(run: Run, acks: str | int, timeout_ms: int = 4000) -> KafkaProducer:
@@ -97,7 +97,7 @@ def epochs_on_disk(title: str, copies: dict[str, Copy]) -> Lanes:
 
 def _with_unread(title: str, copies: Iterable[Copy]) -> str:
     """The title, and what could not be read of the copies: usually nothing."""
-    told = {f"broker {copy.broker}: {copy.unread}" for copy in copies if copy.unread}
+    told = {words("unread", broker=c.broker, why=c.unread) for c in copies if c.unread}
     return "; ".join((title, *sorted(told)))
 
 

@@ -37,10 +37,10 @@ def _controller(run: Run) -> None:
     run.make_topic(config={"min.insync.replicas": "2"})
     old = run.leader()
     load = run.load(run.producer(acks="all", request_timeout_ms=8000), run["rate"])
-    run.say("sending while all is well")
+    run.say(words("says.well"))
     run.sleep(0.5)
     dead_at = run.fault("kill", CONTROLLER_ID)
-    run.say("the controller is dead; trying to create a topic meanwhile")
+    run.say(words("controller.says.dead"))
     run.measurements["create_topic"] = _create_topic(run)
     until = now() + PATIENCE_S
     while now() < until and not _acknowledged(load.sends, dead_at):
@@ -49,19 +49,18 @@ def _controller(run: Run) -> None:
     run.measurements["read_without_controller"] = _read_now(run)
     if run["leader_too"]:
         run.fault("kill", old)
-        run.say("the leader is dead, too; will anybody elect another?")
+        run.say(words("controller.says.leader_dead"))
         run.sleep(WATCH_S)
     run.measurements["leader_in_metadata"] = run.partition().leader
     back_at = run.fault("start", CONTROLLER_ID)
     if run["leader_too"]:
         _await_election(run, old, back_at)
     resumed = now()
-    run.wait(lambda: _acknowledged(load.sends, resumed), "a record was acknowledged again")
+    run.wait(lambda: _acknowledged(load.sends, resumed), words("controller.awaited.acknowledged"))
     load.stop()
     run.measurements["topic_there_afterwards"] = _topic_exists(run)
     run.verdict()
-    run.conclude(_told(run, old))
-    run.show(run.story(_title(run)))
+    _tell(run, old)
 
 
 def _acknowledged(sends: list[Send], since: float) -> list[Send]:
@@ -95,7 +94,7 @@ def _topic_exists(run: Run) -> str:
 
 def _await_election(run: Run, old: int, back_at: float) -> None:
     new = await_partition(
-        run, lambda p: p.leader not in (None, old), "there was a new leader"
+        run, lambda p: p.leader not in (None, old), words("awaited.new_leader")
     ).leader
     assert run.timeline is not None
     elected = run.timeline.first(lambda p: p.leader == new, back_at)
@@ -108,31 +107,16 @@ def _await_election(run: Run, old: int, back_at: float) -> None:
     run.measurements["leaderless_s"] = leaderless_s
 
 
-def _told(run: Run, old: int) -> str:
-    m = run.measurements
-    read = m["read_without_controller"]
-    told = (
-        f"without a controller {m['acknowledged_without_controller']} records were acknowledged and"
-        f" {'an unknown number' if read is None else read} read; a topic could not be created"
-        f" ({m['create_topic']})"
-    )
-    if m.get("leaderless_s") is not None:
-        told += (
-            f"; broker {old} was killed, and was still the leader in the metadata;"
-            f" broker {m['new_leader']} took"
-            f" over after {m['leaderless_s']} s, {m['elected_after_controller_s']} s after the"
-            " controller was started again"
-        )
-    return told
-
-
-def _title(run: Run) -> str:
-    leaderless = run.measurements.get("leaderless_s")
-    if leaderless is None:
-        return "Without a controller, records flow on"
-    return (
-        f"No controller, no election: for {seconds(float(leaderless))} the partition had no leader"
-    )
+def _tell(run: Run, old: int) -> None:
+    read, leaderless = (run.values.get(id) for id in ("read_without_controller", "leaderless_s"))
+    values = {
+        "old": old,
+        "read": words("controller.unknown_number") if read is None else read,
+        "leaderless": seconds(leaderless or 0.0),
+    }
+    what = "flows_on" if leaderless is None else "leaderless"
+    run.conclude(words(f"controller.told.{what}", **values, **run.values))
+    run.show(run.story(words(f"controller.title.{what}", **values)))
 
 
 def _what_works(result: Result) -> str | None:
@@ -146,9 +130,7 @@ CONTROLLER = Experiment(
     "replication.controller",
     words,
     (
-        Switch(
-            "leader_too", True, "kill the partition's leader, too, while there is no controller"
-        ),
+        Switch("leader_too", True),
         rate_setting(50),
     ),
     _controller,

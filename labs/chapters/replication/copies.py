@@ -40,7 +40,7 @@ def _copies(run: Run) -> None:
     paused = followers[: int(run["paused_followers"])]
     acks = run["acks"] if run["acks"] == "all" else int(run["acks"])
     load = run.load(one_try(run, acks, timeout_ms=8000), run["rate"])
-    run.say("sending while all three copy")
+    run.say(words("says.copying"))
     run.sleep(1)
     at = [run.fault("pause", follower) for follower in paused]
     run.sleep(LAG_S)
@@ -48,18 +48,19 @@ def _copies(run: Run) -> None:
     _note_reach(run, leader, paused)
     if paused:
         still = set(run.partition().replicas) - set(paused)
-        await_partition(run, lambda p: set(p.isr) == still, "the paused ones left the ISR")
+        await_partition(run, lambda p: set(p.isr) == still, words("copies.awaited.left"))
         assert run.timeline is not None
         left = run.timeline.first(lambda p: set(p.isr) == still, at[0])
         run.measurements["isr_shrank_after_ms"] = round((left - at[0]) * 1000) if left else None
-        run.wait(lambda: _water(run) == run.measurements["leader_log_end"], "the rest counted")
+        end = run.measurements["leader_log_end"]
+        run.wait(lambda: _water(run) == end, words("copies.awaited.rest_counted"))
     run.measurements["high_watermark_after_shrink"] = _water(run)
     for follower in paused:
         run.fault("resume", follower)
     everyone = set(run.partition().replicas)
-    await_partition(run, lambda p: set(p.isr) == everyone, "all were in the ISR again")
+    await_partition(run, lambda p: set(p.isr) == everyone, words("copies.awaited.all_back"))
     run.verdict()
-    run.show(run.story(_told(run)))
+    run.show(run.story(_title(run)))
 
 
 def _water(run: Run) -> int:
@@ -86,25 +87,20 @@ def _note_reach(run: Run, leader: int, paused: list[int]) -> None:
         "high_watermark": _water(run),
         "disk_agrees_with_brokers": "yes" if agree else "no",
     }
-    water = _water(run)
-    ahead = copies[leader].log_end - water
-    title = f"The leader has {ahead} records more than consumers may read"
-    run.conclude(
-        f"log end: {', '.join(f'broker {b} {c.log_end}' for b, c in copies.items())};"
-        f" high watermark {water}: {ahead} records of leader {leader} could not be read yet"
-    )
-    run.show(logs_from_disk(run, copies, title))
+    ahead = copies[leader].log_end - _water(run)
+    reach = [words("copies.end", broker=b, end=copy.log_end) for b, copy in copies.items()]
+    values = {"ends": ", ".join(reach), "ahead": ahead, "leader": leader, **run.values}
+    run.conclude(words("copies.told", **values))
+    run.show(logs_from_disk(run, copies, words("copies.ahead", ahead=ahead)))
 
 
-def _told(run: Run) -> str:
-    shrank = run.measurements.get("isr_shrank_after_ms")
-    if shrank is None and run["paused_followers"]:
-        return "The high watermark did not grow until the ISR shrank"
+def _title(run: Run) -> str:
+    if not run["paused_followers"]:
+        return words("copies.title.keep_up")
+    shrank = run.values.get("isr_shrank_after_ms")
     if shrank is None:
-        return "All three copies keep up"
-    return (
-        f"The high watermark did not grow for {seconds(float(shrank) / 1000)}, until the ISR shrank"
-    )
+        return words("copies.title.until_then")
+    return words("copies.title.for_so_long", stood=seconds(shrank / 1000))
 
 
 def _how_far(result: Result) -> str | None:
@@ -125,8 +121,8 @@ COPIES = Experiment(
     "replication.copies",
     words,
     (
-        Number("paused_followers", 0, 2, 1, "how many followers are paused"),
-        Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
+        Number("paused_followers", 0, 2, 1),
+        Choice("acks", ("1", "all"), "1"),
         rate_setting(),
     ),
     _copies,
@@ -141,24 +137,22 @@ def _dead_follower(run: Run) -> None:
     run.make_topic()
     gone = run.followers()[0]
     load = run.load(run.producer(acks="all"), run["rate"])
-    run.say("sending while all three copy")
+    run.say(words("says.copying"))
     run.sleep(1)
     at = run.fault(HOW[run["how"]], gone)
-    await_partition(run, lambda p: gone not in p.isr, f"broker {gone} left the ISR")
+    await_partition(run, lambda p: gone not in p.isr, words("awaited.left", broker=gone))
     run.sleep(1)
     load.stop()
     assert run.timeline is not None
     left = run.timeline.first(lambda p: gone not in p.isr, at)
-    stood = seconds(left - at) if left else "an unknown time"
+    stood = seconds(left - at) if left else words("unknown_time")
     worst = max(send.latency_s or 0.0 for send in load.sends)
     run.measurements["left_isr_s"] = round(left - at, 2) if left else None
     run.measurements["longest_wait_ms"] = round(worst * 1000)
     run.verdict()
-    run.conclude(
-        f"after {run['how']}, broker {gone} was in the ISR for {stood} more; the"
-        f" longest wait of an acks=all record was {seconds(worst)}"
-    )
-    run.show(run.story(f"{run['how']}: {stood} until broker {gone} was out of the ISR"))
+    values = {"how": run["how"], "gone": gone, "stood": stood, "worst": seconds(worst)}
+    run.conclude(words("dead_follower.told", **values))
+    run.show(run.story(words("dead_follower.title", **values)))
 
 
 DEAD_FOLLOWER = Experiment(

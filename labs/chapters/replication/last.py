@@ -45,11 +45,11 @@ def _last_standing(run: Run) -> None:
     run.make_topic(config={"min.insync.replicas": str(run["min_insync_replicas"])})
     last, (second, first) = run.leader(), run.followers()
     load = run.load(one_try(run, "all"), run["rate"])
-    run.say("sending while all three copy")
+    run.say(words("says.copying"))
     run.sleep(0.3)
     for broker in (first, second):
         run.fault(HOW[run["how"]], broker)
-        gone = await_partition(run, _without(broker), f"broker {broker} left the ISR")
+        gone = await_partition(run, _without(broker), words("awaited.left", broker=broker))
         run.sleep(0.3)
     run.measurements["elr_before_the_last"] = _ids(gone.elr)
     run.fault(HOW[run["how"]], last)
@@ -74,13 +74,17 @@ def _last_standing(run: Run) -> None:
         elected = LAST
     # Else one was elected when nobody looked any more: whose return brought that can't be told.
     run.measurements["elected"] = ELECTED.get(elected) if elected else None
-    who = run.measurements["elected"] or "one that had been given up waiting for"
-    run.conclude(
-        f"{run['how']} {first}, {second}, {last}: elected was {who}, broker {leader};"
-        f" {counts.acknowledged - counts.lost} of {counts.acknowledged} acknowledged records are"
-        f" there. The ELR was [{_ids(seen[first].elr)}] when broker {first} was back"
-    )
-    story = run.story(f"Broker {leader} was elected: {who}")
+    values = {
+        "first": first,
+        "second": second,
+        "last": last,
+        "leader": leader,
+        "who": words(f"last_standing.who.{elected or 'unknown'}"),
+        "there": counts.acknowledged - counts.lost,
+        "all": counts.acknowledged,
+    }
+    run.conclude(words("last_standing.told", **values, **run.values))
+    story = run.story(words("last_standing.title", **values))
     run.show(replace(story, leaders=_lanes(run)))
 
 
@@ -91,7 +95,7 @@ def _without(broker: int) -> Callable[[Partition], bool]:
 def _given_a_chance(run: Run, last: int) -> Partition:
     """The partition after a returned broker had time to be elected."""
     # The last leader may stand in the metadata until it is fenced.
-    await_partition(run, lambda p: p.leader != last, f"broker {last} was given up")
+    await_partition(run, lambda p: p.leader != last, words("awaited.given_up", broker=last))
     until = now() + CHANCE_S
     while now() < until and not saw(run, lambda p: p.leader is not None):
         run.sleep(0.05)

@@ -27,17 +27,17 @@ def _failover(run: Run) -> None:
     old = run.leader()
     timeout_ms = int(run["request_timeout_s"] * 1000)
     load = run.load(run.producer(acks="all", request_timeout_ms=timeout_ms), run["rate"])
-    run.say("sending while all is well")
+    run.say(words("says.well"))
     run.sleep(1.5)
     at = run.fault(HOW[run["how"]], old)
     new = await_partition(
-        run, lambda p: p.leader not in (None, old), "there was a new leader"
+        run, lambda p: p.leader not in (None, old), words("awaited.new_leader")
     ).leader
-    run.say(f"broker {new} leads; the client has to find out")
+    run.say(words("failover.says.elected", new=new))
     elected = now()
     run.wait(
         lambda: any(s.intended > elected and s.outcome is Outcome.OK for s in load.sends),
-        "a record was acknowledged by the new leader",
+        words("failover.awaited.acknowledged"),
         timeout_s=3 * run["request_timeout_s"] + 10,
     )
     run.sleep(0.5)
@@ -56,13 +56,10 @@ def _measure_failover(run: Run, old: int, at: float) -> None:
         "leaderless_ms": None if gap_s is None else round(gap_s * 1000),
         "longest_wait_ms": round(worst * 1000),
     }
-    new = run.leader()
-    unled = "for an unknown time" if gap_s is None else f"for {seconds(gap_s)}"
-    run.conclude(
-        f"{run['how']} of leader {old}: nobody led {unled}, then broker {new} did; the"
-        f" client's longest wait was {seconds(worst)}"
-    )
-    run.show(run.story(f"{run['how']}: nobody led {unled}, the client waited {seconds(worst)}"))
+    unled = words("unknown_time") if gap_s is None else seconds(gap_s)
+    values = {"how": run["how"], "unled": unled, "worst": seconds(worst)}
+    run.conclude(words("failover.told", old=old, new=run.leader(), **values))
+    run.show(run.story(words("failover.title", **values)))
 
 
 def _leaderless_s(run: Run, old: int, at: float) -> float | None:
@@ -93,7 +90,7 @@ FAILOVER = Experiment(
     words,
     (
         how_setting("SIGKILL"),
-        Number("request_timeout_s", 4, 30, 8, "how long the client waits for an answer", "s"),
+        Number("request_timeout_s", 4, 30, 8, "s"),
         rate_setting(50),
     ),
     _failover,
@@ -120,12 +117,13 @@ def _rejoin(run: Run) -> None:
     load = run.load(run.producer(acks="all"), run["rate"])
     run.sleep(1)
     run.fault(HOW[run["how"]], old)
-    led = await_partition(run, lambda p: p.leader not in (None, old), "there was a new leader")
+    led = await_partition(run, lambda p: p.leader not in (None, old), words("awaited.new_leader"))
     run.sleep(0.5)
     started = run.fault("start", old)
-    back = await_partition(run, lambda p: set(p.isr) == everyone, f"broker {old} was in the ISR")
+    awaited = words("rejoin.awaited.in_isr", old=old)
+    back = await_partition(run, lambda p: set(p.isr) == everyone, awaited)
     caught_up = now()
-    run.say(f"broker {old} is back in the ISR; looking who leads")
+    run.say(words("rejoin.says.back", old=old))
     run.sleep(WATCH_S)
     stays = run.partition()
     _note_epochs(run, first.epoch, led.epoch, stays.epoch)
@@ -133,13 +131,15 @@ def _rejoin(run: Run) -> None:
     run.measurements["leader_when_back"] = OLD_ONE if back.leader == old else NEW_ONE
     if run["preferred_election"]:
         run.elect(ElectionType.PREFERRED)
-        last = await_partition(run, lambda p: p.leader == old, f"broker {old} led again")
+        awaited = words("rejoin.awaited.led_again", old=old)
+        last = await_partition(run, lambda p: p.leader == old, awaited)
         run.measurements["epoch_after_preferred_election"] = last.epoch
         run.sleep(0.5)
     load.stop()
     run.verdict()
-    run.conclude(_rejoined(run, old, stays.leader))
-    run.show(run.story(f"Back in the ISR, broker {old} is a follower: still epoch {stays.epoch}"))
+    told = "given_back" if run["preferred_election"] else "stays"
+    run.conclude(words(f"rejoin.told.{told}", old=old, stood=stays.leader, **run.values))
+    run.show(run.story(words("rejoin.title", old=old, **run.values)))
 
 
 def _note_epochs(run: Run, at_first: int, after_failover: int, after_return: int) -> None:
@@ -148,20 +148,6 @@ def _note_epochs(run: Run, at_first: int, after_failover: int, after_return: int
         "epoch_after_failover": after_failover,
         "epoch_after_return": after_return,
     }
-
-
-def _rejoined(run: Run, old: int, stood: int | None) -> str:
-    m = run.measurements
-    told = (
-        f"broker {old} was in the ISR again {m['back_in_isr_s']} s after its start, and "
-        f"broker {stood} still led in epoch {m['epoch_after_return']}"
-    )
-    if "epoch_after_preferred_election" in m:
-        told += (
-            f"; the preferred election made broker {old} leader, in epoch"
-            f" {m['epoch_after_preferred_election']}"
-        )
-    return told
 
 
 def _who_leads(result: Result) -> str:
@@ -173,7 +159,7 @@ REJOIN = Experiment(
     words,
     (
         how_setting("SIGTERM", ("SIGTERM", "SIGKILL")),
-        Switch("preferred_election", True, "ask for a preferred election in the end"),
+        Switch("preferred_election", True),
         rate_setting(),
     ),
     _rejoin,

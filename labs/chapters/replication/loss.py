@@ -38,7 +38,7 @@ def _truncation(run: Run) -> None:
     old, followers = run.leader(), run.followers()
     acks = run["acks"] if run["acks"] == "all" else 1
     load = run.load(one_try(run, acks), run["rate"])
-    run.say("sending while all three copy")
+    run.say(words("says.copying"))
     run.sleep(1)
     for follower in followers:
         run.fault("pause", follower)
@@ -48,13 +48,16 @@ def _truncation(run: Run) -> None:
     before = read_copy(run.cluster, old, run.topic)
     for follower in followers:
         run.fault("resume", follower)
-    new = await_partition(run, lambda p: p.leader in followers, "a follower was elected").leader
+    new = await_partition(
+        run, lambda p: p.leader in followers, words("truncation.awaited.elected")
+    ).leader
     assert new is not None
     # What the first producer still holds back is written now, and before the second one's records.
-    run.wait(lambda: all(s.outcome is not Outcome.PENDING for s in load.sends), "all was answered")
+    answered = words("truncation.awaited.answered")
+    run.wait(lambda: all(s.outcome is not Outcome.PENDING for s in load.sends), answered)
     run.load(one_try(run, "all"), run["rate"], count=int(run["rate"])).wait()
     run.fault("start", old)
-    await_partition(run, lambda p: old in p.isr, f"broker {old} was in the ISR again")
+    await_partition(run, lambda p: old in p.isr, words("truncation.awaited.in_isr", old=old))
     run.verdict()
     after, leaders = (read_copy(run.cluster, broker, run.topic) for broker in (old, new))
     _show_cut(run, before, after, leaders)
@@ -74,34 +77,26 @@ def _show_cut(run: Run, before: Copy, after: Copy, leaders: Copy) -> None:
         "epoch_before": before.records[-1].epoch if before.records else None,
         "epoch_after": after.records[-1].epoch if after.records else None,
     }
+    values = {**run.values, "old": old, "new": new}
     if gone:
-        run.conclude(
-            f"broker {old} died with {before.log_end} records and came back to a leader whose epoch"
-            f" {run.measurements['epoch_after']} begins at offset {cut_at}: it deleted"
-            f" {len(gone)} records{_replaced(gone[0].offset, before, after)}"
-        )
-    else:
-        run.conclude(f"broker {old} had no record that leader {new} lacked: it deleted nothing")
+        values |= _replaced(gone[0].offset, before, after)
+    told = "nothing" if not gone else "replaced" if "was" in values else "cut"
+    run.conclude(words(f"truncation.told.{told}", **values))
     lanes = {
         f"at_death:{old}": before,
         f"leads_since:{new}": leaders,
         f"is_back:{old}": after,
     }
-    run.show(
-        epochs_on_disk(
-            f"Broker {old} deleted {len(gone)} records from its log (read from disk)", lanes
-        )
-    )
-    run.show(
-        run.story(f"Leader {old} died; broker {new} led without {len(gone)} of its newest records")
-    )
+    run.show(epochs_on_disk(words("truncation.title.copies", **values), lanes))
+    run.show(run.story(words("truncation.title.story", **values)))
 
 
-def _replaced(offset: int, before: Copy, after: Copy) -> str:
-    was, now_there = before.at(offset), after.at(offset)
-    if was is None or now_there is None:
-        return ""
-    return f"; offset {offset} held record {number_of(was.value)}, now {number_of(now_there.value)}"
+def _replaced(offset: int, before: Copy, after: Copy) -> dict[str, int | None]:
+    """Which record stood at an offset, and which does now; nothing, if there is none."""
+    was, is_now = before.at(offset), after.at(offset)
+    if was is None or is_now is None:
+        return {}
+    return {"offset": offset, "was": number_of(was.value), "is": number_of(is_now.value)}
 
 
 def _what_became(result: Result) -> str | None:
@@ -117,8 +112,8 @@ TRUNCATION = Experiment(
     "replication.truncation",
     words,
     (
-        Choice("acks", ("1", "all"), "1", "who must have a record before it is acknowledged"),
-        Number("lag_s", 1, 5, 1.5, "how long the followers lag before the leader dies", "s", 0.5),
+        Choice("acks", ("1", "all"), "1"),
+        Number("lag_s", 1, 5, 1.5, "s", 0.5),
         rate_setting(),
     ),
     _truncation,
@@ -138,24 +133,24 @@ def _unclean(run: Run) -> None:
     run.make_topic(config={"min.insync.replicas": str(run["min_insync_replicas"])})
     old, followers = run.leader(), run.followers()
     load = run.load(one_try(run, "all"), run["rate"])
-    run.say("sending while all three copy")
+    run.say(words("says.copying"))
     run.sleep(0.7)
     for follower in followers:
         run.fault("stop", follower)
-    await_partition(run, lambda p: p.isr == (old,), f"broker {old} was alone in the ISR")
-    run.say(f"broker {old} is alone, and acks=all goes on")
+    await_partition(run, lambda p: p.isr == (old,), words("unclean.awaited.alone", old=old))
+    run.say(words("unclean.says.alone", old=old))
     run.sleep(run["alone_s"])
     run.fault("kill", old)
     load.stop(flush_s=0.3)
     before = read_copy(run.cluster, old, run.topic)
     back = followers[-1]  # the one that has most of the two
     run.fault("start", back)
-    await_partition(run, lambda p: p.leader != old, f"broker {old} was given up")
+    await_partition(run, lambda p: p.leader != old, words("awaited.given_up", broker=old))
     refused = ""
     if run["unclean"]:
-        run.say(f"forcing an unclean election: broker {back} is to lead")
+        run.say(words("unclean.says.forcing", back=back))
         refused = run.elect(ElectionType.UNCLEAN)
-        await_partition(run, lambda p: p.leader == back, f"broker {back} led")
+        await_partition(run, lambda p: p.leader == back, words("unclean.awaited.led", back=back))
     else:
         run.sleep(WATCH_S)
     led = saw(run, lambda p: p.leader == back)
@@ -169,15 +164,12 @@ def _unclean(run: Run) -> None:
         "records_on_dead_disk": len(before.records),
         "records_on_it_after": len(after.records),
     }
-    who = f"broker {back} led" if led else "nobody led"
-    run.conclude(
-        f"{counts.lost} of {counts.acknowledged} records acknowledged with acks=all are lost: {who}"
-        f" until broker {old} came back, whose disk held {len(before.records)} records before and"
-        f" {len(after.records)} after"
-    )
-    lost = f"{counts.lost} of {counts.acknowledged} acknowledged records are lost"
-    run.show(epochs_on_disk(lost, {f"dead:{old}": before, f"is_back:{old}": after}))
-    run.show(run.story(f"Both followers stopped, broker {old} killed, broker {back} back: {who}"))
+    values = {**run.values, "counts": counts, "old": old, "back": back}
+    who = "led" if led else "nobody"
+    run.conclude(words(f"unclean.told.{who}", **values))
+    copies = {f"dead:{old}": before, f"is_back:{old}": after}
+    run.show(epochs_on_disk(words("unclean.title.copies", **values), copies))
+    run.show(run.story(words(f"unclean.title.{who}", **values)))
 
 
 def _lost_any(result: Result) -> str | None:
@@ -191,9 +183,9 @@ UNCLEAN = Experiment(
     "replication.unclean",
     words,
     (
-        Switch("unclean", True, "force the returned follower to lead (unclean election)"),
+        Switch("unclean", True),
         min_isr_setting(1),
-        Number("alone_s", 1, 5, 2, "how long the leader is alone", "s"),
+        Number("alone_s", 1, 5, 2, "s"),
         rate_setting(),
     ),
     _unclean,

@@ -96,7 +96,8 @@ class Trial:
     def await_written(self, moment: float, seconds: float) -> None:
         """Wait for a record that was told after that moment to be reported as written."""
         with suppress(LabsError):
-            wait_for(lambda: self.written_since(moment), "a record was written", seconds)
+            awaited = self.judging.exercise.says("awaited", "written")
+            wait_for(lambda: self.written_since(moment), awaited, seconds)
 
     def reports_on(self, seconds: float) -> None:
         """Let it work for a while, and until it has reported something of that.
@@ -146,7 +147,8 @@ def _silence_leader(trial: Trial) -> tuple[float, float]:
 def _crash(trial: Trial) -> float:
     """Kill the leader when its followers lack the newest records; returns when another one led."""
     judging, topic = trial.judging, trial.topic
-    wait_for(lambda: len(judging.partition(topic).isr) == 3, "the ISR was whole")
+    awaited = judging.exercise.says("awaited", "whole_isr")
+    wait_for(lambda: len(judging.partition(topic).isr) == 3, awaited)
     leader = judging.leader(topic)
     followers = [b for b in judging.partition(topic).replicas if b != leader]
     for follower in followers:

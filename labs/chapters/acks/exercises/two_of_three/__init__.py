@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kafka.errors import KafkaError
 
 from labs.base.waiting import wait_for
-from labs.base.words import Words
+from labs.base.words import Words, listed
 from labs.exercise.exercise import STATE, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.verdict import CantTell, NotYet
@@ -42,9 +42,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet(reason, told, down, count=size)
     second = judging.random.choice([b for b in replicas if b not in (first, judging.leader(topic))])
     judging.fault("stop", second)
-    wait_for(lambda: len(judging.partition(topic).isr) == 1, "one replica alone was in the ISR")
+    wait_for(lambda: len(judging.partition(topic).isr) == 1, says("awaited", "one_alone"))
     refused = _sent(judging, topic)
-    both = f"{label_of(first)} and {label_of(second)}"
+    both = listed([label_of(first), label_of(second)])
     if not refused:
         raise NotYet("takes_with_two_down", told, says("evidence", "took", down=both))
     return (

@@ -66,7 +66,8 @@ def _both_work(judging: Judging, first: Program, second: Program) -> None:
 
 def _require_left(judging: Judging, group: str) -> None:
     with suppress(LabsError):
-        wait_for(lambda: len(members(judging.cluster, group)) < 2, "it had left", LEAVE_S)
+        left = judging.exercise.says("awaited", "left")
+        wait_for(lambda: len(members(judging.cluster, group)) < 2, left, LEAVE_S)
         return
     static = static_members(judging.cluster, group)
     stayed = judging.exercise.says("evidence", "stayed", group=group)

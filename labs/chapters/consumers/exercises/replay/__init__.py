@@ -122,7 +122,7 @@ def _compare(
 
 def _readable(milliseconds: int) -> str:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 EXERCISE = Exercise(

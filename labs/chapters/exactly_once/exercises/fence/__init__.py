@@ -49,7 +49,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
             before = len(first.lines)
             judging.say("goes_on")
             to_first(range(stalled, 3 * SIZE))
-            _await_end(first, before)
+            _await_end(judging, first, before)
             _require_fenced(judging, topic, first, first.lines[before:])
             to_second(range(3 * SIZE, 4 * SIZE))
             second.wait(lambda: _reported(second, 4 * SIZE), judging.patience_s)
@@ -86,17 +86,18 @@ def _reported(program: Program, count: int) -> bool:
 
 def _await_open(judging: Judging, topic: str) -> None:
     with suppress(LabsError):
-        wait_for(lambda: open_now(judging.cluster, topic), "a transaction was open", OPEN_S)
+        awaited = judging.exercise.says("awaited", "open")
+        wait_for(lambda: open_now(judging.cluster, topic), awaited, OPEN_S)
 
 
-def _await_end(first: Program, before: int) -> None:
+def _await_end(judging: Judging, first: Program, before: int) -> None:
     """Wait until the first has ended, or has reported all that it was given."""
 
     def over() -> bool:
         return not first.running or len(first.lines) >= before + 2
 
     with suppress(LabsError):
-        wait_for(over, "the first instance ended", END_S)
+        wait_for(over, judging.exercise.says("awaited", "ended"), END_S)
 
 
 def _require_fenced(judging: Judging, topic: str, first: Program, late: list[Line]) -> None:

@@ -152,7 +152,7 @@ def _await_commit(judging: Judging, setting: Setting, inputs: Log) -> None:
         return told.get(0, 0) >= inputs.ends[0]
 
     with suppress(LabsError):
-        wait_for(reached, "the program committed the end of the input", COMMIT_S)
+        wait_for(reached, judging.exercise.says("awaited", "end"), COMMIT_S)
 
 
 def _compare(

@@ -79,7 +79,7 @@ def _wait_until_offline(judging: Judging, lost: Partition) -> None:
     def offline() -> bool:
         return judging.partition(lost.topic, lost.index).leader is None
 
-    wait_for(offline, f"{lost.name} was offline")
+    wait_for(offline, judging.exercise.says("awaited", "offline", partition=lost.name))
 
 
 def _misconception(partitions: tuple[Partition, ...], weakest: Partition) -> str:

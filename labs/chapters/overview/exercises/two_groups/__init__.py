@@ -109,7 +109,7 @@ def _require_goes_on(judging: Judging, topic: str, log: Log, team: str, program:
         with contextlib.suppress(LabsError):
             wait_for(
                 lambda: _committed_all(judging, group, topic, log),
-                "the group committed the end",
+                judging.exercise.says("awaited", "end"),
                 COMMITTING * judging.patience_s,
             )
     judging.say("stopping", team=team, count=AT_LAST)

@@ -132,9 +132,8 @@ def _let_die(judging: Judging, topic: str, messages: Messages) -> Death:
         judging.fault("resume", follower)
     batches = _batches(judging, leader, f"{topic}-{partition}")
     judging.say("electing", partition=partition)
-    wait_for(
-        lambda: judging.leader(topic, partition) != leader, f"{topic}-{partition} had a new leader"
-    )
+    awaited = judging.exercise.says("awaited", "led", topic=topic, partition=partition)
+    wait_for(lambda: judging.leader(topic, partition) != leader, awaited)
     return Death(leader, partition, batches, len(messages.sent))
 
 

@@ -78,7 +78,7 @@ def _require_preferred(judging: Judging, before: tuple[Partition, ...]) -> list[
         return [partition for partition in seen if partition.leader != partition.replicas[0]]
 
     with contextlib.suppress(LabsError):
-        wait_for(lambda: not away(), "each partition was led as it should be", SETTLE_S)
+        wait_for(lambda: not away(), judging.exercise.says("awaited", "home"), SETTLE_S)
     _require_same_replicas(judging, before)
     if left := away():
         first = left[0]

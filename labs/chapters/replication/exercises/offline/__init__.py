@@ -12,6 +12,7 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
+from labs.exercise.program import how_it_ended
 from labs.exercise.verdict import CantTell, NotYet
 from labs.observe.segments import read_copy
 
@@ -50,11 +51,14 @@ def _take_offline(judging: Judging) -> Offline:
     first = judging.leader(topic)
     (last,) = (broker for broker in judging.partition(topic).replicas if broker != first)
     judging.fault("kill", first)
-    wait_for(lambda: judging.partition(topic).isr == (last,), f"broker {first} left the ISR")
+    says = judging.exercise.says
+    left = says("awaited", "left", broker=first)
+    wait_for(lambda: judging.partition(topic).isr == (last,), left)
     judging.say("more", count=ONE, broker=last)
     judging.stream(topic, ONE).wait()
     judging.fault("kill", last)
-    wait_for(lambda: judging.partition(topic).leader is None, f"{topic}-0 was offline")
+    offline = says("awaited", "offline", topic=topic)
+    wait_for(lambda: judging.partition(topic).leader is None, offline)
     return Offline(topic, first, last)
 
 
@@ -66,7 +70,7 @@ def _answer(judging: Judging, offline: Offline, disk: str) -> str:
     code = program.wait_end(PATIENCE * judging.remaining_s)
     lines = [line.text.strip() for line in program.lines if line.text.strip()]
     if code:
-        raise NotYet("failed", *program.last_words(), how=f"exit code {code}")
+        raise NotYet("failed", *program.last_words(), how=how_it_ended(code))
     if len(lines) != 1:
         raise NotYet("not_one_line", count=len(lines))
     return lines[0]
@@ -97,7 +101,8 @@ def _may_not_lead(judging: Judging, offline: Offline, told: str) -> NotYet:
     copies = {broker: read_copy(judging.cluster, broker, offline.topic) for broker in (first, last)}
     judging.fault("start", first)
     try:
-        wait_for(lambda: judging.partition(offline.topic).leader, "somebody led", ELECTION_S)
+        led = judging.exercise.says("awaited", "led")
+        wait_for(lambda: judging.partition(offline.topic).leader, led, ELECTION_S)
     except LabsError:
         ends = {"first": first, "end": copies[first].log_end}
         lacks = judging.exercise.says("evidence", "lacks", **ends, last=last,

@@ -1,0 +1,287 @@
+"""A sentence stands in a table, is found by an id, and gets its values by name.
+
+Read from the code, so that no branch of an experiment must be run to know that its sentence is
+there: which ids are asked for, with which values, and which strings read like sentences.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from labs.base import words as module
+from labs.base.words import table
+from labs.chapters import all_experiments
+from labs.experiment.settings import Choice
+
+LABS = Path(module.__file__).parents[1]
+COURSE = LABS.parent / "course"
+#: Where no sentence is built in code.
+ROOMS = ("chapters", "charts", "exercise", "experiment", "learner", "notebook", "observe")
+FOLDERS = sorted(path.parent for path in LABS.rglob("en.toml"))
+#: A part of an id that is known when the code runs.
+ANY = ".+"
+#: What an id of a view belongs to: `labs.charts.naming` gives it.
+OF = "of"
+#: How a table is asked: `words(…)`, `words.under(…)`.
+ASKING = re.compile(r"(?:\w*words|_room|_own)(?:\.under)?", re.IGNORECASE)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def owner(path: Path) -> Path:
+    """The folder whose table a file asks."""
+    return next(folder for folder in path.parents if (folder / "en.toml").exists())
+
+
+def code_of(folder: Path) -> list[Path]:
+    """The files that ask a folder's table."""
+    return [path for path in folder.rglob("*.py") if owner(path) == folder]
+
+
+# -- which sentences the code asks for -----------------------------------------------------------
+
+
+def texts(node: ast.AST, names: dict[str, list[ast.expr]]) -> Iterator[str]:
+    """What an expression may be, as patterns; `names`: what has been assigned to a name."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield re.escape(node.value)
+    elif isinstance(node, ast.IfExp):
+        yield from list(texts(node.body, names)) or [ANY]
+        yield from list(texts(node.orelse, names)) or [ANY]
+    elif isinstance(node, ast.JoinedStr):
+        parts = [list(texts(part, names)) for part in node.values]
+        yield from map("".join, product(*parts))
+    elif isinstance(node, ast.FormattedValue):
+        yield from list(texts(node.value, names)) or [ANY]
+    elif isinstance(node, ast.Name):
+        others = {name: values for name, values in names.items() if name != node.id}
+        for value in names.get(node.id, ()):
+            yield from texts(value, others)
+
+
+def assigned(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
+    """What is assigned to each name."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in nodes:
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            for name, value in pairs:
+                found.setdefault(ast.unparse(name), []).append(value)
+    return found
+
+
+def scopes(tree: ast.Module) -> Iterator[list[ast.AST]]:
+    """All that stands in each function, and all that stands in none."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = [list(ast.walk(function)) for function in functions]
+    yield from inside
+    within = {id(node) for nodes in inside for node in nodes}
+    yield [node for node in ast.walk(tree) if id(node) not in within]
+
+
+@cache
+def asked(path: Path) -> list[tuple[str, ast.Call]]:
+    """Each id that a file asks its table for, as a pattern, and where."""
+    found, tree = [], parsed(path)
+    for nodes in scopes(tree):
+        names = assigned(tree.body) | assigned(nodes)
+        for node in nodes:
+            if isinstance(node, ast.Call) and ASKING.fullmatch(ast.unparse(node.func)):
+                found += [(pattern, node) for pattern in texts(node.args[0], names)]
+    return found
+
+
+def matching(pattern: str, told: Iterable[str], call: ast.Call) -> list[str]:
+    """The ids that a pattern may stand for."""
+    under = ast.unparse(call.func).endswith(".under")
+    end = r"\..+" if under else r"(\.one|\.other)?"
+    return [id for id in told if re.fullmatch(pattern + end, id)]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
+def test_every_id_that_is_asked_for_stands_in_the_table(folder: Path) -> None:
+    told = table(folder, "en")
+    for path in code_of(folder):
+        for pattern, call in asked(path):
+            assert matching(pattern, told, call), f"{path}:{call.lineno}: {pattern}"
+
+
+# -- which values it gives -----------------------------------------------------------------------
+
+
+def wanted(sentence: str) -> set[str]:
+    """The values that a sentence names."""
+    fields = [field for _, field, _, _ in string.Formatter().parse(sentence) if field]
+    return {re.split(r"[.\[]", field)[0] for field in fields}
+
+
+@cache
+def named(folder: Path) -> re.Pattern[str]:
+    """Whatever the code of a folder calls by a name: keys, keywords, strings."""
+    found: set[str] = set()
+    for path in code_of(folder):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
+            elif isinstance(node, ast.Constant | ast.JoinedStr):
+                found |= {text for text in texts(node, {}) if text != ANY}
+    return re.compile("|".join(found))
+
+
+def not_given(sentence: str, call: ast.Call, folder: Path) -> set[str]:
+    """The values that a sentence names, and a call does not give."""
+    given = {keyword.arg for keyword in call.keywords}
+    missing = wanted(sentence) - given - {OF}
+    if None in given:  # `**values`: they have names somewhere in this code
+        missing = {name for name in missing if not named(folder).fullmatch(name)}
+    return missing
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
+def test_every_value_that_a_sentence_names_is_given(folder: Path) -> None:
+    """By each call that names its id; by one of them, if a part of the id is known at run time."""
+    told = table(folder, "en")
+    lacking: dict[str, list[set[str]]] = {}
+    for path in code_of(folder):
+        for pattern, call in asked(path):
+            if not ast.unparse(call.func).endswith(".under"):
+                for id in matching(pattern, told, call):
+                    missing = not_given(told[id], call, folder)
+                    assert not missing or ANY in pattern, f"{path}:{call.lineno}: {id}: {missing}"
+                    lacking.setdefault(id, []).append(missing)
+    assert not {id: missing for id, missing in lacking.items() if all(missing)}
+
+
+# -- and whether all are asked for ---------------------------------------------------------------
+
+
+@cache
+def asked_in_the_course() -> set[str]:
+    """`chapter.what` of each quiz and prediction that stands in the text, or in code."""
+    texts = [path.read_text() for path in [*COURSE.rglob("en.md"), *LABS.rglob("*.py")]]
+    return {name for text in texts for name in re.findall(r'(?:quiz|predict)\(\s*"([\w.]+)"', text)}
+
+
+def by_convention(folder: Path) -> set[str]:
+    """The ids that no code names: an experiment's, a quiz's, an exercise's sections."""
+    told = table(folder, "en")
+    if "exercises" in folder.parts:
+        return {id for id in told if _of_an_exercise(folder, id)}
+    found = set()
+    for name in asked_in_the_course():
+        chapter, what = name.split(".")
+        if chapter == folder.name:
+            found |= {id for id in told if re.match(rf"{what}\.(quiz|predict|options|why)\b", id)}
+    for experiment in all_experiments():
+        chapter, what = experiment.name.split(".")
+        if chapter == folder.name:
+            found |= {
+                id for id in told if re.match(rf"{what}\.(question|predict|options|why)\b", id)
+            }
+            for setting in experiment.settings:
+                mine = f"{what}.help.{setting.name}"
+                found.add(mine if mine in told else f"help.{setting.name}")
+    return found
+
+
+def _of_an_exercise(folder: Path, id: str) -> bool:
+    section, _, rest = id.partition(".")
+    if section in ("title", "task", "passed", "contract"):
+        return True
+    reason = rest.partition(".")[0]
+    code = [*folder.parent.rglob("*.py"), *(LABS / "exercise").glob("*.py")]
+    return any(f'"{reason}"' in path.read_text() for path in code)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
+def test_every_sentence_is_asked_for(folder: Path) -> None:
+    told = table(folder, "en")
+    used = by_convention(folder)
+    for path in code_of(folder):
+        for pattern, call in asked(path):
+            used |= set(matching(pattern, told, call))
+    if folder == LABS / "exercise":
+        used |= {id for id in told if _of_an_exercise(folder, id)}
+    assert sorted(told.keys() - used) == []
+
+
+# -- no sentence is built in code ----------------------------------------------------------------
+
+#: Two words, or a word and a value, with room between them; but `name=value` is no word.
+WORD, HOLE = r"[^\W\d_]{2,}", r"\{\}"
+SENTENCE = re.compile(
+    rf"({WORD}[,;:]? +(?![\w.]+=)({WORD}|{HOLE}))|{HOLE}[,;:]? +(?![\w.]+=){WORD}"
+)
+
+#: What the learner's own programs say is theirs.
+PROGRAMS = ("starter.py", "solution.py")
+
+NO_SENTENCES = {
+    "not written",  # what a program reports, by the contract of 03.1
+    "produce response",  # stands in what the Java client logs
+    "C again",  # a member's name
+    # the words of kafka-topics
+    "Leader: {}; Replicas: {}; Isr: {}; Elr: {}; Configs: min.insync.replicas={}",
+    # what a measurement and a verdict are, by which `--json` tells them
+    *("the one that left first", "the one that left second", "only the one that left last"),
+    *("the old one", "the new one", "not yet"),
+    # somebody else's words: the system's, Java's, matplotlib's, Jupyter's
+    *("Permission denied", "class Program", "class Starter", "offset points", "axes fraction"),
+    *("Invalid file descriptor: -1", "blocking the event loop", "{} ms"),
+    "from labs.kafka.choose import chosen; chosen(hold=False).start()",  # a program
+    "admin client",  # which of kafka-python's classes
+    # for us, where a promise is broken
+    *("say so in the exercise", "the contract names {}, told were {}"),
+    *("nobody knows how to draw {}", "its pipe is closed", "the drawing process ended: {}"),
+}
+#: Not read as words.
+MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>|.*, sans-serif", re.DOTALL)
+
+
+def values_of_settings() -> set[str]:
+    """What commands know a choice by; they go on taking it."""
+    choices = (s for e in all_experiments() for s in e.settings if isinstance(s, Choice))
+    return {option for choice in choices for option in choice.options}
+
+
+def built(path: Path) -> Iterator[tuple[int, str]]:
+    """The strings of a file that read like sentences, with `{}` for each value."""
+    nodes = list(ast.walk(parsed(path)))
+    beside = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            beside |= {id(part) for part in ast.walk(node) if part is not node}
+    for node in nodes:
+        if id(node) in beside or not isinstance(node, ast.Constant | ast.JoinedStr):
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)  # type: ignore[misc]
+        else:
+            text = node.value if isinstance(node.value, str) else ""
+        if SENTENCE.search(MARKUP.sub("|", text)) and not re.match(
+            r"(SELECT|INSERT|CREATE) ", text
+        ):
+            yield node.lineno, text
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_sentence_is_built_in_code(room: str) -> None:
+    known = NO_SENTENCES | values_of_settings()
+    files = [path for path in (LABS / room).rglob("*.py") if path.name not in PROGRAMS]
+    found = [f"{p}:{line}: {text}" for p in files for line, text in built(p) if text not in known]
+    assert found == []
