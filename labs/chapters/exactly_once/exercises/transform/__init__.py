@@ -121,7 +121,7 @@ def _require_transactions(judging: Judging, output: str) -> None:
         return transactional_ids(judging.cluster, output)
 
     with suppress(LabsError):  # a broker that has just come back may not tell yet
-        wait_for(seen, "the coordinators knew the producer", COMMIT_S)
+        wait_for(seen, judging.exercise.says("awaited", "known"), COMMIT_S)
     if not seen():
         raise NotYet("no_transaction", judging.exercise.says("evidence", "no_id", output=output))
 
