@@ -22,6 +22,7 @@ from labs.chapters import all_experiments
 from labs.experiment.settings import Choice
 
 LABS = Path(module.__file__).parents[1]
+CHAPTERS = LABS / "chapters"
 COURSE = LABS.parent / "course"
 #: Where no sentence is built in code.
 ROOMS = ("chapters", "charts", "exercise", "experiment", "learner", "notebook", "observe")
@@ -30,8 +31,9 @@ FOLDERS = sorted(path.parent for path in LABS.rglob("en.toml"))
 ANY = ".+"
 #: What an id of a view belongs to: `labs.charts.naming` gives it.
 OF = "of"
-#: How a table is asked: `words(…)`, `words.under(…)`.
-ASKING = re.compile(r"(?:\w*words|_room|_own)(?:\.under)?", re.IGNORECASE)
+#: How a table is asked: `words(…)`, `words.under(…)`; by an exercise's judge `says(section, id)`.
+ASKING_A_TABLE = re.compile(r"(\w*words|_room|_own)(\.under)?", re.IGNORECASE)
+ASKING = re.compile(rf"{ASKING_A_TABLE.pattern}|(\w+\.)?(exercise\.)?says", re.IGNORECASE)
 
 
 @cache
@@ -42,6 +44,12 @@ def parsed(path: Path) -> ast.Module:
 def owner(path: Path) -> Path:
     """The folder whose table a file asks."""
     return next(folder for folder in path.parents if (folder / "en.toml").exists())
+
+
+def known(folder: Path) -> dict[str, str]:
+    """The sentences that a folder's code may ask for; an exercise has those of all exercises."""
+    more = table(LABS / "exercise", "en") if folder.parent.name == "exercises" else {}
+    return {**more, **table(folder, "en")}
 
 
 def code_of(folder: Path) -> list[Path]:
@@ -96,13 +104,15 @@ def scopes(tree: ast.Module) -> Iterator[list[ast.AST]]:
 
 @cache
 def asked(path: Path) -> list[tuple[str, ast.Call]]:
-    """Each id that a file asks its table for, as a pattern, and where."""
+    """Each id that a file asks for, as a pattern, and where."""
     found, tree = [], parsed(path)
+    asks = ASKING if CHAPTERS in path.parents else ASKING_A_TABLE
     for nodes in scopes(tree):
         names = assigned(tree.body) | assigned(nodes)
         for node in nodes:
-            if isinstance(node, ast.Call) and ASKING.fullmatch(ast.unparse(node.func)):
-                found += [(pattern, node) for pattern in texts(node.args[0], names)]
+            if isinstance(node, ast.Call) and asks.fullmatch(ast.unparse(node.func)):
+                parts = [list(texts(part, names)) for part in node.args]  # or `says(section, id)`
+                found += [(r"\.".join(one), node) for one in product(*parts)]
     return found
 
 
@@ -115,7 +125,7 @@ def matching(pattern: str, told: Iterable[str], call: ast.Call) -> list[str]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
 def test_every_id_that_is_asked_for_stands_in_the_table(folder: Path) -> None:
-    told = table(folder, "en")
+    told = known(folder)
     for path in code_of(folder):
         for pattern, call in asked(path):
             assert matching(pattern, told, call), f"{path}:{call.lineno}: {pattern}"
@@ -125,43 +135,54 @@ def test_every_id_that_is_asked_for_stands_in_the_table(folder: Path) -> None:
 
 
 def wanted(sentence: str) -> set[str]:
-    """The values that a sentence names."""
-    fields = [field for _, field, _, _ in string.Formatter().parse(sentence) if field]
-    return {re.split(r"[.\[]", field)[0] for field in fields}
+    """The values that a sentence names; each can be written as it wants them, if it is a number."""
+    fields = [(name, form) for _, name, form, _ in string.Formatter().parse(sentence) if name]
+    assert all(format(1, form or "") for _, form in fields), sentence
+    return {re.split(r"[.\[]", name)[0] for name, _ in fields}
 
 
 @cache
-def named(folder: Path) -> re.Pattern[str]:
-    """Whatever the code of a folder calls by a name: keys, keywords, strings."""
+def named(path: Path) -> re.Pattern[str]:
+    """Whatever a file calls by a name: keys, keywords, strings."""
     found: set[str] = set()
-    for path in code_of(folder):
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.keyword) and node.arg:
-                found.add(node.arg)
-            elif isinstance(node, ast.Constant | ast.JoinedStr):
-                found |= {text for text in texts(node, {}) if text != ANY}
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.keyword) and node.arg:
+            found.add(node.arg)
+        elif isinstance(node, ast.Constant | ast.JoinedStr):
+            found |= {text for text in texts(node, {}) if text != ANY}
     return re.compile("|".join(found))
 
 
-def not_given(sentence: str, call: ast.Call, folder: Path) -> set[str]:
+@cache
+def settings_of(path: Path) -> set[str]:
+    """The settings of a file's experiments."""
+    module = ".".join(path.relative_to(LABS.parent).with_suffix("").parts)
+    own = [e for e in all_experiments() if e.body.__module__ == module]
+    return {setting.name for experiment in own for setting in experiment.settings}
+
+
+def not_given(sentence: str, call: ast.Call, path: Path) -> set[str]:
     """The values that a sentence names, and a call does not give."""
     given = {keyword.arg for keyword in call.keywords}
     missing = wanted(sentence) - given - {OF}
-    if None in given:  # `**values`: they have names somewhere in this code
-        missing = {name for name in missing if not named(folder).fullmatch(name)}
+    if None in given:  # `**values`: settings, and what has a name somewhere in the same file
+        if CHAPTERS not in path.parents:
+            return set()
+        missing -= settings_of(path)
+        missing = {name for name in missing if not named(path).fullmatch(name)}
     return missing
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
 def test_every_value_that_a_sentence_names_is_given(folder: Path) -> None:
     """By each call that names its id; by one of them, if a part of the id is known at run time."""
-    told = table(folder, "en")
+    told = known(folder)
     lacking: dict[str, list[set[str]]] = {}
     for path in code_of(folder):
         for pattern, call in asked(path):
             if not ast.unparse(call.func).endswith(".under"):
                 for id in matching(pattern, told, call):
-                    missing = not_given(told[id], call, folder)
+                    missing = not_given(told[id], call, path)
                     assert not missing or ANY in pattern, f"{path}:{call.lineno}: {id}: {missing}"
                     lacking.setdefault(id, []).append(missing)
     assert not {id: missing for id, missing in lacking.items() if all(missing)}
@@ -214,7 +235,7 @@ def test_every_sentence_is_asked_for(folder: Path) -> None:
     used = by_convention(folder)
     for path in code_of(folder):
         for pattern, call in asked(path):
-            used |= set(matching(pattern, told, call))
+            used.update(matching(pattern, told, call))
     if folder == LABS / "exercise":
         used |= {id for id in told if _of_an_exercise(folder, id)}
     assert sorted(told.keys() - used) == []

@@ -191,7 +191,11 @@ def _compare(
         require((n for n in told if told[n] > well_again), "doubts_all")
     if not all_of(UNKNOWN):
         raise NotYet("never_gives_up", says("evidence", "none_unknown", records=len(reports)))
-    counts = {what.replace(" ", "_"): len(all_of(what)) for what in REPORTS}
+    counts = {
+        "written": len(all_of(WRITTEN)),
+        "not_written": len(all_of(NOT_WRITTEN)),
+        "unknown": len(all_of(UNKNOWN)),
+    }
     return (says("evidence", "truthful", records=len(reports), **counts),)
 
 
