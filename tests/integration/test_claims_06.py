@@ -207,6 +207,7 @@ def test_a_member_that_its_group_has_replaced_can_not_commit_in_a_transaction(
 ) -> None:
     """KIP-447: the consumer's generation goes with the offsets."""
     reader = KafkaConsumer(topic, bootstrap_servers=cluster.bootstrap, group_id="generations")
+    reader.partitions_for_topic(topic)  # kafka-python joins for nothing if it knows none
     while not reader.assignment():
         reader.poll(timeout_ms=200)
     valid: Any = reader.group_metadata()
