@@ -69,7 +69,8 @@ class Task:
         return str(file)
 
     def _repr_html_(self) -> str:
-        return card(self.exercise, f"{task_of(self.exercise)}{contract_of(self.exercise)}")
+        told = contract_of(self.exercise) or _prepared(self.exercise)
+        return card(self.exercise, f"{task_of(self.exercise)}{told}")
 
     def __repr__(self) -> str:
         exercise = self.exercise
@@ -222,6 +223,13 @@ def _paragraph(text: str) -> str:
 def contract_of(exercise: Exercise) -> str:
     """What a program is told by its environment, as HTML; nothing where there is no program."""
     return _table(exercise.variables) if exercise.kind == PROGRAM else ""
+
+
+def _prepared(exercise: Exercise) -> str:
+    """What was told when it was prepared, as HTML; else how one has it prepared."""
+    if _asked(exercise):
+        return _table(work.asked(exercise))
+    return f"<p>{inline(words(f'check.prepares.{exercise.kind}', id=exercise.id))}</p>"
 
 
 #: JupyterLab sets what stands in a table to the right, as numbers are.

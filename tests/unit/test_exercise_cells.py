@@ -118,3 +118,10 @@ def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("labs.notebook.check.prepare", lambda *_: asked)
     shown = repr(check("01.3", "", cluster=object()))  # type: ignore[arg-type]
     assert "OFFSET = 812" in shown
+
+
+@pytest.mark.parametrize("id", [one.id for one in all_exercises() if one.kind != PROGRAM])
+def test_a_task_says_how_it_is_prepared_and_then_what_it_is_about(id: str) -> None:
+    assert f'check("{id}")' in task(id)._repr_html_().replace("&quot;", '"')
+    work.note_asked(find_exercise(id), {"TOPIC": "a-topic-of-mine"})
+    assert "a-topic-of-mine" in task(id)._repr_html_()
