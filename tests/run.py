@@ -27,8 +27,8 @@ PYTEST += ["-p", "tests.spent"]
 IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
 #: A test with real processes may fail by a chance that no one foresaw. It is tried once more, on a
 #: clean cluster; both tries are told, with what failed. A test that fails twice fails, and so does
-#: the fourth such test of a part. (ducktape, which tests Kafka, calls it deflake.)
-ONCE_MORE = ["--reruns=1", "--max-suite-reruns=3", "--rerun-show-tracebacks"]
+#: the fifth such test of a part (of 1,500). (ducktape, which tests Kafka, calls it deflake.)
+ONCE_MORE = ["--reruns=1", "--max-suite-reruns=4", "--rerun-show-tracebacks"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
