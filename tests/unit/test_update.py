@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,10 +21,17 @@ from labs.supervise.home import PROJECT
 
 BOOK = "notebooks/03_acks.ipynb"
 OTHER = "notebooks/04_replication.ipynb"
-OWN = f"notebooks/03_acks.mine-{date.today()}.ipynb"
+TODAY = date(2026, 11, 26)
+OWN = f"notebooks/03_acks.mine-{TODAY}.ipynb"
 WHO = ("-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false")
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+@pytest.fixture(autouse=True)
+def _no_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day must not change between the copy and the look at it."""
+    monkeypatch.setattr("labs.app.update.date", SimpleNamespace(today=lambda: TODAY))
 
 
 def git(folder: Path, *command: str) -> str:
