@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
-from kafka.protocol.metadata import FindCoordinatorRequest
+from kafka.protocol.metadata import CoordinatorType, FindCoordinatorRequest
 
 from labs.kafka.cluster import Cluster
 from labs.kafka.features import CONSUMER_GROUP_DESCRIBE
 from labs.kafka.messages import ConsumerGroupDescribeRequest
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
+
+T = TypeVar("T")
 
 #: How long a broker may take to answer, s.
 ANSWER_S = 5.0
@@ -25,9 +27,6 @@ MOST_GENERATIONS = 100
 
 #: The epoch of a static member that has closed (LEAVE_GROUP_STATIC_MEMBER_EPOCH).
 AWAY = -2
-
-#: What a coordinator is asked for: FindCoordinator's key types.
-GROUP, TRANSACTION = 0, 1
 
 #: Kafka's error codes ILLEGAL_GENERATION and REBALANCE_IN_PROGRESS.
 ILLEGAL_GENERATION, REBALANCING = 22, 27
@@ -64,11 +63,7 @@ def described(cluster: Cluster, group: str) -> Group:
 
     Each broker is asked, for only the group's coordinator knows it.
     """
-    for node in cluster.status().serving:
-        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
-            if found := _new(line, group) or _classic(line, group):
-                return found
-    return Group()
+    return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or Group()
 
 
 def epoch(cluster: Cluster, group: str) -> int | None:
@@ -77,12 +72,34 @@ def epoch(cluster: Cluster, group: str) -> int | None:
     No request tells a generation, but a heartbeat of another one is refused. The right one counts
     as its member's own: so ask only when all members live. None: nobody could tell.
     """
+
+    def told(line: BrokerConnection) -> int | None:
+        if new := _told(line, group):
+            return int(new.group_epoch)
+        classic = _classic(line, group)
+        return _generation(line, group, classic.members[0]) if classic else None
+
+    return _first(cluster, told)
+
+
+def coordinators(cluster: Cluster, group: str, transactional_ids: Iterable[str]) -> set[int]:
+    """The brokers that coordinate this group and these transactional ids (node ids)."""
+    request: Any = FindCoordinatorRequest
+    keys = [(group, CoordinatorType.GROUP)]
+    keys += [(each, CoordinatorType.TRANSACTION) for each in transactional_ids]
+
+    def told(line: BrokerConnection) -> set[int]:
+        return {line.ask(request[3](key=key, key_type=kind)).node_id for key, kind in keys}
+
+    return _first(cluster, told) or set()
+
+
+def _first(cluster: Cluster, asked: Callable[[BrokerConnection], T | None]) -> T | None:
+    """Ask one broker after another until one can tell; None: nobody could."""
     for node in cluster.status().serving:
         with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
-            if new := _told(line, group):
-                return int(new.group_epoch)
-            if classic := _classic(line, group):
-                return _generation(line, group, classic.members[0])
+            if (found := asked(line)) is not None:
+                return found
     return None
 
 
@@ -148,13 +165,3 @@ def _generation(line: BrokerConnection, group: str, member: Member) -> int | Non
         if code != ILLEGAL_GENERATION:
             return generation if code in (0, REBALANCING) else None
     return None
-
-
-def coordinators(cluster: Cluster, group: str, transactional_ids: Iterable[str]) -> set[int]:
-    """The brokers that coordinate this group and these transactional ids (node ids)."""
-    request: Any = FindCoordinatorRequest
-    keys = [(group, GROUP), *((each, TRANSACTION) for each in transactional_ids)]
-    for node in cluster.status().serving:
-        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
-            return {line.ask(request[3](key=key, key_type=kind)).node_id for key, kind in keys}
-    return set()

@@ -227,9 +227,10 @@ def contract_of(exercise: Exercise) -> str:
 
 def _prepared(exercise: Exercise) -> str:
     """What was told when it was prepared, as HTML; else how one has it prepared."""
-    if _asked(exercise):
+    try:
         return _table(work.asked(exercise))
-    return f"<p>{inline(words(f'check.prepares.{exercise.kind}', id=exercise.id))}</p>"
+    except BadInput:
+        return f"<p>{inline(words(f'check.prepares.{exercise.kind}', id=exercise.id))}</p>"
 
 
 #: JupyterLab sets what stands in a table to the right, as numbers are.

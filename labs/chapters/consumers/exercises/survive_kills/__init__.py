@@ -81,23 +81,21 @@ def _kill(judging: Judging, program: Program, topic: str, group: str) -> Kill:
 def _missed(
     judging: Judging, missed: list[Place], found: list[Written], kills: list[Kill]
 ) -> NotYet:
-    """Why the first missing record was missed."""
+    """Why a record was missed: one that was committed too early, else the first."""
     says = judging.exercise.says
-    partition, offset = missed[0]
-    before = {(w.place, w.life) for w in found}
+    late = _began_late(found)  # it may have committed as well, behind what it never read
+    early = None if late else _committed_early(missed, kills)
+    (partition, offset), kill = early or (missed[0], None)
     place = {"partition": partition, "offset": offset}
     gone = says("evidence", "missing", **place, count=len(missed))
-    if late := _began_late(found):  # it may have committed as well, behind what it never read
+    if late:
         began = says("evidence", "began", partition=min(late), first=late[min(late)])
         return NotYet("began_at_end", gone, began, **place)
-    for (partition, offset), kill in product(missed, kills):
-        if offset < (end := kill.committed.get(partition, 0)):
-            place = {"partition": partition, "offset": offset}
-            gone = says("evidence", "missing", **place, count=len(missed))
-            at = says("evidence", "committed", **place, kill=kill.life, committed=end)
-            return NotYet("committed_first", gone, at, **place, kill=kill.life)
-    partition, offset = missed[0]
-    own = [p[1] for p, _ in before if p[0] == partition]
+    if kill:
+        at = says("evidence", "committed", **place, kill=kill.life,
+                  committed=kill.committed[partition])  # fmt: skip
+        return NotYet("committed_first", gone, at, **place, kill=kill.life)
+    own = [w.place[1] for w in found if w.place[0] == partition]
     first = min(own, default=None)
     if first is None or offset < first:
         began = says("evidence", "began", partition=partition, first=first)
@@ -105,6 +103,14 @@ def _missed(
     if offset < max(own):
         return NotYet("skipped", gone, **place)
     return NotYet("stopped_early", gone, **place)
+
+
+def _committed_early(missed: list[Place], kills: list[Kill]) -> tuple[Place, Kill] | None:
+    """A missing record that counted as done when a kill came, and that kill."""
+    for (partition, offset), kill in product(missed, kills):
+        if offset < kill.committed.get(partition, 0):
+            return (partition, offset), kill
+    return None
 
 
 def _began_late(found: list[Written]) -> dict[int, int]:

@@ -120,10 +120,11 @@ def _require_transactions(judging: Judging, output: str) -> None:
     def seen() -> set[str]:
         return transactional_ids(judging.cluster, output)
 
-    with suppress(LabsError):  # a broker that has just come back may not tell yet
+    try:  # a broker that has just come back may not tell yet
         wait_for(seen, judging.exercise.says("awaited", "known"), COMMIT_S)
-    if not seen():
-        raise NotYet("no_transaction", judging.exercise.says("evidence", "no_id", output=output))
+    except LabsError:
+        told = judging.exercise.says("evidence", "no_id", output=output)
+        raise NotYet("no_transaction", told) from None
 
 
 def _require_one_id(judging: Judging, program: Program, output: str) -> None:
