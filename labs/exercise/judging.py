@@ -149,12 +149,21 @@ class Judging:
         self._closers.callback(_close, producer)
         return producer
 
-    def stream(self, topic: str, count: int | None, rate: float = 0, **options: Any) -> Load:
+    def stream(
+        self,
+        topic: str,
+        count: int | None,
+        rate: float = 0,
+        producer: KafkaProducer | None = None,
+        **options: Any,
+    ) -> Load:
         """Send numbered flights to a topic from a thread; `rate`: records/s, 0: as fast as it can.
 
-        `count` None: until it is stopped. Each is noted in `history`, with partition and offset.
+        `count` None: until it is stopped; `producer` None: one with acks=all. Each is noted in
+        `history`, with partition and offset.
         """
-        load = Load(self.history, self.producer(acks="all"), topic, rate, count, **options)
+        sender = producer or self.producer(acks="all")
+        load = Load(self.history, sender, topic, rate, count, **options)
         self._closers.callback(load.stop, 0)
         return load.start()
 

@@ -48,6 +48,7 @@ def read_back(
     timeout_s: float = READ_TIMEOUT_S,
     isolation: str = UNCOMMITTED,
     first: Collection[int] = (),
+    to: Mapping[int, int] | None = None,
 ) -> Log:
     """Read every partition from its beginning to its readable end.
 
@@ -60,6 +61,9 @@ def read_back(
         isolation: `read_committed` leaves out aborted transactions.
         first: partitions to read to their end before the others are begun, as it happens in a
             group whose other member is behind.
+        to: read these partitions to these offsets, and ask nobody for the end. A new leader may not
+            know it: below the topic's minimum its high watermark does not rise to where it began to
+            lead (KIP-966), and until then it answers OFFSET_NOT_AVAILABLE (KIP-207).
     """
     deadline = time.monotonic() + timeout_s
     try:
@@ -68,7 +72,7 @@ def read_back(
             **reader_options(timeout_s, isolation),
         )
         with closing(consumer):
-            return _read(consumer, topic, dict(log_ends or {}), deadline, first)
+            return _read(consumer, topic, dict(log_ends or {}), deadline, first, to)
     except KafkaError as error:
         return Log((), {}, False, words("why.unreadable", error=type(error).__name__))
 
@@ -79,11 +83,15 @@ def _read(
     log_ends: dict[int, int],
     deadline: float,
     first: Collection[int],
+    to: Mapping[int, int] | None,
 ) -> Log:
-    partitions = _partitions(consumer, topic, deadline)
+    if to is None:
+        partitions = _partitions(consumer, topic, deadline)
+        ends = _ends(consumer, partitions, log_ends, deadline)
+    else:
+        partitions, ends = [TopicPartition(topic, p) for p in to], dict(to)
     if not partitions:
         return Log((), {}, False, words("why.no_partition"))
-    ends = _ends(consumer, partitions, log_ends, deadline)
     begins = consumer.beginning_offsets(partitions)
     starts = {p.partition: offset for p, offset in begins.items()}
     consumer.assign(partitions)

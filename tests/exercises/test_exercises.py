@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.chapters import all_exercises
+from labs.chapters import all_exercises, numbers
 from labs.exercise.command import javac
-from labs.exercise.exercise import LANGUAGES, PROGRAM, Exercise
+from labs.exercise.exercise import LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judging import judge, prepare
 from labs.exercise.verdict import NOT_YET, PASS, Verdict
 from labs.kafka.local import LocalCluster
@@ -114,3 +114,10 @@ def test_it_has_what_an_exercise_needs(exercise: Exercise) -> None:
     for reason in exercise.words.under("why"):
         hints = exercise.words.under(f"hints.{reason}")
         assert hints or reason not in reasons, f"{reason} has no hint"
+
+
+@pytest.mark.parametrize("chapter", sorted(numbers().values()))
+def test_a_chapter_has_three_of_them_and_two_that_are_no_states(chapter: str) -> None:
+    kinds = [exercise.kind for exercise in all_exercises() if exercise.chapter == chapter]
+    assert len(kinds) >= 3
+    assert len(kinds) - kinds.count(STATE) >= 2

@@ -202,15 +202,34 @@ def _require_handled(programs: list[Program], slow: Slow) -> None:
 
 
 def _require_others(judging: Judging, programs: list[Program], slow: Slow, joined: float) -> None:
-    """No other partition's records have waited."""
+    """No other partition's records have waited for the slow one.
+
+    Raises:
+        NotYet: some did, and did so until its member was done.
+        CantTell: some waited for something else.
+    """
     waits = {p: _longest_wait(programs, p, slow.at) for p in range(PARTITIONS)}
     waits.pop(slow.place[0])
-    partition = max(waits, key=lambda p: waits[p])
-    if waits[partition] > LIMIT * slow.watch_s:
-        seen = judging.exercise.says("evidence", "waited", partition=partition,
-                                     seconds=round(waits[partition], 1),
-                                     ago=round(now() - joined, 1))  # fmt: skip
-        raise NotYet("others_waited", _said_of(judging, slow), seen)
+    partition, limit = max(waits, key=lambda p: waits[p]), LIMIT * slow.watch_s
+    if waits[partition] <= limit:
+        return
+    seen = judging.exercise.says("evidence", "waited", partition=partition,
+                                 seconds=round(waits[partition], 1),
+                                 ago=round(now() - joined, 1))  # fmt: skip
+    waiting = {p for p, wait in waits.items() if wait > limit}
+    if _go_on(programs, waiting, slow.at + slow.takes_s - EARLY_S):
+        raise CantTell("paused", partition=partition, seconds=round(waits[partition], 1))
+    raise NotYet("others_waited", _said_of(judging, slow), seen)
+
+
+def _go_on(programs: list[Program], partitions: set[int], until: float) -> bool:
+    """Whether a record of each of these partitions is handled from now until then."""
+    begun, found = now(), set[int]()
+    while now() < until and not partitions <= found:
+        time.sleep(team.PAUSE_S)
+        since = [line for line in team.lines(programs) if line.time > begun]
+        found = {each.place[0] for each in written(since)}
+    return partitions <= found
 
 
 def _longest_wait(programs: list[Program], partition: int, since: float) -> float:

@@ -32,7 +32,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet("no_topic", topic=topic)
     partitions = judging.partitions(topic)
     weakest = min(partitions, key=lambda partition: len(partition.replicas))
-    digests = _write(judging, topic, weakest.index)
+    digests, end = _write(judging, topic, weakest.index)
     dead = _kill_two(judging, weakest)
     told = says("evidence", "replicas", partition=weakest.index, replicas=_list(weakest.replicas))
     died = says("evidence", "died", dead=_list(dead))
@@ -43,16 +43,18 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet(why, told, died, offline, count=len(partitions))
     for partition in partitions:
         judging.await_leader(topic, set(partition.replicas) - set(dead), partition.index)
-    left = digests & {read.digest for read in judging.read(topic).reads}
+    log = judging.read(topic, to={weakest.index: end})
+    left = digests & {read.digest for read in log.reads}
     if left != digests:
         raise NotYet("gone", told, died, count=len(left), sent=len(digests))
     return told, died, says("evidence", "readable", count=len(left))
 
 
-def _write(judging: Judging, topic: str, partition: int) -> set[int]:
+def _write(judging: Judging, topic: str, partition: int) -> tuple[set[int], int]:
     """Records that every follower has, and of which it knows that they may be read.
 
     A follower learns the high watermark with what it fetches next: so one record comes after them.
+    Returns the digests of the former, and the offset of the latter.
     """
     loads = []
     for count in (RECORDS, 1):
@@ -60,7 +62,9 @@ def _write(judging: Judging, topic: str, partition: int) -> set[int]:
         loads[-1].wait(ANSWERS_S)
         if failed := [s for s in loads[-1].sends if s.outcome is not Outcome.OK]:
             raise CantTell("never_takes", topic=topic, error=failed[0].error)
-    return {send.digest for send in loads[0].sends}
+    (last,) = loads[1].sends
+    assert last.offset is not None
+    return {send.digest for send in loads[0].sends}, last.offset
 
 
 def _kill_two(judging: Judging, weakest: Partition) -> tuple[int, ...]:
