@@ -9,7 +9,6 @@ producer = KafkaProducer(
     bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
     acks="all",
     enable_idempotence=False,
-    batch_size=512,  # bytes: so there are always several requests on their way
 )
 
 for line in sys.stdin:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from zlib import crc32
 
 from kafka.record import MemoryRecords
@@ -25,6 +25,8 @@ from labs.observe.offsets import log_ends
 from labs.workload.history import Log
 
 PARTITIONS, PLANES = 3, 12
+#: So many messages of one plane come one behind the other.
+BURST = 5
 #: Messages a second, and how many come at once before the input ends.
 RATE, AT_LAST = 250, 400
 #: So many messages are there before anything breaks.
@@ -60,13 +62,15 @@ class Messages:
 
 
 def _lines() -> Iterator[str]:
-    """Messages of a few planes, in turn; each plane numbers its own."""
+    """Messages of a few planes, in turn; each plane numbers its own, and has several at a time.
+
+    So batches that follow one another have the same plane, however small they are.
+    """
     seen = {flight.tailnum: flight for flight in flights(200) if flight.tailnum}
-    number = 0
-    while True:
-        number += 1
+    for burst in count(0, BURST):
         for plane, flight in islice(seen.items(), PLANES):
-            yield f"{plane} {number} {flight.carrier}{flight.flight} {flight.origin}-{flight.dest}"
+            route = f"{flight.carrier}{flight.flight} {flight.origin}-{flight.dest}"
+            yield from (f"{plane} {burst + each} {route}" for each in range(1, BURST + 1))
 
 
 @dataclass(frozen=True)
