@@ -1,8 +1,9 @@
 """A learner's program, run safely: told, killed, started again, listened to, and ended for good.
 
 It runs in a session of its own, so that a signal reaches whatever it has started. Its standard
-output is read at the `pace` of a slow reader, through a pipe that holds little: a program that gets
-ahead of what it has written waits there, and a kill meets it at that very place.
+output is read at the `pace` of a slow reader, through a pipe that holds one line (on Linux;
+elsewhere some kB): a program that gets ahead of what is read waits there, and a kill meets it at
+that very place.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ LINGER_S = 1.0
 DRAIN_S = 1.0
 PAUSE_S = 0.02
 
-#: A pipe's smallest size on Linux, bytes; elsewhere it stays as it is.
+#: A pipe's smallest size on Linux, bytes, where it is a page; elsewhere it stays as it is.
 PIPE_BYTES = 4096
 
 
@@ -110,22 +111,24 @@ class Program:
         Raises:
             NotYet: the system can't run it.
         """
+        reading, writing = _pipe(line_by_line=self.pace is not None)
         try:
             process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=writing,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as error:
+            os.close(reading)
             named = Path(self.command[0]).name
             raise NotYet("not_executable", program=named, system=error.strerror) from None
-        assert process.stdout and process.stderr
-        if hasattr(fcntl, "F_SETPIPE_SZ"):
-            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        finally:
+            os.close(writing)
+        process.stdout = os.fdopen(reading, "rb")
         self._life = life = _Life(self.lives, process, now())
         self.lives += 1
         for target in (self._listen, self._overhear):
@@ -278,7 +281,7 @@ class Program:
                     if life.process.poll() is not None and last is None:
                         last = time.monotonic() + DRAIN_S
                     continue
-                chunk = os.read(pipe.fileno(), PIPE_BYTES // 4)
+                chunk = os.read(pipe.fileno(), PIPE_BYTES)
                 if not chunk:
                     return
                 self._bytes[stream] += len(chunk)
@@ -321,6 +324,19 @@ class Program:
         """What it has started and what still lives."""
         pid = life.process.pid
         return [each for each in wards.carriers(self.mark, session=pid) if each.pid != pid]
+
+
+def _pipe(line_by_line: bool) -> tuple[int, int]:
+    """A pipe's ends, to read from and to write to; it holds as little as the system allows.
+
+    `line_by_line`: it holds what one call has written (Linux: pipe(2), O_DIRECT), if not more than
+    `PIPE_BYTES`.
+    """
+    if not hasattr(fcntl, "F_SETPIPE_SZ"):
+        return os.pipe()
+    ends = os.pipe2(os.O_CLOEXEC | (os.O_DIRECT if line_by_line else 0))
+    fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return ends
 
 
 def how_it_ended(code: int) -> str:

@@ -72,7 +72,7 @@ def test_a_judge_that_is_killed_leaves_nothing_running(
     mark = keeper.stdout.readline().strip()
     wait_until(lambda: len(wards.carriers(mark)) == 4, "the program and its three children")
     have_watchdog(home)
-    assert watchdog_pid(home)
+    wait_until(lambda: watchdog_pid(home), "the watchdog to run")
     keeper.kill()
     wait_until(lambda: not wards.carriers(mark), "the watchdog to end them")
     wait_until(lambda: watchdog_pid(home) is None, "the watchdog to end itself")

@@ -1,4 +1,4 @@
-"""A thread handles the records, and they are committed when they are handed over to it."""
+"""A thread a partition handles the records, and they are committed when they are handed over."""
 
 import json
 import os
@@ -16,21 +16,28 @@ consumer = KafkaConsumer(
     auto_offset_reset="earliest",
     enable_auto_commit=False,
 )
-todo: Queue[Any] = Queue()
+consumer.partitions_for_topic(os.environ["TOPIC"])  # before it joins: it may get none else
+todo: dict[int, Queue[Any]] = {}
 
 
-def work() -> None:
+def queue_of(partition: int) -> Queue[Any]:
+    if partition not in todo:
+        todo[partition] = Queue()
+        Thread(target=work, args=(todo[partition],), daemon=True).start()
+    return todo[partition]
+
+
+def work(mine: Queue[Any]) -> None:
     while True:
-        record = todo.get()
+        record = mine.get()
         time.sleep(json.loads(record.value).get("takes_s", 0))
         print(record.partition, record.offset, flush=True)
 
 
-Thread(target=work, daemon=True).start()
 while True:
     batches = consumer.poll(timeout_ms=200)
     for records in batches.values():
         for record in records:
-            todo.put(record)
+            queue_of(record.partition).put(record)
     if batches:
         consumer.commit()

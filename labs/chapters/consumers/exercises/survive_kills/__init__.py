@@ -6,7 +6,6 @@ record and the commit that covers it.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,13 +13,14 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, remove_dead
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, Written, await_all, missing, repeated, written
+from labs.exercise.places import Place, Written, await_all, missing, written
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 
 KILLS = 3
-#: So many records of a partition may be written again after a kill: a batch, and a second one. Each
-#: kill may meet a batch of another partition: so together they may be three times as many.
+#: So many records, at least and at most, are written between a start and the kill.
+LIFE = (130, 180)
+#: So many of them may come again: a batch, and a second one.
 AGAIN = 100
 #: Records that are there before it starts, more than the board shows until the last kill; how many
 #: more come in a second meanwhile, and how many come at last.
@@ -67,7 +67,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
 
 def _kill(judging: Judging, program: Program, topic: str, group: str) -> Kill:
     """Kill it in the middle of its work, and start it again."""
-    enough = len(program.lines) + judging.random.randint(60, 120)
+    enough = len(program.lines) + judging.random.randint(*LIFE)
     program.wait(lambda: len(program.lines) >= enough, judging.patience_s)
     program.kill()
     life, last = program.lives, program.lines[-1].text
@@ -124,16 +124,17 @@ def _began_late(found: list[Written]) -> dict[int, int]:
 
 
 def _require_little_again(judging: Judging, found: list[Written], kills: list[Kill]) -> None:
-    says = judging.exercise.says
-    for life, places in sorted(repeated(found).items()):
-        partition, count = Counter(partition for partition, _ in places).most_common(1)[0]
-        if life == 0 or count <= AGAIN:
-            continue
-        first = min(offset for where, offset in places if where == partition)
-        told = kills[life - 1].committed.get(partition)
-        again = says("evidence", "again", partition=partition, offset=first, kill=life,
-                     count=count, committed="none" if told is None else told)  # fmt: skip
-        raise NotYet("committed_seldom", again, count=count, kill=life, limit=AGAIN)
+    """Little of what a life has written before its kill comes again, in whichever life."""
+    for kill in kills:
+        before = {each.place for each in found if each.life == kill.life - 1}
+        again = sorted(before & {each.place for each in found if each.life >= kill.life})
+        if len(again) > AGAIN:
+            partition, offset = again[0]
+            told = judging.exercise.says(
+                "evidence", "again", partition=partition, offset=offset, kill=kill.life,
+                count=len(again), committed=kill.committed.get(partition, "none"),
+            )  # fmt: skip
+            raise NotYet("committed_seldom", told, count=len(again), kill=kill.life, limit=AGAIN)
 
 
 EXERCISE = Exercise(
