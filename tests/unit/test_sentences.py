@@ -306,3 +306,10 @@ def test_no_sentence_is_built_in_code(room: str) -> None:
     files = [path for path in (LABS / room).rglob("*.py") if path.name not in PROGRAMS]
     found = [f"{p}:{line}: {text}" for p in files for line, text in built(p) if text not in known]
     assert found == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(LABS)))
+def test_a_sentence_has_no_markup_that_is_not_drawn(folder: Path) -> None:
+    """Backquotes are drawn as code (`labs.notebook.card.inline`), and nothing else."""
+    plain = {id: re.sub(r"`[^`]*`", "", told) for id, told in table(folder, "en").items()}
+    assert not [id for id, told in plain.items() if re.search(r"\*\w|</?\w+>|\]\(", told)]
