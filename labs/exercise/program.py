@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -332,10 +333,14 @@ def _pipe(line_by_line: bool) -> tuple[int, int]:
     `line_by_line`: it holds what one call has written (Linux: pipe(2), O_DIRECT), if not more than
     `PIPE_BYTES`.
     """
-    if not hasattr(fcntl, "F_SETPIPE_SZ"):
-        return os.pipe()
-    ends = os.pipe2(os.O_CLOEXEC | (os.O_DIRECT if line_by_line else 0))
-    fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    ends = None
+    if line_by_line and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # gVisor knows no such pipes
+            ends = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
+    ends = ends or os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return ends
 
 

@@ -197,6 +197,15 @@ def test_a_kill_meets_it_where_it_waits_and_it_goes_on_from_there(
     assert program.lines[first].text.endswith(" 0")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a pipe that holds one line is Linux's")
+def test_it_gets_no_further_with_short_lines_either(begun: Callable[..., Program]) -> None:
+    program = begun("for n in range(100000): print(n, flush=True)", pace=50)
+    program.wait(lambda: len(program.lines) >= 20, PATIENCE_S)
+    before = len(program.lines)
+    program.kill()
+    assert len(program.lines) - before < 100, "a pipe of 4 kB holds 1,000"
+
+
 def test_it_is_told_lines(begun: Callable[..., Program]) -> None:
     program = begun("import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)")
     program.feed(["a", "b"])
