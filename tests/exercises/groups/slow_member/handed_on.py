@@ -14,7 +14,7 @@ consumer = KafkaConsumer(
     bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
     auto_offset_reset="earliest",
     enable_auto_commit=False,
-    max_poll_interval_ms=2000,
+    max_poll_interval_ms=5000,
 )
 
 while True:

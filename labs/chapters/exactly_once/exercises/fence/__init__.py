@@ -133,7 +133,9 @@ def _require_once(judging: Judging, topic: str) -> tuple[str, ...]:
     counts = Counter(read.number for read in reads)
     if missing := [number for number in range(4 * SIZE) if not counts[number]]:
         gone = says("evidence", "missing", number=missing[0], count=len(missing))
-        raise NotYet("missed", gone)
+        # All of them were reported. Where a whole transaction is missing, it was not committed.
+        whole = any(set(range(n, n + SIZE)) <= set(missing) for n in range(0, 4 * SIZE, SIZE))
+        raise NotYet("reported_early" if whole else "missed", gone)
     if twice := _twice(judging, topic):
         raise NotYet(
             "written_twice", says("evidence", "twice", number=min(twice), count=len(twice))
