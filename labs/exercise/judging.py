@@ -12,7 +12,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -280,6 +280,24 @@ class Judging:
         self._broken = True
         self.say("fault", doing=ACTIONS[action].doing, node=label_of(node))
         ACTIONS[action].do(self.cluster, node)
+
+    def kill_ahead(
+        self, topic: str, meanwhile: Callable[[], object], index: int = 0
+    ) -> tuple[int, list[int]]:
+        """Kill a leader when its followers lack what it got `meanwhile`; returns it, and them.
+
+        They are paused for so long. It must be shorter than a session: so the ISR stays whole, and
+        one of them will lead.
+        """
+        leader = self.leader(topic, index)
+        followers = [b for b in self.partition(topic, index).replicas if b != leader]
+        for follower in followers:
+            self.fault("pause", follower)
+        meanwhile()
+        self.fault("kill", leader)
+        for follower in followers:
+            self.fault("resume", follower)
+        return leader, followers
 
     # -- the learner's program ---------------------------------------------------------------------
 

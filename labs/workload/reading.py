@@ -87,11 +87,11 @@ def _read(
 ) -> Log:
     if to is None:
         partitions = _partitions(consumer, topic, deadline)
-        ends = _ends(consumer, partitions, log_ends, deadline)
     else:
-        partitions, ends = [TopicPartition(topic, p) for p in to], dict(to)
+        partitions = [TopicPartition(topic, p) for p in to]
     if not partitions:
         return Log((), {}, False, words("why.no_partition"))
+    ends = _ends(consumer, partitions, log_ends, deadline) if to is None else dict(to)
     begins = consumer.beginning_offsets(partitions)
     starts = {p.partition: offset for p, offset in begins.items()}
     consumer.assign(partitions)

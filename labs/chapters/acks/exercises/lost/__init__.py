@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labs.base.waiting import wait_for
@@ -46,7 +46,7 @@ def prepare(judging: Judging) -> Mapping[str, str]:
     _report(judging, reports, load)
     told = {"TOPIC": topic, "REPORTS": reports}
     seen = _look(judging, told)
-    if not seen.lost or not seen.never_there or any(n not in seen.taken for n in seen.lost):
+    if not seen.lost or not seen.never_there or set(seen.lost) != set(seen.taken):
         raise CantTell("unsteady")
     return told
 
@@ -56,15 +56,12 @@ def _crash(judging: Judging, topic: str, load: Load) -> None:
     says = judging.exercise.says
     well, alone = (judging.random.randint(*bounds) for bounds in (WELL, ALONE))
     wait_for(lambda: len(_offsets(load)) >= well, says("awaited", "acknowledged"))
-    leader = judging.leader(topic)
-    followers = [b for b in judging.partition(topic).replicas if b != leader]
-    for follower in followers:
-        judging.fault("pause", follower)
-    enough = len(_offsets(load)) + alone
-    wait_for(lambda: len(_offsets(load)) >= enough, says("awaited", "acknowledged"))
-    judging.fault("kill", leader)
-    for follower in followers:
-        judging.fault("resume", follower)
+
+    def silence() -> None:
+        enough = len(_offsets(load)) + alone
+        wait_for(lambda: len(_offsets(load)) >= enough, says("awaited", "acknowledged"))
+
+    _, followers = judging.kill_ahead(topic, silence)
     last = max(_offsets(load))
     before = len(load.sends)
     judging.await_leader(topic, followers)
@@ -130,11 +127,11 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if not all(map(judging.exists, (judging.asked["TOPIC"], judging.asked["REPORTS"]))):
         raise CantTell("gone")
     seen = _look(judging, judging.asked)
-    lost, says = set(seen.lost), judging.exercise.says
+    lost, taken, says = set(seen.lost), seen.taken, judging.exercise.says
 
     def gone(number: int) -> str:
-        offset, other = seen.acknowledged[number], seen.taken[number]
-        return says("evidence", "lost", number=number, offset=offset, other=other)
+        offset = seen.acknowledged[number]
+        return says("evidence", "lost", number=number, offset=offset, other=taken[number])
 
     if not named:
         raise NotYet("offset_used_again", gone(min(lost)))
@@ -149,7 +146,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet("never_sent", number=min(named - lost))
     if missing := sorted(lost - named):
         raise NotYet("some_missing", gone(missing[0]), count=len(missing))
-    return (says("evidence", "all", numbers=_list(lost)), gone(min(lost)))
+    return (says("evidence", "all", numbers=", ".join(map(str, seen.lost))), gone(min(lost)))
 
 
 def _named(answer: str) -> set[int]:
@@ -159,10 +156,6 @@ def _named(answer: str) -> set[int]:
     if set(re.findall(r"[^\W\d]+", answer.lower())) - {NONE, "set"}:
         raise NotYet("unreadable_answer", answer=answer[:80])
     return set(map(int, re.findall(r"\d+", answer)))
-
-
-def _list(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(numbers)))
 
 
 EXERCISE = Exercise(

@@ -149,16 +149,12 @@ def _crash(trial: Trial) -> float:
     judging, topic = trial.judging, trial.topic
     awaited = judging.exercise.says("awaited", "whole_isr")
     wait_for(lambda: len(judging.partition(topic).isr) == 3, awaited)
-    leader = judging.leader(topic)
-    followers = [b for b in judging.partition(topic).replicas if b != leader]
-    for follower in followers:
-        judging.fault("pause", follower)
-    began = now()
-    trial.await_written(began, SILENT_S)
-    time.sleep(judging.random.random() * 0.3)
-    judging.fault("kill", leader)
-    for follower in followers:
-        judging.fault("resume", follower)
+
+    def silence() -> None:
+        trial.await_written(now(), SILENT_S)
+        time.sleep(judging.random.random() * 0.3)
+
+    _, followers = judging.kill_ahead(topic, silence)
     judging.await_leader(topic, followers)
     return now()
 

@@ -208,17 +208,16 @@ def _require_others(judging: Judging, programs: list[Program], slow: Slow, joine
         NotYet: some did, and did so until its member was done.
         CantTell: some waited for something else.
     """
-    waits = {p: _longest_wait(programs, p, slow.at) for p in range(PARTITIONS)}
-    waits.pop(slow.place[0])
-    partition, limit = max(waits, key=lambda p: waits[p]), LIMIT * slow.watch_s
-    if waits[partition] <= limit:
+    others = set(range(PARTITIONS)) - {slow.place[0]}
+    waits = {p: _longest_wait(programs, p, slow.at) for p in others}
+    waited = {p: wait for p, wait in waits.items() if wait > LIMIT * slow.watch_s}
+    if not waited:
         return
-    seen = judging.exercise.says("evidence", "waited", partition=partition,
-                                 seconds=round(waits[partition], 1),
-                                 ago=round(now() - joined, 1))  # fmt: skip
-    waiting = {p for p, wait in waits.items() if wait > limit}
-    if _go_on(programs, waiting, slow.at + slow.takes_s - EARLY_S):
-        raise CantTell("paused", partition=partition, seconds=round(waits[partition], 1))
+    partition = max(waited, key=lambda p: waited[p])
+    longest = {"partition": partition, "seconds": round(waited[partition], 1)}
+    seen = judging.exercise.says("evidence", "waited", **longest, ago=round(now() - joined, 1))
+    if _go_on(programs, set(waited), slow.at + slow.takes_s - EARLY_S):
+        raise CantTell("paused", **longest)
     raise NotYet("others_waited", _said_of(judging, slow), seen)
 
 

@@ -124,16 +124,7 @@ def _let_die(judging: Judging, topic: str, messages: Messages) -> Death:
     """The leader with most messages dies, and what its followers lack is gone with it."""
     ends = _ends(judging, topic)
     partition = max(ends, key=lambda index: ends[index])
-    seen = judging.partition(topic, partition)
-    leader = seen.leader
-    assert leader is not None
-    followers = [broker for broker in seen.replicas if broker != leader]
-    for follower in followers:
-        judging.fault("pause", follower)
-    time.sleep(LAG_S)
-    judging.fault("kill", leader)
-    for follower in followers:
-        judging.fault("resume", follower)
+    leader, _ = judging.kill_ahead(topic, lambda: time.sleep(LAG_S), partition)
     batches = _batches(judging, leader, f"{topic}-{partition}")
     judging.say("electing", partition=partition)
     awaited = judging.exercise.says("awaited", "led", topic=topic, partition=partition)
