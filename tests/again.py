@@ -1,8 +1,8 @@
 """A plugin of `tests.run`: after a notebook has run, each of its cells is run again.
 
-A learner runs a cell twice, or goes back to an earlier one: first all cells once more from top to
-bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an error or
-write to stderr. The cell that empties the cluster is left out: whoever runs that begins anew.
+A learner runs a cell twice, or goes back to an earlier one: first each cell twice in a row, from top
+to bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an error or
+write to stderr, or wait for what its first run took away. The cell that empties the cluster is left out: whoever runs that begins anew.
 
 By then each panel has run once on the live cluster. From here on it gets that result again, so that
 what it does with a second run is tested, and the cluster's time is not spent twice.
@@ -78,6 +78,7 @@ def _with_repeats(book: IPyNbFile, cells: list[IPyNbCell]) -> Iterator[IPyNbCell
     teaching = [cell for cell in cells if BEGINS_ANEW not in cell.cell.source]
     for cell in teaching:
         yield _cell(book, f"{cell.name} again", cell.cell_num, cell.cell)
+        yield _cell(book, f"{cell.name} at once again", cell.cell_num, cell.cell)
     for cell in random.Random(SEED).sample(teaching, len(teaching)):
         yield _cell(book, f"{cell.name} again, seed {SEED}", cell.cell_num, cell.cell)
 
