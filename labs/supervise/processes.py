@@ -47,6 +47,8 @@ class Program(ABC):
     stop_signal = signal.SIGTERM
     #: Where in its folder a server keeps its files.
     disk: str
+    #: How many ports in a row each of them has; the first is the one that it is known by.
+    ports_each = 1
 
     @abstractmethod
     def name(self, server: int) -> str:
@@ -295,7 +297,7 @@ class ProcessRunner(Runner):
         dead = [server for server in ledger.servers.values() if not self.process_of(server)]
         self._wait_gone(dead, KILL_TIMEOUT_S)
         stuck = ledger.ready_s is None
-        if stuck or attempt or not all(is_let_go(server.port) for server in dead):
+        if stuck or attempt or not all(map(self._has_ports, dead)):
             # A start that was cut short, or a port that is gone: begin anew with the old records.
             self._end_all(ledger)
             self._assign_ports(ledger, attempt)
@@ -304,17 +306,26 @@ class ProcessRunner(Runner):
 
     def _assign_ports(self, ledger: Ledger, skip: int) -> None:
         servers = sorted(ledger.servers.values(), key=lambda server: self.program.rank(server.id))
-        wished = [server.port for server in servers]
-        ports = choose_ports(len(servers), wished, skip)
-        for server, port in zip(servers, ports, strict=True):
+        wished = [port for server in servers for port in self._ports_of(server)]
+        ports = choose_ports(len(wished), wished, skip)
+        for server, port in zip(servers, ports[:: self.program.ports_each], strict=True):
             server.port = port
+
+    def _ports_of(self, server: Record) -> list[int]:
+        """Its ports; zeros where it has none yet."""
+        count = range(self.program.ports_each)
+        return [server.port + beside if server.port else 0 for beside in count]
+
+    def _has_ports(self, server: Record) -> bool:
+        """Whether nobody has taken a dead server's ports."""
+        return all(map(is_let_go, self._ports_of(server)))
 
     def start(self, server: int, settings: Mapping[str, str] | None = None) -> None:
         self.watch()  # the machine may have been started anew since
         ledger = self._ledger()
         record = ledger.servers[server]
         self._wait_gone([record], KILL_TIMEOUT_S)  # its port is wanted
-        if not is_let_go(record.port):
+        if not self._has_ports(record):
             raise PortTaken(
                 f"port {record.port}, which {self.program.label(server)} had, is taken by another"
                 " program",

@@ -1,0 +1,50 @@
+"""Which servers there are: a file of this room describes one each."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+import labs.services
+from labs.base.errors import BadInput
+from labs.base.progress import Tell, silent
+from labs.kafka.choose import chosen
+from labs.services.server import Server
+from labs.services.service import Service
+from labs.supervise.home import Home
+
+
+@cache
+def known() -> dict[str, type[Server]]:
+    """Every kind of server by its id, in the order of their names."""
+    names = [module.name for module in pkgutil.iter_modules(labs.services.__path__)]
+    modules = [importlib.import_module(f"labs.services.{name}") for name in names]
+    servers = [module.SERVER for module in modules if hasattr(module, "SERVER")]
+    return {server.id: server for server in servers}
+
+
+def service(
+    name: str, tell: Tell = silent, hold: bool = True, home: Home | None = None
+) -> Service:
+    """The server of that name, as it is: nothing is started.
+
+    Args:
+        name: its id.
+        tell: hears what a start is doing.
+        hold: whether a start takes a lease for this process.
+        home: whose it is; None: the home that `LABS_HOME` names.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    if name not in known():
+        raise BadInput(f"there is no server {name!r}", hint=f"there are {', '.join(known())}")
+    place = Home((home or Home.current()).path / "services" / name)
+    return Service(known()[name](place.path, lambda: chosen(hold=False)), place, tell, hold)
+
+
+def services(tell: Tell = silent, hold: bool = True, home: Home | None = None) -> list[Service]:
+    """All of them. Those that keep something in Kafka come first: they are to be stopped first."""
+    found = [service(name, tell, hold, home) for name in known()]
+    return sorted(found, key=lambda one: not one.server.needs_kafka)

@@ -1,0 +1,89 @@
+"""What must be known of a kind of server, beyond what any runner of processes needs to know."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from labs.base.progress import Tell
+from labs.kafka.cluster import Cluster
+from labs.supervise.ledger import Record
+from labs.supervise.processes import Program
+
+
+class Server(Program):
+    """One kind of server. A file of this room describes one, and calls it `SERVER`.
+
+    Args:
+        home: its own folder, `services/ID` below `LABS_HOME`.
+        cluster: gives the Kafka that is chosen, running or not.
+    """
+
+    #: As commands and notebooks name it: `postgres`.
+    id: ClassVar[str]
+    #: As its makers write it: `PostgreSQL`.
+    product: ClassVar[str]
+    #: Its licence, as SPDX names it.
+    licence: ClassVar[str]
+    #: How much is downloaded before its first start, MB.
+    download_mb: ClassVar[int]
+    #: About what all of its processes take at rest (PSS), MB.
+    memory_mb: ClassVar[int]
+    #: Whether it keeps something in Kafka, which must be up then.
+    needs_kafka: ClassVar[bool] = False
+    #: How long it may take to be ready, s, on a busy machine.
+    ready_timeout_s: ClassVar[float] = 60.0
+
+    ids = (1,)
+    disk = "data"
+
+    def __init__(self, home: Path, cluster: Callable[[], Cluster]) -> None:
+        self.home = home
+        self.cluster = cluster
+        self._word = f"-Dlabs.service={home}"
+        self.mark = re.escape(self._word)
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """Its version, such as `18.6`."""
+
+    @abstractmethod
+    def provided(self) -> bool:
+        """Whether all that it is started from is on this machine: nothing would be downloaded."""
+
+    @abstractmethod
+    def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
+        """Whether it answers a real request; an open port proves nothing."""
+
+    @abstractmethod
+    def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> Any:
+        """What a program speaks to it with: an address, or a client that is connected."""
+
+    @abstractmethod
+    def provide(self, tell: Tell) -> None:
+        """Fetch what it is started from, by hash, where it is not here yet."""
+
+    def name(self, server: int) -> str:
+        """Its folder's and its log's name."""
+        return self.id if len(self.ids) == 1 else f"{self.id}-{server}"
+
+    def label(self, server: int) -> str:
+        """Its name in a sentence."""
+        return self.product if len(self.ids) == 1 else f"{self.product}'s node {server}"
+
+    def words(self, server: int) -> tuple[str, ...]:
+        """A JVM's: a system property that nobody reads."""
+        return self._word, f"-Dlabs.node={server}"
+
+    def new_facts(self) -> dict[str, str]:
+        """Its version, which its files on disk are of. Others may add a password."""
+        return {"version": self.version}
+
+    def misfit(self, facts: Mapping[str, str]) -> str:
+        """Another version's files can't be used."""
+        version = facts.get("version")
+        return "" if version == self.version else f"{self.product} {version}"
