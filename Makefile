@@ -34,8 +34,9 @@ help:   ## Show what there is
 study: $(VENV)/study.done ## Open the notebooks in JupyterLab, on a live cluster
 	@$(BIN)/labs study
 
-setup: $(VENV)/study.done ## Install everything and fetch Kafka
-	@$(BIN)/labs setup
+setup: $(VENV)/study.done ## Install everything and fetch Kafka (SERVICES=all: the servers beside it, too)
+	@case "$(SERVICES)" in ''|all) ;; *) echo "SERVICES is all, or not set." >&2; exit 2;; esac
+	@$(BIN)/labs setup $(if $(SERVICES),--services)
 
 update: ## Bring the newest chapters; what you have changed is kept
 	@$(firstword $(wildcard $(BIN)/python) $(PYTHON)) -I -c 'import sys; sys.path.insert(0, "."); \

@@ -32,6 +32,7 @@ _DOOR = {
     "recap": "labs.notebook.recap:recap",
     "reconcile": "labs.notebook.reconciliation:reconcile",
     "records": "labs.charts.records:",
+    "services": "labs.services:",
     "show": "labs.charts:show",
     "task": "labs.notebook.check:task",
 }

@@ -161,9 +161,13 @@ def up(as_json: bool, hours: float) -> None:
 @cli.command()
 @click.option("--if-idle", is_flag=True, hidden=True)
 def down(if_idle: bool) -> None:
-    """Stop the cluster; its records stay on disk."""
+    """Stop the cluster and the servers beside it; what they hold stays on disk."""
+    from labs.app.services import stop_all
+
     with progress() as tell:
         cluster = chosen(tell, hold=False)
+        for product in [] if if_idle else stop_all(tell):  # each has a watchdog of its own
+            print(f"{product} is down.")
         if not cluster.can_break:
             raise LabsError("this is somebody else's Kafka, and can't be stopped from here")
         was_up = cluster.status().up
@@ -230,6 +234,52 @@ def _node_command(name: str, action: Action) -> None:
 
 for _name, _action in ACTIONS.items():
     _node_command(_name, _action)
+
+
+@cli.group("services", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+@click.pass_context
+def beside(context: click.Context, as_json: bool) -> None:
+    """List the servers beside Kafka, such as PostgreSQL; start, break and stop them."""
+    if context.invoked_subcommand is None:
+        from labs.app.services import listing
+
+        for line in _columns(listing(as_json)):
+            print(line)
+
+
+@beside.command("start")
+@click.argument("name")
+def start_service(name: str) -> None:
+    """Start a server, or adopt the one that runs. What it needs is fetched first."""
+    from labs.app.services import start
+
+    start(name)
+
+
+@beside.command("stop")
+@click.argument("name")
+def stop_service(name: str) -> None:
+    """Stop a server; what it holds stays on disk."""
+    from labs.app.services import stop
+
+    stop(name)
+
+
+def _service_command(action: str) -> None:
+    """Make a command that breaks or mends a server beside Kafka."""
+
+    @beside.command(action, help=f"{action.capitalize()} a server, or (of several) one NODE of it.")
+    @click.argument("name")
+    @click.argument("node", type=int, required=False)
+    def command(name: str, node: int | None) -> None:
+        from labs.app.services import do
+
+        do(action, name, node)
+
+
+for _name in ("kill", "pause", "resume"):
+    _service_command(_name)
 
 
 @cli.command()
@@ -340,14 +390,19 @@ def check(
 
 
 @cli.command()
-@click.argument("node_id", metavar="[ID]", type=int, required=False)
+@click.argument("what", metavar="[ID]", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
 @click.option("-n", "lines", type=click.IntRange(0, 1_000_000), default=20, show_default=True)
-def logs(node_id: int | None, follow: bool, lines: int) -> None:
-    """Show the end of a node's log (of all nodes without ID)."""
-    from labs.app.logs import show_logs
+def logs(what: str | None, follow: bool, lines: int) -> None:
+    """Show the end of a node's log (of all nodes without ID), or of a server's: `postgres`."""
+    if what is None or what.removeprefix("-").isdigit():
+        from labs.app.logs import show_logs
 
-    show_logs(chosen(hold=False), node_id, lines, follow)
+        show_logs(chosen(hold=False), int(what) if what else None, lines, follow)
+    else:
+        from labs.app.services import show_logs as show_servers
+
+        show_servers(what, lines, follow)
 
 
 @cli.command()
@@ -410,13 +465,18 @@ for _name, (_, _does) in TOOLS.items():
 
 
 @cli.command(hidden=True)
-def setup() -> None:
+@click.option("--services", is_flag=True, help="Also what the servers beside Kafka need.")
+def setup(services: bool) -> None:
     """Fetch and prepare everything that a start needs (`make setup` calls this)."""
     from labs.kafka.installation import ensure_installation
     from labs.kafka.local import train
 
     with progress() as tell:
         installation = ensure_installation(train, tell)
+        if services:
+            from labs.app.services import provide_all
+
+            provide_all(tell)
     folder = shlex.quote(str(installation.checkpoint.parent))
     print(f"Ready: Java {installation.java.version}, {folder}")
 

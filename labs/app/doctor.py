@@ -17,11 +17,13 @@ from labs.kafka.choose import chosen
 from labs.kafka.installation import library_folder
 from labs.kafka.jars import KAFKA
 from labs.kafka.local import runner_of
+from labs.services.known import services
 from labs.supervise import ports
 from labs.supervise.cgroup import memory_room_mb
 from labs.supervise.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.supervise.java import find_java
 from labs.supervise.machine import require_seen_from_here
+from labs.supervise.runner import ALIVE
 
 #: JupyterLab, a kernel and its helpers take some 380 MB, four JVMs of ours 430, containers 600.
 NEEDED_MEMORY_MB = {"local": 900, "compose": 1000, "external": 400}
@@ -62,6 +64,7 @@ def examine() -> Iterator[Finding]:
         ("memory", _memory),
         ("home", lambda: _writable("home", home.path, "LABS_HOME")),
         ("disk", lambda: _disk(home)),
+        ("servers", _servers),
     ]
     of_backend: dict[str, list[tuple[str, Check]]] = {
         "local": [
@@ -82,6 +85,22 @@ def examine() -> Iterator[Finding]:
             yield Finding(name, error.what, error.hint or "see above")
         except (OSError, psutil.Error) as error:
             yield Finding(name, f"could not be checked ({error})", "run `labs doctor` again")
+
+
+def _servers() -> Finding:
+    """The servers beside Kafka: what runs, and what somebody who was killed has left behind."""
+    left: list[str] = []
+    up: list[str] = []
+    for one in services(hold=False):
+        if one.runner.strays():
+            left.append(one.server.product)
+        elif one.status().state in ALIVE:
+            up.append(one.server.product)
+    if left:
+        mend = "run `labs down`: it ends them"
+        return Finding("servers", f"processes of {', '.join(left)} were left behind", mend)
+    told = ", ".join(up) or "none"
+    return Finding("servers", f"{told} of those beside Kafka is running")
 
 
 def _engine() -> Finding:

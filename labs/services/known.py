@@ -24,9 +24,7 @@ def known() -> dict[str, type[Server]]:
     return {server.id: server for server in servers}
 
 
-def service(
-    name: str, tell: Tell = silent, hold: bool = True, home: Home | None = None
-) -> Service:
+def service(name: str, tell: Tell = silent, hold: bool = True, home: Home | None = None) -> Service:
     """The server of that name, as it is: nothing is started.
 
     Args:

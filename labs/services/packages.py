@@ -100,4 +100,3 @@ class Packages:
         place = str(self.ensure())
         if place not in sys.path:
             sys.path.append(place)
-

@@ -300,9 +300,7 @@ class Service:
             seen = self.runner.look()
             if node is not None and node not in self.server.ids:
                 known = ", ".join(map(str, self.server.ids))
-                raise BadInput(
-                    f"{self.server.product} has no node {node}", hint=f"it has {known}"
-                )
+                raise BadInput(f"{self.server.product} has no node {node}", hint=f"it has {known}")
             meant = [one for one in seen.values() if node in (None, one.id)]
             fitting = [one.id for one in meant if one.state in allowed]
             if not fitting:

@@ -1,0 +1,116 @@
+"""`labs services`: the servers beside Kafka, what they are, and what can be done to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from labs.base import streams
+from labs.base.clock import wall
+from labs.base.errors import LabsError
+from labs.base.progress import Tell, progress
+from labs.services.known import service, services
+from labs.services.service import Service, ServiceStatus
+
+#: How long `labs services start` keeps an unused server, in hours.
+KEEP_H = 12.0
+NEVER = "never started"
+
+
+def listing(as_json: bool) -> list[list[str]]:
+    """Every server as a row of words; with `as_json` it is printed, and there are no rows."""
+    seen = [one.status() for one in services(hold=False)]
+    if as_json:
+        streams.print_json([asdict(one) for one in seen])
+        return []
+    head = ["name", "what", "state", "port", "memory", "to download", "licence"]
+    return [head, *map(_row, seen)]
+
+
+def _row(one: ServiceStatus) -> list[str]:
+    return [
+        one.name,
+        f"{one.product} {one.version}",
+        one.state or NEVER,
+        ", ".join(map(str, one.ports)) or "–",
+        f"{one.memory_mb} MB" if one.memory_mb else "–",
+        f"{one.download_mb} MB" if one.download_mb else "–",
+        one.licence,
+    ]
+
+
+def start(name: str) -> None:
+    """Start a server, or adopt the one that runs, and keep it up for a while."""
+    with progress() as tell:
+        one = service(name, tell, hold=False)
+        until = one.keep(KEEP_H)
+        status = one.start()
+    ports = ", ".join(map(str, status.ports))
+    print(f"{status.product} {status.version} is up, on port {ports} of 127.0.0.1.")
+    if until is not None:
+        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
+        print(f"It stays up until {clock}, and longer while a notebook uses it.")
+
+
+def stop(name: str) -> None:
+    """Stop a server."""
+    with progress() as tell:
+        one = service(name, tell, hold=False)
+        was_up = one.stop()
+    product = one.server.product
+    print(f"{product} is down; what it holds stays." if was_up else f"{product} was not up.")
+
+
+#: What is done to a server: the command's name → what it says, and how.
+BREAKING: dict[str, tuple[str, Callable[[Service, int | None], None]]] = {
+    "kill": ("was killed (SIGKILL)", Service.kill),
+    "pause": ("is paused (SIGSTOP)", Service.pause),
+    "resume": ("goes on (SIGCONT)", Service.resume),
+}
+
+
+def do(action: str, name: str, node: int | None) -> None:
+    """Break or mend a server, or one of its nodes."""
+    done, how = BREAKING[action]
+    with progress() as tell:
+        one = service(name, tell, hold=False)
+        how(one, node)
+    what = one.server.label(node) if node is not None else one.server.product
+    print(f"{what} {done}.")
+
+
+def stop_all(tell: Tell) -> list[str]:
+    """Stop all of them; the products that were up. One that fails keeps no other from stopping.
+
+    Raises:
+        LabsError: one could not be stopped.
+    """
+    stopped: list[str] = []
+    failed: list[LabsError] = []
+    for one in services(tell, hold=False):
+        try:
+            if one.stop():
+                stopped.append(one.server.product)
+        except LabsError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return stopped
+
+
+def provide_all(tell: Tell) -> None:
+    """Fetch what all of them are started from."""
+    for one in services(tell, hold=False):
+        one.server.provide(tell)
+
+
+def show_logs(name: str, lines: int, follow: bool) -> None:
+    """Print the last `lines` lines of a server's log; `follow` goes on, for one with one node."""
+    one = service(name, hold=False)
+    named = len(one.server.ids) > 1
+    for node, line in one.log_lines(lines, follow and not named):
+        prefix = f"{node} | " if named else ""
+        print(prefix + line.decode("utf-8", "replace").rstrip("\n"))
+        if streams.nobody_reads():
+            return
