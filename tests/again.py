@@ -1,8 +1,9 @@
 """A plugin of `tests.run`: after a notebook has run, each of its cells is run again.
 
-A learner runs a cell twice, or goes back to an earlier one: first each cell twice in a row, from top
-to bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an error or
-write to stderr, or wait for what its first run took away. The cell that empties the cluster is left out: whoever runs that begins anew.
+A learner runs a cell twice, or goes back to an earlier one: first each cell twice in a row, from
+top to bottom, then all of them in an order that `LABS_TEST_SEED` decides. No cell may raise an
+error or write to stderr, or wait for what its first run took away. The cell that empties the
+cluster is left out: whoever runs that begins anew.
 
 By then each panel has run once on the live cluster. From here on it gets that result again, so that
 what it does with a second run is tested, and the cluster's time is not spent twice.
