@@ -12,6 +12,7 @@ import pytest
 
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import Home
+from tests.run import end_home
 
 # A shell starts background jobs deaf to Ctrl-C, and nohup deaf to a closed terminal; every process
 # that we start would inherit that.
@@ -29,7 +30,7 @@ def labs_home() -> Iterator[Path]:
         path = Path(path_name).resolve()  # macOS: /var is a link, and JVMs are known by the path
         os.environ |= {"LABS_HOME": str(path), "LABS_WORK": str(path / "work")}
         yield path
-        LocalCluster(Home(path)).stop()
+        end_home(Home(path))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
+from labs.services.known import services
 from labs.supervise.home import PROJECT, Home
 
 #: The longest tests are told, and how long each folder's took together.
@@ -60,6 +61,7 @@ FIRST: dict[str, list[list[str]]] = {
 #: each worker's shared one starts when its first test asks for it.
 LIVE = {
     "faults": "tests/faults",
+    "services": "tests/services",
     "external": "tests/external",
     "notebooks": "notebooks",
     "experiments": "tests/experiments",
@@ -106,9 +108,16 @@ def main(names: list[str]) -> int:
                 results.append(run_part(name, commands, environment))
         finally:
             for home in homes.iterdir():
-                LocalCluster(Home(home)).stop()
+                end_home(Home(home))
     report(results)
     return sum(not passed for _, passed, _ in results)
+
+
+def end_home(home: Home) -> None:
+    """Stop what runs in a home: the servers beside Kafka, and the cluster."""
+    for one in services(home=home):
+        one.stop()
+    LocalCluster(home).stop()
 
 
 def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:

@@ -22,6 +22,7 @@ from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home, work_dir
 from tests import glossary, prose, settings_sheet
 from tests.course import Text, chapters, texts, with_table
+from tests.run import end_home
 
 CELL_TIMEOUT_S = 180
 
@@ -86,7 +87,7 @@ def main(names: Sequence[str]) -> None:
                 print(f"… running {text.notebook}", flush=True)
                 save(text)
         finally:
-            cluster.stop()
+            end_home(Home.current())
     write_table()
     glossary.write()
     settings_sheet.write()

@@ -53,7 +53,15 @@ def imported(room: str) -> set[str]:
                 names.add(node.module)
     tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"labs", "tests"}
     packages = packages_distributions()
-    return {canonicalize_name(package) for top in tops for package in packages[top]}
+    return {canonicalize_name(package) for top in tops for package in packages.get(top, [top])}
+
+
+def with_a_server() -> set[str]:
+    """What programs import of the packages that come with a server (locks/services)."""
+    files = (PROJECT / "locks" / "services").glob("*.in")
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    return {name.removesuffix("-client") for name in declared(wanted)}
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -63,8 +71,9 @@ def declared(requirements: list[str]) -> set[str]:
 def test_whatever_is_imported_is_declared() -> None:
     project = pyproject()
     ours = declared(project["dependencies"])
-    assert imported("labs") <= ours
-    assert imported("tests") <= ours | declared(project["optional-dependencies"]["test"])
+    theirs = with_a_server() | declared(project["optional-dependencies"]["setup"])
+    assert imported("labs") <= ours | theirs
+    assert imported("tests") <= ours | theirs | declared(project["optional-dependencies"]["test"])
 
 
 def test_conda_brings_tools_and_no_python_package() -> None:
@@ -162,3 +171,18 @@ def test_what_installing_copies_is_installed_again_when_it_changes() -> None:
     copied = re.search(r"^COPIED := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     assert copied
     assert set(copied[1].split()) == {path for table in tables for path in wheel[table]}
+
+
+def test_each_server_s_packages_are_locked_by_hash_and_agree_with_ours() -> None:
+    study = (PROJECT / "locks" / "study.txt").read_text("utf-8")
+    ours = dict(re.findall(r"^([\w.-]+)==(\S+)", study, re.MULTILINE))
+    wanted = sorted((PROJECT / "locks" / "services").glob("*.in"))
+    assert wanted
+    for file in wanted:
+        lock = file.with_suffix(".txt").read_text("utf-8")
+        found = re.findall(r"^([\w.-]+)(?:\[.*\])?==(\S+)", lock, re.MULTILINE)
+        names = {canonicalize_name(name) for name, _ in found}
+        lines = [line for line in file.read_text("utf-8").splitlines() if line]
+        assert declared([line for line in lines if not line.startswith("#")]) <= names
+        assert lock.count("==") <= lock.count("--hash=sha256:")
+        assert all(ours.get(name, version) == version for name, version in found), file

@@ -1,0 +1,133 @@
+"""`labs services` and what else the command line knows of the servers beside Kafka."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.base.errors import LabsError
+from labs.base.progress import silent
+from labs.services import packages
+from labs.services.known import known
+from labs.services.packages import Packages
+from labs.supervise.home import PROJECT
+from tests.helpers import OFFLINE, Labs
+
+#: A small package that needs no other, and no compiler.
+PACKAGE = "six==1.17.0"
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> Iterator[Labs]:
+    """The command line on a home without a cluster."""
+    tmp_path.chmod(0o755)
+    labs = Labs(tmp_path / "home")
+    yield labs
+    labs.run("down")
+    assert labs.leftovers() == []
+
+
+def test_a_list_of_all_even_where_nothing_was_started(labs: Labs) -> None:
+    told = json.loads(labs.run("services", "--json").out)
+    assert [one["name"] for one in told] and {one["name"] for one in told} == set(known())
+    assert {one["state"] for one in told} == {None}
+    assert all(one["licence"] and one["version"] for one in told)
+    lines = labs.run("services").out.splitlines()
+    assert lines[0].split()[:3] == ["name", "what", "state"]
+    assert len(lines) == len(told) + 1
+    assert not (labs.home.path / "services").exists(), "looking makes nothing"
+
+
+def test_started_broken_and_stopped_by_commands(labs: Labs) -> None:
+    answer = labs.run("services", "start", "postgres")
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("PostgreSQL ")
+    (one,) = [o for o in json.loads(labs.run("services", "--json").out) if o["name"] == "postgres"]
+    assert one["state"] == "running" and one["memory_mb"] > 0 and len(one["ports"]) == 1
+    assert "✓ servers: PostgreSQL" in labs.run("doctor").out
+    assert "ready to accept connections" in labs.run("logs", "postgres").out
+    for action in ("pause", "resume", "kill"):
+        assert labs.run("services", action, "postgres").code == 0
+    told = labs.run("services", "pause", "postgres").sentence()
+    assert "PostgreSQL is killed, so there is nothing to pause" in told
+    assert labs.run("services", "start", "postgres").code == 0
+    assert "PostgreSQL is down" in labs.run("services", "stop", "postgres").out
+    assert "PostgreSQL was not up" in labs.run("services", "stop", "postgres").out
+
+
+def test_down_stops_them_all(labs: Labs) -> None:
+    assert labs.run("services", "start", "postgres").code == 0
+    answer = labs.run("down")
+    assert "PostgreSQL is down." in answer.out
+    (one,) = [o for o in json.loads(labs.run("services", "--json").out) if o["name"] == "postgres"]
+    assert one["state"] == "stopped"
+
+
+@pytest.mark.parametrize("words", [("start",), ("stop",), ("kill",), ("pause",), ("resume",)])
+def test_a_server_that_is_none(labs: Labs, words: tuple[str, ...]) -> None:
+    answer = labs.run("services", *words, "postgras")
+    assert answer.code == 2
+    assert "there is no server 'postgras'" in answer.sentence()
+    assert "there is no server 'x'" in labs.run("logs", "x").sentence()
+
+
+def test_those_that_need_kafka_say_so(labs: Labs) -> None:
+    needing = [name for name, server in known().items() if server.needs_kafka]
+    for name in needing:
+        answer = labs.run("services", "start", name)
+        assert answer.code == 3
+        assert "`labs up` starts the cluster" in answer.sentence()
+        assert not (labs.home.path / "services" / name / "state.json").exists()
+
+
+def test_no_network_is_told_in_one_sentence(labs: Labs, tmp_path: Path) -> None:
+    nowhere = {"LABS_CACHE": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    answer = labs.run("services", "start", "postgres", **nowhere, **OFFLINE, UV_HTTP_RETRIES="0")
+    assert answer.code == 1
+    assert "the Python packages for postgres could not be installed" in answer.sentence()
+    assert not list((tmp_path / "cache").glob("python-*-*"))
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own in which a lock names `PACKAGE`; the lock's file."""
+    place = tmp_path / "locks" / "services"
+    place.mkdir(parents=True)
+    shutil.copy(PROJECT / "locks" / "reach.py", tmp_path / "locks")
+    monkeypatch.setattr(packages, "PROJECT", tmp_path)
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
+    lock = place / "tried.txt"
+    lock.write_text(f"{PACKAGE} --hash=sha256:{'0' * 64}\n")
+    return lock
+
+
+def test_other_bytes_than_the_lock_says_are_refused(locked: Path) -> None:
+    with pytest.raises(LabsError, match="could not be installed") as caught:
+        Packages("tried").ensure(silent)
+    assert "\n" not in str(caught.value)
+    assert not Packages("tried").provided()
+
+
+def test_no_room_is_told_before_anything_is_fetched(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "NEEDED_MB", 10**9)
+    with pytest.raises(LabsError, match="MB are free on the disk"):
+        Packages("tried").ensure(silent)
+
+
+def test_makes_word_for_all_servers() -> None:
+    done = subprocess.run(
+        ["make", "-n", "setup", "SERVICES=all"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert "labs setup --services" in done.stdout
+    wrong = subprocess.run(
+        ["make", "setup", "SERVICES=some"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert wrong.returncode != 0
+    assert "SERVICES is all" in wrong.stderr
