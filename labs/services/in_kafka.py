@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from labs.kafka.cluster import Cluster, Role
 
@@ -16,7 +16,7 @@ def replicas(cluster: Cluster) -> int:
     return max(1, min(REPLICAS, len(brokers)))
 
 
-def has_topics(cluster: Cluster, names: Collection[str]) -> bool:
+def has_topics(cluster: Cluster, names: Iterable[str]) -> bool:
     """Whether the cluster has all of these topics."""
     from labs.kafka.admin import ask
 

@@ -35,6 +35,17 @@ PLUGINS = {
     ),
 }
 
+#: Its clients tell all their settings, and each try to read from a topic that is gone, 1000 a second.
+LOG = (
+    *NODE_LOG,
+    *log_flags(
+        **{
+            "log.org.apache.kafka.clients": "warn",
+            "log.org.apache.kafka.clients.consumer.internals.FetchCollector": "error",
+        }
+    ),
+)
+
 MAIN = "org.apache.kafka.connect.cli.ConnectDistributed"
 #: Which of its clients a setting is for; without: for the one that its workers find each other by.
 CLIENTS = ("", "producer.", "consumer.", "admin.")
@@ -106,9 +117,8 @@ class Connect(Server):
         write_properties(
             folder / "worker.properties", {**self._settings(server.port), **settings}
         )
-        log = (*NODE_LOG, *log_flags(**{"log.org.apache.kafka.clients": "warn"}))
         program = ("-cp", WORKER.class_path, MAIN, "worker.properties")
-        return jvm(folder, 256, (*self.words(server.id), *log), program)
+        return jvm(folder, 256, (*self.words(server.id), *LOG), program)
 
     def _settings(self, port: int) -> dict[str, str]:
         cluster = self.cluster()
@@ -126,10 +136,14 @@ class Connect(Server):
             told |= {f"{client}{name}": value for name, value in current().java().items()}
         return told
 
+    def lost(self) -> bool:
+        """Whether its topics are gone: it would go on as if nothing were, and take no connector."""
+        return not has_topics(self.cluster(), self.topics().values())
+
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
-        """Whether it lists its connectors, which it does once it is in its group."""
+        """Whether it would take a connector (KIP-1017); it lists them sooner than that."""
         del facts
-        return asked(server.port, "/connectors") is not None
+        return asked(server.port, "/health") is not None
 
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
         """The address of its REST interface."""
