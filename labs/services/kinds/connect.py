@@ -65,9 +65,7 @@ SETTINGS = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     # `${file:/path/of/it:name}` in a connector's settings: a password is not kept in a topic.
     "config.providers": "file",
-    "config.providers.file.class": (
-        "org.apache.kafka.common.config.provider.FileConfigProvider"
-    ),
+    "config.providers.file.class": ("org.apache.kafka.common.config.provider.FileConfigProvider"),
     "offset.storage.partitions": "1",
     "status.storage.partitions": "1",
     # A worker that was killed is put out of the group after 6 s instead of 10 s; until then the
@@ -114,9 +112,7 @@ class Connect(Server):
         """Write its settings, and lay its plugins where it looks for them."""
         del ledger
         _lay_plugins(folder / SETTINGS["plugin.path"])
-        write_properties(
-            folder / "worker.properties", {**self._settings(server.port), **settings}
-        )
+        write_properties(folder / "worker.properties", {**self._settings(server.port), **settings})
         program = ("-cp", WORKER.class_path, MAIN, "worker.properties")
         return jvm(folder, 256, (*self.words(server.id), *LOG), program)
 

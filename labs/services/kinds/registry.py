@@ -112,8 +112,8 @@ class Registry(Server):
             "apicurio.kafkasql.bootstrap.servers": ",".join(cluster.bootstrap),
             "apicurio.kafkasql.consumer.group-prefix": cluster.named("apicurio-"),
         }
-        # How many copies of its topics there are it sees to. It refuses topics of which Kafka deletes
-        # what is old, as the cluster's limits would have it: they take little room.
+        # It sees to the copies of its topics itself. The cluster's limits are not for them: it
+        # refuses topics of which Kafka deletes what is old. They take little room.
         told |= {setting: cluster.named(name) for setting, name in TOPICS.items()}
         told |= {f"apicurio.kafka.common.{name}": v for name, v in current().java().items()}
         return told
