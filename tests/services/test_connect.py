@@ -56,7 +56,7 @@ def running(url: str, name: str) -> bool:
         return False
     told = known[name]["status"]
     states = [told["connector"]["state"], *(task["state"] for task in told["tasks"])]
-    assert "FAILED" not in states, told
+    assert "FAILED" not in states, [task.get("trace") for task in told["tasks"]]
     return states == ["RUNNING", "RUNNING"]
 
 

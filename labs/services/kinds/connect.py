@@ -35,7 +35,8 @@ PLUGINS = {
     ),
 }
 
-#: Its clients tell all their settings, and each try to read from a topic that is gone, 1000 a second.
+#: Its clients tell all their settings, and each try to read from a topic that is gone: 1000 a
+#: second.
 LOG = (
     *NODE_LOG,
     *log_flags(
@@ -73,6 +74,9 @@ SETTINGS = {
     "session.timeout.ms": "6000",
     "heartbeat.interval.ms": "2000",
     "scheduled.rebalance.max.delay.ms": "0",
+    # So it is with the consumers of its sinks, which would wait for 45 s.
+    "consumer.session.timeout.ms": "6000",
+    "consumer.heartbeat.interval.ms": "2000",
     "metric.reporters": "",
 }
 
