@@ -59,6 +59,10 @@ class Server(Program):
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
         """Whether it answers a real request; an open port proves nothing."""
 
+    def lost(self) -> bool:
+        """Whether what it keeps in Kafka is gone, as after a reset: then it must start anew."""
+        return False
+
     @abstractmethod
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> Any:
         """What a program speaks to it with: an address, or a client that is connected."""
