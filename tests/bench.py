@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ from labs.kafka import admin, readiness
 from labs.kafka.cluster import BROKER_IDS, Node, Role, State
 from labs.kafka.local import LocalCluster
 from labs.kafka.wire import BrokerConnection
+from labs.services.known import services as all_services
 from labs.supervise.home import PROJECT, Home
 from labs.supervise.ports import is_open
 from labs.workload import Load, flight_payload, undisturbed
 from labs.workload.history import History
+from tests.run import end_home
 
 REPEATS = 5
 RATE_REPEATS = 40  # a client's rate varies more than a start does
@@ -289,6 +291,23 @@ def _labs(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def services(home: Home) -> None:
+    """Each server beside Kafka from empty disks, until it answers; what it takes then."""
+    LocalCluster(home).start()
+    for one in all_services(hold=False, home=home):
+        one.start()  # what it needs is fetched
+        seconds, memory = [], []
+        for _ in range(REPEATS):
+            one.wipe()
+            began = time.monotonic()
+            one.start()
+            seconds.append(time.monotonic() - began)
+            memory.append(one.status().memory_mb)
+        _tell(f"{one.server.product} {one.server.version}, from nothing", seconds, "s")
+        _tell("  its memory then", memory, "MB")
+        one.stop()
+
+
 def _has_engine() -> bool:
     if shutil.which("docker") is None:
         return False
@@ -302,12 +321,12 @@ def _compose(*words: str) -> None:
     subprocess.run([*COMPOSE, *words], cwd=PROJECT, capture_output=True, check=True)
 
 
-def _tell(what: str, figures: list[float], unit: str) -> None:
+def _tell(what: str, figures: Sequence[float], unit: str) -> None:
     middle, low, high = statistics.median(figures), min(figures), max(figures)
     print(f"{what}: {middle:.2f} {unit} (median of {len(figures)}; {low:.2f}–{high:.2f})")
 
 
-MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study, harness)}
+MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study, services, harness)}
 
 
 def main(names: list[str]) -> None:
@@ -315,12 +334,13 @@ def main(names: list[str]) -> None:
     load = os.getloadavg()[0]
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {load:.2f} before we began")
     with tempfile.TemporaryDirectory(prefix="labs-bench-") as work:
+        Path(work).chmod(0o755)  # PostgreSQL is another user where we are root
         home = Home(Path(work).resolve() / "home")
         try:
             for name in names or MEASUREMENTS:
                 MEASUREMENTS[name](home)
         finally:
-            LocalCluster(home).stop()
+            end_home(home)
 
 
 if __name__ == "__main__":

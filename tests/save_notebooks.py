@@ -20,7 +20,7 @@ from labs.app.cli import end_as_on_ctrl_c
 from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home, work_dir
-from tests import glossary, prose, settings_sheet
+from tests import glossary, prose, servers, settings_sheet
 from tests.course import Text, chapters, texts, with_table
 from tests.run import end_home
 
@@ -89,6 +89,7 @@ def main(names: Sequence[str]) -> None:
         finally:
             end_home(Home.current())
     write_table()
+    servers.write()
     glossary.write()
     settings_sheet.write()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import TypeVar
 
 from labs.base import streams
 from labs.base.clock import wall
@@ -12,6 +13,8 @@ from labs.base.errors import LabsError
 from labs.base.progress import Tell, progress
 from labs.services.known import service, services
 from labs.services.service import Service, ServiceStatus
+
+T = TypeVar("T")
 
 #: How long `labs services start` keeps an unused server, in hours.
 KEEP_H = 12.0
@@ -86,23 +89,35 @@ def stop_all(tell: Tell) -> list[str]:
     Raises:
         LabsError: one could not be stopped.
     """
-    stopped: list[str] = []
+    stopped = _each(services(tell, hold=False), lambda one: (one.server.product, one.stop()))
+    return [product for product, was_up in stopped if was_up]
+
+
+def provide_all(tell: Tell) -> None:
+    """Fetch what each of them is started from; one that can't be had keeps no other from coming.
+
+    Raises:
+        LabsError: one could not be had here.
+    """
+    _each(services(tell, hold=False), lambda one: one.server.provide(tell))
+
+
+def _each(all_of_them: Iterable[Service], do: Callable[[Service], T]) -> list[T]:
+    """Do it to each. What fails for one is told when it is done to all.
+
+    Raises:
+        LabsError: the first that failed.
+    """
+    results: list[T] = []
     failed: list[LabsError] = []
-    for one in services(tell, hold=False):
+    for one in all_of_them:
         try:
-            if one.stop():
-                stopped.append(one.server.product)
+            results.append(do(one))
         except LabsError as error:
             failed.append(error)
     if failed:
         raise failed[0]
-    return stopped
-
-
-def provide_all(tell: Tell) -> None:
-    """Fetch what all of them are started from."""
-    for one in services(tell, hold=False):
-        one.server.provide(tell)
+    return results
 
 
 def show_logs(name: str, lines: int, follow: bool) -> None:

@@ -1,4 +1,4 @@
-"""Servers beside Kafka: each file here that has a `SERVER` describes one, and nobody lists them.
+"""Servers beside Kafka: each file in `kinds` describes one, and nobody lists them.
 
 >>> from labs import services
 >>> database = services.postgres()      # starts it, or adopts the one that runs

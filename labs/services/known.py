@@ -1,4 +1,4 @@
-"""Which servers there are: a file of this room describes one each."""
+"""Which servers there are: a file of `kinds` describes one each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-import labs.services
+import labs.services.kinds as kinds
 from labs.base.errors import BadInput
 from labs.base.progress import Tell, silent
 from labs.kafka.choose import chosen
@@ -18,10 +18,9 @@ from labs.supervise.home import Home
 @cache
 def known() -> dict[str, type[Server]]:
     """Every kind of server by its id, in the order of their names."""
-    names = [module.name for module in pkgutil.iter_modules(labs.services.__path__)]
-    modules = [importlib.import_module(f"labs.services.{name}") for name in names]
-    servers = [module.SERVER for module in modules if hasattr(module, "SERVER")]
-    return {server.id: server for server in servers}
+    names = [module.name for module in pkgutil.iter_modules(kinds.__path__)]
+    modules = [importlib.import_module(f"{kinds.__name__}.{name}") for name in names]
+    return {module.SERVER.id: module.SERVER for module in modules}
 
 
 def service(name: str, tell: Tell = silent, hold: bool = True, home: Home | None = None) -> Service:

@@ -15,7 +15,7 @@ from labs.supervise.processes import Program
 
 
 class Server(Program):
-    """One kind of server. A file of this room describes one, and calls it `SERVER`.
+    """One kind of server. A file of `kinds` describes one, and calls it `SERVER`.
 
     Args:
         home: its own folder, `services/ID` below `LABS_HOME`.

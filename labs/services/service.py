@@ -92,7 +92,8 @@ class Service:
             ready_s=self.runner.ready_s if alive else None,
         )
 
-    def _records(self) -> dict[int, Record]:
+    def records(self) -> dict[int, Record]:
+        """What is remembered of each node: its port, its process."""
         ledger = Ledger.load(self.home.state_file)
         return ledger.servers if ledger else {}
 
@@ -107,12 +108,12 @@ class Service:
         Raises:
             LabsError: it was never started.
         """
-        if not self._records():
+        if not self.records():
             raise LabsError(
                 f"{self.server.product} was never started, so it has no log",
                 hint=f"`labs services start {self.server.id}` starts it",
             )
-        for node in self._records():
+        for node in self.records():
             for line in self.runner.log_lines(node, lines, follow):
                 yield self.server.name(node), line
 
@@ -125,7 +126,7 @@ class Service:
             LabsError: it could not be started.
         """
         self.start()
-        return self.server.handle(self._records(), self.facts)
+        return self.server.handle(self.records(), self.facts)
 
     def start(self, settings: Mapping[str, str] | None = None) -> ServiceStatus:
         """Have each of its nodes run, or adopt those that do; returns when it is really ready.
@@ -178,7 +179,7 @@ class Service:
         return self._is_ready()
 
     def _is_ready(self) -> bool:
-        return all(self.server.ready(record, self.facts) for record in self._records().values())
+        return all(self.server.ready(record, self.facts) for record in self.records().values())
 
     def _alive(self) -> bool:
         return any(one.state in ALIVE for one in self.runner.look().values())

@@ -14,8 +14,8 @@ import pytest
 from labs.base import python
 from labs.base.errors import LabsError
 from labs.kafka.cluster import Cluster
+from labs.services.kinds.postgres import SERVER
 from labs.services.known import service
-from labs.services.postgres import SERVER
 from labs.services.server import Server
 from labs.services.service import Service
 from labs.supervise.home import Home

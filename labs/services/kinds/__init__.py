@@ -1,0 +1,1 @@
+"""The servers that there are: each file here describes one, and calls it `SERVER`."""
