@@ -75,12 +75,17 @@ unregister() -> ok.
 
 post_registration() -> ok.
 
-lock(?FIRST) -> {ok, founder};
-lock(Node) ->
-    Lock = {labs_joining, Node},
-    case net_kernel:connect_node(?FIRST) andalso global:set_lock(Lock, [?FIRST], 0) of
+%% RabbitMQ 3 says who asks, RabbitMQ 4 which nodes there are.
+lock(_) -> lock().
+
+lock() when node() =:= ?FIRST -> {ok, founder};
+lock() ->
+    Lock = {labs_joining, node()},
+    %% Before it runs, it may still be making the tables that are to be copied.
+    case rpc:call(?FIRST, rabbit, is_running, []) =:= true
+        andalso global:set_lock(Lock, [?FIRST], 0) of
         true -> {ok, Lock};
-        _ -> timer:sleep(?RETRY_MS), lock(Node)
+        false -> timer:sleep(?RETRY_MS), lock()
     end.
 
 unlock(founder) -> ok;
