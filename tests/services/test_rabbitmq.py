@@ -109,7 +109,9 @@ def test_three_nodes_on_loopback_alone_that_want_a_password(rabbitmq: Service) -
     commands = [psutil.Process(pid).cmdline() for pid in rabbitmq.runner.processes()]
     assert not [words for words in commands if "epmd" in Path(words[0]).name]
     secrets = {rabbitmq.facts["password"], rabbitmq.facts["cookie"]}
-    assert not [words for words in commands if any(one in word for word in words for one in secrets)]
+    assert not [
+        words for words in commands if any(one in word for word in words for one in secrets)
+    ]
     for file in (*rabbitmq.home.data.glob("*/*.conf*"), rabbitmq.home.path / ".erlang.cookie"):
         assert file.stat().st_mode & 0o077 == 0, file
 
