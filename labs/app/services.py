@@ -34,7 +34,7 @@ def listing(as_json: bool) -> list[list[str]]:
 def _row(one: ServiceStatus) -> list[str]:
     return [
         one.name,
-        f"{one.product} {one.version}",
+        f"{one.product} {one.version}".strip(),  # the system's own has none until it is here
         one.state or NEVER,
         ", ".join(map(str, one.ports)) or "–",
         f"{one.memory_mb} MB" if one.memory_mb else "–",
