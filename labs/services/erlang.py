@@ -78,14 +78,14 @@ class Installation:
         done = subprocess.run(
             ["erl", "-noshell", "-eval", _WHERE], capture_output=True, text=True, check=False
         )
-        root, _, version = done.stdout.strip().partition("\n")
+        place, _, version = done.stdout.strip().partition("\n")
         if done.returncode or not version:
             raise LabsError(
                 "the `erl` on PATH, which RabbitMQ runs on, does not start",
                 because=(done.stderr.strip().splitlines() or [""])[-1],
                 hint="install RabbitMQ's packages again",
             )
-        return Path(root), version
+        return Path(place), version
 
     @cached_property
     def libraries(self) -> Path | None:
