@@ -176,7 +176,7 @@ class Service:
             return False
         if {one.state for one in seen.values()} != {State.RUNNING}:
             return False
-        return self._is_ready()
+        return not self.server.lost() and self._is_ready()
 
     def _is_ready(self) -> bool:
         return all(self.server.ready(record, self.facts) for record in self.records().values())
@@ -207,6 +207,9 @@ class Service:
         self.runner.thaw(seen)
         leaving = [one.id for one in seen.values() if one.state is State.STOPPING]
         self._see_out(leaving)
+        alive = [one.id for one in self.runner.look().values() if one.state in ALIVE]
+        if alive and self.server.lost():
+            self.runner.kill(alive)  # there is nothing that it could still write down
         for one in self.runner.look().values():
             if one.state in DEAD:
                 self.runner.start(one.id, settings)

@@ -99,6 +99,7 @@ class RabbitMQ(Server):
     licence = "MPL-2.0"
     download_mb = DOWNLOAD_MB
     memory_mb = 270
+    pinned = False
     #: For clients, and for the other nodes.
     ports_each = 2
     ready_timeout_s = 120.0
