@@ -29,7 +29,7 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
-from labs.services import apt
+from labs.services.apt import is_here, unpack
 from labs.supervise.home import cache_dir, disk_error, make_writable, may_run_programs
 
 PACKAGE = "rabbitmq-server"
@@ -78,14 +78,14 @@ class Installation:
         done = subprocess.run(
             ["erl", "-noshell", "-eval", _WHERE], capture_output=True, text=True, check=False
         )
-        root, _, version = done.stdout.strip().partition("\n")
+        place, _, version = done.stdout.strip().partition("\n")
         if done.returncode or not version:
             raise LabsError(
                 "the `erl` on PATH, which RabbitMQ runs on, does not start",
                 because=(done.stderr.strip().splitlines() or [""])[-1],
                 hint="install RabbitMQ's packages again",
             )
-        return Path(root), version
+        return Path(place), version
 
     @cached_property
     def libraries(self) -> Path | None:
@@ -135,13 +135,13 @@ def provide(tell: Tell) -> Installation:
     """
     found = find()
     if found is None:
-        if not apt.is_here():
+        if not is_here():
             raise LabsError(
                 "RabbitMQ can't be had here: there is no `rabbitmq-server` on PATH, and no apt to"
                 " fetch it with",
                 hint="install RabbitMQ with this system's package manager, or go on without it",
             )
-        apt.unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
+        unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
         found = _in_cache()
     if found is None:
         raise LabsError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,7 +39,7 @@ class Server(Program):
     #: How long it may take to be ready, s, on a busy machine.
     ready_timeout_s: ClassVar[float] = 60.0
 
-    ids = (1,)
+    ids: Sequence[int] = (1,)
     disk = "data"
 
     def __init__(self, home: Path, cluster: Callable[[], Cluster]) -> None:

@@ -3,9 +3,11 @@
 The programs are this system's own packages (Debian's, Ubuntu's), whose signature stands for our
 hash, or the `rabbitmq-server` on PATH. So its version is the system's: 3.10.8 on Debian 12.
 
-A trap, for whoever breaks nodes: a node that is killed within half a second or so of the creation of
-a quorum queue forgets that it has a copy of it (its table of names, `names.dets`, is not on disk
+A trap, for whoever breaks nodes: a node that is killed within half a second or so of the creation
+of a quorum queue forgets that it has a copy of it (its table of names, `names.dets`, is not on disk
 yet), and begins the queue anew when it starts again. Wait for a second before you kill it.
+
+A node holds no stream's copy for another: see `_advanced`.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ SETTINGS = {
     # A node that was cut off (or frozen for more than a minute) comes back by itself, and what a
     # majority does not know of is never acknowledged.
     "cluster_partition_handling": "pause_minority",
-    # A node that holds more blocks those who publish. Without, it would be 40 % of all memory, each.
+    # A node that holds more blocks those who publish. Without, each might take 40 % of all memory.
     "vm_memory_high_watermark.absolute": "400MB",
     "log.file": "false",
     "log.console": "true",
@@ -64,7 +66,7 @@ SETTINGS = {
     "log.console.use_colors": "off",
 }
 
-#: Of the emulator ("erl" in Erlang's documentation): two cores, and nobody who waits for work busily.
+#: Of the emulator ("erl" in Erlang's documentation): two cores, and no thread waits busily.
 EMULATOR = (
     *("+W", "w", "+B", "i", "+S", "2:2", "+SDcpu", "1:1", "+SDio", "2", "+A", "1"),
     *("+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none", "+P", "65536"),
@@ -299,8 +301,9 @@ def _inner_port(server: Record) -> int:
 def _advanced(server: Record) -> str:
     """advanced.config: what rabbitmq.conf has no words for.
 
-    The copies of a stream would be sent by ports of their own, open to the network: no setting binds
-    them. The only port that they are given here is taken, so a stream has no copies, and no port.
+    The copies of a stream would be sent by ports of their own, open to the network: no setting
+    binds them. The only port that they are given here is taken, so a stream has no copies, and no
+    port.
     """
     return f"[{{osiris, [{{port_range, {{{server.port}, {server.port}}}}}]}}].\n"
 
