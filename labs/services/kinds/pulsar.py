@@ -1,0 +1,199 @@
+"""Apache Pulsar standalone: a broker, three bookies and their metadata in one JVM.
+
+The bookies are three as far as BookKeeper is concerned: each has a journal and a disk folder of its
+own, and a namespace may ask for three copies of what is written. But they live in one process: a
+kill ends the broker and all three.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+
+from labs.base.progress import Tell
+from labs.kafka.installation import SHARED_FLAGS, jvm_environment, library_folder
+from labs.services.packages import Packages
+from labs.services.server import Server
+from labs.supervise.children import Launch
+from labs.supervise.java import find_java
+from labs.supervise.ledger import Ledger, Record
+from labs.supervise.locked import Locked
+from labs.supervise.ports import HOST, is_open
+
+#: The room that its jars take in the cache, MB.
+NEEDED_MB = 250
+JARS = Locked(Path(__file__).with_name("pulsar.toml"), "Pulsar", "pulsar-broker", NEEDED_MB)
+PACKAGES = Packages("pulsar")
+BOOKIES = 3
+#: How long an answer is waited for, s.
+PATIENCE_S = 5
+
+#: What Java hides, and Netty, BookKeeper and Pulsar's metrics look at.
+OPENED = (
+    "java.base/java.nio",
+    "java.base/jdk.internal.misc",
+    "java.base/jdk.internal.platform",
+    "java.base/sun.net",
+    "java.management/sun.management",
+)
+JVM_FLAGS = (
+    *SHARED_FLAGS,
+    "-XX:TieredStopAtLevel=1",
+    "-XX:CICompilerCount=1",
+    "-XX:-UsePerfData",
+    "-Xms64m",
+    "-Xmx256m",
+    "-XX:MaxDirectMemorySize=128m",
+    "-Djava.net.preferIPv4Stack=true",
+    *(word for opened in OPENED for word in ("--add-opens", f"{opened}=ALL-UNNAMED")),
+)
+LOG = (
+    "-Dorg.slf4j.simpleLogger.logFile=System.out",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]",
+    "-Dorg.slf4j.simpleLogger.showThreadName=false",
+    "-Dorg.slf4j.simpleLogger.log.org.eclipse.jetty=warn",  # it would log each request
+)
+
+#: In Pulsar's words: the broker's, and the bookies', which read the same file.
+SETTINGS = {
+    "clusterName": "standalone",
+    "bindAddress": HOST,
+    "advertisedAddress": HOST,
+    "metadataStoreUrl": "",
+    # One copy, unless a namespace's policy says otherwise.
+    "managedLedgerDefaultEnsembleSize": "1",
+    "managedLedgerDefaultWriteQuorum": "1",
+    "managedLedgerDefaultAckQuorum": "1",
+    # Its default deletes a topic that nobody has subscribed to after a minute.
+    "brokerDeleteInactiveTopicsEnabled": "false",
+    "loadBalancerEnabled": "false",
+    "webSocketServiceEnabled": "false",
+    "numIOThreads": "2",
+    "numHttpServerThreads": "4",
+    # Broker and bookies speak within the JVM: no bookie has a port.
+    "enableLocalTransport": "true",
+    "disableServerSocketBind": "true",
+    "allowLoopback": "true",
+    "httpServerEnabled": "false",
+    # A bookie acknowledges what is on its disk.
+    "journalSyncData": "true",
+    "journalPreAllocSizeMB": "1",
+    "journalMaxSizeMB": "64",
+    "ledgerStorageClass": "org.apache.bookkeeper.bookie.storage.ldb.DbLedgerStorage",
+    "dbStorage_writeCacheMaxSizeMb": "8",
+    "dbStorage_readAheadCacheMaxSizeMb": "4",
+    "dbStorage_rocksDB_blockCacheSize": "1048576",
+    "dbStorage_rocksDB_writeBufferSizeMB": "4",
+    "diskUsageThreshold": "0.99",
+    "diskUsageWarnThreshold": "0.98",
+}
+
+
+class Pulsar(Server):
+    """One Pulsar. Its second port speaks HTTP: administration, and metrics."""
+
+    id = "pulsar"
+    product = "Pulsar"
+    licence = "Apache-2.0"
+    download_mb = 140
+    memory_mb = 220
+    ports_each = 2
+
+    @property
+    def version(self) -> str:
+        """Pulsar's version."""
+        return JARS.version
+
+    def provided(self) -> bool:
+        """Whether the jars and the client are there."""
+        there = ((JARS.folder / jar.file_name).exists() for jar in JARS.jars)
+        return PACKAGES.provided() and all(there)
+
+    def provide(self, tell: Tell) -> None:
+        """Fetch the jars and the client."""
+        JARS.ensure(tell)
+        PACKAGES.ensure(tell)
+
+    def launch(
+        self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
+    ) -> Launch:
+        """Write its configuration, and say how it is started on its files."""
+        del ledger
+        chosen = {
+            **SETTINGS,
+            "brokerServicePort": str(server.port),
+            "webServicePort": str(_web_port(server)),
+            **settings,
+        }
+        lines = "".join(f"{name}={value}\n" for name, value in chosen.items())
+        (folder / "standalone.conf").write_text(lines, "utf-8")
+        shutil.rmtree(folder / "tmp", ignore_errors=True)  # of one that was killed
+        libraries = str(library_folder(folder))
+        class_path = ":".join(str(JARS.folder / jar.file_name) for jar in JARS.jars)
+        flags = (*JVM_FLAGS, *self.words(server.id), f"-Djava.io.tmpdir={libraries}", *LOG)
+        program = ("-cp", class_path, "org.apache.pulsar.PulsarStandaloneStarter")
+        command = [str(find_java().path), *flags, *program, *self._arguments()]
+        environment = {**jvm_environment(), "ROCKSDB_SHAREDLIB_DIR": libraries}
+        return Launch(command, folder, environment)
+
+    def _arguments(self) -> tuple[str, ...]:
+        return (
+            *("--config", "standalone.conf", "--num-bookies", str(BOOKIES)),
+            *("--metadata-dir", f"{self.disk}/metadata"),
+            *("--bookkeeper-dir", f"{self.disk}/bookkeeper"),
+            *("--zookeeper-dir", f"{self.disk}/zookeeper"),  # there is none: so it takes RocksDB
+            *("--no-functions-worker", "--no-stream-storage"),
+        )
+
+    def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
+        """Whether it has its default namespace, and takes a message and gives it back.
+
+        Its own health check does the latter.
+        """
+        del facts
+        port = _web_port(server)
+        return (
+            is_open(port)
+            and _asked(port, "/admin/v2/namespaces/public/default") is not None
+            and _asked(port, "/admin/v2/brokers/health?topicVersion=V2") == b"ok"
+        )
+
+    def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
+        """Its address, for `pulsar.Client`; the package `pulsar` can be imported from now on."""
+        del facts
+        PACKAGES.use()
+        return f"pulsar://{HOST}:{servers[1].port}"
+
+
+def admin_url(address: str) -> str:
+    """Where the Pulsar of such an address answers Pulsar's admin REST API."""
+    return f"http://{HOST}:{int(address.rpartition(':')[2]) + 1}/admin/v2"
+
+
+def _web_port(server: Record) -> int:
+    return server.port + 1
+
+
+def _asked(port: int, path: str) -> bytes | None:
+    """What it answers to a GET; None where it refuses, or does not answer."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.read() if answer.status == HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+SERVER = Pulsar
+
+if __name__ == "__main__":
+    from labs.supervise.maven import renew
+
+    renew(JARS)
