@@ -227,6 +227,7 @@ class Service:
         def hopeful() -> None:
             for one in self.runner.look().values():
                 if one.state in DEAD:
+                    self._require_ports(one)
                     ending = self.runner.ending(one.id)
                     how = f" ({ending.how})" if ending else ""
                     raise LabsError(
@@ -236,6 +237,20 @@ class Service:
                     )
 
         return hopeful
+
+    def _require_ports(self, dead: Seen) -> None:
+        """A JVM opens its ports seconds after we have looked whether they are free.
+
+        Raises:
+            PortTaken: meanwhile another program has opened one of them.
+        """
+        if not self.runner.has_ports(dead.id):
+            raise PortTaken(
+                f"another program has opened a port of {self.server.label(dead.id)} while that was"
+                " starting",
+                log=self.runner.log_file(dead.id),
+                hint=f"`labs services start {self.server.id}` chooses other ports",
+            )
 
     def stop(self, if_idle: bool = False) -> bool:
         """Stop it in good order; what it holds stays on disk. `if_idle`: only if nobody uses it.

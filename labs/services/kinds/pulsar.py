@@ -45,7 +45,10 @@ JVM_FLAGS = (
     "-XX:CICompilerCount=1",
     "-XX:-UsePerfData",
     "-Xms64m",
+    "-Xmn32m",
     "-Xmx256m",
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=30",
     "-XX:MaxDirectMemorySize=128m",
     "-Djava.net.preferIPv4Stack=true",
     *(word for opened in OPENED for word in ("--add-opens", f"{opened}=ALL-UNNAMED")),
@@ -84,7 +87,7 @@ SETTINGS = {
     "journalPreAllocSizeMB": "1",
     "journalMaxSizeMB": "64",
     "ledgerStorageClass": "org.apache.bookkeeper.bookie.storage.ldb.DbLedgerStorage",
-    "dbStorage_writeCacheMaxSizeMb": "8",
+    "dbStorage_writeCacheMaxSizeMb": "4",
     "dbStorage_readAheadCacheMaxSizeMb": "4",
     "dbStorage_rocksDB_blockCacheSize": "1048576",
     "dbStorage_rocksDB_writeBufferSizeMB": "4",
@@ -99,8 +102,8 @@ class Pulsar(Server):
     id = "pulsar"
     product = "Pulsar"
     licence = "Apache-2.0"
-    download_mb = 140
-    memory_mb = 220
+    download_mb = 142
+    memory_mb = 290
     ports_each = 2
 
     @property
@@ -158,7 +161,7 @@ class Pulsar(Server):
         port = _web_port(server)
         return (
             is_open(port)
-            and _asked(port, "/admin/v2/namespaces/public/default") is not None
+            and _asked(port, "/admin/v2/persistent/public/default") is not None
             and _asked(port, "/admin/v2/brokers/health?topicVersion=V2") == b"ok"
         )
 
