@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from labs.supervise.runner import ALIVE, DEAD, PortTaken, Seen, State
 PORT_ATTEMPTS = 4
 #: Between two questions whether it is ready, s: the server needs the processor itself.
 ASK_EVERY_S = 0.1
+#: What a server says that finds its port taken; RabbitMQ says it in its own way.
+_TAKEN = re.compile(rb"address already in use|eaddrinuse", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -242,11 +245,11 @@ class Service:
         """A JVM opens its ports seconds after we have looked whether they are free.
 
         Raises:
-            PortTaken: meanwhile another program has opened one of them.
+            PortTaken: by then another program had opened one of them.
         """
-        if not self.runner.has_ports(dead.id):
+        if _TAKEN.search(self.runner.said(dead.id)):
             raise PortTaken(
-                f"another program has opened a port of {self.server.label(dead.id)} while that was"
+                f"another program opened a port of {self.server.label(dead.id)} while that was"
                 " starting",
                 log=self.runner.log_file(dead.id),
                 hint=f"`labs services start {self.server.id}` chooses other ports",

@@ -316,10 +316,6 @@ class ProcessRunner(Runner):
         count = range(self.program.ports_each)
         return [server.port + beside if server.port else 0 for beside in count]
 
-    def has_ports(self, server: int) -> bool:
-        """Whether nobody has taken the ports of a server that is dead."""
-        return all(map(self._has_ports, self._known([server])))
-
     def _has_ports(self, server: Record) -> bool:
         """Whether nobody has taken a dead server's ports."""
         return all(map(is_let_go, self._ports_of(server)))

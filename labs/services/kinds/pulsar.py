@@ -14,11 +14,10 @@ from http import HTTPStatus
 from pathlib import Path
 
 from labs.base.progress import Tell
-from labs.kafka.installation import SHARED_FLAGS, jvm_environment, library_folder
+from labs.services.jvm import jvm, write_properties
 from labs.services.packages import Packages
 from labs.services.server import Server
 from labs.supervise.children import Launch
-from labs.supervise.java import find_java
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.locked import Locked
 from labs.supervise.ports import HOST, is_open
@@ -39,16 +38,10 @@ OPENED = (
     "java.base/sun.net",
     "java.management/sun.management",
 )
+HEAP_MB = 256
 JVM_FLAGS = (
-    *SHARED_FLAGS,
-    "-XX:TieredStopAtLevel=1",
-    "-XX:CICompilerCount=1",
-    "-XX:-UsePerfData",
-    "-Xms64m",
-    "-Xmn32m",
-    "-Xmx256m",
-    "-XX:MinHeapFreeRatio=10",
-    "-XX:MaxHeapFreeRatio=30",
+    # What it holds at rest is 60 MB: so the heap stays small until a load makes it grow.
+    *("-Xms64m", "-Xmn32m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=30"),
     "-XX:MaxDirectMemorySize=128m",
     "-Djava.net.preferIPv4Stack=true",
     *(word for opened in OPENED for word in ("--add-opens", f"{opened}=ALL-UNNAMED")),
@@ -113,8 +106,7 @@ class Pulsar(Server):
 
     def provided(self) -> bool:
         """Whether the jars and the client are there."""
-        there = ((JARS.folder / jar.file_name).exists() for jar in JARS.jars)
-        return PACKAGES.provided() and all(there)
+        return JARS.provided() and PACKAGES.provided()
 
     def provide(self, tell: Tell) -> None:
         """Fetch the jars and the client."""
@@ -132,16 +124,11 @@ class Pulsar(Server):
             "webServicePort": str(_web_port(server)),
             **settings,
         }
-        lines = "".join(f"{name}={value}\n" for name, value in chosen.items())
-        (folder / "standalone.conf").write_text(lines, "utf-8")
-        shutil.rmtree(folder / "tmp", ignore_errors=True)  # of one that was killed
-        libraries = str(library_folder(folder))
-        class_path = ":".join(str(JARS.folder / jar.file_name) for jar in JARS.jars)
-        flags = (*JVM_FLAGS, *self.words(server.id), f"-Djava.io.tmpdir={libraries}", *LOG)
-        program = ("-cp", class_path, "org.apache.pulsar.PulsarStandaloneStarter")
-        command = [str(find_java().path), *flags, *program, *self._arguments()]
-        environment = {**jvm_environment(), "ROCKSDB_SHAREDLIB_DIR": libraries}
-        return Launch(command, folder, environment)
+        write_properties(folder / "standalone.conf", chosen)
+        shutil.rmtree(folder / "tmp", ignore_errors=True)  # a killed one left RocksDB's library
+        words = (*self.words(server.id), *JVM_FLAGS, *LOG)
+        program = ("-cp", JARS.class_path, "org.apache.pulsar.PulsarStandaloneStarter")
+        return jvm(folder, HEAP_MB, words, (*program, *self._arguments()))
 
     def _arguments(self) -> tuple[str, ...]:
         return (
@@ -161,8 +148,8 @@ class Pulsar(Server):
         port = _web_port(server)
         return (
             is_open(port)
-            and _asked(port, "/admin/v2/persistent/public/default") is not None
-            and _asked(port, "/admin/v2/brokers/health?topicVersion=V2") == b"ok"
+            and _agrees(port, "/admin/v2/persistent/public/default")
+            and _agrees(port, "/admin/v2/brokers/health?topicVersion=V2")
         )
 
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
@@ -181,15 +168,14 @@ def _web_port(server: Record) -> int:
     return server.port + 1
 
 
-def _asked(port: int, path: str) -> bytes | None:
-    """What it answers to a GET; None where it refuses, or does not answer."""
+def _agrees(port: int, path: str) -> bool:
+    """Whether it answers a GET with `200 OK`."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
     try:
         connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.read() if answer.status == HTTPStatus.OK else None
+        return connection.getresponse().status == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
-        return None
+        return False
     finally:
         connection.close()
 
