@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from labs.supervise.runner import ALIVE, DEAD, PortTaken, Seen, State
 PORT_ATTEMPTS = 4
 #: Between two questions whether it is ready, s: the server needs the processor itself.
 ASK_EVERY_S = 0.1
+#: What a server says that finds its port taken; RabbitMQ says it in its own way.
+_TAKEN = re.compile(rb"address already in use|eaddrinuse", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,7 @@ class Service:
         def hopeful() -> None:
             for one in self.runner.look().values():
                 if one.state in DEAD:
+                    self._require_ports(one)
                     ending = self.runner.ending(one.id)
                     how = f" ({ending.how})" if ending else ""
                     raise LabsError(
@@ -236,6 +240,20 @@ class Service:
                     )
 
         return hopeful
+
+    def _require_ports(self, dead: Seen) -> None:
+        """A JVM opens its ports seconds after we have looked whether they are free.
+
+        Raises:
+            PortTaken: by then another program had opened one of them.
+        """
+        if _TAKEN.search(self.runner.said(dead.id)):
+            raise PortTaken(
+                f"another program opened a port of {self.server.label(dead.id)} while that was"
+                " starting",
+                log=self.runner.log_file(dead.id),
+                hint=f"`labs services start {self.server.id}` chooses other ports",
+            )
 
     def stop(self, if_idle: bool = False) -> bool:
         """Stop it in good order; what it holds stays on disk. `if_idle`: only if nobody uses it.
