@@ -47,6 +47,8 @@ SETTINGS = {
     "apicurio.import.work-dir": "import",
     # As the brokers' logs have it.
     "quarkus.log.console.format": "[%d{yyyy-MM-dd HH:mm:ss,SSS}] %p %c - %s%e%n",
+    # It looks for a snapshot until it has seen none for so long, twice: 5 s else.
+    "apicurio.kafkasql.consumer.poll.timeout": "500",
     # Connections to the database in its memory: 20 of them else, all made when it starts.
     "apicurio.datasource.jdbc.initial-size": "1",
     "apicurio.datasource.jdbc.min-size": "1",
@@ -124,9 +126,10 @@ class Registry(Server):
         return not has_topics(cluster, map(cluster.named, TOPICS.values()))
 
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
-        """Whether it lists what it has schemas of, which its storage tells."""
+        """Whether it has read its topics to the end, and lists what it has schemas of."""
         del facts
-        return asked(server.port, f"{API}/subjects") is not None
+        has_read = asked(server.port + 1, "/health/ready") is not None
+        return has_read and asked(server.port, f"{API}/subjects") is not None
 
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
         """The address of Confluent's API: `schema.registry.url`."""
