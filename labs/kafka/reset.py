@@ -155,7 +155,7 @@ def is_connect(group: Mapping[str, Any]) -> bool:
 
     What they tell of themselves is not what consumers do: kafka-python fails to describe them.
     """
-    return bool(group["protocol_type"] == "connect")
+    return group.get("protocol_type") == "connect"
 
 
 def drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
