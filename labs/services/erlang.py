@@ -37,6 +37,8 @@ PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
 BESIDE = r"erlang-(?!.*hipe)[a-z0-9-]+|libssl[0-9.]+(t64)?"
 DOWNLOAD_MB = 37
+#: Version 4 finds its cluster in another way, and does not start yet as we start it.
+SERIES = 3
 #: What is ours of a node, in Erlang.
 MODULE = Path(__file__).with_name("labs_rabbitmq.erl")
 #: The applications that are started, of the plugins' folders; others come as they need them.
@@ -149,6 +151,11 @@ def provide(tell: Tell) -> Installation:
     if found is None:
         raise LabsError(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
+        )
+    if int(found.version.partition(".")[0]) != SERIES:
+        raise LabsError(
+            f"this system's RabbitMQ is {found.version}; what is here starts version {SERIES} alone",
+            hint="go on without RabbitMQ",
         )
     return found
 
