@@ -154,7 +154,7 @@ def provide(tell: Tell) -> Installation:
         )
     if int(found.version.partition(".")[0]) != SERIES:
         raise LabsError(
-            f"this system's RabbitMQ is {found.version}; what is here starts version {SERIES} alone",
+            f"this system's RabbitMQ is {found.version}; ours starts version {SERIES} alone",
             hint="go on without RabbitMQ",
         )
     return found
