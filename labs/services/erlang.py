@@ -3,8 +3,9 @@
 They are those on PATH, or those of the system's packages in the cache. Erlang finds its parts below
 one folder, its root. Ours has links to the real parts, and three differences:
 
-- no `epmd`, and an `erl` that does nothing. A node runs `erl` once a minute so that an epmd is up,
-  which the whole machine shares; ours need none (`labs_rabbitmq.erl`).
+- no `epmd`, which the whole machine would share; our nodes need none (`labs_rabbitmq.erl`). Once a
+  minute a node runs `erl` so that an epmd is up: ours does nothing then. RabbitMQ 4 runs it for a
+  look at the other nodes as well, and so it knows where they are.
 - `erl_child_setup`, by which a node starts its helpers, says in its command line whose it is.
 - only those plugins that RabbitMQ itself is made of. It looks into each that is there, and the
   dozens of others take half the time of its start.
@@ -36,12 +37,16 @@ PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
 BESIDE = r"erlang-(?!.*hipe)[a-z0-9-]+|libssl[0-9.]+(t64)?"
 DOWNLOAD_MB = 37
+#: Version 4 finds its cluster in another way, and does not start yet as we start it.
+SERIES = 3
 #: What is ours of a node, in Erlang.
 MODULE = Path(__file__).with_name("labs_rabbitmq.erl")
 #: The applications that are started, of the plugins' folders; others come as they need them.
 APPLICATIONS = ("rabbit", "rabbitmq_prelaunch")
 #: Where a node's `erl_child_setup` finds the word by which its helpers are known.
 WORD_VARIABLE = "LABS_SERVICE_WORD"
+#: Where its `erl` finds the table of the nodes' ports.
+PORTS_VARIABLE = "LABS_SERVICE_PORTS"
 #: Some systems keep servers' commands where an ordinary user does not look.
 SEARCHED = os.pathsep.join(("", "/usr/local/sbin", "/usr/sbin"))
 _WHERE = 'io:format("~ts~n~ts~n", [code:root_dir(), erlang:system_info(version)]), halt().'
@@ -147,6 +152,11 @@ def provide(tell: Tell) -> Installation:
         raise LabsError(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
         )
+    if int(found.version.partition(".")[0]) != SERIES:
+        raise LabsError(
+            f"this system's RabbitMQ is {found.version}; ours starts version {SERIES} alone",
+            hint="go on without RabbitMQ",
+        )
     return found
 
 
@@ -219,15 +229,20 @@ def _make(draft: Root, installation: Installation) -> None:
         if file.name not in ("epmd", "erl", "erl_child_setup"):
             (draft.programs / file.name).symlink_to(file)
     setup = shlex.quote(str(programs / "erl_child_setup"))
-    _script(draft.programs / "erl", "exit 0")
+    _script(
+        draft.programs / "erl",
+        'case "$*" in *epmd-starter*) exit 0;; esac\n'
+        'exec "$BINDIR/erlexec" -start_epmd false -pa "$ROOTDIR/labs" -epmd_module labs_rabbitmq'
+        f' -labs_ports "${PORTS_VARIABLE}" -kernel inet_dist_use_interface "{{127,0,0,1}}" "$@"',
+    )
     _script(draft.programs / "erl_child_setup", f'exec {setup} "$@" "${WORD_VARIABLE}"')
     for folder in _applications(installation.rabbitmq / "plugins"):
         (draft.plugins / folder.name).symlink_to(folder)
     _compile(draft, installation)
 
 
-def _script(path: Path, line: str) -> None:
-    path.write_text(f"#!/bin/sh\n{line}\n")
+def _script(path: Path, lines: str) -> None:
+    path.write_text(f"#!/bin/sh\n{lines}\n")
     path.chmod(0o755)
 
 

@@ -24,6 +24,7 @@ from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
 from labs.services.erlang import (
     DOWNLOAD_MB,
+    PORTS_VARIABLE,
     WORD_VARIABLE,
     Installation,
     Root,
@@ -156,7 +157,8 @@ class RabbitMQ(Server):
         _write(folder / "enabled_plugins", "[].\n")
         _write(folder / "inetrc", INETRC)
         command = self._command(server, ledger, root)
-        return Launch(command, folder, self._environment(server, folder, root, installation))
+        known = self._environment(server, ledger, folder, root, installation)
+        return Launch(command, folder, known)
 
     @property
     def _formed(self) -> Path:
@@ -164,7 +166,6 @@ class RabbitMQ(Server):
         return Home(self.home).data / "formed"
 
     def _command(self, server: Record, ledger: Ledger, root: Root) -> list[str]:
-        places = [f"{_node(one.id)}={_inner_port(one)}" for one in ledger.servers.values()]
         inner = str(_inner_port(server))
         applications = {
             **APPLICATIONS,
@@ -187,19 +188,25 @@ class RabbitMQ(Server):
             *("-pa", str(root.modules), "-labs", *self.words(server.id)),
             *("-sname", f"{_node(server.id)}@localhost", "-start_epmd", "false"),
             # By the first the nodes find each other, by the second RabbitMQ its own port.
-            *("-epmd_module", "labs_rabbitmq", "-labs_ports", ",".join(places)),
+            *("-epmd_module", "labs_rabbitmq", "-labs_ports", _table(ledger)),
             *("-erl_epmd_port", inner),
             *chosen,
         ]
 
     def _environment(
-        self, server: Record, folder: Path, root: Root, installation: Installation
+        self,
+        server: Record,
+        ledger: Ledger,
+        folder: Path,
+        root: Root,
+        installation: Installation,
     ) -> dict[str, str]:
         data = folder / self.disk
         return {
             **environment(root, installation),
             "HOME": str(self.home),  # with the cookie
             WORD_VARIABLE: self._word,
+            PORTS_VARIABLE: _table(ledger),
             "ERL_LIBS": str(root.plugins),
             "ERL_INETRC": str(folder / "inetrc"),
             "ERL_MAX_PORTS": "4096",
@@ -296,6 +303,11 @@ def _node(server: int) -> str:
 def _inner_port(server: Record) -> int:
     """Where a node listens to the others."""
     return server.port + 1
+
+
+def _table(ledger: Ledger) -> str:
+    """Where each node listens to the others."""
+    return ",".join(f"{_node(one.id)}={_inner_port(one)}" for one in ledger.servers.values())
 
 
 def _advanced(server: Record) -> str:
