@@ -98,6 +98,7 @@ class Pulsar(Server):
     download_mb = 142
     memory_mb = 290
     ports_each = 2
+    ready_timeout_s = 120.0
 
     @property
     def version(self) -> str:
