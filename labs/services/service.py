@@ -233,7 +233,9 @@ class Service:
                     self._require_ports(one)
                     ending = self.runner.ending(one.id)
                     how = f" ({ending.how})" if ending else ""
-                    raise LabsError(
+                    # Somebody was quicker than the server, after we had looked.
+                    taken = b"Address already in use" in self.runner.said(one.id)
+                    raise (PortTaken if taken else LabsError)(
                         f"{self.server.label(one.id)} died while it was starting{how}",
                         log=self.runner.log_file(one.id),
                         hint=f"look there, then `labs services start {self.server.id}`",

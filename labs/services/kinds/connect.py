@@ -87,8 +87,8 @@ class Connect(Server):
     id = "connect"
     product = "Kafka Connect"
     licence = "Apache-2.0"
-    download_mb = 63
-    memory_mb = 130
+    download_mb = 70
+    memory_mb = 110
     needs_kafka = True
 
     @property

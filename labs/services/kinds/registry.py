@@ -63,7 +63,7 @@ class Registry(Server):
     product = "Apicurio Registry"
     licence = "Apache-2.0"
     download_mb = 159
-    memory_mb = 230
+    memory_mb = 215
     ports_each = 2
     needs_kafka = True
     ready_timeout_s = 120.0
