@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it into place."""
+def write_atomically(path: Path, text: str, private: bool = False) -> None:
+    """Write `text` beside `path` and move it into place. `private`: for nobody else's eyes."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if private:
+            draft.touch(mode=0o600)
         draft.write_text(text, "utf-8")
         draft.replace(path)
     except OSError:

@@ -48,7 +48,7 @@ class Ledger:
         """Replace the file in one step, so that a reader never sees half of it."""
         servers = [asdict(server) for server in self.servers.values()]
         body = {**self.facts, "ready_s": self.ready_s, "nodes": servers}
-        write_atomically(path, json.dumps(body, indent=1))
+        write_atomically(path, json.dumps(body, indent=1), private="password" in self.facts)
 
     @classmethod
     def load(cls, path: Path) -> Ledger | None:

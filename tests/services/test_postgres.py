@@ -51,6 +51,7 @@ def test_it_answers_on_loopback_alone_and_wants_a_password(postgres: Service) ->
     assert count(connection) == 3
     assert connection.execute("SHOW wal_level").fetchone() == ("logical",)
     assert listening(postgres) == {"127.0.0.1"}
+    assert postgres.home.state_file.stat().st_mode & 0o077 == 0, "the password is in it"
     status = postgres.status()
     assert status.state is State.RUNNING
     assert status.memory_mb > 0
