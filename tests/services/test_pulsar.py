@@ -150,6 +150,14 @@ def test_killed_it_keeps_what_it_acknowledged(pulsar: Service) -> None:
     assert read(pulsar) == [*TAILS, b"N4"]
 
 
+def test_what_is_large_is_read_from_the_bookies_too(pulsar: Service) -> None:
+    """Nothing is in the broker's cache after a kill."""
+    large = [tail * 20_000 for tail in TAILS]
+    send(pulsar, large)
+    pulsar.kill()
+    assert read(pulsar) == large
+
+
 def test_paused_it_answers_nobody_and_then_goes_on(pulsar: Service) -> None:
     send(pulsar, TAILS)
     pulsar.pause()

@@ -73,6 +73,8 @@ SETTINGS = {
     # Broker and bookies speak within the JVM: no bookie has a port.
     "enableLocalTransport": "true",
     "disableServerSocketBind": "true",
+    # With the older protocol a batch of more than 16 KB could be written that way, and never read.
+    "bookkeeperUseV2WireProtocol": "false",
     "allowLoopback": "true",
     "httpServerEnabled": "false",
     # A bookie acknowledges what is on its disk.
@@ -96,7 +98,7 @@ class Pulsar(Server):
     product = "Pulsar"
     licence = "Apache-2.0"
     download_mb = 142
-    memory_mb = 290
+    memory_mb = 300
     ports_each = 2
     ready_timeout_s = 120.0
 
