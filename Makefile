@@ -75,7 +75,9 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
 	  --constraint locks/study.txt --extra setup --extra test pyproject.toml -o locks/test.txt
 	$(BIN)/python -m labs.kafka.jars
-	$(BIN)/python -m labs.services.kinds.connect
+	for wanted in locks/services/*.in; do $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	  --no-header --upgrade --constraint locks/study.txt $$wanted -o $${wanted%.in}.txt || exit 1; done
+	for kind in $$(basename -s .py labs/services/kinds/[a-z]*.py); do $(BIN)/python -m labs.services.kinds.$$kind || exit 1; done
 	$(BIN)/python -m tests.wheels
 
 # Whoever may not write here is told so, before Python tells it in words of its own.

@@ -21,6 +21,8 @@ from packaging.utils import parse_wheel_filename
 from labs.supervise.home import PROJECT
 
 LOCKS = PROJECT / "locks"
+#: What comes with a server beside Kafka.
+BESIDE = sorted((LOCKS / "services").glob("*.txt"))
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 #: The oldest C library of the Linux that README names (Debian 12 has 2.36), and the oldest macOS.
 GLIBC = (2, 28)
@@ -106,12 +108,14 @@ def environment(system: str, processor: str, python: tuple[int, int]) -> dict[st
 
 def main() -> str:
     """Look at all machines; says what is missing where, in lines."""
-    locks = {name: packages(LOCKS / f"{name}.txt") for name in set(MACHINES.values())}
+    files = [LOCKS / f"{name}.txt" for name in set(MACHINES.values())]
+    locks = {file: packages(file) for file in (*files, *BESIDE)}
     return "\n".join(
         f"Python {python[0]}.{python[1]} on {system} {processor}: no wheel of {', '.join(missing)}"
         for (system, processor), lock in MACHINES.items()
         for python in PYTHONS
-        if (missing := without_wheel(locks[lock], system, processor, python))
+        for file in (LOCKS / f"{lock}.txt", *BESIDE)
+        if (missing := without_wheel(locks[file], system, processor, python))
     )
 
 
