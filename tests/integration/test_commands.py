@@ -227,7 +227,7 @@ def test_doctor(labs: Labs) -> None:
     answer = labs.run("doctor")
     assert answer.code == 0, answer.out
     names = " ".join(line.split()[1].rstrip(":") for line in answer.out.splitlines())
-    assert names == "Python memory home disk Java jars cache libraries ports processes"
+    assert names == "Python memory home disk servers Java jars cache libraries ports processes"
 
 
 def value_of(cluster: LocalCluster, broker: int, name: str) -> str:
