@@ -1,0 +1,8 @@
+"""Chapter 11: Kafka Connect, and a real database in front of Kafka."""
+
+from __future__ import annotations
+
+from labs.chapters.connect.dual_write import DUAL_WRITE
+
+NUMBER = 11
+EXPERIMENTS = (DUAL_WRITE,)
