@@ -27,7 +27,7 @@ from kafka import KafkaProducer
 
 from labs.base.clock import now
 from labs.kafka.security import adopt
-from labs.services.postgres import PACKAGES
+from labs.services.kinds.postgres import PACKAGES
 from labs.workload import flight_payload, number_of
 
 BEGUN, ROW, RECORD, EXPOSED = "begun", "row", "record", "exposed"
