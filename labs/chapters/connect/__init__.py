@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from labs.chapters.connect.changes import CHANGES
 from labs.chapters.connect.dual_write import DUAL_WRITE
 
 NUMBER = 11
-EXPERIMENTS = (DUAL_WRITE,)
+EXPERIMENTS = (DUAL_WRITE, CHANGES)
