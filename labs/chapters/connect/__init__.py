@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labs.chapters.connect.changes import CHANGES
 from labs.chapters.connect.dual_write import DUAL_WRITE
+from labs.chapters.connect.slot import SLOT
 
 NUMBER = 11
-EXPERIMENTS = (DUAL_WRITE, CHANGES)
+EXPERIMENTS = (DUAL_WRITE, CHANGES, SLOT)
