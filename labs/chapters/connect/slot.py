@@ -27,8 +27,8 @@ NO_LIMIT, LIMIT = "no limit", "32 MB"
 
 #: Changes of the captured table while nobody reads; rows of the other one at a time, and their MB.
 CHANGES, ROWS, ROWS_MB = 40, 10_000, 10
-#: How long what may never come is waited for, s.
-PATIENCE_S = 20.0
+#: How long a change, and a failure that may never come, are waited for, s.
+PATIENCE_S, FAILING_S = 20.0, 8.0
 
 TABLES = (
     "DROP TABLE IF EXISTS gates, noise",
@@ -107,7 +107,7 @@ def _go_on(
         connector.put("resume")
     if status == "lost":
         with contextlib.suppress(LabsError):
-            run.wait(lambda: FAILED in connector.states(), words("slot.awaited.failed"), PATIENCE_S)
+            run.wait(lambda: FAILED in connector.states(), words("slot.awaited.failed"), FAILING_S)
         return
     deadline, number, most = time.monotonic() + PATIENCE_S, CHANGES, points[-1][1]
     while time.monotonic() < deadline and points[-1][1] > most / 2:
