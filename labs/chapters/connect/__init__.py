@@ -5,6 +5,7 @@ from __future__ import annotations
 from labs.chapters.connect.changes import CHANGES
 from labs.chapters.connect.dual_write import DUAL_WRITE
 from labs.chapters.connect.slot import SLOT
+from labs.chapters.connect.sinks import POISON, SINK
 
 NUMBER = 11
-EXPERIMENTS = (DUAL_WRITE, CHANGES, SLOT)
+EXPERIMENTS = (DUAL_WRITE, CHANGES, SLOT, SINK, POISON)

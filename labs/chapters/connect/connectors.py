@@ -19,6 +19,8 @@ words = Words(__file__)
 
 #: How long one answer of Connect's, and a change of a state, are waited for, s.
 ANSWER_S, CHANGE_S = 10.0, 60.0
+#: Before each question for a state, s: Connect logs them all.
+ASK_EVERY_S = 0.2
 RUNNING, STOPPED, FAILED = "RUNNING", "STOPPED", "FAILED"
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -65,6 +67,7 @@ class Connector:
 
     def states(self) -> tuple[str, str]:
         """The state of the connector, and that of its task; empty: not known."""
+        self._run.sleep(ASK_EVERY_S)
         answer = self._ask("GET", f"/connectors/{self.name}/status")
         told = answer.json() if answer is not None and answer.ok else {}
         tasks = [task["state"] for task in told.get("tasks", ())]
