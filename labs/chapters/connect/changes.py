@@ -168,5 +168,5 @@ CHANGES = Experiment(
     _changes,
     Options((ONCE, TWICE, MISSING), _came),
     breaks=False,
-    about=("tombstone_records",),
+    about=("captured_twice",),
 )

@@ -128,7 +128,7 @@ def _dual_write(run: Run) -> None:
             first = programs[number].next_number
     run.wait(lambda: programs[-1].over, words("dual_write.awaited.done"), DONE_S)
     for relay in relays[-1:]:
-        run.wait(lambda: _all_sent(relay, connection), words("dual_write.awaited.sent"), DONE_S)
+        run.wait(partial(_all_sent, relay, connection), words("dual_write.awaited.sent"), DONE_S)
         relay.kill()
     _tell(run, {number for (number,) in connection.execute("SELECT number FROM booked")})
 
@@ -214,4 +214,5 @@ DUAL_WRITE = Experiment(
     _dual_write,
     Options((SAME, NO_RECORD, NO_ROW, TWICE), _found),
     breaks=False,
+    about=("missing", "records_twice"),
 )

@@ -181,6 +181,7 @@ SINK = Experiment(
     Options((ONCE, TWICE, MISSING), _found),
     breaks=False,
     judges=(LOG, PROCESSING),
+    about=("rows_twice",),
 )
 
 

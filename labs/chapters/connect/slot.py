@@ -168,4 +168,5 @@ SLOT = Experiment(
     _slot,
     Options((KEPT, REMOVED, GIVEN_UP), _fate),
     breaks=False,
+    about=("kept_at_most_mb", "kept_at_the_end_mb", "changes_missing"),
 )
