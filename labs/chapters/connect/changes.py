@@ -33,6 +33,9 @@ RATE, CAUGHT_UP_S = 40.0, 60.0
 #: Of so many changes, which is a delete of the row that the one before made; the rest are updates.
 TURN = 4
 
+#: The id of the transaction that is under way.
+TRANSACTION = "pg_current_xact_id()::text::bigint"
+
 TABLE = (
     "DROP TABLE IF EXISTS departures",
     "CREATE TABLE departures (id integer PRIMARY KEY, dep_delay integer)",
@@ -42,15 +45,14 @@ TABLE = (
 
 def _change(connection: Any, number: int) -> int:
     """Make one change, in a transaction of its own; returns the transaction's id."""
-    tail = " RETURNING pg_current_xact_id()::text::bigint"
-    new = BEFORE + 1 + number // TURN
+    new, old = BEFORE + 1 + number // TURN, 1 + number % BEFORE
     statement = (
-        f"INSERT INTO departures VALUES ({new}, 0)",
-        f"UPDATE departures SET dep_delay = {number} WHERE id = {new}",
-        f"UPDATE departures SET dep_delay = {number} WHERE id = {1 + number % BEFORE}",
-        f"DELETE FROM departures WHERE id = {new}",
+        f"INSERT INTO departures VALUES ({new}, 0) RETURNING {TRANSACTION}",
+        f"UPDATE departures SET dep_delay = {number} WHERE id = {new} RETURNING {TRANSACTION}",
+        f"UPDATE departures SET dep_delay = {number} WHERE id = {old} RETURNING {TRANSACTION}",
+        f"DELETE FROM departures WHERE id = {new} RETURNING {TRANSACTION}",
     )[number % TURN]
-    (transaction,) = connection.execute(statement + tail).fetchone()
+    (transaction,) = connection.execute(statement).fetchone()
     return int(transaction)
 
 

@@ -38,7 +38,7 @@ AGAIN = 120
 NOBODY, ANYBODY = {"min.insync.replicas": "4"}, {"min.insync.replicas": "1"}
 
 TABLE = (
-    "PRAGMA journal_mode = WAL",
+    "PRAGMA journal_mode=WAL",
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY, key TEXT, value TEXT, sent INTEGER DEFAULT 0)",
 )
 
