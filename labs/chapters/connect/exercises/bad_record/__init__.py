@@ -47,7 +47,8 @@ def prepare(judging: Judging) -> dict[str, str]:
         says("awaited", "committed"),
         CHANGE_S,
     )
-    bad = judging.random.randrange(AFTER // 3, AFTER - PARTITIONS * 2)
+    late = range(AFTER // 3, AFTER - PARTITIONS * 2)
+    bad = judging.random.choice([n for n in late if n % PARTITIONS != 1])
     strange = judging.random.choice([n for n in range(3, AFTER // 3) if n % PARTITIONS == 0])
     for number in range(AFTER):
         value = _flight(number + BEFORE)
@@ -81,12 +82,12 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if (partition, offset) == (bad.partition, bad.offset):
         return (says("evidence", "it", partition=partition, offset=offset),)
     value = {(r.partition, r.offset): r.value for r in records}.get((partition, offset))
-    if value is None:
-        raise NotYet("nothing_there", partition=partition, offset=offset)
     if value == STRANGE:
         raise NotYet("strange", told)
     if committed(judging.cluster, f"connect-{name}", topic).get(partition) == offset:
-        raise NotYet("committed", told, partition=partition, offset=offset)
+        raise NotYet("committed", partition=partition, offset=offset)
+    if value is None:
+        raise NotYet("nothing_there", partition=partition, offset=offset)
     raise NotYet("elsewhere", told)
 
 

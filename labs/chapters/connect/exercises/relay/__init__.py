@@ -1,8 +1,7 @@
 """11.1: the relay of an outbox, which loses nothing while Kafka refuses and the table is locked.
 
-Each of its two kills meets it where we hold it: first no send is acknowledged
-(`min.insync.replicas` is more than there are replicas), then no row can be marked (another
-transaction writes). So no verdict is luck.
+Each of its two kills meets it where we hold it: first no send is acknowledged (the leader is
+paused), then no row can be marked (another transaction writes). So no verdict is luck.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from collections.abc import Collection, Iterable
 
 from kafka import KafkaConsumer, TopicPartition
 
-from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
-from labs.kafka.heard import has_heard
 from labs.workload import flight_payload, number_of
 from labs.workload.history import Log
 from labs.workload.topic import serving
@@ -34,9 +31,6 @@ LATE = 215
 HELD_S, MARKED_S = 1.5, 3.0
 #: So many records may come again in all.
 AGAIN = 120
-#: More than there are replicas: each send is refused, and the client tries again.
-NOBODY, ANYBODY = {"min.insync.replicas": "4"}, {"min.insync.replicas": "1"}
-
 TABLE = (
     "PRAGMA journal_mode=WAL",
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY, key TEXT, value TEXT, sent INTEGER DEFAULT 0)",
@@ -145,23 +139,17 @@ def _refused(judging: Judging, program: Program, table: sqlite3.Connection, topi
         NotYet: rows are marked that Kafka never got.
     """
     judging.say("refusing")
-    _set(judging, topic, NOBODY)
+    leader = judging.leader(topic)
+    judging.fault("pause", leader)
     _put(table, REFUSED)
     time.sleep(HELD_S)
     program.kill()
     marked = _marked(table, REFUSED)
-    _set(judging, topic, ANYBODY)
+    judging.fault("resume", leader)
     if marked:
         told = judging.exercise.says("evidence", "marked", row=marked[0], count=len(marked))
         raise NotYet("marked_first", told, row=marked[0])
     program.start()
-
-
-def _set(judging: Judging, topic: str, settings: dict[str, str]) -> None:
-    judging.cluster.set_topic_config(topic, settings)
-    with judging.cluster.line(judging.leader(topic), timeout_s=5) as leader:
-        heard = judging.exercise.says("awaited", "heard")
-        wait_for(lambda: has_heard(leader, topic, settings), heard)
 
 
 def _locked(judging: Judging, program: Program, table: sqlite3.Connection, seen: _Seen) -> None:
@@ -207,5 +195,11 @@ def _compare(judging: Judging, log: Log) -> tuple[str, ...]:
 
 
 EXERCISE = Exercise(
-    "11.1", PROGRAM, Words(__file__), judge, minutes=10, contract=("TOPIC", "OUTBOX")
+    "11.1",
+    PROGRAM,
+    Words(__file__),
+    judge,
+    minutes=10,
+    contract=("TOPIC", "OUTBOX"),
+    breaks=True,
 )
