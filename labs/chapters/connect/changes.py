@@ -29,7 +29,7 @@ SERVICES = {CONNECT: "connect", POSTGRES: "postgres"}
 #: Rows that are there before the connector is.
 BEFORE = 20
 #: Changes in a second; how long a change may take to become a record, s.
-RATE, CAUGHT_UP_S = 40.0, 60.0
+RATE, CAUGHT_UP_S = 40.0, 180.0
 #: Of so many changes, which is a delete of the row that the one before made; the rest are updates.
 TURN = 4
 
@@ -69,7 +69,7 @@ def _changes(run: Run) -> None:
     connector = debezium(run, connection, "departures")
     run.wait(lambda: run.log_ends()[0] >= BEFORE, words("changes.awaited.snapshot"), CAUGHT_UP_S)
     connector.await_task(RUNNING)
-    run.wait(connector.places, words("changes.awaited.noted"))
+    run.wait(connector.places, words("changes.awaited.noted"), CAUGHT_UP_S)
     run.began = now()
     numbers: dict[int, int] = {}
     marks = list(_work(run, connection, numbers))

@@ -18,7 +18,7 @@ from labs.workload.set_here import Departure
 words = Words(__file__)
 
 #: How long one answer of Connect's, and a change of a state, are waited for, s.
-ANSWER_S, CHANGE_S = 10.0, 60.0
+ANSWER_S, CHANGE_S = 30.0, 180.0
 #: Before each question for a state, s: Connect logs them all.
 ASK_EVERY_S = 0.2
 RUNNING, STOPPED, FAILED = "RUNNING", "STOPPED", "FAILED"
@@ -81,7 +81,8 @@ class Connector:
     def put(self, what: str) -> None:
         """`stop` or `resume` it (KIP-875)."""
         awaited = words("connector.awaited", state=what)
-        self._run.wait(lambda: self._ask("PUT", f"/connectors/{self.name}/{what}"), awaited)
+        path = f"/connectors/{self.name}/{what}"
+        self._run.wait(lambda: self._ask("PUT", path), awaited, CHANGE_S)
 
     def places(self) -> list[Any]:
         """How far it has come, in its own words: its partitions and offsets."""

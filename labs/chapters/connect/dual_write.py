@@ -29,7 +29,7 @@ from labs.workload.history import Outcome
 words = Words(__file__)
 
 #: So long the last lives may take, s.
-DONE_S = 60.0
+DONE_S = 120.0
 
 
 class _Life:
@@ -123,7 +123,7 @@ def _dual_write(run: Run) -> None:
             life.begin(first)
         if not last:
             for life in working:
-                run.wait(partial(_exposed, life), words("dual_write.awaited.at_work"))
+                run.wait(partial(_exposed, life), words("dual_write.awaited.at_work"), DONE_S)
                 life.kill()
             first = programs[number].next_number
     run.wait(lambda: programs[-1].over, words("dual_write.awaited.done"), DONE_S)

@@ -42,7 +42,7 @@ SCHEMA = {
 #: Which record of `poison` is no JSON, of how many; how many are sent in a second.
 BAD, RECORDS, RATE = 20, 60, 25
 #: How long a sink may take to have written all, s; and what may still come after the last row.
-DONE_S, QUIET_S = 60.0, 2.0
+DONE_S, QUIET_S = 180.0, 2.0
 
 
 def _payload(bad: Collection[int] = ()) -> Payload:
@@ -134,7 +134,8 @@ def _killed(run: Run) -> None:
     producer, payload = run.producer(), _payload()
     for number in range(count):
         if number == count // 2:
-            run.wait(lambda: len(_rows(connection, table)) > count // 4, words("sink.awaited.half"))
+            half = words("sink.awaited.half")
+            run.wait(lambda: len(_rows(connection, table)) > count // 4, half, DONE_S)
             run.say(words("sink.says.killing"))
             service("connect").kill()
         _send(run, producer, payload)

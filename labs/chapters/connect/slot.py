@@ -28,7 +28,7 @@ NO_LIMIT, LIMIT = "no limit", "32 MB"
 #: Changes of the captured table while nobody reads; rows of the other one at a time, and their MB.
 CHANGES, ROWS, ROWS_MB = 40, 10_000, 10
 #: How long a change, and a failure that may never come, are waited for, s.
-PATIENCE_S, FAILING_S = 20.0, 8.0
+PATIENCE_S, FAILING_S = 60.0, 8.0
 
 TABLES = (
     "DROP TABLE IF EXISTS gates, noise",
@@ -48,11 +48,11 @@ def _slot(run: Run) -> None:
     connector = debezium(run, connection, "gates")
     connector.await_task(RUNNING)
     _insert(run, connection, -1)  # a first change: the connector has a place
-    run.wait(lambda: run.log_ends()[0], words("slot.awaited.change"))
-    run.wait(connector.places, words("changes.awaited.noted"))
+    run.wait(lambda: run.log_ends()[0], words("slot.awaited.change"), PATIENCE_S)
+    run.wait(connector.places, words("changes.awaited.noted"), PATIENCE_S)
     if run["connector"] == STOPPED:
         connector.put("stop")
-        run.wait(lambda: not _kept(run, connection)[1], words("slot.awaited.stopped"))
+        run.wait(lambda: not _kept(run, connection)[1], words("slot.awaited.stopped"), PATIENCE_S)
     run.began = now()
     points: list[Point] = [(0.0, _kept(run, connection)[0] or 0.0)]
     for number in range(CHANGES):

@@ -9,7 +9,7 @@ import requests
 from labs.base.waiting import wait_for
 from labs.services.known import service
 
-ANSWER_S, CHANGE_S = 10.0, 60.0
+ANSWER_S, CHANGE_S = 30.0, 120.0
 
 
 def address() -> str:
