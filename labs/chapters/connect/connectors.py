@@ -52,7 +52,9 @@ class Connector:
             if old.startswith(name[:-6]):
                 self._ask("DELETE", f"/connectors/{old}")
         run.closing(self.delete)
-        self._ask("PUT", f"/connectors/{name}/config", dict(config))
+        taken = words("connector.taken")
+        path = f"/connectors/{name}/config"
+        run.wait(lambda: self._ask("PUT", path, dict(config)), taken, CHANGE_S)
 
     def _ask(self, method: str, path: str, body: Any = None) -> requests.Response | None:
         """Ask Connect; None: it does not answer, or not yet (409: its group rebalances)."""
