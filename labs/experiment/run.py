@@ -99,6 +99,14 @@ class Run(Faults):
                 self.timeline.stop()
         return self._report
 
+    def judge_log(self, log: Log) -> Report:
+        """The verdict, where the run itself has read what another program wrote of its records."""
+        self.close_senders()
+        self.history.close(now())
+        self.log = log
+        self._report = check(self.history.sends, log)
+        return self._report
+
     def judge_processing(
         self, processed: Sequence[Read], unfinished: str = "", asked_from: float | None = None
     ) -> Processing:

@@ -67,6 +67,8 @@ SETTINGS = {
     # `${file:/path/of/it:name}` in a connector's settings: a password is not kept in a topic.
     "config.providers": "file",
     "config.providers.file.class": ("org.apache.kafka.common.config.provider.FileConfigProvider"),
+    # How far a connector has come is noted each second, and not each minute: so one can see it.
+    "offset.flush.interval.ms": "1000",
     "offset.storage.partitions": "1",
     "status.storage.partitions": "1",
     # A worker that was killed is put out of the group after 6 s instead of 10 s; until then the

@@ -1,0 +1,218 @@
+"""One change, two systems: a program writes into a database and into Kafka, and is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from labs.base import python
+from labs.base.errors import LabsError
+from labs.base.words import Words
+from labs.chapters.connect import booking_process
+from labs.chapters.connect.booking_process import DATABASE_FIRST, KAFKA_FIRST, OUTBOX, TABLES, Job
+from labs.chapters.connect.database import address, database
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Lanes, Span
+from labs.workload import flight_payload
+from labs.workload.history import Outcome
+
+words = Words(__file__)
+
+#: So long the last lives may take, s.
+DONE_S = 120.0
+
+
+class _Life:
+    """One life of a program; what it does is noted in the run's history.
+
+    There, *acknowledged* is what the database has committed: that is what users were promised.
+    """
+
+    def __init__(self, run: Run, job: Job) -> None:
+        self.exposed = False
+        self.next_number = 0
+        self._run = run
+        self._process = subprocess.Popen(
+            python.module(booking_process.__name__),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # Jupyter interrupts its whole process group
+        )
+        run.closing(self.kill)
+        self._write(json.dumps(asdict(job)))
+        self._reader = threading.Thread(target=self._read, name="labs-booking", daemon=True)
+        self._reader.start()
+
+    def begin(self, first: int = 0) -> None:
+        """Have it work, from that flight on."""
+        self.next_number = first
+        self._write(str(first))
+
+    def kill(self) -> None:
+        """SIGKILL; its output until then is kept."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+
+    def must_not_have_died(self) -> None:
+        """Look whether it ended by itself, and not well.
+
+        Raises:
+            LabsError: it did.
+        """
+        if self._process.poll() not in (None, 0):
+            raise LabsError(words("dual_write.failed"), hint=words("run_again"))
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and all its output is read."""
+        self.must_not_have_died()
+        return not self._reader.is_alive()
+
+    def _write(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith("\n"):  # a kill may cut a line short
+                self._told(*line.split())
+
+    def _told(self, what: str, number: str, *values: str) -> None:
+        history = self._run.history
+        if what == booking_process.EXPOSED:
+            self.exposed = True
+        elif what == booking_process.BEGUN:
+            self.next_number = int(number) + 1
+            history.invoke(flight_payload(), float(values[0]), float(values[0]))
+        elif what == booking_process.ROW:
+            send = history.sends[int(number)]
+            send.completed, send.outcome = float(values[0]), Outcome.OK
+        elif what == booking_process.RECORD:
+            send = history.sends[int(number)]
+            send.partition, send.offset = int(values[0]), int(values[1])
+
+
+def _dual_write(run: Run) -> None:
+    run.make_topic(watch=False)
+    connection = database(run)
+    for statement in TABLES:
+        connection.execute(statement)
+    programs = _lives(run, connection, relay=False)
+    relays = _lives(run, connection, relay=True) if run["way"] == OUTBOX else []
+    first = 0
+    for number in range(run["kills"] + 1):
+        last = number == run["kills"]
+        run.say(words(f"dual_write.says.{'last' if last else 'life'}", number=number + 1))
+        working = [programs[number], *relays[number : number + 1]]
+        for life in working:
+            life.begin(first)
+        if not last:
+            for life in working:
+                run.wait(partial(_exposed, life), words("dual_write.awaited.at_work"), DONE_S)
+                life.kill()
+            first = programs[number].next_number
+    run.wait(lambda: programs[-1].over, words("dual_write.awaited.done"), DONE_S)
+    for relay in relays[-1:]:
+        run.wait(partial(_all_sent, relay, connection), words("dual_write.awaited.sent"), DONE_S)
+        relay.kill()
+    _tell(run, {number for (number,) in connection.execute("SELECT number FROM booked")})
+
+
+def _exposed(life: _Life) -> bool:
+    life.must_not_have_died()
+    return life.exposed
+
+
+def _all_sent(relay: _Life, connection: Any) -> bool:
+    relay.must_not_have_died()
+    told = connection.execute("SELECT count(*) FROM outbox WHERE NOT sent").fetchone()
+    return bool(told == (0,))
+
+
+def _lives(run: Run, connection: Any, relay: bool) -> list[_Life]:
+    """All lives are started now, so that nobody waits later for an interpreter."""
+    where = run.cluster.bootstrap, run.topic, address(connection)
+    doomed = [True] * run["kills"] + [False]
+    return [_Life(run, Job(*where, run["way"], relay, run["flights"], d)) for d in doomed]
+
+
+def _tell(run: Run, rows: set[int]) -> None:
+    run.verdict()
+    assert run.log is not None
+    times = Counter(read.number for read in run.log.reads if read.number is not None)
+    records = set(times)
+    run.measurements |= {
+        "rows": len(rows),
+        "rows_without_a_record": len(rows - records),
+        "records_without_a_row": len(records - rows),
+        "records_twice": sum(times.values()) - len(records),
+        "missing": ", ".join(map(_name, sorted(rows - records))) or words("none_missing"),
+    }
+    way = {DATABASE_FIRST: "database", KAFKA_FIRST: "kafka", OUTBOX: "outbox"}[run["way"]]
+    run.conclude(words(f"dual_write.told.{way}", **run.values))
+    lanes = {"the_database": _spans(rows, records), "the_topic": _spans(records, rows)}
+    title = words("dual_write.title", **run.values)
+    names = words.under("shown")
+    run.show(Lanes(title, lanes, ("in_both", "only_here"), x="flight_number", names=names))
+
+
+def _name(number: int) -> str:
+    """A flight by its name: `AA1141`."""
+    flight = json.loads(flight_payload()(number)[1].partition(b"|")[2])
+    return f"{flight['carrier']}{flight['flight']}"
+
+
+def _spans(here: Collection[int], there: Collection[int]) -> list[Span]:
+    """The flights that are here: whether they are there, too."""
+    spans: list[Span] = []
+    for number in sorted(here):
+        kind = "in_both" if number in there else "only_here"
+        if spans and spans[-1].kind == kind and spans[-1].end == number:
+            spans[-1] = Span(spans[-1].start, number + 1, kind)
+        else:
+            spans.append(Span(number, number + 1, kind))
+    return spans
+
+
+SAME, NO_RECORD, NO_ROW, TWICE = "same", "no_record", "no_row", "twice"
+
+
+def _found(result: Result) -> str:
+    for name, option in (
+        ("rows_without_a_record", NO_RECORD),
+        ("records_without_a_row", NO_ROW),
+        ("records_twice", TWICE),
+    ):
+        if result.measurements[name]:
+            return option
+    return SAME
+
+
+DUAL_WRITE = Experiment(
+    "connect.dual_write",
+    words,
+    (
+        Choice("way", (DATABASE_FIRST, KAFKA_FIRST, OUTBOX), DATABASE_FIRST),
+        Number("kills", 0, 3, 2, "times"),
+        Number("flights", 100, 300, 120, step=20),
+    ),
+    _dual_write,
+    Options((SAME, NO_RECORD, NO_ROW, TWICE), _found),
+    breaks=False,
+    about=("missing", "records_twice"),
+)
