@@ -75,6 +75,7 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
 	  --constraint locks/study.txt --extra setup --extra test pyproject.toml -o locks/test.txt
 	$(BIN)/python -m labs.kafka.jars
+	$(BIN)/python -m labs.services.kinds.connect
 	$(BIN)/python -m tests.wheels
 
 # Whoever may not write here is told so, before Python tells it in words of its own.

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from labs.services.known import services
+from labs.services.server import Server
 from labs.supervise.home import PROJECT, Home
 
 HEAD = (
@@ -27,10 +28,13 @@ def rows() -> list[str]:
         (one.server for one in services(hold=False, home=Home(PROJECT))), key=lambda s: s.id
     )
     return [
-        f"| `{one.id}` | {one.product} {one.version} | {one.download_mb} MB | {one.memory_mb} MB"
-        f" | {one.licence} |"
+        f"| `{one.id}` | {_what(one)} | {one.download_mb} MB | {one.memory_mb} MB | {one.licence} |"
         for one in found
     ]
+
+
+def _what(one: Server) -> str:
+    return f"{one.product}, {one.version if one.pinned else 'as the system packages it'}"
 
 
 def with_servers(readme: str) -> str:

@@ -22,7 +22,7 @@ from labs.app.tools import TOOLS
 from labs.base import streams
 from labs.base.clock import wall
 from labs.base.errors import LabsError, NotUp
-from labs.base.progress import progress
+from labs.base.progress import progress, silent
 from labs.kafka.actions import ACTIONS, Action
 from labs.kafka.choose import chosen
 from labs.kafka.cluster import Cluster, State, Status
@@ -290,7 +290,11 @@ def reset(cluster: Cluster, hard: bool) -> None:
 
     On somebody else's Kafka it deletes your own topics and groups, and touches nothing else.
     """
+    from labs.app.services import stop_all
+
     cluster.keep(KEEP_H, if_unused=True)
+    for product in stop_all(silent, only_in_kafka=True):
+        print(f"{product} is down: what it keeps in Kafka will be gone.")
     cluster.reset(hard)
     if cluster.prefix:
         print(f"No topic and no group of yours ({cluster.prefix}…) is left.")

@@ -34,7 +34,7 @@ def listing(as_json: bool) -> list[list[str]]:
 def _row(one: ServiceStatus) -> list[str]:
     return [
         one.name,
-        f"{one.product} {one.version}",
+        f"{one.product} {one.version}".strip(),  # the system's own has none until it is here
         one.state or NEVER,
         ", ".join(map(str, one.ports)) or "–",
         f"{one.memory_mb} MB" if one.memory_mb else "–",
@@ -83,13 +83,17 @@ def do(action: str, name: str, node: int | None) -> None:
     print(f"{what} {done}.")
 
 
-def stop_all(tell: Tell) -> list[str]:
+def stop_all(tell: Tell, only_in_kafka: bool = False) -> list[str]:
     """Stop all of them; the products that were up. One that fails keeps no other from stopping.
+
+    `only_in_kafka`: those that keep something in Kafka.
 
     Raises:
         LabsError: one could not be stopped.
     """
-    stopped = _each(services(tell, hold=False), lambda one: (one.server.product, one.stop()))
+    found = services(tell, hold=False)
+    meant = [one for one in found if one.server.needs_kafka or not only_in_kafka]
+    stopped = _each(meant, lambda one: (one.server.product, one.stop()))
     return [product for product, was_up in stopped if was_up]
 
 

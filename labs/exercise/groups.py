@@ -12,6 +12,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 from labs.base.errors import LabsError
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
+from labs.kafka.reset import is_connect
 from labs.workload.topic import serving
 
 
@@ -50,7 +51,8 @@ def readers(cluster: Cluster, topic: str) -> dict[str, int]:
     While a group rebalances, Kafka does not tell to what its members have subscribed.
     """
     named = ask(serving(cluster), lambda client: client.list_groups())
-    found = {group["group_id"]: _described(cluster, group["group_id"]) for group in named}
+    names = [group["group_id"] for group in named if not is_connect(group)]
+    found = {group: _described(cluster, group) for group in names}
     counts = {group: sum(_reads(each, topic) for each in found[group]) for group in found}
     return {group: count for group, count in counts.items() if count}
 

@@ -32,6 +32,8 @@ class Server(Program):
     download_mb: ClassVar[int]
     #: About what all of its processes take at rest (PSS), MB.
     memory_mb: ClassVar[int]
+    #: Whether the version is ours to choose; else it is the system's.
+    pinned: ClassVar[bool] = True
     #: Whether it keeps something in Kafka, which must be up then.
     needs_kafka: ClassVar[bool] = False
     #: How long it may take to be ready, s, on a busy machine.
@@ -58,6 +60,10 @@ class Server(Program):
     @abstractmethod
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
         """Whether it answers a real request; an open port proves nothing."""
+
+    def lost(self) -> bool:
+        """Whether what it keeps in Kafka is gone, as after a reset: then it must start anew."""
+        return False
 
     @abstractmethod
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> Any:

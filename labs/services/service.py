@@ -176,7 +176,7 @@ class Service:
             return False
         if {one.state for one in seen.values()} != {State.RUNNING}:
             return False
-        return self._is_ready()
+        return not self.server.lost() and self._is_ready()
 
     def _is_ready(self) -> bool:
         return all(self.server.ready(record, self.facts) for record in self.records().values())
@@ -207,6 +207,9 @@ class Service:
         self.runner.thaw(seen)
         leaving = [one.id for one in seen.values() if one.state is State.STOPPING]
         self._see_out(leaving)
+        alive = [one.id for one in self.runner.look().values() if one.state in ALIVE]
+        if alive and self.server.lost():
+            self.runner.kill(alive)  # there is nothing that it could still write down
         for one in self.runner.look().values():
             if one.state in DEAD:
                 self.runner.start(one.id, settings)
@@ -226,7 +229,9 @@ class Service:
                 if one.state in DEAD:
                     ending = self.runner.ending(one.id)
                     how = f" ({ending.how})" if ending else ""
-                    raise LabsError(
+                    # Somebody was quicker than the server, after we had looked.
+                    taken = b"Address already in use" in self.runner.said(one.id)
+                    raise (PortTaken if taken else LabsError)(
                         f"{self.server.label(one.id)} died while it was starting{how}",
                         log=self.runner.log_file(one.id),
                         hint=f"look there, then `labs services start {self.server.id}`",

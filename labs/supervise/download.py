@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -34,6 +35,9 @@ CONNECT_S, SILENCE_S = 10, 30
 #: Answers after which another attempt may bring the file (RFC 9110, 15.6; RFC 6585, 4).
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 CHUNK_BYTES = 1 << 16
+
+#: Hears which part of a file (0–1) has come.
+Heard = Callable[[float], None]
 
 CHECK = "check the network"
 
@@ -72,7 +76,7 @@ class Source:
         self._trusted = folder / "authorities.pem"
         self._trusted.write_bytes(authorities())
 
-    def download(self, path: str, draft: Path) -> Failure | None:
+    def download(self, path: str, draft: Path, heard: Heard | None = None) -> Failure | None:
         """Bring the repository's file `path` into `draft`; what went wrong, or None.
 
         Raises:
@@ -89,9 +93,12 @@ class Source:
                 ) as answer:
                     if answer.status_code != HTTPStatus.OK:
                         return _refused(answer)
+                    size = int(answer.headers.get("Content-Length", 0))
                     chunks = answer.iter_content(CHUNK_BYTES)
                     while chunk := next(chunks, b""):
                         file.write(chunk)
+                        if heard and size:
+                            heard(file.tell() / size)
             except requests.RequestException as error:  # an OSError, too, but not the disk's
                 return self._failure(error)
             except (TypeError, ValueError):  # requests, of an address that is none

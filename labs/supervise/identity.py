@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import psutil
 
@@ -49,15 +49,33 @@ def living(pid: object, create_time: object, words: Collection[str] = ()) -> psu
 
 
 def marked(pattern: str) -> Iterator[psutil.Process]:
-    """Every live process of whose command line one word matches, also those we lost track of."""
+    """Every live process of whose command line one word matches, also those we lost track of.
+
+    What descends from such a one counts as well: a server may start what it can't mark.
+    """
     matches = re.compile(pattern).fullmatch
-    for process in psutil.process_iter():
+    parents: dict[int, int] = {}
+    found: dict[int, bool] = {}
+    everyone = list(psutil.process_iter())
+    for process in everyone:
         with contextlib.suppress(psutil.Error):
+            parents[process.pid] = process.ppid()
             words = [word for word in process.cmdline() if word]
             if len(words) == 1:  # it has written a title over its command line
                 words = words[0].split()
-            if any(map(matches, words)):
-                yield process
+            found[process.pid] = any(map(matches, words))
+    for process in everyone:
+        if any(found.get(pid) for pid in _upwards(process.pid, parents)):
+            yield process
+
+
+def _upwards(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
+    """A process, its parent, and so on."""
+    seen: set[int] = set()  # while we looked, a pid may have become another's
+    while pid in parents and pid not in seen:
+        seen.add(pid)
+        yield pid
+        pid = parents[pid]
 
 
 def _is_over(process: psutil.Process) -> bool:

@@ -8,20 +8,22 @@ then moved into place, so an interrupted one is never mistaken for a file.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
 import tomllib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
-from labs.supervise.download import Source, other_bytes
+from labs.supervise.download import Heard, Source, other_bytes
 from labs.supervise.home import cache_dir, disk_error, make_writable, require_space
 
 ATTEMPTS = 3
@@ -33,17 +35,25 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Jar:
-    """One locked artifact."""
+    """One locked artifact. `suffix`: what its name ends with, a classifier included."""
 
     group: str
     artifact: str
     version: str
     sha256: str
+    suffix: str = ".jar"
+
+    @classmethod
+    def locked(cls, told: Mapping[str, str]) -> Jar:
+        """One of a lock's dependencies."""
+        classifier = f"-{told['classifier']}" if told.get("classifier") else ""
+        suffix = f"{classifier}.{told.get('packaging', 'jar')}"
+        return cls(told["groupId"], told["artifactId"], told["version"], told["sha256"], suffix)
 
     @property
     def file_name(self) -> str:
         """Its name in Maven's manner."""
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{self.artifact}-{self.version}{self.suffix}"
 
     @property
     def path(self) -> str:
@@ -81,7 +91,7 @@ class Locked:
     def jars(self) -> tuple[Jar, ...]:
         """The jars that the lock names, in class-path order."""
         locked = tomllib.loads(self.lock.read_text("utf-8"))["dependencies"]
-        return tuple(Jar(d["groupId"], d["artifactId"], d["version"], d["sha256"]) for d in locked)
+        return tuple(map(Jar.locked, locked))
 
     @cached_property
     def version(self) -> str:
@@ -92,12 +102,22 @@ class Locked:
     def place(self) -> Path:
         """The cache's folder for exactly this lock; another lock gets another folder."""
         digest = hashlib.sha256(self.lock.read_bytes()).hexdigest()[:8]
-        return cache_dir() / f"{self.product.lower()}-{self.version}-{digest}"
+        name = self.product.lower().replace(" ", "-")
+        return cache_dir() / f"{name}-{self.version}-{digest}"
 
     @property
     def folder(self) -> Path:
         """Where the verified jars lie, flat."""
         return self.place / "jars"
+
+    @property
+    def class_path(self) -> str:
+        """All of them, as a JVM is told of them."""
+        return os.pathsep.join(str(self.folder / jar.file_name) for jar in self.jars)
+
+    def provided(self) -> bool:
+        """Whether nothing would be downloaded, at a look; `ensure` compares the bytes."""
+        return all((self.folder / jar.file_name).exists() for jar in self.jars)
 
     def broken(self) -> list[Jar]:
         """The locked jars that are missing or whose bytes don't match their hash."""
@@ -127,10 +147,12 @@ class Locked:
             tempfile.TemporaryDirectory(prefix="staging-", dir=self.place) as staging,
             ThreadPoolExecutor(4) as pool,
         ):
-            what = f"downloading {self.product} {self.version}: {len(jars)} jars"
+            size = f": {len(jars)} jars" if len(jars) > 1 else ""
+            what = f"downloading {self.product} {self.version}{size}"
             tell(what, 0.0)
             source = Source(Path(staging))
-            work = [pool.submit(self._fetch_one, jar, Path(staging), source) for jar in jars]
+            one = partial(tell, what) if len(jars) == 1 else None  # a large one, maybe
+            work = [pool.submit(self._fetch_one, jar, Path(staging), source, one) for jar in jars]
             try:
                 for done, future in enumerate(as_completed(work), start=1):
                     future.result()
@@ -140,7 +162,7 @@ class Locked:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _fetch_one(self, jar: Jar, staging: Path, source: Source) -> None:
+    def _fetch_one(self, jar: Jar, staging: Path, source: Source, heard: Heard | None) -> None:
         """Download one jar into place, with a few attempts where another may help.
 
         Raises:
@@ -148,7 +170,7 @@ class Locked:
         """
         draft = staging / jar.file_name
         for attempt in range(1, ATTEMPTS + 1):
-            failure = source.download(jar.path, draft)
+            failure = source.download(jar.path, draft, heard)
             if failure is None and not jar.is_in(staging):
                 failure = other_bytes(draft)
             if failure is None:

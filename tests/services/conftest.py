@@ -54,7 +54,7 @@ def service_of(place: Home) -> Iterator[Callable[[type[Server]], Service]]:
 def listening(service: Service) -> set[str]:
     """The addresses on which any process of a server listens."""
     return {
-        connection.laddr.ip
+        connection.laddr.ip.removeprefix("::ffff:")  # as a JVM's socket for both kinds of IP has it
         for pid in service.runner.processes()
         for connection in psutil.Process(pid).net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN

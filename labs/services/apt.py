@@ -1,0 +1,170 @@
+"""Programs of the system's own packages (Debian's, Ubuntu's), unpacked by an ordinary user.
+
+apt verifies them: a key of the system's signs the list of packages, and that names each by its
+sha256 (apt-secure(8)). Nothing is installed, and nothing of the system's is changed: where its
+lists of packages are missing or too old, as in a container, lists of our own are fetched meanwhile,
+by its own sources and keys.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.base.errors import LabsError
+from labs.base.progress import Tell
+from labs.supervise.home import cache_dir, make_writable, require_space
+
+#: What must be there.
+PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
+#: Whatever the system's configuration says: nothing that is not signed.
+SIGNED = (
+    "APT::Get::AllowUnauthenticated=false",
+    "Acquire::AllowInsecureRepositories=false",
+    "Acquire::AllowWeakRepositories=false",
+)
+#: How much more room what is unpacked takes than the packages.
+GROWTH = 3
+LOOK_EVERY_S = 0.2
+
+
+def is_here() -> bool:
+    """Whether this system has apt."""
+    return all(map(shutil.which, PROGRAMS))
+
+
+def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -> None:
+    """Fetch a package and some that it depends on; `place` appears only when it is whole.
+
+    Args:
+        package: its name.
+        beside: a pattern of the names of those that are to come with it.
+        place: the folder to make, in the cache.
+        megabytes: about how large all of them are, MB.
+        tell: hears how far it is.
+
+    Raises:
+        LabsError: no network, no space; what apt says.
+    """
+    cache = cache_dir()
+    make_writable(cache, "LABS_CACHE")
+    require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
+    with (
+        FileLock(cache / f"{package}.lock"),
+        tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
+    ):
+        if place.exists():
+            return
+        fetched, draft = Path(work, "packages"), Path(work, "unpacked")
+        fetched.mkdir()
+        _fetch(package, beside, fetched, Path(work), megabytes, tell)
+        tell(f"unpacking {package}", None)
+        for file in sorted(fetched.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(file), str(draft)], package)
+        draft.replace(place)
+
+
+def _fetch(
+    package: str, beside: str, fetched: Path, work: Path, megabytes: int, tell: Tell
+) -> None:
+    """Download by the system's lists; where these do not do, by fresh ones of our own."""
+    try:
+        _download(_names(package, beside, ()), (), fetched, megabytes, tell)
+    except LabsError:
+        tell("fetching this system's lists of packages", None)
+        own = _own_lists(work)
+        # One source of many may be out of reach: whether the package is found tells enough.
+        _apt("apt-get", own, "update")
+        _download(_names(package, beside, own), own, fetched, megabytes, tell)
+
+
+def _own_lists(work: Path) -> tuple[str, ...]:
+    """Options that have apt keep what it knows in a folder of ours."""
+    for name in ("lists/partial", "archives/partial"):
+        (work / name).mkdir(parents=True, exist_ok=True)
+    return (
+        f"Dir::State::lists={work / 'lists'}",
+        f"Dir::Cache={work}",
+        f"Dir::Cache::archives={work / 'archives'}",
+    )
+
+
+def _names(package: str, beside: str, options: Sequence[str]) -> list[str]:
+    """The package, and what it depends on that is to come with it, however far away."""
+    told = _apt("apt-cache", options, "depends", "--recurse", "--important", package)
+    # A name at the line's begin is a package; those in <angles> are none of their own.
+    found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
+    if told.returncode or package not in found:
+        raise LabsError(
+            f"this system's packages hold no {package}",
+            because=_cause(told.stderr),
+            hint="look at apt's sources (/etc/apt), and check the network",
+        )
+    return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
+
+
+def _download(
+    names: Sequence[str], options: Sequence[str], fetched: Path, megabytes: int, tell: Tell
+) -> None:
+    command = _command("apt-get", options, "download", *names)
+    said = fetched / "said"
+    with said.open("wb") as out:
+        apt = subprocess.Popen(
+            command, cwd=fetched, env=_environment(), stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            while apt.poll() is None:
+                size = sum(file.stat().st_size for file in fetched.glob("*.deb"))
+                what = f"downloading {len(names)} of this system's packages: {names[0]}"
+                tell(what, min(size / 1e6 / megabytes, 1.0))
+                time.sleep(LOOK_EVERY_S)
+        finally:
+            apt.kill()
+            apt.wait()
+    if apt.returncode:
+        raise LabsError(
+            f"{names[0]} could not be had from this system's packages",
+            because=_cause(said.read_text("utf-8", "replace")),
+            hint="check the network, then run the command again",
+        )
+
+
+def _run(command: Sequence[str], package: str) -> None:
+    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabsError(f"{package} could not be unpacked", because=_cause(done.stderr))
+
+
+def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(program, options, *words),
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _command(program: str, options: Sequence[str], *words: str) -> list[str]:
+    chosen = [word for option in (*SIGNED, *options) for word in ("-o", option)]
+    return [program, "-q", *chosen, *words]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the proxy that it may name, and no translations."""
+    return {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def _cause(said: str) -> str:
+    """The last line that tells of an error."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("E:", "dpkg-deb: error"))]
+    return (errors or lines or [""])[-1].removeprefix("E:").strip()

@@ -1,0 +1,276 @@
+"""RabbitMQ and the Erlang that it runs on: where they are, and a root of our own to run them from.
+
+They are those on PATH, or those of the system's packages in the cache. Erlang finds its parts below
+one folder, its root. Ours has links to the real parts, and three differences:
+
+- no `epmd`, and an `erl` that does nothing. A node runs `erl` once a minute so that an epmd is up,
+  which the whole machine shares; ours need none (`labs_rabbitmq.erl`).
+- `erl_child_setup`, by which a node starts its helpers, says in its command line whose it is.
+- only those plugins that RabbitMQ itself is made of. It looks into each that is there, and the
+  dozens of others take half the time of its start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.base.errors import LabsError
+from labs.base.progress import Tell
+from labs.services import apt
+from labs.supervise.home import cache_dir, disk_error, make_writable, may_run_programs
+
+PACKAGE = "rabbitmq-server"
+#: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
+BESIDE = r"erlang-(?!.*hipe)[a-z0-9-]+|libssl[0-9.]+(t64)?"
+DOWNLOAD_MB = 37
+#: What is ours of a node, in Erlang.
+MODULE = Path(__file__).with_name("labs_rabbitmq.erl")
+#: The applications that are started, of the plugins' folders; others come as they need them.
+APPLICATIONS = ("rabbit", "rabbitmq_prelaunch")
+#: Where a node's `erl_child_setup` finds the word by which its helpers are known.
+WORD_VARIABLE = "LABS_SERVICE_WORD"
+#: Some systems keep servers' commands where an ordinary user does not look.
+SEARCHED = os.pathsep.join(("", "/usr/local/sbin", "/usr/sbin"))
+_WHERE = 'io:format("~ts~n~ts~n", [code:root_dir(), erlang:system_info(version)]), halt().'
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A RabbitMQ, and its Erlang.
+
+    Attributes:
+        rabbitmq: RabbitMQ's own folder.
+        unpacked: the folder in the cache that its packages were unpacked into; None: it is on PATH.
+    """
+
+    rabbitmq: Path
+    unpacked: Path | None
+
+    @cached_property
+    def version(self) -> str:
+        """RabbitMQ's version, such as `3.10.8`."""
+        found = next((self.rabbitmq / "plugins").glob("rabbit-[0-9]*"))
+        return found.name.removeprefix("rabbit-")
+
+    @cached_property
+    def erlang(self) -> tuple[Path, str]:
+        """Erlang's root, and the version of its run-time system.
+
+        Raises:
+            LabsError: it does not run.
+        """
+        if self.unpacked:
+            root = self.unpacked / "usr" / "lib" / "erlang"
+            return root, next(root.glob("erts-*")).name.removeprefix("erts-")
+        done = subprocess.run(
+            ["erl", "-noshell", "-eval", _WHERE], capture_output=True, text=True, check=False
+        )
+        root, _, version = done.stdout.strip().partition("\n")
+        if done.returncode or not version:
+            raise LabsError(
+                "the `erl` on PATH, which RabbitMQ runs on, does not start",
+                because=(done.stderr.strip().splitlines() or [""])[-1],
+                hint="install RabbitMQ's packages again",
+            )
+        return Path(root), version
+
+    @cached_property
+    def libraries(self) -> Path | None:
+        """The folder of the libraries that came with it."""
+        if self.unpacked is None:
+            return None
+        found = sorted(self.unpacked.glob("usr/lib/*/libcrypto.so*"))
+        return found[0].parent if found else None
+
+
+def find() -> Installation | None:
+    """The RabbitMQ of this machine: on PATH, or in the cache."""
+    return _on_path() or _in_cache()
+
+
+def _on_path() -> Installation | None:
+    command = shutil.which(PACKAGE, path=os.environ.get("PATH", "") + SEARCHED)
+    if command is None or shutil.which("erl") is None:
+        return None
+    # Debian's command is a script of its own, and stands elsewhere.
+    beside = Path(command).resolve().parent.parent
+    folders = [beside, *sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"))]
+    usable = [folder for folder in folders if any((folder / "plugins").glob("rabbit-[0-9]*"))]
+    return Installation(usable[0], None) if usable else None
+
+
+def _in_cache() -> Installation | None:
+    place = _place()
+    found = sorted(place.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*"))
+    return Installation(found[0], place) if found else None
+
+
+def _place() -> Path:
+    """The cache's folder for the packages of exactly this system."""
+    told = {}
+    if Path("/etc/os-release").exists():
+        told = platform.freedesktop_os_release()
+    system = (told.get("ID", "linux"), told.get("VERSION_ID", ""), platform.machine())
+    return cache_dir() / "-".join(("rabbitmq", *filter(None, system)))
+
+
+def provide(tell: Tell) -> Installation:
+    """The RabbitMQ of this machine; fetched by apt where there is none.
+
+    Raises:
+        LabsError: it can't be had here.
+    """
+    found = find()
+    if found is None:
+        if not apt.is_here():
+            raise LabsError(
+                "RabbitMQ can't be had here: there is no `rabbitmq-server` on PATH, and no apt to"
+                " fetch it with",
+                hint="install RabbitMQ with this system's package manager, or go on without it",
+            )
+        apt.unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
+        found = _in_cache()
+    if found is None:
+        raise LabsError(
+            "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Root:
+    """The folder that a node runs from: links, and what is ours."""
+
+    path: Path
+    erts: str
+
+    @property
+    def programs(self) -> Path:
+        """Erlang's own programs, `erlexec` among them."""
+        return self.path / f"erts-{self.erts}" / "bin"
+
+    @property
+    def plugins(self) -> Path:
+        """The applications that RabbitMQ is made of."""
+        return self.path / "plugins"
+
+    @property
+    def modules(self) -> Path:
+        """What is ours, compiled."""
+        return self.path / "labs"
+
+
+def root_of(installation: Installation) -> Root:
+    """The root of our own for an installation; made where it is missing.
+
+    Raises:
+        LabsError: the cache can't be written, or no program may run there.
+    """
+    real, erts = installation.erlang
+    made_of = "\n".join((str(real), erts, str(installation.rabbitmq), __doc__ or ""))
+    digest = hashlib.sha256(made_of.encode() + MODULE.read_bytes()).hexdigest()[:8]
+    cache = cache_dir()
+    place = cache / f"rabbitmq-root-{installation.version}-{digest}"
+    if place.exists():
+        return Root(place, erts)
+    make_writable(cache, "LABS_CACHE")
+    if not may_run_programs(cache):
+        raise LabsError(
+            f"the disk of {cache} lets no program run (it is mounted with noexec)",
+            hint="set LABS_CACHE to a folder on another disk",
+        )
+    try:
+        with (
+            FileLock(cache / f"{PACKAGE}.lock"),
+            tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
+        ):
+            if not place.exists():
+                draft = Root(Path(work, "root"), erts)
+                _make(draft, installation)
+                draft.path.replace(place)
+    except OSError as error:
+        raise disk_error(error, cache, "LABS_CACHE") from None
+    return Root(place, erts)
+
+
+def _make(draft: Root, installation: Installation) -> None:
+    real, erts = installation.erlang
+    for folder in (draft.path / "bin", draft.programs, draft.plugins, draft.modules):
+        folder.mkdir(parents=True)
+    for name in ("lib", "releases"):
+        (draft.path / name).symlink_to(real / name)
+    for file in (real / "bin").glob("*.boot"):
+        (draft.path / "bin" / file.name).symlink_to(file)
+    programs = real / f"erts-{erts}" / "bin"
+    for file in programs.iterdir():
+        if file.name not in ("epmd", "erl", "erl_child_setup"):
+            (draft.programs / file.name).symlink_to(file)
+    setup = shlex.quote(str(programs / "erl_child_setup"))
+    _script(draft.programs / "erl", "exit 0")
+    _script(draft.programs / "erl_child_setup", f'exec {setup} "$@" "${WORD_VARIABLE}"')
+    for folder in _applications(installation.rabbitmq / "plugins"):
+        (draft.plugins / folder.name).symlink_to(folder)
+    _compile(draft, installation)
+
+
+def _script(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def _applications(plugins: Path) -> Iterator[Path]:
+    """The folders of the applications that are needed, as they name each other."""
+    folders = {folder.name.rpartition("-")[0]: folder for folder in plugins.glob("*-[0-9]*")}
+    wanted, seen = list(APPLICATIONS), set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in seen or name not in folders:  # else it is one of Erlang's own
+            continue
+        seen.add(name)
+        yield folders[name]
+        told = (folders[name] / "ebin" / f"{name}.app").read_text("utf-8")
+        needs = re.search(r"\{\s*applications\s*,\s*\[([^\]]*)\]", told)
+        wanted += re.findall(r"\w+", needs[1]) if needs else []
+
+
+def environment(root: Root, installation: Installation) -> dict[str, str]:
+    """What `erlexec` must know."""
+    libraries = installation.libraries
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C.UTF-8",
+        "ROOTDIR": str(root.path),
+        "BINDIR": str(root.programs),
+        "EMU": "beam",
+        "PROGNAME": "erl",
+        **({"LD_LIBRARY_PATH": str(libraries)} if libraries else {}),
+    }
+
+
+def _compile(root: Root, installation: Installation) -> None:
+    shutil.copy(MODULE, root.modules)
+    what = f'case compile:file("{MODULE.stem}") of {{ok, _}} -> halt(0); _ -> halt(1) end.'
+    done = subprocess.run(
+        [str(root.programs / "erlexec"), "-noshell", "-eval", what],
+        cwd=root.modules,
+        env={**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip().splitlines() or ["nothing"]
+        raise LabsError("the Erlang that came with RabbitMQ does not run", because=said[-1])

@@ -1,0 +1,62 @@
+"""How a server that is a JVM is started, and what is written and asked of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import javaproperties
+
+from labs.kafka.installation import SHARED_FLAGS, jvm_environment, own_tmp
+from labs.supervise.children import Launch
+from labs.supervise.java import find_java
+from labs.supervise.ports import HOST
+
+#: Small, and sooner up with the first compiler alone, as the brokers are.
+FLAGS = (
+    *SHARED_FLAGS,
+    "-XX:TieredStopAtLevel=1",
+    "-XX:CICompilerCount=1",
+    "-XX:-UsePerfData",
+    "-Xms32m",
+)
+
+
+def jvm(folder: Path, heap_mb: int, words: Sequence[str], program: Sequence[str]) -> Launch:
+    """How a JVM is started in its folder.
+
+    Args:
+        folder: where it runs.
+        heap_mb: how much its objects may take, MB.
+        words: its marks and further flags.
+        program: the class path and the class, or the jar; what follows.
+    """
+    flags = (*FLAGS, f"-Xmx{heap_mb}m", own_tmp(folder), *words)
+    return Launch([str(find_java().path), *flags, *program], folder, jvm_environment())
+
+
+def write_properties(file: Path, settings: Mapping[str, str]) -> None:
+    """Write a properties file that we alone may read: a password of Kafka's may be in it."""
+    file.parent.mkdir(exist_ok=True)
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(javaproperties.dumps(settings, timestamp=None), "latin-1")
+
+
+def asked(port: int, path: str, timeout_s: float = 2.0) -> Any:
+    """The JSON with which a server answers a GET; None where it does not.
+
+    No proxy comes between, whatever the environment says.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return json.load(answer) if answer.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
