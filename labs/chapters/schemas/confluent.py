@@ -20,9 +20,6 @@ from labs.workload.history import Payload
 
 words = Words(__file__)
 
-#: Where the registry has the API of Confluent's.
-API = "/apis/ccompat/v7"
-
 HTTP_CONFLICT = 409
 
 #: What a program writes, and what it reads.
@@ -38,7 +35,12 @@ def of(module: str) -> Any:
 def address(run: Run) -> str:
     """Where the registry's API is; it is started if it does not run."""
     run.say(words("says.registry"))
-    return str(service("registry", lambda what, _part: run.say(what)).handle()) + API
+    return str(service("registry", lambda what, _part: run.say(what)).handle())
+
+
+def _by_topic() -> dict[str, Any]:
+    """The strategy by name: the default of confluent-kafka 2.16 first asks for "associations"."""
+    return {"subject.name.strategy": of("").topic_subject_name_strategy}
 
 
 def client(url: str, **options: object) -> Any:
@@ -54,7 +56,7 @@ def schema(fields: Fields) -> Any:
 
 def writer(registry: Any, fields: Fields, subject: str = "", **options: object) -> Any:
     """A serializer that writes flights by this schema; `subject`: where it registers it."""
-    given = dict(options)
+    given = {**_by_topic(), **options}
     if subject:
         given["subject.name.strategy"] = lambda _context, _record: subject
     return of(".avro").AvroSerializer(registry, schema(fields), conf=given)
@@ -62,7 +64,7 @@ def writer(registry: Any, fields: Fields, subject: str = "", **options: object) 
 
 def reader(registry: Any, fields: Fields) -> Any:
     """A deserializer of a program that was written for this schema."""
-    return of(".avro").AvroDeserializer(registry, schema(fields))
+    return of(".avro").AvroDeserializer(registry, schema(fields), conf=_by_topic())
 
 
 def numbered(serialize: Callable[[int], bytes]) -> Payload:

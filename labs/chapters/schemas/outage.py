@@ -94,6 +94,9 @@ def _outage(run: Run) -> None:
         _Program("running_reader", made.reader()),
     ]
     run.say(words("outage.says.before"))
+    for one in running:  # one after another: the reader needs a record
+        one.begin(run)
+        one.join(ANSWER_S)
     _work(run, running, 1.0)
     late = [
         _Program("running_writer_new_schema", made.other_schema()),
