@@ -21,6 +21,8 @@ from labs.workload.history import Payload
 words = Words(__file__)
 
 HTTP_CONFLICT = 409
+#: How long one answer of the registry is waited for, s; three more tries follow.
+TIMEOUT_S = 10.0
 
 #: What a program writes, and what it reads.
 Flight = dict[str, Any]
@@ -43,9 +45,9 @@ def _by_topic() -> dict[str, Any]:
     return {"subject.name.strategy": of("").topic_subject_name_strategy}
 
 
-def client(url: str, **options: object) -> Any:
-    """A client of the registry, as a program makes one."""
-    return of("").SchemaRegistryClient({"url": url, **options})
+def client(url: str, timeout_s: float | None = TIMEOUT_S) -> Any:
+    """A client of the registry; `timeout_s` None: it waits for ever, as by default."""
+    return of("").SchemaRegistryClient({"url": url, "timeout": timeout_s})
 
 
 def schema(fields: Fields) -> Any:

@@ -157,7 +157,7 @@ class _Made:
 
         def step() -> None:
             if not kept:
-                registry = confluent.client(self._url)
+                registry = confluent.client(self._url, timeout_s=None)
                 kept["codec"] = confluent.writer(registry, self._first.old)
                 self._registry = self._registry or registry
             self._write(kept["codec"], flight_of(self._first.old))
@@ -186,7 +186,7 @@ class _Made:
 
         def step() -> None:
             if not kept:
-                kept["codec"] = confluent.reader(confluent.client(self._url), self._first.old)
+                kept["codec"] = confluent.reader(confluent.client(self._url, timeout_s=None), self._first.old)
             sent = next(send for send in self._run.history.sends if send.completed)
             confluent.deserialized(self._run.topic, kept["codec"], value_of(sent.value))
 

@@ -132,7 +132,7 @@ def _tell(run: Run, reader: _Reader, broken_at: float) -> None:
         "acknowledged_records": counts.acknowledged,
         "crashes": len(reader.died),
         "lag_records": counts.sent - done,
-        "wrong_by_min": abs(true_total - reader.total) if done == counts.sent else None,
+        "wrong_by_minutes": abs(true_total - reader.total) if done == counts.sent else None,
     }
     found = _found(run.measurements)
     run.conclude(words(f"unchecked.told.{found}", **run.values))
@@ -154,7 +154,7 @@ def _found(measured: object) -> str:
     assert isinstance(measured, dict)
     if measured["lag_records"]:
         return _BEHIND
-    return _SILENTLY if measured["wrong_by_min"] else _NOWHERE
+    return _SILENTLY if measured["wrong_by_minutes"] else _NOWHERE
 
 
 def _where(result: Result) -> str:
@@ -174,5 +174,5 @@ UNCHECKED = Experiment(
     _unchecked,
     Options((_PRODUCER, _BEHIND, _SILENTLY, _NOWHERE), _where),
     breaks=False,
-    about=("crashes", "lag_records", "wrong_by_min"),
+    about=("crashes", "lag_records", "wrong_by_minutes"),
 )
