@@ -122,5 +122,3 @@ def refuses(call: Callable[[], object]) -> bool:
             raise
         return True
     return False
-
-

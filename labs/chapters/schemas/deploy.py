@@ -1,8 +1,8 @@
-"""A change of a schema is deployed: readers first, or writers first. What can nobody read meanwhile?
+"""A change of a schema is deployed: readers first, or writers first. What can nobody read then?
 
-A writer and a reader run all the time. First both know the old version; then one of them is deployed
-anew with the new one, and a moment later the other. At the end a reader with the new version reads
-all from the beginning, as a new group or a replay does.
+A writer and a reader run all the time. First both know the old version; then one of them is
+deployed anew with the new one, and a moment later the other. At the end a reader with the new
+version reads all from the beginning, as a new group or a replay does.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class _Program:
     def _try(self) -> None:
         try:
             self.step()
-        except Exception as error:  # noqa: BLE001 - whatever a client says when it gives up
+        except Exception as error:
             self.error = type(error).__name__
 
     def look(self, run: Run) -> None:
@@ -186,7 +186,9 @@ class _Made:
 
         def step() -> None:
             if not kept:
-                kept["codec"] = confluent.reader(confluent.client(self._url, timeout_s=None), self._first.old)
+                kept["codec"] = confluent.reader(
+                    confluent.client(self._url, timeout_s=None), self._first.old
+                )
             sent = next(send for send in self._run.history.sends if send.completed)
             confluent.deserialized(self._run.topic, kept["codec"], value_of(sent.value))
 

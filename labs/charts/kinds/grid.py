@@ -1,4 +1,4 @@
-"""A table whose cells are kinds: a row for each thing tried, a column for each way to look at it."""
+"""A table whose cells are kinds: a row for each thing tried, a column for each look at it."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Registry(Server):
         return has_read and asked(server.port, f"{API}/subjects") is not None
 
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
-        """The address of Confluent's API: `schema.registry.url`. Its clients can be imported now."""
+        """The address of Confluent's API; its clients can be imported from now on."""
         del facts
         PACKAGES.use()
         return f"http://{HOST}:{servers[1].port}{API}"

@@ -1,7 +1,7 @@
 """12.1: a producer gets a new field, and the readers of today go on.
 
-The registry is asked what it holds, and every record is read as readers of both versions do: how the
-program came to write it so is its own affair.
+The registry is asked what it holds, and every record is read as readers of both versions do: how
+the program came to write it so is its own affair.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if code and not values:
         raise NotYet("refused", *program.last_words())
     ids = [_id(value) for value in values]
-    newest = _require_known(judging, client, subject, ids)
+    newest = _require_known(client, subject, ids)
     _require_read(judging, topic, client, values, lines, newest)
     return (judging.exercise.says("evidence", "all", records=LINES, before=BEFORE),)
 
@@ -73,7 +73,7 @@ def _id(value: bytes) -> int:
     return int(struct.unpack(">I", value[1:5])[0])
 
 
-def _require_known(judging: Judging, client: Any, subject: str, ids: list[int]) -> Any:
+def _require_known(client: Any, subject: str, ids: list[int]) -> Any:
     """Each schema stands under the subject; returns the newest version's."""
     versions = [client.get_version(subject, v) for v in client.get_versions(subject)]
     known = {version.schema_id for version in versions}
