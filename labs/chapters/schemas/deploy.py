@@ -56,7 +56,7 @@ def _deploy(run: Run) -> None:
     change = next(one for one in CHANGES if one.id == NAMED[run["change"]])
     writer = _Side(_writer(run, registry, OLD, change.old))
     reader = _Side(confluent.reader(registry, change.old))
-    spans: dict[str, list[Span]] = {"writer": [], "reader": [], "records": []}
+    spans: dict[str, list[Span]] = {"writer": [], "reader": [], "records_read": []}
     live = _Live(run, change, writer, reader, spans)
     sides = [("reader", reader), ("writer", writer)]
     if run["first"] == WRITERS:
@@ -134,7 +134,11 @@ class _Live:
 
     def _note(self, readable: bool) -> None:
         self.unreadable += not readable
-        kind, spans, now = ("readable" if readable else "unreadable"), self._spans["records"], 0.0
+        kind, spans, now = (
+            ("readable" if readable else "unreadable"),
+            self._spans["records_read"],
+            0.0,
+        )
         now = self._run.elapsed()
         if spans and spans[-1].kind == kind:
             spans[-1] = Span(spans[-1].start, now, kind, kind)

@@ -33,8 +33,6 @@ KILLED, PAUSED = "killed", "paused"
 WORKS, WAITS, GIVES_UP = "works", "waits", "gives_up"
 
 EVERY_S, ANSWER_S = 0.2, 10.0
-#: A client gives up after three more tries with pauses of at most 1, 2 and 4 s.
-LONGEST_S = 12.0
 
 
 @dataclass
@@ -207,10 +205,16 @@ def _tell(
             (send.completed or 0) - run.began > began for send in run.history.sends
         ),
     }
-    run.conclude(words(f"outage.told.{run['registry']}", **run.values))
+    told = words.under("shown")
+    how = {
+        "that_ran": told[ended["running_writer"]],
+        "with_new_schema": told[ended["running_writer_new_schema"]],
+        "started_now": told[ended["new_writer"]],
+    }
+    run.conclude(words(f"outage.told.{run['registry']}", **how, **run.values))
     title = words(f"outage.title.{_found(ended)}", how=run["registry"])
     lanes = {one.name: one.spans for one in every}
-    run.show(Lanes(title, lanes, (WORKS, WAITS, GIVES_UP), marks, names=words.under("shown")))
+    run.show(Lanes(title, lanes, (WORKS, WAITS, GIVES_UP), marks, names=told))
 
 
 _NOBODY, _READERS, _RUNNING, _ALL = "nobody", "readers", "running", "all"
