@@ -96,6 +96,17 @@ class Lanes(View):
 
 
 @dataclass(frozen=True)
+class Grid(View):
+    """A table: row → a cell for each column. A cell is a kind, which picks its look; `kinds` gives
+    them their order."""
+
+    kind = "grid"
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[str]]
+    kinds: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Replica:
     """One broker's copy of a partition. `high_watermark`: None where it is not reported."""
 

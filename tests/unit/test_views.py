@@ -33,6 +33,7 @@ from labs.charts.style import WIDTH_IN, figure, png
 from labs.experiment.result import Result
 from labs.experiment.views import (
     Bars,
+    Grid,
     Lanes,
     Lines,
     Logs,
@@ -68,6 +69,7 @@ FULL: list[View] = [
     Lanes(
         "Other kinds", {"p0": [Span(0, 1, "A", "A")], "p1": [Span(0, 1, "B")]}, ("B", "A"), MARKS
     ),
+    Grid("A table", ["x", "y"], {"a": ["ok", "no"], "b": ["no", ""]}, ("ok", "no")),
     Logs("Copies", [Replica(1, "leader", True, 306, 83), Replica(2, "paused", False, 83)], 50),
     Story("A life", LANES, {"log_end:1": [(0, 0), (3, 9)]}, {"ok": [(0, 4.0)]}, MARKS),
 ]
@@ -81,6 +83,7 @@ EMPTY: list[View] = [
     Percentiles("", {}),
     Percentiles("", {"a": []}),
     Lanes("", {}),
+    Grid("", [], {}),
     Logs("", []),
     Story("", Lanes("", {})),
     Story("", Lanes("", {"broker:1": []}), {"high_watermark": []}, {"ok": []}, MARKS),

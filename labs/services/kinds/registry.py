@@ -17,6 +17,7 @@ from labs.base.progress import Tell
 from labs.kafka.security import current
 from labs.services.in_kafka import has_topics
 from labs.services.jvm import asked, jvm, write_properties
+from labs.services.packages import Packages
 from labs.services.server import Server
 from labs.supervise.children import Launch
 from labs.supervise.ledger import Ledger, Record
@@ -28,6 +29,9 @@ NEEDED_MB = 500
 ARCHIVE = Locked(
     Path(__file__).with_name("registry.toml"), "Apicurio Registry", "apicurio", NEEDED_MB
 )
+
+#: What confluent-kafka's client of a registry and its serializers need beside it.
+PACKAGES = Packages("registry")
 
 #: Confluent's API, as its clients are told.
 API = "/apis/ccompat/v7"
@@ -62,7 +66,7 @@ class Registry(Server):
     id = "registry"
     product = "Apicurio Registry"
     licence = "Apache-2.0"
-    download_mb = 159
+    download_mb = 172
     memory_mb = 215
     ports_each = 2
     needs_kafka = True
@@ -78,12 +82,17 @@ class Registry(Server):
         return ARCHIVE.place / "registry"
 
     def provided(self) -> bool:
-        """Whether it is unpacked. The folder appears only when it is whole."""
+        """Whether it is unpacked, and the packages are there."""
+        return self._is_unpacked() and PACKAGES.provided()
+
+    def _is_unpacked(self) -> bool:
+        """The folder appears only when it is whole."""
         return self._unpacked.exists()
 
     def provide(self, tell: Tell) -> None:
-        """Fetch the archive, and unpack it; it is not kept."""
-        while not self.provided():
+        """Fetch the packages; and the archive, and unpack it: it is not kept."""
+        PACKAGES.ensure(tell)
+        while not self._is_unpacked():
             archive = ARCHIVE.ensure(tell) / ARCHIVE.jars[0].file_name
             with FileLock(ARCHIVE.place / "unpack.lock"):
                 if archive.exists():  # else another process has unpacked it meanwhile
@@ -132,8 +141,9 @@ class Registry(Server):
         return has_read and asked(server.port, f"{API}/subjects") is not None
 
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> str:
-        """The address of Confluent's API: `schema.registry.url`."""
+        """The address of Confluent's API; its clients can be imported from now on."""
         del facts
+        PACKAGES.use()
         return f"http://{HOST}:{servers[1].port}{API}"
 
 

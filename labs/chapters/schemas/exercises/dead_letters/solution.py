@@ -1,0 +1,35 @@
+"""Each record by itself: what can't be read goes on with its own bytes."""
+
+import json
+import os
+import sys
+
+sys.path.append(os.environ["PACKAGES"])
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient, topic_subject_name_strategy
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+topic, out, dead_letters = (os.environ[name] for name in ("TOPIC", "OUT", "DEAD_LETTERS"))
+registry = SchemaRegistryClient({"url": os.environ["SCHEMA_REGISTRY_URL"], "timeout": 10})
+deserialize = AvroDeserializer(
+    registry, conf={"subject.name.strategy": topic_subject_name_strategy}
+)
+servers = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"]}
+producer = Producer(servers)
+consumer = Consumer({**servers, "group.id": os.environ["GROUP"], "auto.offset.reset": "earliest"})
+consumer.subscribe([topic])
+
+while True:
+    record = consumer.poll(1.0)
+    if record is None or record.error():
+        continue
+    try:
+        flight = deserialize(record.value(), SerializationContext(topic, MessageField.VALUE))
+    except Exception as error:
+        producer.produce(dead_letters, record.value(), headers={"error": str(error)})
+    else:
+        producer.produce(out, json.dumps(flight).encode())
+    producer.flush()
+    print(record.offset(), flush=True)

@@ -1,0 +1,31 @@
+"""Exercise 12.3: flights of TOPIC as JSON to OUT, what can't be read to DEAD_LETTERS."""
+
+import json
+import os
+import sys
+
+sys.path.append(os.environ["PACKAGES"])
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient, topic_subject_name_strategy
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+topic, out, dead_letters = (os.environ[name] for name in ("TOPIC", "OUT", "DEAD_LETTERS"))
+registry = SchemaRegistryClient({"url": os.environ["SCHEMA_REGISTRY_URL"], "timeout": 10})
+deserialize = AvroDeserializer(
+    registry, conf={"subject.name.strategy": topic_subject_name_strategy}
+)
+servers = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"]}
+producer = Producer(servers)
+consumer = Consumer({**servers, "group.id": os.environ["GROUP"], "auto.offset.reset": "earliest"})
+consumer.subscribe([topic])
+
+while True:
+    record = consumer.poll(1.0)
+    if record is None or record.error():
+        continue
+    flight = deserialize(record.value(), SerializationContext(topic, MessageField.VALUE))
+    producer.produce(out, json.dumps(flight).encode())
+    producer.flush()
+    print(record.offset(), flush=True)

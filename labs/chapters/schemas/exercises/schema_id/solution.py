@@ -1,0 +1,15 @@
+"""Seek the offset; behind the magic byte stand four bytes, the highest first."""
+
+import os
+import struct
+
+from kafka import KafkaConsumer, TopicPartition
+
+consumer = KafkaConsumer(
+    bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","), enable_auto_commit=False
+)
+place = TopicPartition(os.environ["TOPIC"], 0)
+consumer.assign([place])
+consumer.seek(place, int(os.environ["OFFSET"]))
+magic, schema_id = struct.unpack(">bI", next(consumer).value[:5])
+print(schema_id)
