@@ -11,7 +11,7 @@ from labs.services.known import service
 from labs.services.packages import Packages
 
 
-def registry(judging: Judging) -> tuple[Any, dict[str, str]]:
+def registry(judging: Judging) -> tuple[Any, dict[str, Any]]:
     """A client of the registry, and the variables that tell a program of it.
 
     Where it has to be started first, that does not count as time for judging.

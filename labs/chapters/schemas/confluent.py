@@ -78,6 +78,11 @@ def numbered(serialize: Callable[[int], bytes]) -> Payload:
     return payload
 
 
+def numbered_value(value: bytes) -> Payload:
+    """A payload of that very value, with its number before it."""
+    return numbered(lambda _number: value)
+
+
 def value_of(stored: bytes) -> bytes:
     """The serialized value, without our number."""
     return stored.partition(b"|")[2]

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 from labs.base.words import Words
 from labs.chapters.schemas import confluent
 from labs.chapters.schemas.changes import CHANGES, Change, flight_of
-from labs.chapters.schemas.confluent import Fields, numbered
+from labs.chapters.schemas.confluent import Fields
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
@@ -118,7 +118,7 @@ class _Live:
         fields = self._change.old if self._writer.version == OLD else self._change.new
         topic, flight = self._run.topic, flight_of(fields)
         value = confluent.serialized(topic, self._writer.codec, flight)
-        send = produce(self._run, self._producer, numbered(lambda _number: value))
+        send = produce(self._run, self._producer, confluent.numbered_value(value))
         poll_until(self._producer, lambda: send.completed is not None, ANSWER_S)
 
     def _read(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from labs.base.flights import flights
 from labs.base.words import Words
 from labs.chapters.schemas import confluent
-from labs.chapters.schemas.confluent import Fields, Flight, numbered
+from labs.chapters.schemas.confluent import Fields, Flight
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Estimate
@@ -54,7 +54,7 @@ def _formats(run: Run) -> None:
         run.say(words("formats.says.sending", what=words(f"shown.{name}")))
         values = [serialize(flight) for flight in sent]
         for value in values:
-            produce(run, producer, numbered(lambda _number, value=value: value))
+            produce(run, producer, confluent.numbered_value(value))
         sizes[name] = round(sum(map(len, values)) / len(values), 1)
     poll_until(producer, lambda: all(send.completed for send in run.history.sends), ANSWER_S)
     run.measurements |= {f"{name}_bytes": size for name, size in sizes.items()}

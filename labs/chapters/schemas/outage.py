@@ -17,7 +17,7 @@ from labs import services
 from labs.base.words import Words
 from labs.chapters.schemas import confluent
 from labs.chapters.schemas.changes import CHANGES, flight_of
-from labs.chapters.schemas.confluent import numbered, value_of
+from labs.chapters.schemas.confluent import value_of
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
@@ -175,7 +175,7 @@ class _Made:
 
     def _write(self, codec: Any, flight: confluent.Flight) -> None:
         value = confluent.serialized(self._run.topic, codec, flight)
-        send = produce(self._run, self._producer, numbered(lambda _number: value))
+        send = produce(self._run, self._producer, confluent.numbered_value(value))
         poll_until(self._producer, lambda: send.completed is not None, ANSWER_S)
 
     def reader(self) -> Callable[[], object]:

@@ -14,7 +14,7 @@ from kafka import TopicPartition
 from labs.base.words import Words
 from labs.chapters.schemas import confluent
 from labs.chapters.schemas.changes import CHANGES, Change, flight_of
-from labs.chapters.schemas.confluent import Fields, numbered
+from labs.chapters.schemas.confluent import Fields
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
@@ -79,7 +79,7 @@ def _written(run: Run, registry: Any) -> dict[str, list[bytes]]:
             subject = f"{run.topic}-any-{change.id}-{number}"
             serializer = confluent.writer(registry, fields, subject)
             value = confluent.serialized(run.topic, serializer, flight_of(fields))
-            sent.append((change.id, produce(run, producer, numbered(lambda _n, v=value: v))))
+            sent.append((change.id, produce(run, producer, confluent.numbered_value(value))))
     poll_until(producer, lambda: all(send.completed for _, send in sent), ANSWER_S)
     at = dict(_stored(run))
     found: dict[str, list[bytes]] = {change.id: [] for change in CHANGES}

@@ -137,7 +137,7 @@ def _tell(run: Run, reader: _Reader, broken_at: float) -> None:
     found = _found(run.measurements)
     run.conclude(words(f"unchecked.told.{found}", **run.values))
     sends = [(send.completed or 0.0) - run.began for send in run.history.sends]
-    series = {
+    series: dict[str, list[Point]] = {
         "acknowledged": [(time, number + 1) for number, time in enumerate(sends)],
         "committed": [*reader.committed, (run.elapsed(), done)],
     }
