@@ -128,6 +128,7 @@ MAKERS = {
     "labs/workload/transform_process.py",
     "labs/workload/reading.py",
     "labs/experiment/native.py",
+    "labs/chapters/connect/booking_process.py",
     "labs/chapters/exactly_once/transactions.py",
     "labs/kafka/admin.py",
     "labs/kafka/reset.py",
