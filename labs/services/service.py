@@ -25,8 +25,10 @@ from labs.supervise.runner import ALIVE, DEAD, PortTaken, Seen, State
 PORT_ATTEMPTS = 4
 #: Between two questions whether it is ready, s: the server needs the processor itself.
 ASK_EVERY_S = 0.1
-#: What a server says that finds its port taken; RabbitMQ says it in its own way.
-_TAKEN = re.compile(rb"address already in use|eaddrinuse", re.IGNORECASE)
+#: What a server says that finds its port taken; RabbitMQ and Quarkus say it in their own way.
+_TAKEN = re.compile(
+    rb"address already in use|eaddrinuse|seems to be in use by another process", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -233,9 +235,7 @@ class Service:
                     self._require_ports(one)
                     ending = self.runner.ending(one.id)
                     how = f" ({ending.how})" if ending else ""
-                    # Somebody was quicker than the server, after we had looked.
-                    taken = b"Address already in use" in self.runner.said(one.id)
-                    raise (PortTaken if taken else LabsError)(
+                    raise LabsError(
                         f"{self.server.label(one.id)} died while it was starting{how}",
                         log=self.runner.log_file(one.id),
                         hint=f"look there, then `labs services start {self.server.id}`",
