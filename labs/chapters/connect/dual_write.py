@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import threading
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from labs.base import python
-from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters.connect import booking_process
 from labs.chapters.connect.booking_process import DATABASE_FIRST, KAFKA_FIRST, OUTBOX, TABLES, Job
 from labs.chapters.connect.database import address, database
 from labs.experiment.experiment import Experiment
+from labs.experiment.life import Life
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -32,7 +29,7 @@ words = Words(__file__)
 DONE_S = 120.0
 
 
-class _Life:
+class _Life(Life):
     """One life of a program; what it does is noted in the run's history.
 
     There, *acknowledged* is what the database has committed: that is what users were promised.
@@ -41,59 +38,16 @@ class _Life:
     def __init__(self, run: Run, job: Job) -> None:
         self.exposed = False
         self.next_number = 0
-        self._run = run
-        self._process = subprocess.Popen(
-            python.module(booking_process.__name__),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Jupyter interrupts its whole process group
-        )
-        run.closing(self.kill)
-        self._write(json.dumps(asdict(job)))
-        self._reader = threading.Thread(target=self._read, name="labs-booking", daemon=True)
-        self._reader.start()
+        super().__init__(run, booking_process.__name__)
+        self.write(json.dumps(asdict(job)))
 
     def begin(self, first: int = 0) -> None:
         """Have it work, from that flight on."""
         self.next_number = first
-        self._write(str(first))
+        self.write(str(first))
 
-    def kill(self) -> None:
-        """SIGKILL; its output until then is kept."""
-        self._process.kill()
-        self._process.wait()
-        self._reader.join(timeout=5)
-
-    def must_not_have_died(self) -> None:
-        """Look whether it ended by itself, and not well.
-
-        Raises:
-            LabsError: it did.
-        """
-        if self._process.poll() not in (None, 0):
-            raise LabsError(words("dual_write.failed"), hint=words("run_again"))
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and all its output is read."""
-        self.must_not_have_died()
-        return not self._reader.is_alive()
-
-    def _write(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.endswith("\n"):  # a kill may cut a line short
-                self._told(*line.split())
-
-    def _told(self, what: str, number: str, *values: str) -> None:
-        history = self._run.history
+    def _told(self, what: str, *told: str) -> None:
+        history, (number, *values) = self._run.history, told
         if what == booking_process.EXPOSED:
             self.exposed = True
         elif what == booking_process.BEGUN:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
-
-from labs.base import python
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters.exactly_once.log_picture import log_of, numbered
 from labs.experiment.experiment import Experiment
+from labs.experiment.life import Life
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -23,52 +20,23 @@ words = Words(__file__)
 NOTES, LOG = "its own notes", "the log"
 
 
-class _Program:
+class _Program(Life):
     """One life of `labs.workload.producer_process`, a program in a process of its own."""
 
     def __init__(self, run: Run) -> None:
         self.progress = 0
         self.acknowledged = 0
-        self._run = run
         self._payload = flight_payload()
         wanted = [",".join(run.cluster.bootstrap), run.topic, str(run["records"])]
         wanted += [str(run["notes_every"]), str(run["idempotence"])]
-        self.process = subprocess.Popen(
-            python.module(producer_process.__name__, *wanted),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
         options = producer_process.producer_options(bool(run["idempotence"]))
         run.note(set_here.kafka_python("producer", options, words("where.producer")))
-        run.closing(self.kill)
-        self._reader = threading.Thread(target=self._read, name="labs-producer", daemon=True)
-        self._reader.start()
+        super().__init__(run, producer_process.__name__, *wanted)
 
     def begin(self, first: int) -> None:
         """Have it send, from that record on."""
-        assert self.process.stdin is not None
         self.progress = first
-        self.process.stdin.write(f"{first}\n")
-        self.process.stdin.flush()
-
-    def kill(self) -> None:
-        """SIGKILL, as in a crash; its output until then is kept."""
-        self.process.kill()
-        self.process.wait()
-        self._reader.join(timeout=5)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs, or its output is not yet read."""
-        return self._reader.is_alive()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("\n"):  # a kill may cut a line short
-                self._told(*line.split())
+        self.write(str(first))
 
     def _told(self, what: str, *values: str) -> None:
         number = int(values[0])
@@ -112,7 +80,7 @@ def _restart(run: Run) -> None:
         resume = max((n for n in numbers if n is not None), default=-1) + 1
     second.begin(resume)
     run.wait(lambda: not second.alive, words("restart.awaited.rest"))
-    if second.process.wait():
+    if second.code():
         raise LabsError(words("restart.failed"), hint=words("run_again"))
     counts = run.verdict().counts
     run.measurements |= {

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import threading
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from labs.base import python
-from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.experiment.experiment import Experiment
+from labs.experiment.life import Life
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -35,61 +32,21 @@ def _payload(number: int) -> tuple[bytes | None, bytes]:
     return key, transformed(value)
 
 
-class _Life:
+class _Life(Life):
     """One life of the program, which writes its outputs into the run's history."""
 
     def __init__(self, run: Run, job: Job) -> None:
         self.exposed = 0
-        self._run = run
-        self._process = subprocess.Popen(
-            python.module(transform_process.__name__, json.dumps(asdict(job))),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Jupyter interrupts its whole process group
-        )
         run.note(set_here.kafka_python("consumer", job.consumer, words("where.consumer")))
         run.note(set_here.kafka_python("producer", job.producer, words("where.producer")))
-        run.closing(self.kill)
-        self._reader = threading.Thread(target=self._read, name="labs-transform", daemon=True)
-        self._reader.start()
+        super().__init__(run, transform_process.__name__, json.dumps(asdict(job)))
 
     def begin(self) -> None:
         """Have it work."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("begin\n")
-        self._process.stdin.flush()
+        self.write("begin")
 
-    def kill(self) -> None:
-        """SIGKILL; its output until then is kept."""
-        self._process.kill()
-        self._process.wait()
-        self._reader.join(timeout=5)
-
-    def must_not_have_died(self) -> None:
-        """Look whether it ended by itself, and not well.
-
-        Raises:
-            LabsError: it did.
-        """
-        if self._process.poll() not in (None, 0):
-            raise LabsError(words("transform.failed"), hint=words("run_again"))
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and all its output is read."""
-        self.must_not_have_died()
-        return not self._reader.is_alive()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.endswith("\n"):  # a kill may cut a line short
-                self._told(*line.split())
-
-    def _told(self, what: str, number: str, *values: str) -> None:
-        history = self._run.history
+    def _told(self, what: str, *told: str) -> None:
+        history, (number, *values) = self._run.history, told
         if what == transform_process.EXPOSED:
             self.exposed += 1
         elif what == transform_process.SENT and int(number) == history.next_number:
