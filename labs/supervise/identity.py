@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 import psutil
 
@@ -54,28 +54,22 @@ def marked(pattern: str) -> Iterator[psutil.Process]:
     What descends from such a one counts as well: a server may start what it can't mark.
     """
     matches = re.compile(pattern).fullmatch
-    parents: dict[int, int] = {}
-    found: dict[int, bool] = {}
-    everyone = list(psutil.process_iter())
-    for process in everyone:
+    heads = []
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            parents[process.pid] = process.ppid()
             words = [word for word in process.cmdline() if word]
             if len(words) == 1:  # it has written a title over its command line
                 words = words[0].split()
-            found[process.pid] = any(map(matches, words))
-    for process in everyone:
-        if any(found.get(pid) for pid in _upwards(process.pid, parents)):
-            yield process
+            if any(map(matches, words)):
+                heads.append(process)
+    yield from dict.fromkeys(process for head in heads for process in tree(head))
 
 
-def _upwards(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
-    """A process, its parent, and so on."""
-    seen: set[int] = set()  # while we looked, a pid may have become another's
-    while pid in parents and pid not in seen:
-        seen.add(pid)
-        yield pid
-        pid = parents[pid]
+def tree(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all that descend from it."""
+    with contextlib.suppress(psutil.Error):
+        return [process, *process.children(recursive=True)]
+    return [process]
 
 
 def _is_over(process: psutil.Process) -> bool:

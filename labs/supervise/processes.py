@@ -24,7 +24,7 @@ from labs.base.progress import Tell
 from labs.supervise import leases, machine
 from labs.supervise.children import Child, Launch, ending_of, living_child, spawn
 from labs.supervise.home import Home
-from labs.supervise.identity import birth, kill_all, living, marked, wait_over
+from labs.supervise.identity import birth, kill_all, living, marked, tree, wait_over
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.ports import HOST, choose_ports, is_let_go
 from labs.supervise.runner import Ending, PortTaken, Runner, Seen, State
@@ -164,7 +164,7 @@ class ProcessRunner(Runner):
     def strays(self) -> list[int]:
         """The pids of those that no server of ours has (who wrote them down was killed)."""
         heads = [self.process_of(server) for server in self._ledger().servers.values()]
-        known = {process.pid for head in heads if head for process in _tree(head)}
+        known = {process.pid for head in heads if head for process in tree(head)}
         return [pid for pid in self.processes() if pid not in known]
 
     def facts(self) -> Mapping[str, str]:
@@ -404,7 +404,7 @@ class ProcessRunner(Runner):
             return []
         if number == signal.SIGKILL:
             _hold_still(head)
-        processes = [head] if number == self.program.stop_signal else _tree(head)
+        processes = [head] if number == self.program.stop_signal else tree(head)
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
@@ -462,10 +462,3 @@ def _hold_still(head: psutil.Process) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.getpgid(head.pid) == head.pid:
             os.killpg(head.pid, signal.SIGSTOP)
-
-
-def _tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process and all that descend from it."""
-    with contextlib.suppress(psutil.Error):
-        return [process, *process.children(recursive=True)]
-    return [process]
