@@ -31,7 +31,7 @@ from labs.supervise.ports import HOST
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: How long `labs up` keeps an unused cluster, in hours.
+#: How long `labs up` keeps an unused cluster, and `labs services start` a server, in hours.
 KEEP_H = 12.0
 
 MARKS = {
@@ -153,9 +153,16 @@ def up(as_json: bool, hours: float) -> None:
         status = cluster.start()
     _show(status, as_json)
     if until is not None and not as_json:
-        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
-        print(f"\nIt stays up until {clock}, and longer while a notebook uses it.")
+        print()
+        _tell_until(until)
         print("`labs down` stops it.")
+
+
+def _tell_until(until: float | None) -> None:
+    """Say how long something stays up though nobody uses it; None: nothing was promised."""
+    if until is not None:
+        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
+        print(f"It stays up until {clock}, and longer while a notebook uses it.")
 
 
 @cli.command()
@@ -254,7 +261,7 @@ def start_service(name: str) -> None:
     """Start a server, or adopt the one that runs. What it needs is fetched first."""
     from labs.app.services import start
 
-    start(name)
+    _tell_until(start(name, KEEP_H))
 
 
 @beside.command("stop")

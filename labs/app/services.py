@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TypeVar
 
 from labs.base import streams
-from labs.base.clock import wall
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, progress
 from labs.services.known import service, services
@@ -16,8 +14,6 @@ from labs.services.service import Service, ServiceStatus
 
 T = TypeVar("T")
 
-#: How long `labs services start` keeps an unused server, in hours.
-KEEP_H = 12.0
 NEVER = "never started"
 
 
@@ -43,17 +39,15 @@ def _row(one: ServiceStatus) -> list[str]:
     ]
 
 
-def start(name: str) -> None:
-    """Start a server, or adopt the one that runs, and keep it up for a while."""
+def start(name: str, hours: float) -> float | None:
+    """Start a server, or adopt the one that runs, and keep it up; until when, by `base.clock`."""
     with progress() as tell:
         one = service(name, tell, hold=False)
-        until = one.keep(KEEP_H)
+        until = one.keep(hours)
         status = one.start()
     ports = ", ".join(map(str, status.ports))
     print(f"{status.product} {status.version} is up, on port {ports} of 127.0.0.1.")
-    if until is not None:
-        clock = time.strftime("%a %H:%M", time.localtime(wall(until)))
-        print(f"It stays up until {clock}, and longer while a notebook uses it.")
+    return until
 
 
 def stop(name: str) -> None:

@@ -35,17 +35,21 @@ from labs.supervise.java import Java, find_java
 #: Java (`LABS_JAVA`) does not know costs speed, not the start.
 SHARED_FLAGS = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseSerialGC")
 
-#: Four small JVMs on two cores start sooner, and stay smaller, with the first compiler alone.
-#: Mapped at the address it was made for, the archive's pages are shared by all four (371 MB PSS
-#: instead of 452).
-JVM_FLAGS = (
+#: Small JVMs on two cores start sooner, and stay smaller, with the first compiler alone.
+SMALL_FLAGS = (
     *SHARED_FLAGS,
     "-XX:TieredStopAtLevel=1",
     "-XX:CICompilerCount=1",
     "-XX:-UsePerfData",
+    "-Xms32m",
+)
+
+#: Mapped at the address it was made for, the archive's pages are shared by all four nodes (371 MB
+#: PSS instead of 452).
+JVM_FLAGS = (
+    *SMALL_FLAGS,
     "-XX:+UnlockDiagnosticVMOptions",
     "-XX:ArchiveRelocationMode=0",
-    "-Xms32m",
     "-Xmx192m",
 )
 
@@ -152,8 +156,8 @@ def ensure_installation(train: Train | None = None, tell: Tell = silent) -> Inst
         LabsError: no Java, no jars, no space; the sentence says which and what to do.
     """
     java = find_java()
-    folder = KAFKA.ensure(tell)
-    class_path = os.pathsep.join(str(folder / jar.file_name) for jar in KAFKA.jars)
+    KAFKA.ensure(tell)
+    class_path = KAFKA.class_path
     checkpoint = KAFKA.place / "bootstrap.checkpoint"
     installation = Installation(java, class_path, checkpoint)
     archive = KAFKA.place / f"classes-{archive_key(installation)}.jsa"

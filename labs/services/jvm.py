@@ -10,19 +10,10 @@ from typing import Any
 
 import javaproperties
 
-from labs.kafka.installation import SHARED_FLAGS, jvm_environment, own_tmp
+from labs.kafka.installation import SMALL_FLAGS, jvm_environment, own_tmp
 from labs.supervise.children import Launch
 from labs.supervise.java import find_java
 from labs.supervise.ports import HOST
-
-#: Small, and sooner up with the first compiler alone, as the brokers are.
-FLAGS = (
-    *SHARED_FLAGS,
-    "-XX:TieredStopAtLevel=1",
-    "-XX:CICompilerCount=1",
-    "-XX:-UsePerfData",
-    "-Xms32m",
-)
 
 
 def jvm(folder: Path, heap_mb: int, words: Sequence[str], program: Sequence[str]) -> Launch:
@@ -34,7 +25,7 @@ def jvm(folder: Path, heap_mb: int, words: Sequence[str], program: Sequence[str]
         words: its marks and further flags.
         program: the class path and the class, or the jar; what follows.
     """
-    flags = (*FLAGS, f"-Xmx{heap_mb}m", own_tmp(folder), *words)
+    flags = (*SMALL_FLAGS, f"-Xmx{heap_mb}m", own_tmp(folder), *words)
     return Launch([str(find_java().path), *flags, *program], folder, jvm_environment())
 
 
@@ -46,8 +37,17 @@ def write_properties(file: Path, settings: Mapping[str, str]) -> None:
     file.write_text(javaproperties.dumps(settings, timestamp=None), "latin-1")
 
 
-def asked(port: int, path: str, timeout_s: float = 2.0) -> Any:
-    """The JSON with which a server answers a GET; None where it does not.
+def asked(port: int, path: str) -> Any:
+    """The JSON with which a server answers a GET; None where it does not."""
+    body = answered(port, path, timeout_s=2.0)
+    try:
+        return None if body is None else json.loads(body)
+    except ValueError:
+        return None
+
+
+def answered(port: int, path: str, timeout_s: float) -> bytes | None:
+    """What a server answers a GET with, if that is `200 OK`; else None.
 
     No proxy comes between, whatever the environment says.
     """
@@ -55,8 +55,8 @@ def asked(port: int, path: str, timeout_s: float = 2.0) -> Any:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        return json.load(answer) if answer.status == http.HTTPStatus.OK else None
-    except (OSError, http.client.HTTPException, ValueError):
+        return answer.read() if answer.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()

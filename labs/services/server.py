@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
+from labs.services.packages import Packages
 from labs.supervise.ledger import Record
+from labs.supervise.locked import Locked
 from labs.supervise.processes import Program
 
 
@@ -39,6 +41,9 @@ class Server(Program):
     #: How long it may take to be ready, s, on a busy machine.
     ready_timeout_s: ClassVar[float] = 60.0
 
+    #: What it is started from, and what its users need: jars, Python packages.
+    parts: ClassVar[Sequence[Locked | Packages]] = ()
+
     ids: Sequence[int] = (1,)
     disk = "data"
 
@@ -53,9 +58,9 @@ class Server(Program):
     def version(self) -> str:
         """Its version, such as `18.6`."""
 
-    @abstractmethod
     def provided(self) -> bool:
         """Whether all that it is started from is on this machine: nothing would be downloaded."""
+        return all(part.provided() for part in self.parts)
 
     @abstractmethod
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
@@ -69,9 +74,10 @@ class Server(Program):
     def handle(self, servers: Mapping[int, Record], facts: Mapping[str, str]) -> Any:
         """What a program speaks to it with: an address, or a client that is connected."""
 
-    @abstractmethod
     def provide(self, tell: Tell) -> None:
         """Fetch what it is started from, by hash, where it is not here yet."""
+        for part in self.parts:
+            part.ensure(tell)
 
     def name(self, server: int) -> str:
         """Its folder's and its log's name."""

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from labs.base.progress import Tell
 from labs.kafka.config import NODE_LOG, log_flags
 from labs.kafka.security import current
 from labs.services.in_kafka import has_topics, replicas
@@ -92,20 +91,12 @@ class Connect(Server):
     download_mb = 70
     memory_mb = 110
     needs_kafka = True
+    parts = (WORKER, *PLUGINS.values())
 
     @property
     def version(self) -> str:
         """Kafka's."""
         return WORKER.version
-
-    def provided(self) -> bool:
-        """Whether the jars are there."""
-        return all(locked.provided() for locked in (WORKER, *PLUGINS.values()))
-
-    def provide(self, tell: Tell) -> None:
-        """Fetch the jars."""
-        for locked in (WORKER, *PLUGINS.values()):
-            locked.ensure(tell)
 
     def topics(self) -> dict[str, str]:
         """Its topics' names, by what they keep."""

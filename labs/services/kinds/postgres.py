@@ -57,6 +57,7 @@ class Postgres(Server):
     licence = "PostgreSQL"
     download_mb = 46
     memory_mb = 15
+    parts = (PACKAGES,)
     #: "Fast shutdown" (PostgreSQL documentation, 18.5): it disconnects its clients.
     stop_signal = signal.SIGINT
 
@@ -76,13 +77,9 @@ class Postgres(Server):
         del server
         return (f"cluster_name={self._name}",)
 
-    def provided(self) -> bool:
-        """Whether the wheels are there."""
-        return PACKAGES.provided()
-
     def provide(self, tell: Tell) -> None:
         """Fetch the wheels. Where another user is to run them, copy them to where he may."""
-        PACKAGES.ensure(tell)
+        super().provide(tell)
         site = self._site() if self.home.exists() else None  # else there is no start to come
         if site and not site.exists():
             draft = site.with_name("programs.draft")
@@ -158,12 +155,11 @@ class Postgres(Server):
 
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
         """Whether it answers a query."""
-        import importlib
-
         if not is_open(server.port):
             return False
         PACKAGES.use()
-        psycopg = importlib.import_module("psycopg")
+        import psycopg
+
         try:
             with _connected(server, facts) as connection:
                 return bool(connection.execute("SELECT 1").fetchone() == (1,))
@@ -216,7 +212,6 @@ def _run(site: Path, program: str, *words: str, say: str = "") -> None:
     done = subprocess.run(
         [str(site / BIN / program), *words],
         user=USER,
-        group=None,
         cwd="/",
         env=_environment(),
         input=say,

@@ -7,14 +7,11 @@ kill ends the broker and all three.
 
 from __future__ import annotations
 
-import http.client
 import shutil
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 
-from labs.base.progress import Tell
-from labs.services.jvm import jvm, write_properties
+from labs.services.jvm import answered, jvm, write_properties
 from labs.services.packages import Packages
 from labs.services.server import Server
 from labs.supervise.children import Launch
@@ -101,20 +98,12 @@ class Pulsar(Server):
     memory_mb = 300
     ports_each = 2
     ready_timeout_s = 120.0
+    parts = (JARS, PACKAGES)
 
     @property
     def version(self) -> str:
         """Pulsar's version."""
         return JARS.version
-
-    def provided(self) -> bool:
-        """Whether the jars and the client are there."""
-        return JARS.provided() and PACKAGES.provided()
-
-    def provide(self, tell: Tell) -> None:
-        """Fetch the jars and the client."""
-        JARS.ensure(tell)
-        PACKAGES.ensure(tell)
 
     def launch(
         self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
@@ -173,14 +162,7 @@ def _web_port(server: Record) -> int:
 
 def _agrees(port: int, path: str) -> bool:
     """Whether it answers a GET with `200 OK`."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return answered(port, path, PATIENCE_S) is not None
 
 
 SERVER = Pulsar

@@ -101,6 +101,7 @@ class RabbitMQ(Server):
     download_mb = DOWNLOAD_MB
     memory_mb = 270
     pinned = False
+    parts = (PACKAGES,)
     #: For clients, and for the other nodes.
     ports_each = 2
     ready_timeout_s = 120.0
@@ -123,12 +124,12 @@ class RabbitMQ(Server):
 
     def provided(self) -> bool:
         """Whether it is on PATH or in the cache, and so is `pika`."""
-        return find() is not None and PACKAGES.provided()
+        return find() is not None and super().provided()
 
     def provide(self, tell: Tell) -> None:
         """Fetch it by apt where it is not here, and the Python package `pika`."""
         root_of(provide(tell))
-        PACKAGES.ensure(tell)
+        super().provide(tell)
 
     def new_facts(self) -> dict[str, str]:
         """A password for clients, and one (Erlang's "cookie") for the nodes among themselves."""

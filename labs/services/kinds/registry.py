@@ -70,6 +70,7 @@ class Registry(Server):
     memory_mb = 215
     ports_each = 2
     needs_kafka = True
+    parts = (PACKAGES,)
     ready_timeout_s = 120.0
 
     @property
@@ -83,7 +84,7 @@ class Registry(Server):
 
     def provided(self) -> bool:
         """Whether it is unpacked, and the packages are there."""
-        return self._is_unpacked() and PACKAGES.provided()
+        return self._is_unpacked() and super().provided()
 
     def _is_unpacked(self) -> bool:
         """The folder appears only when it is whole."""
@@ -91,7 +92,7 @@ class Registry(Server):
 
     def provide(self, tell: Tell) -> None:
         """Fetch the packages; and the archive, and unpack it: it is not kept."""
-        PACKAGES.ensure(tell)
+        super().provide(tell)
         while not self._is_unpacked():
             archive = ARCHIVE.ensure(tell) / ARCHIVE.jars[0].file_name
             with FileLock(ARCHIVE.place / "unpack.lock"):
