@@ -55,6 +55,25 @@ def working(
     return Lanes("", named, kinds, names=names or {})
 
 
+def by_number(kinds: Mapping[int, str]) -> list[Span]:
+    """Numbers, each with a kind, as spans: those of one kind in a row are one."""
+    spans: list[Span] = []
+    for number, kind in sorted(kinds.items()):
+        if spans and spans[-1].kind == kind and spans[-1].end == number:
+            spans[-1] = Span(spans[-1].start, number + 1, kind)
+        else:
+            spans.append(Span(number, number + 1, kind))
+    return spans
+
+
+def hold(spans: list[Span], kind: str, until: float, first: float = 0.0) -> None:
+    """Have a kind hold up to a time, since the last span's end; `first`: since when, if none is."""
+    if spans and spans[-1].kind == kind:
+        spans[-1] = Span(spans[-1].start, until, kind, kind)
+    else:
+        spans.append(Span(spans[-1].end if spans else first, until, kind, kind))
+
+
 def named(partitions: Iterable[int]) -> str:
     """`partition 3`, `partitions 1, 4 and 5`."""
     numbers = [str(partition) for partition in sorted(partitions)]

@@ -195,27 +195,15 @@ def test_a_debezium_connector_by_its_rest_interface(
         "INSERT INTO claims VALUES (1, 'there')",
     ):
         database.execute(statement)
-    info = database.info
     config = {
-        "connector.class": DEBEZIUM,
-        "database.hostname": info.host,
-        "database.port": str(info.port),
-        "database.user": info.user,
-        "database.password": info.password,
-        "database.dbname": info.dbname,
-        "plugin.name": "pgoutput",
-        "slot.name": "claims",
-        "publication.name": "claims",
-        "publication.autocreate.mode": "filtered",
-        "table.include.list": "public.claims",
-        "topic.prefix": "claims",
+        **connectors.captures(database, "claims", "claims", "claims"),
         "topic.creation.default.partitions": "1",
         "topic.creation.default.replication.factor": "3",
         **connectors.PLAIN,
     }
     assert connect.ask("PUT", "/connectors/claims/config", config).ok
     shown = connect.ask("GET", "/connectors/claims/config").json()
-    assert shown["database.password"] == info.password, "anybody may read it"
+    assert shown["database.password"] == database.info.password, "anybody may read it"
     wait_until(lambda: records(cluster), "the snapshot")
     with database.transaction():
         database.execute("INSERT INTO claims VALUES (2, 'new')")

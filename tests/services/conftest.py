@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
 import pytest
 
+from labs.base import python
+from labs.base.errors import LabsError
 from labs.kafka.choose import chosen
 from labs.kafka.cluster import Cluster
 from labs.services.known import service
@@ -16,6 +19,7 @@ from labs.services.server import Server
 from labs.services.service import Service
 from labs.supervise.home import Home
 from labs.supervise.identity import kill_all, marked
+from labs.supervise.watchdog import watchdog_pid
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +63,32 @@ def listening(service: Service) -> set[str]:
         for connection in psutil.Process(pid).net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def told_by_another(place: Home, lines: str) -> str:
+    """What another process prints: it knows `service`, and the home as `place`."""
+    code = (
+        "from labs.services.known import service\n"
+        "from labs.supervise.home import Home, Path\n"
+        f"place = Home(Path({str(place.path)!r}))\n"
+        f"{lines}\n"
+    )
+    done = subprocess.run(
+        python.code(code),
+        env=python.without_others(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def must_refuse(service: Service, settings: Mapping[str, str], sentence: str, said: bytes) -> None:
+    """A bad setting is told in one sentence, its log names it, and nothing is left."""
+    with pytest.raises(LabsError, match=sentence) as caught:
+        service.start(settings)
+    assert str(caught.value).count("\n") == 0
+    assert service.runner.processes() == []
+    assert watchdog_pid(service.home) is None
+    assert any(said in service.runner.said(node) for node in service.server.ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from labs.base import python
-from labs.base.errors import LabsError
 from labs.kafka.local import LocalCluster
 from labs.services.jvm import asked
 from labs.services.kinds.connect import SERVER
@@ -25,7 +22,7 @@ from labs.supervise.home import Home
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
 from tests.helpers import wait_until
-from tests.services.conftest import listening
+from tests.services.conftest import listening, must_refuse, told_by_another
 from tests.services.web import sent
 
 Make = Callable[[type[Server]], Service]
@@ -114,7 +111,7 @@ def test_killed_it_goes_on_where_it_was(connect: Service, place: Home, tmp_path:
     wait_until(lambda: "N3" in lines_of(sink), "the line that was written meanwhile")
 
     pids = connect.runner.processes()
-    assert adopted(place) == url
+    assert told_by_another(place, "print(service('connect', home=place).handle())") == url
     assert connect.runner.processes() == pids
 
     connect.pause()
@@ -125,28 +122,9 @@ def test_killed_it_goes_on_where_it_was(connect: Service, place: Home, tmp_path:
     wait_until(lambda: "N4" in lines_of(sink), "it to go on")
 
 
-def adopted(place: Home) -> str:
-    """What another process gets when it asks for it."""
-    code = (
-        "from labs.services.known import service\n"
-        "from labs.supervise.home import Home, Path\n"
-        f"print(service('connect', home=Home(Path({str(place.path)!r}))).handle())\n"
-    )
-    environment = python.without_others()
-    done = subprocess.run(python.code(code), env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def test_a_bad_setting_is_told_in_one_sentence(connect: Service) -> None:
-    with pytest.raises(
-        LabsError, match=r"Kafka Connect died .*the log is .*connect\.log"
-    ) as caught:
-        connect.start({"key.converter": "no.such.Converter"})
-    assert str(caught.value).count("\n") == 0
-    assert connect.runner.processes() == []
-    assert watchdog_pid(connect.home) is None
-    assert b"no.such.Converter" in connect.runner.said(1)
+    sentence = r"Kafka Connect died .*the log is .*connect\.log"
+    must_refuse(connect, {"key.converter": "no.such.Converter"}, sentence, b"no.such.Converter")
 
 
 def test_a_taken_port_is_left_to_whoever_has_it(connect: Service) -> None:

@@ -22,7 +22,7 @@ from labs.supervise.home import Home
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
 from tests.helpers import wait_until
-from tests.services.conftest import listening
+from tests.services.conftest import listening, must_refuse, told_by_another
 
 Make = Callable[[type[Server]], Service]
 
@@ -66,25 +66,13 @@ def test_it_answers_on_loopback_alone_and_wants_a_password(postgres: Service) ->
 def test_another_process_adopts_it(postgres: Service, place: Home) -> None:
     connection = filled(postgres)
     pids = postgres.runner.processes()
-    code = (
-        "from labs.services.known import service\n"
-        "one = service('postgres').handle()\n"
-        "print(one.execute('SELECT count(*) FROM planes').fetchone()[0])\n"
+    lines = (
+        "one = service('postgres', home=place).handle()\n"
+        "print(one.execute('SELECT count(*) FROM planes').fetchone()[0])"
     )
-    done = subprocess.run(
-        python.code(code),
-        env={**_environment(), "LABS_HOME": str(place.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "3\n"
+    assert told_by_another(place, lines) == "3"
     assert count(connection) == 3
     assert postgres.runner.processes()[:1] == pids[:1]
-
-
-def _environment() -> dict[str, str]:
-    return python.without_others()
 
 
 def test_killed_it_starts_again_with_its_rows(postgres: Service) -> None:
@@ -118,12 +106,8 @@ def test_stopped_it_keeps_its_rows_and_wiped_it_is_empty(postgres: Service) -> N
 
 
 def test_a_bad_setting_is_told_in_one_sentence_and_leaves_nothing(postgres: Service) -> None:
-    with pytest.raises(LabsError, match=r"PostgreSQL died .*the log is .*postgres\.log") as caught:
-        postgres.start({"max_connections": "many"})
-    assert str(caught.value).count("\n") == 0
-    assert postgres.runner.processes() == []
-    assert watchdog_pid(postgres.home) is None
-    assert b"max_connections" in postgres.runner.said(1)
+    sentence = r"PostgreSQL died .*the log is .*postgres\.log"
+    must_refuse(postgres, {"max_connections": "many"}, sentence, b"max_connections")
 
 
 def test_a_taken_port_is_left_to_whoever_has_it(postgres: Service) -> None:
@@ -147,7 +131,7 @@ def test_its_watchdog_stops_it_when_its_holder_is_killed(postgres: Service, plac
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code],
-        env={**_environment(), "LABS_HOME": str(place.path), "LABS_GRACE_S": "0.5"},
+        env={**python.without_others(), "LABS_HOME": str(place.path), "LABS_GRACE_S": "0.5"},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from labs.base import python
-from labs.base.errors import LabsError
 from labs.services.kinds.pulsar import BOOKIES, SERVER, admin_url
 from labs.services.server import Server
 from labs.services.service import Service
@@ -23,7 +20,7 @@ from labs.supervise.ledger import Record
 from labs.supervise.ports import HOST
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
-from tests.services.conftest import listening
+from tests.services.conftest import listening, must_refuse, told_by_another
 
 Make = Callable[[type[Server]], Service]
 TOPIC = "persistent://public/default/planes"
@@ -123,19 +120,8 @@ def _bookies_of(pulsar: Service, topic: str) -> set[str]:
 def test_another_process_adopts_it(pulsar: Service, place: Home) -> None:
     send(pulsar, TAILS)
     pids = pulsar.runner.processes()
-    code = (
-        "from labs.services.known import service\n"
-        "one = service('pulsar')\n"
-        "print(one.handle(), one.runner.processes())\n"
-    )
-    done = subprocess.run(
-        python.code(code),
-        env={**python.without_others(), "LABS_HOME": str(place.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == f"{pulsar.handle()} {pids}\n"
+    lines = "one = service('pulsar', home=place)\nprint(one.handle(), one.runner.processes())"
+    assert told_by_another(place, lines) == f"{pulsar.handle()} {pids}"
     assert read(pulsar) == TAILS
 
 
@@ -179,12 +165,8 @@ def test_stopped_it_keeps_its_messages_and_wiped_it_is_empty(pulsar: Service) ->
 
 
 def test_a_bad_setting_is_told_in_one_sentence_and_leaves_nothing(pulsar: Service) -> None:
-    with pytest.raises(LabsError, match=r"Pulsar died .*the log is .*pulsar\.log") as caught:
-        pulsar.start({"managedLedgerDefaultAckQuorum": "many"})
-    assert str(caught.value).count("\n") == 0
-    assert pulsar.runner.processes() == []
-    assert watchdog_pid(pulsar.home) is None
-    assert b"managedLedgerDefaultAckQuorum" in pulsar.runner.said(1)
+    name = "managedLedgerDefaultAckQuorum"
+    must_refuse(pulsar, {name: "many"}, r"Pulsar died .*the log is .*pulsar\.log", name.encode())
 
 
 @pytest.mark.parametrize("beside", [0, 1])

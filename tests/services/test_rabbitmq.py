@@ -27,7 +27,7 @@ from labs.supervise.ledger import Ledger
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
 from tests.helpers import wait_until
-from tests.services.conftest import listening
+from tests.services.conftest import listening, must_refuse, told_by_another
 
 Make = Callable[[type[Server]], Service]
 
@@ -194,19 +194,11 @@ def test_killed_by_somebody_while_it_is_paused_it_leaves_nothing(rabbitmq: Servi
 def test_another_process_adopts_it(rabbitmq: Service, place: Home) -> None:
     sent(rabbitmq.handle(), range(5))
     heads = [rabbitmq.runner.look()[node].pid for node in SERVER.ids]
-    code = (
-        "from labs.services.known import service\n"
-        "one = service('rabbitmq').handle()\n"
-        f"print(one.channel().queue_declare({QUEUE!r}, passive=True).method.message_count)\n"
+    lines = (
+        "one = service('rabbitmq', home=place).handle()\n"
+        f"print(one.channel().queue_declare({QUEUE!r}, passive=True).method.message_count)"
     )
-    done = subprocess.run(
-        python.code(code),
-        env={**python.without_others(), "LABS_HOME": str(place.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "5\n"
+    assert told_by_another(place, lines) == "5"
     assert [rabbitmq.runner.look()[node].pid for node in SERVER.ids] == heads
 
 
@@ -228,12 +220,9 @@ def test_stopped_it_keeps_its_messages_and_wiped_it_is_empty(rabbitmq: Service) 
 
 
 def test_a_bad_setting_is_told_in_one_sentence_and_leaves_nothing(rabbitmq: Service) -> None:
-    with pytest.raises(LabsError, match=r"RabbitMQ's node . died .*the log is .*\.log") as caught:
-        rabbitmq.start({"vm_memory_high_watermark.relative": "much"})
-    assert str(caught.value).count("\n") == 0
-    assert rabbitmq.runner.processes() == []
-    assert watchdog_pid(rabbitmq.home) is None
-    assert any(b"vm_memory_high_watermark" in rabbitmq.runner.said(node) for node in SERVER.ids)
+    name = "vm_memory_high_watermark"
+    sentence = r"RabbitMQ's node . died .*the log is .*\.log"
+    must_refuse(rabbitmq, {f"{name}.relative": "much"}, sentence, name.encode())
 
 
 def test_a_start_that_is_killed_half_way_is_begun_anew(rabbitmq: Service, place: Home) -> None:

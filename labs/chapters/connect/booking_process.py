@@ -143,6 +143,5 @@ def _tell(*values: object) -> None:
 if __name__ == "__main__":
     adopt()
     _job = Job(**json.loads(sys.stdin.readline() or "{}"))
-    PACKAGES.use()
     if _first := sys.stdin.readline():  # nothing: whoever started it is gone
         main(_job, int(_first))

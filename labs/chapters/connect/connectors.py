@@ -101,11 +101,26 @@ def debezium(run: Run, connection: Any, table: str) -> Connector:
 
     Its slot and its publication are dropped when the run ends.
     """
-    info, slot = connection.info, slot_of(run)
+    slot = slot_of(run)
     run.closing(lambda: _drop(run, slot))
     name, ms, default = RETRY_MS
     run.note([Departure(words("where.connector"), name, ms, default)])
     config = {
+        **captures(connection, table, slot, run.topic),
+        "transforms": "route",
+        "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+        "transforms.route.regex": rf".*\.public\.{table}",
+        "transforms.route.replacement": run.topic,
+        name: str(ms),
+        **PLAIN,
+    }
+    return Connector(run, run.topic, config)
+
+
+def captures(connection: Any, table: str, slot: str, prefix: str) -> dict[str, str]:
+    """The settings by which Debezium captures one table, through a slot of that name."""
+    info = connection.info
+    return {
         "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
         "database.hostname": info.host,
         "database.port": str(info.port),
@@ -117,15 +132,8 @@ def debezium(run: Run, connection: Any, table: str) -> Connector:
         "publication.name": slot,
         "publication.autocreate.mode": "filtered",
         "table.include.list": f"public.{table}",
-        "topic.prefix": run.topic,
-        "transforms": "route",
-        "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-        "transforms.route.regex": rf".*\.public\.{table}",
-        "transforms.route.replacement": run.topic,
-        name: str(ms),
-        **PLAIN,
+        "topic.prefix": prefix,
     }
-    return Connector(run, run.topic, config)
 
 
 def slot_of(run: Run) -> str:

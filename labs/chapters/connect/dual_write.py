@@ -14,6 +14,7 @@ from labs.chapters.connect import booking_process
 from labs.chapters.connect.booking_process import DATABASE_FIRST, KAFKA_FIRST, OUTBOX, TABLES, Job
 from labs.chapters.connect.database import address, database
 from labs.experiment.experiment import Experiment
+from labs.experiment.lanes import by_number
 from labs.experiment.life import Life
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
@@ -133,14 +134,7 @@ def _name(number: int) -> str:
 
 def _spans(here: Collection[int], there: Collection[int]) -> list[Span]:
     """The flights that are here: whether they are there, too."""
-    spans: list[Span] = []
-    for number in sorted(here):
-        kind = "in_both" if number in there else "only_here"
-        if spans and spans[-1].kind == kind and spans[-1].end == number:
-            spans[-1] = Span(spans[-1].start, number + 1, kind)
-        else:
-            spans.append(Span(number, number + 1, kind))
-    return spans
+    return by_number({number: "in_both" if number in there else "only_here" for number in here})
 
 
 SAME, NO_RECORD, NO_ROW, TWICE = "same", "no_record", "no_row", "twice"

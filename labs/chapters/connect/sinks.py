@@ -16,11 +16,12 @@ from labs.base.words import Words
 from labs.chapters.connect.connectors import FAILED, JSON, RUNNING, Connector
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
+from labs.experiment.lanes import by_number
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
-from labs.experiment.views import Lanes, Span
+from labs.experiment.views import Lanes
 from labs.services.known import service
 from labs.workload.history import Log, Payload, Read
 from labs.workload.judgements import LOG, PROCESSING
@@ -113,17 +114,6 @@ def _judge(run: Run, rows: Collection[int]) -> None:
     run.judge_processing([Read(n, 0, offsets[n], 0) for n in sorted(rows)])
 
 
-def _lane(numbers: Mapping[int, str]) -> list[Span]:
-    """Numbers, each with a kind, as spans."""
-    spans: list[Span] = []
-    for number, kind in sorted(numbers.items()):
-        if spans and spans[-1].kind == kind and spans[-1].end == number:
-            spans[-1] = Span(spans[-1].start, number + 1, kind)
-        else:
-            spans.append(Span(number, number + 1, kind))
-    return spans
-
-
 # -- killed ----------------------------------------------------------------------------------------
 
 
@@ -158,7 +148,7 @@ def _killed(run: Run) -> None:
     run.conclude(words("sink.told", **run.values))
     kinds = {n: "once" if times[n] == 1 else "twice" for n in times}
     title, names = words("sink.title", **run.values), words.under("shown")
-    lanes = {"the_table": _lane(kinds)}
+    lanes = {"the_table": by_number(kinds)}
     run.show(Lanes(title, lanes, ("once", "twice"), x="record_number", names=names))
 
 
@@ -230,9 +220,9 @@ def _poison(run: Run) -> None:
     }
     run.conclude(words(f"poison.told.{'goes_on' if tolerant else 'stops'}", bad=BAD, **run.values))
     lanes = {
-        "the_topic": _lane({n: "bad" if n == BAD else "good" for n in range(RECORDS)}),
-        "the_table": _lane(dict.fromkeys(rows, "good")),
-        "dead_letters": _lane(dict.fromkeys(letters, "bad")),
+        "the_topic": by_number({n: "bad" if n == BAD else "good" for n in range(RECORDS)}),
+        "the_table": by_number(dict.fromkeys(rows, "good")),
+        "dead_letters": by_number(dict.fromkeys(letters, "bad")),
     }
     title, names = words("poison.title", **run.values), words.under("shown")
     run.show(Lanes(title, lanes, ("good", "bad"), x="record_number", names=names))

@@ -17,7 +17,7 @@ _BARE: Flight = {"name": "delay", "type": "int"}
 
 @dataclass(frozen=True)
 class Change:
-    """One change. `versions`: the schemas, the oldest first; `sent`: what each of them writes."""
+    """One change. `versions`: the schemas, the oldest first."""
 
     id: str
     versions: tuple[Fields, ...]

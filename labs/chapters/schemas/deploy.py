@@ -18,6 +18,7 @@ from labs.chapters.schemas import confluent
 from labs.chapters.schemas.changes import CHANGES, Change, flight_of
 from labs.chapters.schemas.confluent import Fields
 from labs.experiment.experiment import Experiment
+from labs.experiment.lanes import hold
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
@@ -134,16 +135,8 @@ class _Live:
 
     def _note(self, readable: bool) -> None:
         self.unreadable += not readable
-        kind, spans, now = (
-            ("readable" if readable else "unreadable"),
-            self._spans["records_read"],
-            0.0,
-        )
-        now = self._run.elapsed()
-        if spans and spans[-1].kind == kind:
-            spans[-1] = Span(spans[-1].start, now, kind, kind)
-        else:
-            spans.append(Span(spans[-1].end if spans else 0.0, now, kind, kind))
+        kind = "readable" if readable else "unreadable"
+        hold(self._spans["records_read"], kind, self._run.elapsed())
 
     def replay(self, codec: Any) -> int:
         """Read all from the beginning; returns how many records can't be read."""

@@ -19,6 +19,7 @@ from labs.chapters.schemas import confluent
 from labs.chapters.schemas.changes import CHANGES, flight_of
 from labs.chapters.schemas.confluent import value_of
 from labs.experiment.experiment import Experiment
+from labs.experiment.lanes import hold
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
@@ -70,10 +71,7 @@ class _Program:
     def note(self, run: Run, state: str) -> None:
         """Note a state, which holds from now on."""
         now = run.elapsed()
-        if self.spans and self.spans[-1].kind == state:
-            self.spans[-1] = Span(self.spans[-1].start, now, state, state)
-        else:
-            self.spans.append(Span(self.spans[-1].end if self.spans else now, now, state, state))
+        hold(self.spans, state, now, first=now)
         self.state = state
 
     def join(self, seconds: float) -> None:

@@ -12,30 +12,29 @@ from labs.services.known import service
 ANSWER_S, CHANGE_S = 30.0, 120.0
 
 
-def address() -> str:
-    """Where Connect answers; it is started if need be."""
-    return str(service("connect").handle())
+class Connect:
+    """Connect, which is started if need be: its address, `url`, and what it is asked."""
 
+    def __init__(self) -> None:
+        self.url = str(service("connect").handle())
 
-def ask(method: str, path: str, body: Any = None) -> Any:
-    """The answer of Connect, which is started if need be; None: it refuses, or has none."""
-    answer = requests.request(method, address() + path, json=body, timeout=ANSWER_S)
-    return answer.json() if answer.ok and answer.content else None
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Its answer; None: it refuses, or has none."""
+        answer = requests.request(method, self.url + path, json=body, timeout=ANSWER_S)
+        return answer.json() if answer.ok and answer.content else None
 
+    def put(self, name: str, config: dict[str, str], awaited: str) -> None:
+        """Make a connector; while its group rebalances, Connect answers 409."""
+        path = f"/connectors/{name}/config"
+        wait_for(lambda: self.ask("PUT", path, config), awaited, CHANGE_S)
 
-def put(name: str, config: dict[str, str], awaited: str) -> None:
-    """Make a connector; while its group rebalances, Connect answers 409."""
-    wait_for(lambda: ask("PUT", f"/connectors/{name}/config", config), awaited, CHANGE_S)
+    def remove(self, start: str) -> None:
+        """Delete the connectors of earlier tries."""
+        for name in self.ask("GET", "/connectors") or ():
+            if name.startswith(start):
+                self.ask("DELETE", f"/connectors/{name}")
 
-
-def remove(start: str) -> None:
-    """Delete the connectors of earlier tries."""
-    for name in ask("GET", "/connectors") or ():
-        if name.startswith(start):
-            ask("DELETE", f"/connectors/{name}")
-
-
-def task_state(name: str) -> str:
-    """The state of a connector's first task; empty: there is none."""
-    told = ask("GET", f"/connectors/{name}/status") or {}
-    return next((task["state"] for task in told.get("tasks", ())), "")
+    def task_state(self, name: str) -> str:
+        """The state of a connector's first task; empty: there is none."""
+        told = self.ask("GET", f"/connectors/{name}/status") or {}
+        return next((task["state"] for task in told.get("tasks", ())), "")

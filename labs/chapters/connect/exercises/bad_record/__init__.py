@@ -8,14 +8,14 @@ from typing import Any
 
 from labs.base.waiting import wait_for
 from labs.base.words import Words
-from labs.chapters.connect.exercises.asking import CHANGE_S, address, put, remove, task_state
+from labs.chapters.connect.connectors import JSON
+from labs.chapters.connect.exercises.asking import CHANGE_S, Connect
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.groups import committed
 from labs.exercise.judging import Judging
 from labs.exercise.verdict import NotYet
 
 START = "exercise-11-2-"
-JSON = "org.apache.kafka.connect.json.JsonConverter"
 #: Records before the sink has committed, and after it; how many partitions.
 BEFORE, AFTER, PARTITIONS = 30, 60, 3
 #: What is JSON, and no flight: it surprises readers, and no converter.
@@ -25,7 +25,8 @@ STRANGE = b"[]"
 def prepare(judging: Judging) -> dict[str, str]:
     """A sink that has written some records; then some more come, and one of them is no JSON."""
     topic = judging.topic(partitions=PARTITIONS)
-    remove(START)
+    connect = Connect()
+    connect.remove(START)
     name = START + topic[-6:]
     says = judging.exercise.says
     config = {
@@ -36,7 +37,7 @@ def prepare(judging: Judging) -> dict[str, str]:
         "value.converter": JSON,
         "value.converter.schemas.enable": "false",
     }
-    put(name, config, says("awaited", "connector"))
+    connect.put(name, config, says("awaited", "connector"))
     producer = judging.producer()
     for number in range(BEFORE):
         producer.send(topic, _flight(number), partition=number % PARTITIONS)
@@ -58,8 +59,8 @@ def prepare(judging: Judging) -> dict[str, str]:
             value = value.replace(b'"', b"'")
         producer.send(topic, value, partition=number % PARTITIONS)
     producer.flush()
-    wait_for(lambda: task_state(name) == "FAILED", says("awaited", "failed"), CHANGE_S)
-    return {"CONNECT": address(), "CONNECTOR": name, "TOPIC": topic}
+    wait_for(lambda: connect.task_state(name) == "FAILED", says("awaited", "failed"), CHANGE_S)
+    return {"CONNECT": connect.url, "CONNECTOR": name, "TOPIC": topic}
 
 
 def _flight(number: int) -> bytes:

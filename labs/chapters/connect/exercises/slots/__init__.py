@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from labs.base.waiting import wait_for
 from labs.base.words import Words
-from labs.chapters.connect.exercises.asking import address, ask, remove
+from labs.chapters.connect.connectors import captures
+from labs.chapters.connect.exercises.asking import Connect
 from labs.exercise.exercise import STATE, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.verdict import NotYet
@@ -21,7 +20,8 @@ FOUND = "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE %s"
 
 def prepare(judging: Judging) -> dict[str, str]:
     """A stopped connector with its slot, and a slot whose connector was deleted."""
-    remove(START)
+    connect = Connect()
+    connect.remove(START)
     database = service("postgres").handle()
     with database:
         for (slot,) in database.execute(FOUND, (f"{SLOTS}%",)).fetchall():
@@ -37,39 +37,22 @@ def prepare(judging: Judging) -> dict[str, str]:
             noise = "SELECT repeat(md5(n::text), 30) FROM generate_series(1, %s) AS n"
             database.execute(f"INSERT INTO exercise_noise {noise}", (WRITTEN_MB * 1000,))
         name = START + "invoices"
-        _put_stopped(judging, name, _config(database, judging.cluster.named(name), used))
-    return {"CONNECT": address(), "SLOTS": f"{SLOTS}%"}
+        config = captures(database, "exercise_invoices", used, judging.cluster.named(name))
+        _put_stopped(judging, connect, name, config)
+    return {"CONNECT": connect.url, "SLOTS": f"{SLOTS}%"}
 
 
-def _config(database: Any, prefix: str, slot: str) -> dict[str, str]:
-    info = database.info
-    return {
-        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-        "database.hostname": info.host,
-        "database.port": str(info.port),
-        "database.user": info.user,
-        "database.password": info.password,
-        "database.dbname": info.dbname,
-        "plugin.name": "pgoutput",
-        "slot.name": slot,
-        "publication.name": slot,
-        "publication.autocreate.mode": "filtered",
-        "table.include.list": "public.exercise_invoices",
-        "topic.prefix": prefix,
-    }
-
-
-def _put_stopped(judging: Judging, name: str, config: dict[str, str]) -> None:
+def _put_stopped(judging: Judging, connect: Connect, name: str, config: dict[str, str]) -> None:
     """Make a connector that does not run: the state it begins with is part of the request."""
     body = {"name": name, "config": config, "initial_state": "STOPPED"}
     awaited = judging.exercise.says("awaited", "connector")
-    wait_for(lambda: ask("POST", "/connectors", body), awaited)
+    wait_for(lambda: connect.ask("POST", "/connectors", body), awaited)
 
 
 def judge(judging: Judging) -> tuple[str, ...]:
     """The slot without a connector must be gone, and the other one there."""
     says, name = judging.exercise.says, START + "invoices"
-    config = ask("GET", f"/connectors/{name}/config")
+    config = Connect().ask("GET", f"/connectors/{name}/config")
     with service("postgres").handle() as database:
         found = [slot for (slot,) in database.execute(FOUND, (judging.asked["SLOTS"],)).fetchall()]
     if config is None:
