@@ -91,6 +91,8 @@ class Connect(Server):
     download_mb = 70
     memory_mb = 110
     needs_kafka = True
+    #: One that refuses its topics takes 61 s to end, and says only then why.
+    ready_timeout_s = 120.0
     parts = (WORKER, *PLUGINS.values())
 
     @property
