@@ -14,6 +14,7 @@ import pkgutil
 from typing import Any
 
 from labs.notebook import cells, older, quiet
+from labs.services.before_reset import stop_before_reset
 
 #: Name → where it lives, `module:name`, or `module:` for a whole one.
 _DOOR = {
@@ -55,3 +56,4 @@ def __dir__() -> list[str]:
 cells.register()
 quiet.register()
 older.register()
+stop_before_reset()

@@ -22,7 +22,7 @@ from labs.app.tools import TOOLS
 from labs.base import streams
 from labs.base.clock import wall
 from labs.base.errors import LabsError, NotUp
-from labs.base.progress import progress, silent
+from labs.base.progress import progress
 from labs.kafka.actions import ACTIONS, Action
 from labs.kafka.choose import chosen
 from labs.kafka.cluster import Cluster, State, Status
@@ -169,7 +169,7 @@ def _tell_until(until: float | None) -> None:
 @click.option("--if-idle", is_flag=True, hidden=True)
 def down(if_idle: bool) -> None:
     """Stop the cluster and the servers beside it; what they hold stays on disk."""
-    from labs.app.services import stop_all
+    from labs.services.together import stop_all
 
     with progress() as tell:
         cluster = chosen(tell, hold=False)
@@ -297,11 +297,7 @@ def reset(cluster: Cluster, hard: bool) -> None:
 
     On somebody else's Kafka it deletes your own topics and groups, and touches nothing else.
     """
-    from labs.app.services import stop_all
-
     cluster.keep(KEEP_H, if_unused=True)
-    for product in stop_all(silent, only_in_kafka=True):
-        print(f"{product} is down: what it keeps in Kafka will be gone.")
     cluster.reset(hard)
     if cluster.prefix:
         print(f"No topic and no group of yours ({cluster.prefix}…) is left.")
@@ -485,7 +481,7 @@ def setup(services: bool) -> None:
     with progress() as tell:
         installation = ensure_installation(train, tell)
         if services:
-            from labs.app.services import provide_all
+            from labs.services.together import provide_all
 
             provide_all(tell)
     folder = shlex.quote(str(installation.checkpoint.parent))

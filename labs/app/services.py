@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TypeVar
 
 from labs.base import streams
-from labs.base.errors import LabsError
-from labs.base.progress import Tell, progress
+from labs.base.progress import progress
 from labs.services.known import service, services
 from labs.services.service import Service, ServiceStatus
-
-T = TypeVar("T")
 
 NEVER = "never started"
 
@@ -75,47 +71,6 @@ def do(action: str, name: str, node: int | None) -> None:
         how(one, node)
     what = one.server.label(node) if node is not None else one.server.product
     print(f"{what} {done}.")
-
-
-def stop_all(tell: Tell, only_in_kafka: bool = False) -> list[str]:
-    """Stop all of them; the products that were up. One that fails keeps no other from stopping.
-
-    `only_in_kafka`: those that keep something in Kafka.
-
-    Raises:
-        LabsError: one could not be stopped.
-    """
-    found = services(tell, hold=False)
-    meant = [one for one in found if one.server.needs_kafka or not only_in_kafka]
-    stopped = _each(meant, lambda one: (one.server.product, one.stop()))
-    return [product for product, was_up in stopped if was_up]
-
-
-def provide_all(tell: Tell) -> None:
-    """Fetch what each of them is started from; one that can't be had keeps no other from coming.
-
-    Raises:
-        LabsError: one could not be had here.
-    """
-    _each(services(tell, hold=False), lambda one: one.server.provide(tell))
-
-
-def _each(all_of_them: Iterable[Service], do: Callable[[Service], T]) -> list[T]:
-    """Do it to each. What fails for one is told when it is done to all.
-
-    Raises:
-        LabsError: the first that failed.
-    """
-    results: list[T] = []
-    failed: list[LabsError] = []
-    for one in all_of_them:
-        try:
-            results.append(do(one))
-        except LabsError as error:
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return results
 
 
 def show_logs(name: str, lines: int, follow: bool) -> None:

@@ -20,6 +20,7 @@ from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
 from labs.kafka.clientfile import PROPERTIES
 from labs.kafka.cluster import Fault, Node, Role, State, Status
+from labs.kafka.letting_go import let_go
 from labs.kafka.security import BOOTSTRAP, adopt, entrance
 
 if TYPE_CHECKING:
@@ -361,6 +362,7 @@ class ExternalCluster:
         """
         from labs.kafka import reset
 
+        let_go(self._tell)
         self.start()
         self._tell(f"deleting what begins with {self._prefix}", None)
         left = reset.clear(self.bootstrap, self._prefix)

@@ -34,6 +34,7 @@ from labs.kafka.cluster import (
 )
 from labs.kafka.config import SESSION_S
 from labs.kafka.jars import kafka_version
+from labs.kafka.letting_go import let_go
 from labs.kafka.refusals import CUT_SHORT, Unfinished, known, require_room, require_state
 from labs.kafka.registration import unregister
 from labs.kafka.starting import PORT_ATTEMPTS, Starting, nodes_of
@@ -356,6 +357,7 @@ class KafkaCluster:
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
+        let_go(self._tell)
         with self.home.lock(tell=self._tell):
             self.home.prepare()
             self.runner.hold()

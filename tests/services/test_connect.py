@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
+from labs.kafka.admin import ask
 from labs.kafka.local import LocalCluster
+from labs.services.in_kafka import has_topics
 from labs.services.jvm import asked
-from labs.services.kinds.connect import SERVER
+from labs.services.kinds.connect import SERVER, TOPICS
 from labs.services.kinds.postgres import DATABASE, OWNER
 from labs.services.kinds.postgres import SERVER as POSTGRES
+from labs.services.known import service
 from labs.services.server import Server
 from labs.services.service import Service
 from labs.supervise.home import Home
@@ -148,6 +151,16 @@ def test_after_a_reset_under_it_it_starts_anew(
     again = tmp_path / "again"  # the old file holds the old lines
     again.mkdir()
     copying(url, again)
+
+
+def test_a_reset_of_its_cluster_stops_it(cluster: LocalCluster) -> None:
+    """Else its workers' group, which nobody else can end, would be there after the reset."""
+    ours = service(SERVER.id)
+    ours.start()
+    cluster.reset()
+    assert ours.runner.processes() == []
+    assert ask(cluster.bootstrap, lambda client: client.list_groups()) == []
+    assert not has_topics(cluster, TOPICS.values())
 
 
 def test_a_database_s_changes_reach_another_table(

@@ -1,0 +1,54 @@
+"""What is done to all servers beside Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from labs.base.errors import LabsError
+from labs.base.progress import Tell
+from labs.services.known import services
+from labs.services.service import Service
+
+T = TypeVar("T")
+
+
+def stop_all(tell: Tell, only_in_kafka: bool = False) -> list[str]:
+    """Stop all of them; the products that were up. One that fails keeps no other from stopping.
+
+    `only_in_kafka`: those that keep something in Kafka.
+
+    Raises:
+        LabsError: one could not be stopped.
+    """
+    found = services(tell, hold=False)
+    meant = [one for one in found if one.server.needs_kafka or not only_in_kafka]
+    stopped = _each(meant, lambda one: (one.server.product, one.stop()))
+    return [product for product, was_up in stopped if was_up]
+
+
+def provide_all(tell: Tell) -> None:
+    """Fetch what each of them is started from; one that can't be had keeps no other from coming.
+
+    Raises:
+        LabsError: one could not be had here.
+    """
+    _each(services(tell, hold=False), lambda one: one.server.provide(tell))
+
+
+def _each(all_of_them: Iterable[Service], do: Callable[[Service], T]) -> list[T]:
+    """Do it to each. What fails for one is told when it is done to all.
+
+    Raises:
+        LabsError: the first that failed.
+    """
+    results: list[T] = []
+    failed: list[LabsError] = []
+    for one in all_of_them:
+        try:
+            results.append(do(one))
+        except LabsError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return results
