@@ -19,6 +19,7 @@ from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
 from labs.services.known import services
 from labs.supervise.home import PROJECT, Home
+from tests.deflake import note_of
 
 #: The longest tests are told, and how long each folder's took together.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=8", "--durations-min=10"]
@@ -30,6 +31,8 @@ IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
 #: clean cluster; both tries are told, with what failed. A test that fails twice fails, and so does
 #: the fifth such test of a part (of 1,500). (ducktape, which tests Kafka, calls it deflake.)
 ONCE_MORE = ["--reruns=1", "--max-suite-reruns=4", "--rerun-show-tracebacks"]
+#: The same for a notebook: all of it, and only where nothing else failed.
+ONCE_MORE += ["-p", "tests.deflake"]
 CELL_TIMEOUT_S = 120
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
@@ -45,6 +48,8 @@ NBVAL = [
     "--ignore-glob=*.mine-*",  # a learner's own: labs/app/update.py
     "--rerun-exclude-path=notebooks",  # a cell that runs again finds what it did before
 ]
+#: The last of the options: what follows are folders.
+AGAIN = ["-p", "tests.again"]
 
 FIRST: dict[str, list[list[str]]] = {
     "lint": [
@@ -127,7 +132,7 @@ def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
     # Whoever names a part five times wants to see how often it fails.
     once_more = ONCE_MORE if len(names) == len(set(names)) else []
     while live := [name for name in LIVE if names.count(name) >= turn]:
-        again = ["-p", "tests.again"] if "notebooks" in live else []
+        again = AGAIN if "notebooks" in live else []
         folders = [LIVE[name] for name in live]
         yield (
             ", ".join(live),
@@ -143,11 +148,28 @@ def run_part(
     """Run one part's commands until one fails."""
     print(f"\n===== {name} =====", flush=True)
     began = time.monotonic()
-    passed = all(
-        subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
-        for command in commands
-    )
+    passed = all(_passes(command, environment) for command in commands)
     return name, passed, time.monotonic() - began
+
+
+def _passes(command: list[str], environment: dict[str, str]) -> bool:
+    """Whether it ends well; a notebook that alone did not is tried once more, and must then."""
+    note = note_of(environment)
+    note.unlink(missing_ok=True)
+    if _run(command, environment):
+        return True
+    if not note.exists():
+        return False
+    notebook = note.read_text("utf-8")
+    print(f"\n===== {notebook} once more: nothing else failed =====", flush=True)
+    options = command[: command.index(AGAIN[-1]) + 1]
+    passed = _run([*options, notebook], environment)
+    note.unlink(missing_ok=True)
+    return passed
+
+
+def _run(command: list[str], environment: dict[str, str]) -> bool:
+    return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
 
 
 def report(results: list[tuple[str, bool, float]]) -> None:

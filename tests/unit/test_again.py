@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import nbformat
 import pytest
 
 from labs.supervise.home import PROJECT
-from tests.run import NBVAL
+from tests.deflake import note_of
+from tests.run import AGAIN, NBVAL, ONCE_MORE, PYTEST, run_part
 
 SWALLOWS_THE_INTERRUPT = """
 import time
@@ -41,3 +43,38 @@ def test_what_it_finds(tmp_path: Path, cells: list[str], timeout_s: int, problem
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert problem in done.stdout
     assert done.returncode == int("passed" not in problem)
+
+
+#: Whether it has run before is in `seen`.
+FAILS = "import pathlib; tried = pathlib.Path('tried'); seen = tried.exists(); tried.touch()"
+
+
+@pytest.mark.parametrize(
+    ("then", "beside", "tries", "passes"),
+    [
+        ("assert seen", "", 2, True),
+        ("assert False", "", 2, False),
+        ("assert seen", "def test_it(): assert False", 1, False),
+    ],
+    ids=["the first time", "each time", "another test, too"],
+)
+def test_a_notebook_that_alone_fails_is_tried_once_more(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    then: str,
+    beside: str,
+    tries: int,
+    passes: bool,
+) -> None:
+    """With `tests.run`'s own options, but for the clusters that this notebook does not need."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (FAILS, then)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "book.ipynb")
+    (tmp_path / "test_beside.py").write_text(beside or "def test_it(): pass")
+    homes = tmp_path / "homes"
+    environment = {**os.environ, "LABS_TEST_HOMES": str(homes)}
+    command = [*PYTEST, *ONCE_MORE, *NBVAL, *AGAIN, str(tmp_path)]
+    _, passed, _ = run_part("tried", [command], environment)
+    said = capfd.readouterr().out
+    assert passed == passes
+    assert said.count("once more: nothing else failed") == tries - 1
+    assert not note_of(environment).exists()
