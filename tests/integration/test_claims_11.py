@@ -20,7 +20,7 @@ from labs.kafka.admin import admin
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.services.kinds.connect import HERE, TOPICS, WORKER
-from labs.services.known import service, services
+from labs.services.known import service
 from labs.supervise.java import find_java
 from tests.helpers import wait_until
 from tests.outcomes import run_of
@@ -30,11 +30,10 @@ DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 JDBC = "io.debezium.connector.jdbc.JdbcSinkConnector"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_server_is_left() -> Iterator[None]:
-    yield
-    for one in services(hold=False):
-        one.stop()
+@pytest.fixture
+def cluster(beside_servers: LocalCluster) -> LocalCluster:
+    """Servers are started by the first test that needs them, and serve all."""
+    return beside_servers
 
 
 class _Connect:
