@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from labs.kafka.local import LocalCluster
 from labs.supervise.ports import FIRST
+from tests.slate import stop_servers
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # pytest-xdist's name for it: gw0, gw1 …
 
@@ -69,3 +70,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     if WORKER and isinstance(item, IPyNbCell) and item.parent.kernel is None:
         LocalCluster().reset()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a notebook's servers with it: a watchdog would wait for minutes whether it comes back."""
+    is_last = nextitem is None or nextitem.parent is not item.parent
+    if WORKER and isinstance(item, IPyNbCell) and is_last:
+        stop_servers()
