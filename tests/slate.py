@@ -13,6 +13,7 @@ from labs.kafka import reset
 from labs.kafka.local import LocalCluster
 from labs.services.kinds import connect, registry
 from labs.services.known import service, services
+from labs.services.service import Service
 from labs.supervise.runner import State
 
 #: How the names of topics and groups begin that servers keep in Kafka.
@@ -34,15 +35,19 @@ def clean_beside_servers(cluster: LocalCluster, item: pytest.Item) -> None:
     if getattr(item, "execution_count", 1) > 1:
         begin_anew(cluster)
         return
-    running = [one for one in services(hold=False) if one.status().state is State.RUNNING]
-    if not any(one.server.needs_kafka for one in running):
+    running = [one.server for one in services(hold=False) if _runs(one)]
+    if not any(server.needs_kafka for server in running):
         cluster.reset()
         return
     cluster.start()
-    if any(one.server.id == "connect" for one in running):
+    if any(isinstance(server, connect.Connect) for server in running):
         _delete_connectors(service("connect").handle())
     if not reset.clean(cluster.bootstrap, KEPT):
         cluster.reset()
+
+
+def _runs(one: Service) -> bool:
+    return any(seen.state is State.RUNNING for seen in one.runner.look().values())
 
 
 def _delete_connectors(url: str) -> None:
