@@ -13,6 +13,7 @@ import pytest
 from labs.kafka.local import LocalCluster
 from labs.supervise.home import Home
 from tests.run import end_home
+from tests.slate import begin_anew, clean_beside_servers, stop_servers
 
 # A shell starts background jobs deaf to Ctrl-C, and nohup deaf to a closed terminal; every process
 # that we start would inherit that.
@@ -52,3 +53,20 @@ def cluster(own_cluster: LocalCluster) -> LocalCluster:
 def shared_cluster(cluster: LocalCluster) -> LocalCluster:
     """The same: what its last user set must not be found in another's result."""
     return cluster
+
+
+@pytest.fixture(scope="module")
+def servers(own_cluster: LocalCluster) -> Iterator[None]:
+    """Servers beside Kafka that a test of this file starts serve the others too, and then end."""
+    begin_anew(own_cluster)
+    yield
+    stop_servers()
+
+
+@pytest.fixture
+def beside_servers(
+    request: pytest.FixtureRequest, own_cluster: LocalCluster, servers: None
+) -> LocalCluster:
+    """The cluster, whole and clean, but for what servers that run keep in it."""
+    clean_beside_servers(own_cluster, request.node)
+    return own_cluster

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -31,8 +31,10 @@ KINDS = (ConfigResourceType.BROKER, ConfigResourceType.GROUP, ConfigResourceType
 DEFAULT_SOURCE = "DYNAMIC_DEFAULT_BROKER_CONFIG"
 
 
-def clean(bootstrap: list[str]) -> bool:
+def clean(bootstrap: list[str], keep: Collection[str] = ()) -> bool:
     """Take back all that a learner may have made or changed; whether all of it is gone.
+
+    `keep`: topics and groups whose names begin so stay.
 
     Each pass looks, and ends what it sees; the slate is clean when a pass sees nothing. A
     coordinator or leader that has just moved refuses for a moment: the next pass asks again, with
@@ -47,8 +49,8 @@ def clean(bootstrap: list[str]) -> bool:
                 [
                     drop_settings(client, bootstrap),
                     abort_transactions(client, bootstrap),
-                    drop_topics(client),
-                    drop_groups(client),
+                    drop_topics(client, "", keep),
+                    drop_groups(client, "", keep),
                 ]
             ):
                 return True
@@ -138,16 +140,20 @@ def abort_transactions(client: KafkaAdminClient, bootstrap: list[str]) -> bool:
     return bool(names)
 
 
-def _topics(client: KafkaAdminClient, prefix: str) -> list[str]:
+def _topics(client: KafkaAdminClient, prefix: str, keep: Collection[str] = ()) -> list[str]:
     """Those that begin so; never Kafka's internal topics, which hold no learner's record."""
-    topics = client.describe_topics()
-    return [t["name"] for t in topics if t["name"].startswith(prefix) and not t["is_internal"]]
+    names = [topic["name"] for topic in client.describe_topics() if not topic["is_internal"]]
+    return [name for name in names if _is_meant(name, prefix, keep)]
 
 
-def _groups(client: KafkaAdminClient, prefix: str) -> list[Any]:
+def _groups(client: KafkaAdminClient, prefix: str, keep: Collection[str] = ()) -> list[Any]:
     """Those that begin so; never Connect's workers: put out, they would come back at once."""
-    named = [group for group in client.list_groups() if group["group_id"].startswith(prefix)]
+    named = [g for g in client.list_groups() if _is_meant(g["group_id"], prefix, keep)]
     return [group for group in named if not (is_connect(group) and group["group_state"] != "Empty")]
+
+
+def _is_meant(name: str, prefix: str, keep: Collection[str]) -> bool:
+    return name.startswith(prefix) and not name.startswith(tuple(keep))
 
 
 def is_connect(group: Mapping[str, Any]) -> bool:
@@ -158,17 +164,17 @@ def is_connect(group: Mapping[str, Any]) -> bool:
     return group.get("protocol_type") == "connect"
 
 
-def drop_topics(client: KafkaAdminClient, prefix: str = "") -> bool:
+def drop_topics(client: KafkaAdminClient, prefix: str = "", keep: Collection[str] = ()) -> bool:
     """Delete the learner's topics; whether there were any."""
-    topics = _topics(client, prefix)
+    topics = _topics(client, prefix, keep)
     if topics:
         client.delete_topics(topics, timeout_ms=5000, raise_errors=False)
     return bool(topics)
 
 
-def drop_groups(client: KafkaAdminClient, prefix: str = "") -> bool:
+def drop_groups(client: KafkaAdminClient, prefix: str = "", keep: Collection[str] = ()) -> bool:
     """Delete every group, its members put out first: a killed consumer stays for 45 s else."""
-    groups = _groups(client, prefix)
+    groups = _groups(client, prefix, keep)
     inhabited = [g["group_id"] for g in groups if g["group_state"] != "Empty"]
     for name, group in client.describe_groups(inhabited).items() if inhabited else ():
         members = [

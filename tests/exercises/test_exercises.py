@@ -22,6 +22,7 @@ from labs.exercise.judging import judge, prepare
 from labs.exercise.verdict import NOT_YET, PASS, Verdict
 from labs.kafka.local import LocalCluster
 from tests.run import FAULTS_VARIABLE
+from tests.slate import begin_anew, clean_beside_servers, stop_servers
 
 HERE = Path(__file__).parent
 SEED = int(os.environ.get(FAULTS_VARIABLE, "17"))
@@ -63,14 +64,38 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABS_WORK", str(tmp_path))
 
 
+@pytest.fixture(scope="module")
+def judged() -> Iterator[list[Exercise]]:
+    """The exercises of which cases have run here; no server is left of the last one."""
+    exercises: list[Exercise] = []
+    yield exercises
+    stop_servers()
+
+
+@pytest.fixture
+def clean_cluster(
+    request: pytest.FixtureRequest,
+    own_cluster: LocalCluster,
+    exercise: Exercise,
+    judged: list[Exercise],
+) -> LocalCluster:
+    """It is clean. Servers that a case of an exercise has started serve its other cases."""
+    if exercise in judged[-1:]:
+        clean_beside_servers(own_cluster, request.node)
+    else:
+        begin_anew(own_cluster)
+        judged.append(exercise)
+    return own_cluster
+
+
 @pytest.mark.parametrize(("exercise", "file", "reason"), CASES)
 def test_it_is_judged_rightly(
-    shared_cluster: LocalCluster, exercise: Exercise, file: Path | None, reason: str
+    clean_cluster: LocalCluster, exercise: Exercise, file: Path | None, reason: str
 ) -> None:
     if file is not None and file.suffix == ".java" and javac() is None:
         assert os.environ.get("CI") != "true", "there is no JDK, and .ci/run installs one"
         pytest.skip("there is no JDK")
-    verdict = tried(exercise, shared_cluster, file, WRONG_S if reason else BUDGET_S)
+    verdict = tried(exercise, clean_cluster, file, WRONG_S if reason else BUDGET_S)
     print(verdict)
     if reason:
         assert verdict.verdict == NOT_YET, verdict

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
 from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
-from labs.services.known import services
 from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
@@ -19,12 +17,10 @@ run = partial(run_of, "connect")
 TRIALS = 3
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_server_is_left() -> Iterator[None]:
-    """They are started by the first experiment, and serve all."""
-    yield
-    for one in services(hold=False):
-        one.stop()
+@pytest.fixture
+def shared_cluster(beside_servers: LocalCluster) -> LocalCluster:
+    """Servers are started by the first experiment that needs them, and serve all."""
+    return beside_servers
 
 
 # -- the dual write ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from labs.kafka.admin import admin
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.services.kinds.connect import HERE, TOPICS, WORKER
-from labs.services.known import service, services
+from labs.services.known import service
 from labs.supervise.java import find_java
 from tests.helpers import wait_until
 from tests.outcomes import run_of
@@ -28,13 +28,14 @@ from tests.outcomes import run_of
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 JDBC = "io.debezium.connector.jdbc.JdbcSinkConnector"
+#: A worker that fails waits for itself to end, twice: for these two, and for 15 s.
+ENDS_SOONER = {"worker.sync.timeout.ms": "1", "task.shutdown.graceful.timeout.ms": "0"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_server_is_left() -> Iterator[None]:
-    yield
-    for one in services(hold=False):
-        one.stop()
+@pytest.fixture
+def cluster(beside_servers: LocalCluster) -> LocalCluster:
+    """Servers are started by the first test that needs them, and serve all."""
+    return beside_servers
 
 
 class _Connect:
@@ -108,6 +109,18 @@ def test_the_connectors_for_files_must_be_asked_for() -> None:
     assert '"org.apache.kafka:connect-file:' in wanted
 
 
+def test_a_worker_refuses_a_topic_that_is_not_compacted(cluster: LocalCluster) -> None:
+    with admin(cluster.bootstrap) as client:
+        client.create_topics({"made-by-hand": {"num_partitions": 1, "replication_factor": 3}})
+    one = service("connect")
+    one.stop()
+    with pytest.raises(LabsError, match="died while it was starting"):
+        one.start({"config.storage.topic": "made-by-hand", **ENDS_SOONER})
+    said = b"".join(line for _, line in one.log_lines(300, follow=False)).decode()
+    assert re.search(r"made-by-hand.*cleanup\.policy.*compact", said)
+    one.start()
+
+
 def test_what_it_knows_is_in_three_topics_that_are_compacted(
     cluster: LocalCluster, connect: _Connect
 ) -> None:
@@ -117,18 +130,6 @@ def test_what_it_knows_is_in_three_topics_that_are_compacted(
     with admin(cluster.bootstrap) as client:
         told = client.describe_configs(resources)["topic"]
     assert {told[name]["cleanup.policy"]["value"] for name in TOPICS.values()} == {"compact"}
-
-
-def test_a_worker_refuses_a_topic_that_is_not_compacted(cluster: LocalCluster) -> None:
-    with admin(cluster.bootstrap) as client:
-        client.create_topics({"made-by-hand": {"num_partitions": 1, "replication_factor": 3}})
-    one = service("connect")
-    one.stop()
-    with pytest.raises(LabsError, match="died while it was starting"):
-        one.start({"config.storage.topic": "made-by-hand"})
-    said = b"".join(line for _, line in one.log_lines(300, follow=False)).decode()
-    assert re.search(r"made-by-hand.*cleanup\.policy.*compact", said)
-    one.start()
 
 
 # -- connectors --------------------------------------------------------------------------------

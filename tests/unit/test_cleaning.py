@@ -23,7 +23,7 @@ def test_each_pass_asks_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     made: list[object] = []
     asked: list[object] = []
 
-    def drop_groups(client: object, _prefix: str = "") -> bool:
+    def drop_groups(client: object, *_: object) -> bool:
         asked.append(client)
         if len(asked) == 1:
             raise NotCoordinatorError
