@@ -73,8 +73,9 @@ def _sentences(block: str) -> list[str]:
 
 
 def _small(name: str) -> str:
-    """Without the capital letter of a sentence's beginning; `ISR` keeps all of its own."""
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+    """Without the capital letter of a sentence's beginning; `ISR`, `Kafka Connect` keep theirs."""
+    begins_a_sentence = name[1:2].islower() and not any(map(str.istitle, name.split()[1:]))
+    return name[:1].lower() + name[1:] if begins_a_sentence else name
 
 
 def _plain(sentence: str) -> str:
