@@ -115,9 +115,7 @@ class _Kafka(_System):
 
     def write_one(self) -> Send | None:
         send = produce(self.run, self._producer, flight_payload())
-        poll_until(
-            self._producer, lambda: send.completed or self.stopping.is_set(), PATIENCE_S
-        )
+        poll_until(self._producer, lambda: send.completed or self.stopping.is_set(), PATIENCE_S)
         return send if send.outcome is Outcome.OK else None
 
     def kill(self) -> None:
@@ -219,8 +217,11 @@ class _Pulsar(_System):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         pulsar_client(run)  # it is started, and can be imported
-        policies = {"persistence": THREE_COPIES} if run["copies"] == THREE else {}
-        namespace = pulsar_namespace("kill-three" if policies else "kill-one", policies)
+        # Its name for what Kafka calls idempotence: what a client sends again is written once.
+        policies: dict[str, object] = {"deduplication": True}
+        if run["copies"] == THREE:
+            policies["persistence"] = THREE_COPIES
+        namespace = pulsar_namespace(f"kill-{len(policies)}", policies)
         self._topic = f"persistent://{namespace}/flights"
         self._connect()
 
@@ -344,9 +345,7 @@ def _mend(systems: list[_System]) -> None:
         service(name).start()
 
 
-def _tell(
-    run: Run, systems: list[_System], killed: float, ended: float, marks: list[Mark]
-) -> None:
+def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: list[Mark]) -> None:
     reads = [read for system in systems for read in system.read()]
     counts = run.judge_log(Log(tuple(reads), {})).counts
     present = {read.number for read in reads}

@@ -113,9 +113,7 @@ def _pulsar(run: Run, values: list[bytes]) -> int:
 
     namespace = pulsar_namespace("replay-hour" if policies else "replay-default", policies)
     topic = f"persistent://{namespace}/flights"
-    consumer = client.subscribe(
-        topic, NAME, initial_position=pulsar.InitialPosition.Earliest
-    )
+    consumer = client.subscribe(topic, NAME, initial_position=pulsar.InitialPosition.Earliest)
     producer = client.create_producer(topic)
     for value in values:
         producer.send(value)

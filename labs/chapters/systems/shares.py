@@ -272,7 +272,9 @@ def _shares(run: Run) -> None:
     for way in ways:
         way.start()
     everybody = (1 << len(WORKERS)) - 1
-    run.wait(lambda: all(w.ready == everybody for w in ways), words("shares.awaited.joined"), DONE_S)
+    run.wait(
+        lambda: all(w.ready == everybody for w in ways), words("shares.awaited.joined"), DONE_S
+    )
     run.say(words("shares.says.working"))
     run.began = now()
     producer, payload = evenly(run)
