@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -54,6 +55,7 @@ def rabbit_connection(one: Service, node: int = 1, heartbeat_s: int = HEARTBEAT_
     Raises:
         pika.exceptions.AMQPError: it does not answer.
     """
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # each vain try would be told
     return connected(one.records()[node], one.facts, heartbeat_s)
 
 

@@ -70,17 +70,20 @@ class _System:
         self.run = run
         self.acked: list[float] = []
         self.stopping = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._writers = 0
 
     def start(self) -> None:
+        """Have it written to; a writer that hangs since a kill is left behind."""
+        self._writers += 1
+        self._thread = threading.Thread(target=self._write, args=(self._writers,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         self.stopping.set()
         self._thread.join(PATIENCE_S)
 
-    def _write(self) -> None:
-        while not self.stopping.wait(EVERY_S):
+    def _write(self, writer: int) -> None:
+        while not self.stopping.wait(EVERY_S) and writer == self._writers:
             if send := self.write_one():
                 self.acked.append(send.completed or now())
 
@@ -183,7 +186,10 @@ class _RabbitMQ(_System):
         self._one.kill(1)
 
     def again(self) -> None:
+        """Start it, and connect anew: nothing ends a wait for a confirm that never comes."""
         self._one.start()
+        self._channel, self._node = None, 1
+        self.start()
 
     def read(self) -> list[Read]:
         """From a node that was not killed. The queue is there, or its only node is gone."""
@@ -222,29 +228,34 @@ class _Pulsar(_System):
         if run["copies"] == THREE:
             policies["persistence"] = THREE_COPIES
         namespace = pulsar_namespace(f"kill-{len(policies)}", policies)
-        self._topic = f"persistent://{namespace}/flights"
+        self._topic, self._renewed = f"persistent://{namespace}/flights", threading.Event()
         self._connect()
 
     def _connect(self) -> None:
-        self._client = pulsar_client(self.run)
-        options = {"send_timeout_millis": 1000 * int(PATIENCE_S)}
-        self._producer = self._client.create_producer(self._topic, **options)
+        self._producer = pulsar_client(self.run).create_producer(self._topic)
 
     def write_one(self) -> Send | None:
         import pulsar
 
-        begin = now()
+        begin, answered = now(), threading.Event()
         send = self.run.history.invoke(flight_payload(), begin, begin)
+
+        def heard(result: Any, _id: Any) -> None:
+            if result == pulsar.Result.Ok:
+                send.completed, send.outcome = now(), Outcome.OK
+                send.partition, send.offset = PLACE[PULSAR], send.number
+            answered.set()
+
         try:
-            self._producer.send(send.value)
+            self._producer.send_async(send.value, heard)
         except pulsar.PulsarException as error:
             send.failure(error)
-            if not self.stopping.is_set():
-                self._connect()
             return None
-        send.completed, send.outcome = now(), Outcome.OK
-        send.partition, send.offset = PLACE[PULSAR], send.number
-        return send
+        while not answered.wait(EVERY_S):
+            if self.stopping.is_set() or self._renewed.is_set():
+                self._renewed.clear()
+                return None
+        return send if send.outcome is Outcome.OK else None
 
     def kill(self) -> None:
         service("pulsar").kill()
@@ -252,7 +263,8 @@ class _Pulsar(_System):
     def again(self) -> None:
         """Start it, and connect anew: its client waits longer after each vain try, up to 60 s."""
         service("pulsar").start()
-        self._client.shutdown()
+        self._connect()
+        self._renewed.set()
 
     def read(self) -> list[Read]:
         import pulsar

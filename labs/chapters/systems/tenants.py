@@ -45,7 +45,7 @@ class _Tenant:
             if pulsar_admin("GET", f"persistent/{name}/flights"):
                 pulsar_admin("DELETE", f"persistent/{name}/flights/departures?force=true")
         self.topic = TOPIC.format(name)
-        # The broker holds a tenant back by reading no more from its connection: so each has its own.
+        # The broker holds a tenant back by reading no more from its connection: each has its own.
         self._client = pulsar_client(run)
         self._producer = self._client.create_producer(
             self.topic, max_pending_messages=PENDING, block_if_queue_full=True
