@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from labs.chapters.systems.latency import LATENCY
 from labs.experiment.experiment import Experiment
 
 NUMBER = 10
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (LATENCY,)
