@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from labs.chapters.systems.backlog import BACKLOG
 from labs.chapters.systems.latency import LATENCY
+from labs.chapters.systems.rate import RATE
 from labs.experiment.experiment import Experiment
 
 NUMBER = 10
-EXPERIMENTS: tuple[Experiment, ...] = (LATENCY,)
+EXPERIMENTS: tuple[Experiment, ...] = (LATENCY, RATE, BACKLOG)

@@ -74,8 +74,7 @@ def quickest(medians: dict[str, float]) -> str | None:
 
 def _quickest(result: Result) -> str | None:
     told = {
-        id: result.measurements.get(f"{id}_acknowledged_p50_ms")
-        for id in (KAFKA, RABBITMQ, PULSAR)
+        id: result.measurements.get(f"{id}_acknowledged_p50_ms") for id in (KAFKA, RABBITMQ, PULSAR)
     }
     return quickest({id: value for id, value in told.items() if isinstance(value, float)})
 

@@ -67,8 +67,10 @@ class Seen:
 
     Attributes:
         first: the number of its first message.
-        due, sent, acknowledged: of each; 0: never.
+        due, sent, acknowledged: of each; 0: not yet.
+        at_last: when each of all messages until now was acknowledged, if the task sent none.
         order, read: all that was read meanwhile, in that order, and when; -1: not as it was sent.
+        asked: when it was asked for; then a reader connects, or leaves.
         began, ended, over: when it began, when the last was due, when all was answered and read.
         waiting: how many waited to be read, as it went: (when, how many).
         refused: how many got an error.
@@ -78,10 +80,12 @@ class Seen:
     """
 
     first: int
+    asked: float
     began: float
     due: Sequence[float] = ()
     sent: Sequence[float] = ()
     acknowledged: Sequence[float] = ()
+    at_last: Sequence[float] = ()
     order: Sequence[int] = ()
     read: Sequence[float] = ()
     ended: float = 0.0
@@ -112,12 +116,10 @@ class _Load:
 
     def do(self, task: Task) -> Seen:
         client = self._client
-        if task.reading and not self._reading:
-            client.begin_reading()
-            self._reading = True
-        cpu, refused = time.process_time(), client.refused
-        seen = Seen(len(client.acknowledged), now())
-        came, due, sent = len(client.order), list[float](), list[float]()
+        cpu, refused, asked, came = time.process_time(), client.refused, now(), len(client.order)
+        self._read_or_not(task.reading)
+        seen = Seen(len(client.acknowledged), asked, now())
+        due, sent = list[float](), list[float]()
         client.blocked = False
         looked = seen.began
         while (at := now()) < seen.began + task.seconds:
@@ -139,17 +141,22 @@ class _Load:
             seen.ended - seen.began - number / task.rate for number in range(len(due), owed)
         ]
         self._await(task.drain_s, seen)
-        if not task.reading and self._reading:
-            client.end_reading()
-            self._reading = False
         seen.over = now()
         seen.cpu = (time.process_time() - cpu) / (seen.over - seen.began)
         seen.due, seen.sent = due, sent
         seen.acknowledged = list(client.acknowledged[seen.first :])
+        seen.at_last = () if due else list(client.acknowledged)
         seen.order = list(client.order[came:])
         seen.read = [client.read[number] if number >= 0 else 0.0 for number in seen.order]
         seen.refused, seen.blocked = client.refused - refused, client.blocked
         return seen
+
+    def _read_or_not(self, reading: bool) -> None:
+        if reading and not self._reading:
+            self._client.begin_reading()
+        if self._reading and not reading:
+            self._client.end_reading()
+        self._reading = reading
 
     def _await(self, drain_s: float, seen: Seen) -> None:
         client, until = self._client, now() + drain_s

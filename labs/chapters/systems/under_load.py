@@ -60,6 +60,8 @@ ONE, THREE = "1", "3"
 ANSWER_S = 60.0
 #: A connection's, a cache's, a JVM's first messages: not counted.
 WARM_UP = Task(rate=500, seconds=1.0)
+#: Whatever is still on its way is waited for.
+FINISH = Task(rate=0, seconds=0.0, drain_s=20.0)
 
 
 def copies_setting() -> Choice:
@@ -165,14 +167,15 @@ class Systems:
         reads: list[Read] = []
         for place, system in enumerate(self.all.values()):
             numbers: list[int] = []
-            for seen in system.seen:
-                for due, sent, acknowledged in zip(
-                    seen.due, seen.sent, seen.acknowledged, strict=True
-                ):
-                    send = self.run.history.invoke(_value, due, sent)
-                    numbers.append(send.number)
-                    if acknowledged:
-                        send.completed, send.outcome = acknowledged, Outcome.OK
+            at_last = system.load(FINISH).at_last
+            times = (
+                (due, at) for one in system.seen for due, at in zip(one.due, one.sent, strict=True)
+            )
+            for (due, sent), acknowledged in zip(times, at_last, strict=True):
+                send = self.run.history.invoke(_value, due, sent)
+                numbers.append(send.number)
+                if acknowledged:
+                    send.completed, send.outcome = acknowledged, Outcome.OK
             order = [
                 (number, at)
                 for seen in system.seen
@@ -263,13 +266,13 @@ def _pulsar(run: Run, copies: int) -> Job:
 
 
 def _ask(admin: str, method: str, path: str, body: Any = None) -> None:
-    request = urllib.request.Request(  # noqa: S310 - ours, on this machine
+    request = urllib.request.Request(
         f"{admin}/{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    urllib.request.urlopen(request, timeout=ANSWER_S).close()  # noqa: S310
+    urllib.request.urlopen(request, timeout=ANSWER_S).close()
 
 
 def _memory(pid: int) -> int:
