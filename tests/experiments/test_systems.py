@@ -107,8 +107,8 @@ def test_a_limit_holds_one_tenant_and_not_the_other(own_cluster: LocalCluster) -
     assert result.report.verdict == VALID
     assert came_true(result) == "one"
     rates = {name: measured(result, name) for name in result.about}
-    assert rates["airline_after_per_s"] < rates["airline_before_per_s"]
-    assert rates["airline_after_per_s"] < rates["airport_after_per_s"]
+    assert rates["airline_after_rate"] < rates["airline_before_rate"]
+    assert rates["airline_after_rate"] < rates["airport_after_rate"]
 
 
 def test_without_a_limit_both_write_alike(own_cluster: LocalCluster) -> None:

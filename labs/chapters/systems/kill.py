@@ -436,5 +436,5 @@ KILL = Experiment(
     ),
     _kill,
     Options((_NONE, _KAFKA_ALONE, _RABBIT_ALONE, _EVERY), _who),
-    about=("lost_records", "kafka_silent_s", "rabbitmq_silent_s", "pulsar_silent_s"),
+    about=("lost_records", "lost_names", "kafka_silent_s", "rabbitmq_silent_s", "pulsar_silent_s"),
 )

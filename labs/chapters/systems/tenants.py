@@ -153,8 +153,8 @@ def _tell(
     after: dict[str, float],
     marks: list[Mark],
 ) -> None:
-    run.measurements |= {f"{name}_before_per_s": round(rate) for name, rate in before.items()}
-    run.measurements |= {f"{name}_after_per_s": round(rate) for name, rate in after.items()}
+    run.measurements |= {f"{name}_before_rate": round(rate) for name, rate in before.items()}
+    run.measurements |= {f"{name}_after_rate": round(rate) for name, rate in after.items()}
     id = "limited" if marks else "free"
     run.conclude(words(f"tenants.told.{id}", **run.values))
     title = words(f"tenants.title.{id}", **run.values)
@@ -168,8 +168,8 @@ _ONE, _BOTH, _NONE = "one", "both", "none"
 
 def _who(result: Result) -> str:
     told, limit = result.measurements, float(result.settings["limit"])
-    held = float(told["airline_after_per_s"] or 0) < OVER * limit
-    kept = float(told["airport_after_per_s"] or 0) > KEPT * float(told["airport_before_per_s"] or 0)
+    held = float(told["airline_after_rate"] or 0) < OVER * limit
+    kept = float(told["airport_after_rate"] or 0) > KEPT * float(told["airport_before_rate"] or 0)
     if not held:
         return _NONE
     return _ONE if kept else _BOTH
@@ -187,9 +187,9 @@ TENANTS = Experiment(
     Options((_ONE, _BOTH, _NONE), _who),
     breaks=False,
     about=(
-        "airline_before_per_s",
-        "airline_after_per_s",
-        "airport_before_per_s",
-        "airport_after_per_s",
+        "airline_before_rate",
+        "airline_after_rate",
+        "airport_before_rate",
+        "airport_after_rate",
     ),
 )
