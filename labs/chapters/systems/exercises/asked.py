@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from labs.chapters.systems.beside import pulsar_client_at, rabbitmq
 from labs.exercise.judging import Judging
 from labs.exercise.verdict import CantTell
+from labs.services.kinds.rabbitmq import USER
 from labs.services.known import service
 from labs.services.packages import Packages
 from labs.services.service import Service
+from labs.supervise.ports import HOST
 
 T = TypeVar("T")
 
@@ -41,3 +43,8 @@ def _untimed(judging: Judging, get: Callable[[], T]) -> T:
     found = get()
     judging.deadline += time.monotonic() - began
     return found
+
+
+def amqp_url(one: Service) -> str:
+    """Where its first node listens, with the password: for `pika.URLParameters`."""
+    return f"amqp://{USER}:{one.facts['password']}@{HOST}:{one.records()[1].port}/%2F"

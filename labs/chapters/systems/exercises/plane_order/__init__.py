@@ -27,7 +27,7 @@ ACKNOWLEDGED_S = 5.0
 
 
 def judge(judging: Judging) -> tuple[str, ...]:
-    """Have two workers do all events, and compare the order of what they wrote with each plane's."""
+    """Have two workers do all events, and compare the order with that of each plane."""
     client, told = pulsar(judging)
     try:
         topic = f"persistent://{pulsar_namespace('exercise-10-1', {})}/events"
