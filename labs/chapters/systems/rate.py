@@ -1,9 +1,9 @@
 """systems.rate: the load that each system holds while 99 of 100 answers come within a bound.
 
-The rate doubles until the 99th percentile is over the bound twice: a moment in which the machine did
-something else is no limit of a system. Clients and servers share the cores, so a rate that a system
-holds here is no figure of it elsewhere; where the client used a whole core itself, the result says
-so.
+The rate doubles until the 99th percentile is over the bound twice: a moment in which the machine
+did something else is no limit of a system. Clients and servers share the cores, so a rate that a
+system holds here is no figure of it elsewhere; the result tells which part of a core the client
+used itself at the last step.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ Each system gets a topic or queue of its own, in one of two classes of durabilit
   RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar: three bookies, of which two
   acknowledge. Pulsar's three bookies and its broker are one process here.
 
-Why not each system's own load tool: each measures something else (PerfTest from publishing to the
-consumer, kafka-producer-perf-test to the acknowledgement), one after another they start a dozen JVMs
-on a machine of two cores, and PerfTest and pulsar-perf are 20 and 60 MB more to download. So one
-small program (`load_process`) uses each system's client, with one clock and one schedule.
+Why not each system's own load tool: each has its own schedule and measures something else, and one
+after another, rate by rate, they would start dozens of JVMs on the cores that are measured. So one
+small program (`load_process`) uses each system's client, with one clock and one schedule, and
+nothing more is downloaded.
 
 Every message is in the run's history: so each that was acknowledged must be read, and once.
 """
