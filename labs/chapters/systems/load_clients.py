@@ -284,7 +284,7 @@ class _Connection:
             if found is None:
                 got = self.socket.recv(_READ_AT_ONCE)
                 if not got:
-                    raise ConnectionError(f"closed instead of {wanted.__name__}")
+                    raise ConnectionResetError
                 self._in += got
                 continue
             del self._in[:used]
@@ -299,7 +299,7 @@ class _Connection:
         except BlockingIOError:
             return
         if not got:
-            raise ConnectionError("RabbitMQ closed the connection")
+            raise ConnectionResetError
         self._in += got
         data, at = bytes(self._in), 0
         while len(data) - at >= _FRAME.size:

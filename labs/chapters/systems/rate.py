@@ -47,14 +47,32 @@ SAME = "same"
 def _rate(run: Run) -> None:
     ours = systems(run)
     found = {system.id: _climb(run, system) for system in ours.order()}
-    ours.judge()
+    counts = ours.judge()
     held = {id: steps.held for id, steps in found.items()}
     run.measurements |= {f"{id}_held_rate": rate for id, rate in held.items()}
     run.measurements |= {f"{id}_client_cpu_percent": steps.cpu for id, steps in found.items()}
     run.measurements["rabbitmq_quickest_up_to_rate"] = _quickest_up_to(found)
     told = {id: figure(rate) for id, rate in held.items()}
-    run.conclude(ours.said("rate.told", **told))
-    title = ours.said("rate.title", **told)
+    kafka, rabbitmq, pulsar = (told.get(id, "") for id in (KAFKA, RABBITMQ, PULSAR))
+    run.conclude(
+        words(
+            f"rate.told.{ours.how_many}",
+            bound=run["bound"],
+            kafka=kafka,
+            rabbitmq=rabbitmq,
+            pulsar=pulsar,
+            without=ours.without,
+            acknowledged=counts.acknowledged,
+            unread=counts.lost,
+        )
+    )
+    title = words(
+        f"rate.title.{ours.how_many}",
+        bound=run["bound"],
+        kafka=kafka,
+        rabbitmq=rabbitmq,
+        pulsar=pulsar,
+    )
     lines: dict[str, list[Point]] = {
         id: [(float(rate), value) for rate, value in steps.p99_ms.items()]
         for id, steps in found.items()

@@ -52,6 +52,7 @@ from labs.services.kinds.pulsar import admin_url
 from labs.services.known import service
 from labs.workload import set_here
 from labs.workload.history import Log, Outcome, Read
+from labs.workload.judgements import Counts
 
 words = Words(__file__)
 
@@ -156,13 +157,12 @@ class Systems:
         self.run.measurements["order"] = ", ".join(system.id for system in order)
         return order
 
-    def said(self, name: str, **values: str) -> str:
-        """A sentence that has a value of each system: where there are three, and where two."""
-        which = "two" if self.without else "three"
-        told = {**self.run.values, **values, "without": self.without}
-        return words(f"{name}.{which}", **told)
+    @property
+    def how_many(self) -> str:
+        """How many are compared, as sentences are named."""
+        return "two" if self.without else "three"
 
-    def judge(self) -> None:
+    def judge(self) -> Counts:
         """Compare what was acknowledged with what was read, message by message, of all of them."""
         reads: list[Read] = []
         for place, system in enumerate(self.all.values()):
@@ -192,6 +192,7 @@ class Systems:
             "acknowledged_and_not_read": counts.lost,
             "read_twice": counts.duplicated,
         }
+        return counts
 
 
 def _value(number: int) -> tuple[None, bytes]:
