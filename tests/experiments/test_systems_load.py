@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from labs.base.errors import LabsError
-from labs.chapters.systems.backlog import CAUGHT_UP
+from labs.chapters.systems.backlog import BEHIND, CAUGHT_UP
 from labs.chapters.systems.rate import RATES
 from labs.experiment.result import Result
 from labs.experiment.views import Lines
@@ -78,7 +78,7 @@ def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
     for copies in ("1", "3"):
         result = run(with_servers, "backlog", copies=copies, rate=500, seconds=2)
         _nothing_is_missing(result)
-        assert came_true(result) == CAUGHT_UP
+        assert came_true(result) in (CAUGHT_UP, BEHIND), "nothing is dropped or refused"
         for id in _systems(result, "_caught_up_s"):
             assert measured(result, f"{id}_backlog_messages") > 500
             assert measured(result, f"{id}_refused") == 0

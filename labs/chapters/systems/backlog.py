@@ -64,7 +64,7 @@ class _Phases:
 def _backlog(run: Run) -> None:
     ours = systems(run)
     found = {system.id: _pile_up(run, system) for system in ours.order()}
-    ours.judge()
+    counts = ours.judge()
     for id, phases in found.items():
         _measure(run, id, phases)
     told = {
@@ -72,8 +72,17 @@ def _backlog(run: Run) -> None:
         for id in found
         for what in ("caught_up_s", "disk_grew_mb")
     }
-    run.conclude(ours.said("backlog.told", **told))
-    title = ours.said("backlog.title", **told)
+    run.conclude(
+        words(
+            f"backlog.told.{ours.how_many}",
+            seconds=run["seconds"],
+            without=ours.without,
+            acknowledged=counts.acknowledged,
+            unread=counts.lost,
+            **told,
+        )
+    )
+    title = words(f"backlog.title.{ours.how_many}", **told)
     lines = {id: phases.waiting() for id, phases in found.items()}
     names = words.under("shown")
     run.show(Lines(title, lines, "system_s", "messages_waiting", names=names))

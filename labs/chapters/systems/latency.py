@@ -45,9 +45,22 @@ def _latency(run: Run) -> None:
         readings[system.id] += read_ms(seen, WARMUP_S)
     for id in ours.all:
         _measure(run, id, answers[id], readings[id])
-    ours.judge()
-    run.conclude(ours.said("latency.told", **_medians(run, ours.all)))
-    title = ours.said("latency.title", **_medians(run, ours.all))
+    counts = ours.judge()
+    told = _medians(run, ours.all)
+    kafka, rabbitmq, pulsar = (told.get(id, "") for id in (KAFKA, RABBITMQ, PULSAR))
+    run.conclude(
+        words(
+            f"latency.told.{ours.how_many}",
+            rate=run["rate"],
+            kafka=kafka,
+            rabbitmq=rabbitmq,
+            pulsar=pulsar,
+            without=ours.without,
+            acknowledged=counts.acknowledged,
+            unread=counts.lost,
+        )
+    )
+    title = words(f"latency.title.{ours.how_many}", kafka=kafka, rabbitmq=rabbitmq, pulsar=pulsar)
     curves = {id: percentiles_of(waits) for id, waits in answers.items()}
     run.show(Percentiles(title, curves, names=words.under("shown")))
 

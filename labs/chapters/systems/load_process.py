@@ -1,10 +1,10 @@
 """A process of its own that sends messages at a rate to one system, and reads them.
 
-It gets its job as JSON in a line on stdin, then a task as JSON in each further line. It says `ready`
-and then, for each task, `done` with what it saw (`Seen`), packed.
+It gets its job as JSON in a line on stdin, then a task as JSON in each further line. It says
+`ready` and then, for each task, `done` with what it saw (`Seen`), packed.
 
-The load is open: a message is due when the schedule says so, not when the last answer came. One that
-can't be sent in time is late, and its wait counts from when it was due. No more than `WINDOW`
+The load is open: a message is due when the schedule says so, not when the last answer came. One
+that can't be sent in time is late, and its wait counts from when it was due. No more than `WINDOW`
 messages are without an answer at a time.
 
     python -m labs.chapters.systems.load_process

@@ -1,9 +1,9 @@
 """systems.rate: the load that each system holds while 99 of 100 answers come within a bound.
 
-The rate doubles until the 99th percentile is over the bound twice: a moment in which the machine did
-something else is no limit of a system. Clients and servers share the cores, so a rate that a system
-holds here is no figure of it elsewhere; where the client used a whole core itself, the result says
-so.
+The rate doubles until the 99th percentile is over the bound twice: a moment in which the machine
+did something else is no limit of a system. Clients and servers share the cores, so a rate that a
+system holds here is no figure of it elsewhere; the result tells which part of a core the client
+used itself at the last step.
 """
 
 from __future__ import annotations
@@ -47,14 +47,32 @@ SAME = "same"
 def _rate(run: Run) -> None:
     ours = systems(run)
     found = {system.id: _climb(run, system) for system in ours.order()}
-    ours.judge()
+    counts = ours.judge()
     held = {id: steps.held for id, steps in found.items()}
     run.measurements |= {f"{id}_held_rate": rate for id, rate in held.items()}
     run.measurements |= {f"{id}_client_cpu_percent": steps.cpu for id, steps in found.items()}
     run.measurements["rabbitmq_quickest_up_to_rate"] = _quickest_up_to(found)
     told = {id: figure(rate) for id, rate in held.items()}
-    run.conclude(ours.said("rate.told", **told))
-    title = ours.said("rate.title", **told)
+    kafka, rabbitmq, pulsar = (told.get(id, "") for id in (KAFKA, RABBITMQ, PULSAR))
+    run.conclude(
+        words(
+            f"rate.told.{ours.how_many}",
+            bound=run["bound"],
+            kafka=kafka,
+            rabbitmq=rabbitmq,
+            pulsar=pulsar,
+            without=ours.without,
+            acknowledged=counts.acknowledged,
+            unread=counts.lost,
+        )
+    )
+    title = words(
+        f"rate.title.{ours.how_many}",
+        bound=run["bound"],
+        kafka=kafka,
+        rabbitmq=rabbitmq,
+        pulsar=pulsar,
+    )
     lines: dict[str, list[Point]] = {
         id: [(float(rate), value) for rate, value in steps.p99_ms.items()]
         for id, steps in found.items()

@@ -8,10 +8,10 @@ Each system gets a topic or queue of its own, in one of two classes of durabilit
   RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar: three bookies, of which two
   acknowledge. Pulsar's three bookies and its broker are one process here.
 
-Why not each system's own load tool: each measures something else (PerfTest from publishing to the
-consumer, kafka-producer-perf-test to the acknowledgement), one after another they start a dozen JVMs
-on a machine of two cores, and PerfTest and pulsar-perf are 20 and 60 MB more to download. So one
-small program (`load_process`) uses each system's client, with one clock and one schedule.
+Why not each system's own load tool: each has its own schedule and measures something else, and one
+after another, rate by rate, they would start dozens of JVMs on the cores that are measured. So one
+small program (`load_process`) uses each system's client, with one clock and one schedule, and
+nothing more is downloaded.
 
 Every message is in the run's history: so each that was acknowledged must be read, and once.
 """
@@ -52,6 +52,7 @@ from labs.services.kinds.pulsar import admin_url
 from labs.services.known import service
 from labs.workload import set_here
 from labs.workload.history import Log, Outcome, Read
+from labs.workload.judgements import Counts
 
 words = Words(__file__)
 
@@ -156,13 +157,12 @@ class Systems:
         self.run.measurements["order"] = ", ".join(system.id for system in order)
         return order
 
-    def said(self, name: str, **values: str) -> str:
-        """A sentence that has a value of each system: where there are three, and where two."""
-        which = "two" if self.without else "three"
-        told = {**self.run.values, **values, "without": self.without}
-        return words(f"{name}.{which}", **told)
+    @property
+    def how_many(self) -> str:
+        """How many are compared, as sentences are named."""
+        return "two" if self.without else "three"
 
-    def judge(self) -> None:
+    def judge(self) -> Counts:
         """Compare what was acknowledged with what was read, message by message, of all of them."""
         reads: list[Read] = []
         for place, system in enumerate(self.all.values()):
@@ -192,6 +192,7 @@ class Systems:
             "acknowledged_and_not_read": counts.lost,
             "read_twice": counts.duplicated,
         }
+        return counts
 
 
 def _value(number: int) -> tuple[None, bytes]:
