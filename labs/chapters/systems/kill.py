@@ -118,7 +118,9 @@ class _Kafka(_System):
 
     def write_one(self) -> Send | None:
         send = produce(self.run, self._producer, flight_payload())
-        poll_until(self._producer, lambda: send.completed or self.stopping.is_set(), PATIENCE_S)
+        poll_until(
+            self._producer, lambda: send.completed is not None or self.stopping.is_set(), PATIENCE_S
+        )
         return send if send.outcome is Outcome.OK else None
 
     def kill(self) -> None:

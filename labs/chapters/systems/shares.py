@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, ShareConsumer
@@ -127,7 +128,7 @@ class _Group(_Way):
                 if record is None or record.error():
                     yield None
                 else:
-                    yield _number(record), lambda r=record: consumer.commit(r, asynchronous=False)
+                    yield _number(record), partial(_commit, consumer, record)
         finally:
             consumer.close()
 
@@ -146,8 +147,8 @@ class _Share(_Way):
         set_group_config(serving(run.cluster), self._topic, settings)
         run.note(set_here.group(settings))
         # A share group hands out whole batches: a batch is one task, or all of them.
-        singly = {"batch_size": 0, "linger_ms": 0}
-        together = {"batch_size": 100_000, "linger_ms": 500}
+        singly: dict[str, Any] = {"batch_size": 0, "linger_ms": 0}
+        together: dict[str, Any] = {"batch_size": 100_000, "linger_ms": 500}
         self._producer = run.producer(**(singly if run["ahead"] == ONE else together))
 
     def put(self, value: bytes) -> None:
@@ -171,7 +172,7 @@ class _Share(_Way):
                 if not records:
                     yield None
                 for record in records:
-                    yield _number(record), lambda r=record: consumer.acknowledge(r)
+                    yield _number(record), partial(consumer.acknowledge, record)
                 if records:
                     consumer.commit_sync(timeout=10)
         finally:
@@ -204,7 +205,7 @@ class _Queue(_Way):
                     yield None
                 else:
                     tag = method.delivery_tag
-                    yield number_of(body) or 0, lambda t=tag: channel.basic_ack(t)
+                    yield number_of(body) or 0, partial(channel.basic_ack, tag)
         finally:
             _close(channel.connection)
 
@@ -236,7 +237,7 @@ class _Shared(_Way):
             while True:
                 message = consumer.receive()
                 number = number_of(message.data()) or 0
-                yield number, lambda m=message: consumer.acknowledge(m)
+                yield number, partial(consumer.acknowledge, message)
 
     def stop(self) -> None:
         self.over.set()
@@ -253,6 +254,10 @@ def _number(record: Any) -> int:
     return number_of(record.value()) or 0
 
 
+def _commit(consumer: Consumer, record: Any) -> None:
+    consumer.commit(message=record, asynchronous=False)
+
+
 def _close(connection: Any) -> None:
     with suppress(Exception):
         connection.close()
@@ -267,7 +272,8 @@ def _shares(run: Run) -> None:
     run.make_topic(partitions=2, watch=False)
     beside.insert(0, _Share(run))
     ways: list[_Way] = [_Group(run), *beside]
-    run.closing(lambda: [way.over.set() for way in ways])
+    for way in ways:
+        run.closing(way.over.set)
     run.say(words("shares.says.joining"))
     for way in ways:
         way.start()

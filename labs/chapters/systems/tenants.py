@@ -99,7 +99,7 @@ class _Tenant:
         import pulsar
 
         reader = self._client.create_reader(self.topic, pulsar.MessageId.earliest)
-        found = []
+        found: list[Read] = []
         while reader.has_message_available():
             value = reader.read_next(int(1000 * READ_S)).data()
             found.append(Read(number_of(value), self.place, len(found), crc32(value)))

@@ -33,8 +33,11 @@ def judge(judging: Judging) -> tuple[str, ...]:
     one = rabbit(judging)
     flaky = set(judging.random.sample(range(TASKS), FLAKY))
     _fill(one, flaky)
-    told = {"amqp_url": amqp_url(one), "queue": QUEUE, "packages": one.server.parts[0].folder}
-    workers = [judging.program(PACE, **told) for _ in range(2)]
+    packages = one.server.parts[0].folder
+    workers = [
+        judging.program(PACE, amqp_url=amqp_url(one), queue=QUEUE, packages=packages)
+        for _ in range(2)
+    ]
     judging.say("starting")
     for worker in workers:
         worker.start()
