@@ -130,6 +130,8 @@ MAKERS = {
     "labs/experiment/native.py",
     "labs/chapters/connect/booking_process.py",
     "labs/chapters/exactly_once/transactions.py",
+    "labs/chapters/systems/load_clients.py",
+    "labs/chapters/systems/shares.py",
     "labs/kafka/admin.py",
     "labs/kafka/reset.py",
 }

@@ -1,0 +1,50 @@
+"""Pulsar and RabbitMQ as a judge asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from labs.chapters.systems.beside import pulsar_client_at, rabbitmq
+from labs.exercise.judging import Judging
+from labs.exercise.verdict import CantTell
+from labs.services.kinds.rabbitmq import USER
+from labs.services.known import service
+from labs.services.packages import Packages
+from labs.services.service import Service
+from labs.supervise.ports import HOST
+
+T = TypeVar("T")
+
+
+def pulsar(judging: Judging) -> tuple[Any, dict[str, Any]]:
+    """A client of Pulsar, and the variables that tell a program of it."""
+    url = _untimed(judging, lambda: str(service("pulsar", judging.tell).handle()))
+    client = pulsar_client_at(url)
+    return client, {"pulsar_url": url, "packages": str(Packages("pulsar").folder)}
+
+
+def rabbit(judging: Judging) -> Service:
+    """RabbitMQ, up.
+
+    Raises:
+        CantTell: it can't be had here.
+    """
+    one = _untimed(judging, lambda: rabbitmq(judging.tell))
+    if one is None:
+        raise CantTell("no_rabbitmq")
+    return one
+
+
+def _untimed(judging: Judging, get: Callable[[], T]) -> T:
+    """A start does not count as time for judging."""
+    began = time.monotonic()
+    found = get()
+    judging.deadline += time.monotonic() - began
+    return found
+
+
+def amqp_url(one: Service) -> str:
+    """Where its first node listens, with the password: for `pika.URLParameters`."""
+    return f"amqp://{USER}:{one.facts['password']}@{HOST}:{one.records()[1].port}/%2F"

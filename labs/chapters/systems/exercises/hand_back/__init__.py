@@ -1,0 +1,134 @@
+"""10.3: a worker of RabbitMQ that loses no task, and hands back what it can't do now.
+
+One of two workers is killed with tasks in its hands, while it waits for its slow reader.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from labs.base.clock import now
+from labs.base.flights import flights
+from labs.base.words import Words
+from labs.chapters.systems.beside import rabbit_connection
+from labs.chapters.systems.exercises.asked import amqp_url, rabbit
+from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.judging import Judging
+from labs.exercise.program import Program
+from labs.exercise.verdict import NotYet
+from labs.services.service import Service
+
+TASKS, FLAKY, QUEUE = 120, 6, "exercise.10.3"
+#: Lines a second that are read until the kill, and how many lines there are then.
+PACE, KILL_AFTER = 30, (20, 40)
+#: After so long without a line nothing more will come, s.
+QUIET_S, SILENT_S = 1.0, 8.0
+DONE, FAILED = "done", "failed"
+
+
+def judge(judging: Judging) -> tuple[str, ...]:
+    """Kill one of two workers, start it again, and look for tasks that were never done."""
+    one = rabbit(judging)
+    flaky = set(judging.random.sample(range(TASKS), FLAKY))
+    _fill(one, flaky)
+    packages = one.server.parts[0].folder
+    workers = [
+        judging.program(PACE, amqp_url=amqp_url(one), queue=QUEUE, packages=packages)
+        for _ in range(2)
+    ]
+    judging.say("starting")
+    for worker in workers:
+        worker.start()
+    enough = judging.random.randint(*KILL_AFTER)
+    _wait(judging, workers, lambda: _count(workers) >= enough)
+    victim = max(workers, key=lambda worker: len(worker.lines))
+    victim.kill()
+    judging.say("killed", line=victim.lines[-1].text.strip())
+    victim.start()
+    for worker in workers:
+        worker.pace = None
+    _finish(judging, workers)
+    for worker in workers:
+        worker.stop()
+    tries = _tries(workers)
+    missing = sorted(number for number in range(TASKS) if not tries[number, DONE])
+    if back := [number for number in missing if tries[number, FAILED]]:
+        raise NotYet("not_handed_back", number=back[0], count=len(back))
+    if missing:
+        raise NotYet("acknowledged_first", number=missing[0], count=len(missing))
+    if left := _left(one):
+        raise NotYet("unacknowledged", count=left)
+    return (judging.exercise.says("evidence", "all", count=TASKS, flaky=FLAKY),)
+
+
+def _fill(one: Service, flaky: set[int]) -> None:
+    connection = rabbit_connection(one)
+    channel = connection.channel()
+    channel.queue_delete(QUEUE)
+    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.confirm_delivery()
+    for number, flight in enumerate(flights(TASKS)):
+        task = {"number": number, "flaky": number in flaky, "carrier": flight.carrier}
+        channel.basic_publish("", QUEUE, json.dumps(task).encode())
+    connection.close()
+
+
+def _left(one: Service) -> int:
+    """How many messages the queue has when all workers are gone."""
+    connection = rabbit_connection(one)
+    found = connection.channel().queue_declare(QUEUE, passive=True).method.message_count
+    connection.close()
+    return int(found)
+
+
+def _wait(judging: Judging, workers: list[Program], until: Any) -> None:
+    def all_live() -> bool:
+        for worker in workers:
+            worker.require_alive()
+        return bool(until())
+
+    workers[0].wait(all_live, judging.patience_s)
+
+
+def _count(workers: list[Program]) -> int:
+    return sum(len(worker.lines) for worker in workers)
+
+
+def _finish(judging: Judging, workers: list[Program]) -> None:
+    """Wait until every task is done and nothing more comes, or until all is quiet."""
+    began = now()
+
+    def over() -> bool:
+        tries = _tries(workers)
+        last = max(began, *(w.lines[-1].time for w in workers if w.lines))
+        done = all(tries[number, DONE] for number in range(TASKS))
+        return now() - last > (QUIET_S if done else SILENT_S)
+
+    _wait(judging, workers, over)
+
+
+def _tries(workers: list[Program]) -> Counter[tuple[int, str]]:
+    """How often each task was done, and has failed.
+
+    Raises:
+        NotYet: a line has another form.
+    """
+    found: Counter[tuple[int, str]] = Counter()
+    for line in (line for worker in workers for line in list(worker.lines)):
+        number, _, how = line.text.strip().partition(" ")
+        if not number.isdecimal() or how not in (DONE, FAILED):
+            raise NotYet("unreadable_line", line=line.text[:80])
+        found[int(number), how] += 1
+    return found
+
+
+EXERCISE = Exercise(
+    "10.3",
+    PROGRAM,
+    Words(__file__),
+    judge,
+    minutes=12,
+    contract=("AMQP_URL", "QUEUE", "PACKAGES"),
+)

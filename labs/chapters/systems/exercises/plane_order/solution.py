@@ -1,0 +1,24 @@
+"""All messages of a key go to one consumer at a time."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.append(os.environ["PACKAGES"])
+
+import pulsar
+
+client = pulsar.Client(
+    os.environ["PULSAR_URL"], logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error)
+)
+consumer = client.subscribe(
+    os.environ["TOPIC"], os.environ["SUBSCRIPTION"], pulsar.ConsumerType.KeyShared
+)
+
+while True:
+    message = consumer.receive()
+    event = json.loads(message.data())
+    time.sleep(event["ms"] / 1000)
+    print(event["plane"], event["number"], flush=True)
+    consumer.acknowledge(message)

@@ -1,0 +1,43 @@
+"""Read as a new reader does, and count."""
+
+import os
+import sys
+
+sys.path += os.environ["PACKAGES"].split(":")
+
+import pika
+import pulsar
+from kafka import KafkaConsumer, TopicPartition
+
+
+def in_kafka() -> int:
+    """All between the beginning and the end: a commit deletes nothing."""
+    consumer = KafkaConsumer(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","))
+    place = TopicPartition(os.environ["TOPIC"], 0)
+    count: int = consumer.end_offsets([place])[place] - consumer.beginning_offsets([place])[place]
+    consumer.close()
+    return count
+
+
+def in_rabbitmq() -> int:
+    """What nobody has acknowledged."""
+    connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+    queue = connection.channel().queue_declare(os.environ["QUEUE"], passive=True)
+    connection.close()
+    return int(queue.method.message_count)
+
+
+def in_pulsar() -> int:
+    """All ledgers that are left."""
+    quiet = pulsar.FileLogger(pulsar.LoggerLevel.Error, os.devnull)
+    client = pulsar.Client(os.environ["PULSAR_URL"], logger=quiet)
+    reader = client.create_reader(os.environ["PULSAR_TOPIC"], pulsar.MessageId.earliest)
+    count = 0
+    while reader.has_message_available():
+        reader.read_next(20_000)
+        count += 1
+    client.close()
+    return count
+
+
+print(in_kafka(), in_rabbitmq(), in_pulsar())

@@ -1,0 +1,185 @@
+"""Messages are read and acknowledged. Then somebody wants to read them again: who still has them?
+
+Kafka keeps by time and size, whoever has read. A queue of RabbitMQ gives a message away; its stream
+is a log. Pulsar keeps what a subscription has not acknowledged, and beside that what the
+namespace's retention says: it deletes by ledgers, so the topic is unloaded, which closes its
+ledger, and trimmed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from kafka import TopicPartition
+
+from labs.base.words import Words
+from labs.chapters.systems.beside import (
+    pulsar_admin,
+    pulsar_client,
+    pulsar_namespace,
+    rabbit_connection,
+    rabbitmq,
+)
+from labs.experiment.experiment import Experiment
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Bars
+
+words = Words(__file__)
+
+TOPIC, QUEUE, STREAM, PULSAR = "kafka_topic", "rabbitmq_quorum", "rabbitmq_stream", "pulsar_topic"
+PLACES = (TOPIC, QUEUE, STREAM, PULSAR)
+DEFAULT, HOUR = "default", "one hour"
+RETENTION = {"retentionTimeInMinutes": 60, "retentionSizeInMB": 100}
+NAME, TRIM_S, READ_S = "labs.replay", 20.0, 20.0
+
+
+def _replay(run: Run) -> None:
+    run.say(words("replay.says.starting"))
+    rabbit = rabbitmq()
+    run.make_topic(watch=False)
+    run.load(run.producer(acks="all"), 0, run["records"]).wait(READ_S)
+    values = [send.value for send in run.history.sends]
+    run.say(words("replay.says.reading"))
+    found = {TOPIC: _kafka(run, len(values))}
+    if rabbit:
+        channel = rabbit_connection(rabbit, heartbeat_s=0).channel()
+        run.closing(channel.connection.close)
+        found[QUEUE] = _queue(channel, values)
+        found[STREAM] = _stream(channel, values)
+    found[PULSAR] = _pulsar(run, values)
+    _tell(run, found)
+
+
+def _kafka(run: Run, count: int) -> int:
+    """Read all, commit, seek to the beginning, and read again; returns how many come."""
+    consumer = run.consumer(group_id=run.topic, enable_auto_commit=False)
+    place = TopicPartition(run.topic, 0)
+    consumer.assign([place])
+    for _ in range(2):
+        consumer.seek_to_beginning(place)
+        deadline, came = time.monotonic() + READ_S, 0
+        while came < count and time.monotonic() < deadline:
+            came += sum(map(len, consumer.poll(timeout_ms=500).values()))
+        consumer.commit()
+    return came
+
+
+def _queue(channel: Any, values: list[bytes]) -> int:
+    channel.queue_delete(NAME)
+    channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.confirm_delivery()
+    for value in values:
+        channel.basic_publish("", NAME, value)
+    _drain(channel, NAME, len(values))
+    return int(channel.queue_declare(NAME, passive=True).method.message_count)
+
+
+def _stream(channel: Any, values: list[bytes]) -> int:
+    name = f"{NAME}.stream"
+    channel.queue_delete(name)
+    arguments = {"x-queue-type": "stream", "x-initial-cluster-size": 1}
+    channel.queue_declare(name, durable=True, arguments=arguments)
+    for value in values:
+        channel.basic_publish("", name, value)
+    channel.basic_qos(prefetch_count=100)
+    offset = {"x-stream-offset": "first"}
+    for _ in range(2):
+        came = _drain(channel, name, len(values), offset)
+    return came
+
+
+def _drain(channel: Any, name: str, count: int, arguments: Any = None) -> int:
+    """Read and acknowledge so many; returns how many came."""
+    came = 0
+    for method, _, _ in channel.consume(name, arguments=arguments, inactivity_timeout=READ_S):
+        if method is None:
+            break
+        channel.basic_ack(method.delivery_tag)
+        came += 1
+        if came == count:
+            break
+    channel.cancel()
+    return came
+
+
+def _pulsar(run: Run, values: list[bytes]) -> int:
+    policies = {"retention": RETENTION} if run["pulsar_retention"] == HOUR else {}
+    client = pulsar_client(run)  # from now on it can be imported
+    import pulsar
+
+    namespace = pulsar_namespace("replay-hour" if policies else "replay-default", policies)
+    topic = f"persistent://{namespace}/flights"
+    consumer = client.subscribe(topic, NAME, initial_position=pulsar.InitialPosition.Earliest)
+    producer = client.create_producer(topic)
+    for value in values:
+        producer.send(value)
+    for _ in values:
+        consumer.acknowledge(consumer.receive(int(1000 * READ_S)))
+    consumer.close()
+    producer.close()
+    return _kept_by_pulsar(run, client, topic, bool(policies))
+
+
+def _kept_by_pulsar(run: Run, client: Any, topic: str, kept: bool) -> int:
+    """How many come again, once what may be deleted is deleted."""
+    import pulsar
+
+    path = topic.replace("persistent://", "persistent/")
+    pulsar_admin("PUT", f"{path}/unload")  # its ledger is closed
+    consumer = client.subscribe(topic, NAME)
+    deadline = time.monotonic() + (0 if kept else TRIM_S)
+
+    def entries() -> int:
+        return int(pulsar_admin("GET", f"{path}/internalStats")["numberOfEntries"])
+
+    while True:
+        pulsar_admin("POST", f"{path}/trim")
+        if not entries() or time.monotonic() > deadline:
+            break
+        run.sleep(0.3)
+    consumer.seek(pulsar.MessageId.earliest)
+    came = 0
+    for _ in range(entries()):
+        try:
+            consumer.receive(int(1000 * READ_S))
+        except pulsar.Timeout:
+            break
+        came += 1
+    return came
+
+
+def _tell(run: Run, found: dict[str, int]) -> None:
+    run.measurements |= {f"{place}_again_records": count for place, count in found.items()}
+    run.conclude(words(f"replay.told.{'all' if QUEUE in found else 'without'}", **run.values))
+    title = words(f"replay.title.{'kept' if found[PULSAR] else 'gone'}", **run.values)
+    series = {"again": list(map(float, found.values()))}
+    run.show(Bars(title, list(found), series, "records_again", names=words.under("shown")))
+
+
+_LOGS, _AND_PULSAR, _ALL = "logs", "and_pulsar", "all"
+
+
+def _who(result: Result) -> str:
+    told = result.measurements
+    again = {place for place in PLACES if told.get(f"{place}_again_records")}
+    if QUEUE in again:
+        return _ALL
+    return _AND_PULSAR if PULSAR in again else _LOGS
+
+
+REPLAY = Experiment(
+    "systems.replay",
+    words,
+    (
+        Choice("pulsar_retention", (DEFAULT, HOUR), DEFAULT),
+        Number("records", 20, 100, 40, "records", 10),
+    ),
+    _replay,
+    Options((_LOGS, _AND_PULSAR, _ALL), _who),
+    breaks=False,
+    about=tuple(f"{place}_again_records" for place in PLACES),
+)

@@ -1,0 +1,100 @@
+"""Kafka, RabbitMQ and Pulsar under load: what holds in every run, whoever is quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from labs.base.errors import LabsError
+from labs.chapters.systems.backlog import BEHIND, CAUGHT_UP
+from labs.chapters.systems.rate import RATES
+from labs.experiment.result import Result
+from labs.experiment.views import Lines
+from labs.kafka.local import LocalCluster
+from labs.services.known import service
+from labs.workload.judgements import VALID
+from tests.outcomes import came_true, measured, run_of
+
+run = partial(run_of, "systems")
+
+#: So long 99 of 100 answers may take here: nobody is to be slow, and nobody is judged by a time.
+BOUND_MS, UP_TO = 2000, 2000
+
+
+@pytest.fixture(scope="module")
+def with_servers(own_cluster: LocalCluster) -> Iterator[LocalCluster]:
+    """The same servers for all tests."""
+    yield own_cluster
+    for name in ("rabbitmq", "pulsar"):
+        service(name).stop()
+
+
+def _systems(result: Result, suffix: str) -> list[str]:
+    found = [name.removesuffix(suffix) for name in result.measurements if name.endswith(suffix)]
+    assert set(found) >= {"kafka", "pulsar"}
+    return found
+
+
+def _nothing_is_missing(result: Result) -> None:
+    assert result.report.verdict == VALID
+    assert result.report.counts.acknowledged == result.report.counts.sent
+    assert measured(result, "read_messages") == result.report.counts.sent
+    assert measured(result, "acknowledged_and_not_read") == 0
+
+
+@pytest.mark.parametrize("copies", ["1", "3"])
+def test_each_message_is_acknowledged_and_read(with_servers: LocalCluster, copies: str) -> None:
+    result = run(with_servers, "latency", copies=copies, seconds=4)
+    _nothing_is_missing(result)
+    for id in _systems(result, "_acknowledged_p50_ms"):
+        for what in ("acknowledged", "read"):
+            p50, p99 = (measured(result, f"{id}_{what}_{name}_ms") for name in ("p50", "p99"))
+            assert 0 < p50 <= p99
+    assert came_true(result)
+
+
+@pytest.mark.parametrize("copies", ["1", "3"])
+def test_what_is_held_was_within_the_bound_and_the_next_step_was_not(
+    with_servers: LocalCluster, copies: str
+) -> None:
+    result = run(with_servers, "rate", copies=copies, bound=BOUND_MS, up_to=UP_TO)
+    _nothing_is_missing(result)
+    view = result.views[0]
+    assert isinstance(view, Lines)
+    for id in _systems(result, "_held_rate"):
+        held = measured(result, f"{id}_held_rate")
+        assert held >= RATES[0]
+        for rate, p99_ms in view.series[id]:
+            assert (p99_ms <= BOUND_MS) == (rate <= held)
+    assert came_true(result)
+
+
+def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
+    with_servers: LocalCluster,
+) -> None:
+    grew: dict[str, list[float]] = {}
+    for copies in ("1", "3"):
+        result = run(with_servers, "backlog", copies=copies, rate=500, seconds=2)
+        _nothing_is_missing(result)
+        assert came_true(result) in (CAUGHT_UP, BEHIND), "nothing is dropped or refused"
+        for id in _systems(result, "_caught_up_s"):
+            assert measured(result, f"{id}_backlog_messages") > 500
+            assert measured(result, f"{id}_refused") == 0
+            grew.setdefault(id, []).append(measured(result, f"{id}_disk_grew_mb"))
+    for one, three in grew.values():
+        assert one <= three
+
+
+def test_where_no_rabbitmq_can_be_had_the_others_go_on(
+    with_servers: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_run: object) -> None:
+        raise LabsError("RabbitMQ can't be had here")
+
+    monkeypatch.setattr("labs.chapters.systems.under_load._rabbitmq", refuse)
+    result = run(with_servers, "latency", seconds=2)
+    _nothing_is_missing(result)
+    assert _systems(result, "_acknowledged_p50_ms") == ["kafka", "pulsar"]
+    assert "RabbitMQ can't be had here" in result.conclusion

@@ -1,0 +1,157 @@
+"""What chapter 10 says of RabbitMQ and Pulsar, asked of the live ones; and of Kafka's tools."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from labs.chapters.systems.beside import (
+    THREE_COPIES,
+    pulsar_admin,
+    pulsar_client_at,
+    pulsar_namespace,
+    rabbit_connection,
+    rabbitmq,
+)
+from labs.kafka.local import LocalCluster
+from labs.services.known import service
+
+QUORUM = {"x-queue-type": "quorum"}
+NAME, WAIT_MS = "labs.claims", 30_000
+
+
+@pytest.fixture(scope="module")
+def rabbit(own_cluster: LocalCluster) -> Iterator[Any]:
+    """A channel of RabbitMQ, where it can be had."""
+    del own_cluster
+    one = rabbitmq()
+    if one is None:
+        pytest.skip("RabbitMQ can't be had here")
+    connection = rabbit_connection(one, heartbeat_s=0)
+    yield connection.channel()
+    connection.close()
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def pulsar(own_cluster: LocalCluster) -> Iterator[Any]:
+    """A client of Pulsar; its topics are in a namespace of three copies."""
+    del own_cluster
+    client = pulsar_client_at(str(service("pulsar").handle()))
+    pulsar_namespace("claims", {"persistence": THREE_COPIES})
+    yield client
+    client.close()
+    service("pulsar").stop()
+
+
+def new_queue(channel: Any, **arguments: object) -> None:
+    channel.queue_delete(NAME)
+    channel.queue_declare(NAME, durable=True, arguments=arguments or QUORUM)
+
+
+def test_what_is_handed_back_comes_again_and_is_counted(rabbit: Any) -> None:
+    new_queue(rabbit)
+    rabbit.confirm_delivery()
+    rabbit.basic_publish("", NAME, b"open gate 7")
+    method, _, _ = rabbit.basic_get(NAME)
+    assert not method.redelivered
+    rabbit.basic_nack(method.delivery_tag, requeue=True)
+    method, properties, _ = next(rabbit.consume(NAME))
+    assert method.redelivered
+    assert properties.headers["x-delivery-count"] == 1
+    rabbit.basic_ack(method.delivery_tag)
+    rabbit.cancel()
+
+
+def test_a_quorum_queue_gives_up_after_its_limit(rabbit: Any) -> None:
+    new_queue(rabbit, **{**QUORUM, "x-delivery-limit": 2})
+    rabbit.basic_publish("", NAME, b"poison")
+    tries = 0
+    for method, _, _ in rabbit.consume(NAME, inactivity_timeout=3):
+        if method is None:
+            break
+        tries += 1
+        rabbit.basic_nack(method.delivery_tag, requeue=True)
+    rabbit.cancel()
+    assert tries == 3, "the first delivery, and two more"
+
+
+def test_the_one_with_the_higher_priority_comes_first(rabbit: Any) -> None:
+    import pika
+
+    new_queue(rabbit, **{"x-max-priority": 2})
+    for name, priority in ((b"economy", 0), (b"economy too", 0), (b"business", 2)):
+        rabbit.basic_publish("", NAME, name, pika.BasicProperties(priority=priority))
+    found = [rabbit.basic_get(NAME, auto_ack=True)[2] for _ in range(3)]
+    assert found == [b"business", b"economy", b"economy too"]
+
+
+def test_a_stream_is_a_kind_of_queue_that_keeps_what_was_read(rabbit: Any) -> None:
+    rabbit.queue_delete(f"{NAME}.stream")
+    arguments = {"x-queue-type": "stream"}
+    rabbit.queue_declare(f"{NAME}.stream", durable=True, arguments=arguments)
+    rabbit.queue_delete(f"{NAME}.stream")
+
+
+def topic(name: str) -> str:
+    return f"persistent://public/claims/{name}"
+
+
+def test_a_delayed_message_comes_after_one_that_was_sent_later(pulsar: Any) -> None:
+    from datetime import timedelta
+
+    import pulsar as package
+
+    consumer = pulsar.subscribe(topic("reminders"), NAME, package.ConsumerType.Shared)
+    producer = pulsar.create_producer(topic("reminders"))
+    began = time.monotonic()
+    producer.send(b"gate closes", deliver_after=timedelta(seconds=3))
+    producer.send(b"boarding")
+    found = [consumer.receive(WAIT_MS).data() for _ in range(2)]
+    assert found == [b"boarding", b"gate closes"]
+    assert time.monotonic() - began > 2
+    consumer.close()
+
+
+def test_who_may_join_a_subscription(pulsar: Any) -> None:
+    import pulsar as package
+
+    kinds = package.ConsumerType
+    for kind in (kinds.Failover, kinds.Shared, kinds.KeyShared):
+        place = topic(f"joined-{kind.name}")
+        both = [pulsar.subscribe(place, NAME, kind) for _ in range(2)]
+        for consumer in both:
+            consumer.close()
+    only = pulsar.subscribe(topic("alone"), NAME)  # its default
+    with pytest.raises(package.PulsarException):
+        pulsar.subscribe(topic("alone"), NAME)
+    only.close()
+
+
+def test_what_nobody_has_acknowledged_stays_without_a_retention(pulsar: Any) -> None:
+    place = topic("unread")
+    path = place.replace("persistent://", "persistent/")
+    pulsar.subscribe(place, NAME).close()
+    producer = pulsar.create_producer(place)
+    for _ in range(5):
+        producer.send(b"departed")
+    producer.close()
+    pulsar_admin("PUT", f"{path}/unload")
+    pulsar.subscribe(place, NAME).close()
+    pulsar_admin("POST", f"{path}/trim")
+    assert pulsar_admin("GET", f"{path}/internalStats")["numberOfEntries"] == 5
+    assert pulsar_admin("GET", "namespaces/public/claims/retention") in (None, {})
+
+
+def test_three_bookies_hold_what_a_namespace_asks_for(pulsar: Any) -> None:
+    producer = pulsar.create_producer(topic("copies"))
+    producer.send(b"departed")
+    bookies = {one["bookieId"] for one in pulsar_admin("GET", "bookies/all")["bookies"]}
+    stats = pulsar_admin("GET", "persistent/public/claims/copies/internalStats?metadata=true")
+    told = stats["ledgers"][-1]["metadata"]
+    assert len(bookies) == 3
+    assert all(bookie in told for bookie in bookies)
+    producer.close()
