@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
-from labs.services.known import services
-from labs.services.service import Service
+from labs.services.known import known, services
+from labs.services.packages import Packages, locked
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -28,15 +30,19 @@ def stop_all(tell: Tell, only_in_kafka: bool = False) -> list[str]:
 
 
 def provide_all(tell: Tell) -> None:
-    """Fetch what each of them is started from; one that can't be had keeps no other from coming.
+    """Fetch what each of them is started from, and the packages that none of them needs.
+
+    One that can't be had keeps no other from coming.
 
     Raises:
         LabsError: one could not be had here.
     """
-    _each(services(tell, hold=False), lambda one: one.server.provide(tell))
+    servers = [partial(one.server.provide, tell) for one in services(tell, hold=False)]
+    alone = [partial(Packages(name).ensure, tell) for name in locked() if name not in known()]
+    _each([*servers, *alone], lambda provide: provide())
 
 
-def _each(all_of_them: Iterable[Service], do: Callable[[Service], T]) -> list[T]:
+def _each(all_of_them: Iterable[S], do: Callable[[S], T]) -> list[T]:
     """Do it to each. What fails for one is told when it is done to all.
 
     Raises:
