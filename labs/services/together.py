@@ -11,7 +11,6 @@ from labs.base.progress import Tell
 from labs.services.known import known, services
 from labs.services.packages import Packages, locked
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -25,8 +24,8 @@ def stop_all(tell: Tell, only_in_kafka: bool = False) -> list[str]:
     """
     found = services(tell, hold=False)
     meant = [one for one in found if one.server.needs_kafka or not only_in_kafka]
-    stopped = _each(meant, lambda one: (one.server.product, one.stop()))
-    return [product for product, was_up in stopped if was_up]
+    was_up = _each(one.stop for one in meant)
+    return [one.server.product for one, up in zip(meant, was_up, strict=True) if up]
 
 
 def provide_all(tell: Tell) -> None:
@@ -37,22 +36,24 @@ def provide_all(tell: Tell) -> None:
     Raises:
         LabsError: one could not be had here.
     """
-    servers = [partial(one.server.provide, tell) for one in services(tell, hold=False)]
-    alone = [partial(Packages(name).ensure, tell) for name in locked() if name not in known()]
-    _each([*servers, *alone], lambda provide: provide())
+    every: list[Callable[[], object]] = [
+        partial(one.server.provide, tell) for one in services(tell, hold=False)
+    ]
+    every += [partial(Packages(name).ensure, tell) for name in locked() if name not in known()]
+    _each(every)
 
 
-def _each(all_of_them: Iterable[S], do: Callable[[S], T]) -> list[T]:
-    """Do it to each. What fails for one is told when it is done to all.
+def _each(all_of_them: Iterable[Callable[[], T]]) -> list[T]:
+    """Do all of that. What fails once is told when all is done.
 
     Raises:
         LabsError: the first that failed.
     """
     results: list[T] = []
     failed: list[LabsError] = []
-    for one in all_of_them:
+    for do in all_of_them:
         try:
-            results.append(do(one))
+            results.append(do())
         except LabsError as error:
             failed.append(error)
     if failed:

@@ -111,12 +111,10 @@ def _on_disk(run: Run, topics: list[str], expected: int) -> dict[str, int]:
 def _tell(run: Run, topics: list[str], to_readers: list[int]) -> None:
     sizes = _on_disk(run, topics, len(run.partition().replicas))
     per_record = 1 / run["records"]
-    first, *more = to_readers
     run.measurements |= {
         "on_disk_a_record_bytes": round(sum(sizes.values()) * per_record),
         "log_a_record_bytes": round(sizes[run.topic] * per_record),
         "to_a_reader_a_record_bytes": round(sum(to_readers) / len(to_readers) * per_record),
-        "first_reader_bytes": first,
         "disk_for_one_more_reader_bytes": 0
         if run["way"] == LOG
         else round((sum(sizes.values()) - sizes[run.topic]) / run["readers"] * per_record),

@@ -133,7 +133,7 @@ class _Live:
         self.marks.append(Mark(self._run.elapsed(), "switched"))
 
     def switched_and_whole(self) -> bool:
-        """Look once more; whether the new version answers, and has read all that the old one has."""
+        """Look once more; whether the new version has read all that the old one has."""
         self.look()
         assert self.new
         whole = self.new.place >= self.old.place

@@ -89,7 +89,8 @@ def _bare(value: bytes) -> bytes:
 
 def _all_values(run: Run, first: int = 0) -> list[bytes]:
     consumer = from_the_beginning(run, run.topic, group=f"from-{first}", offset=first)
-    end, values = end_of(consumer, run.topic), []
+    end = end_of(consumer, run.topic)
+    values: list[bytes] = []
     while len(values) < end - first:
         values += [record.value() or b"" for record in consumer.consume(500, timeout=1.0)]
         run.sleep(0)
@@ -138,10 +139,11 @@ def _tell(run: Run, serving: View, replayed: View, missing: list[Flight]) -> Non
     run.verdict()
     days = sorted(replayed)
     wrong = {day: _mean(serving.get(day, (0, 0))) - _mean(replayed[day]) for day in days}
+    worst = max(wrong.values(), key=abs)
     run.measurements |= {
         "days_that_differ": sum(serving.get(day) != replayed[day] for day in days),
         "jump_minutes": round(wrong[SEAM], 1),
-        "most_wrong_minutes": round(max(wrong.values(), key=abs), 1),
+        "most_wrong_minutes": round(worst, 1),
         "in_neither_records": len(missing),
         "names": named(missing) or words("none"),
     }

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 books = sqlite3.connect(os.environ["OUT"])
 books.execute(
-    "CREATE TABLE IF NOT EXISTS charges (offset INTEGER PRIMARY KEY, booking INTEGER, price INTEGER)"
+    "CREATE TABLE IF NOT EXISTS charges (offset PRIMARY KEY, booking INTEGER, price INTEGER)"
 )
 servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(",")
 producer = KafkaProducer(bootstrap_servers=servers)

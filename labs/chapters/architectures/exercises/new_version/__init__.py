@@ -29,9 +29,8 @@ Days = Mapping[str, int]
 
 def judge(judging: Judging) -> tuple[str, ...]:
     """Let it come to its end; look what the output had at the switch, and what it has now."""
-    clock = {"message_timestamp_type": "LogAppendTime"}
     topic, old = judging.topic(), judging.topic()
-    out, views = judging.topic(**clock), judging.topic(**clock)
+    out, views = (judging.topic(message_timestamp_type="LogAppendTime") for _ in range(2))
     order = _order(judging.random.randrange(LATE_ONE_IN))
     _send(judging, topic, old, views, order)
     program = judging.program(topic=topic, old=old, out=out, views=views)

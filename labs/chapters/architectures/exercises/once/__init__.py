@@ -116,5 +116,5 @@ def _require_right(
 
 
 EXERCISE = Exercise(
-    "13.1", PROGRAM, Words(__file__), judge, minutes=12, contract=("TOPIC", "GROUP", "OUT", "PAID")
+    "13.1", PROGRAM, Words(__file__), judge, minutes=10, contract=("TOPIC", "GROUP", "OUT", "PAID")
 )
