@@ -33,12 +33,9 @@ def append(duckdb: Any, store: Path, first_offset: int, values: Iterable[bytes])
     """Add a file to the store. No file is ever changed."""
     lines = store / "lines.json"
     lines.write_bytes(b"\n".join(values))
-    told = ", ".join(f"{name}: '{type}'" for name, type in COLUMNS.items())
     file = store / f"{first_offset:012}.parquet"
-    duckdb.execute(
-        f"COPY (FROM read_json('{lines}', format='newline_delimited', columns={{{told}}}))"
-        f" TO '{file}' (FORMAT parquet)"
-    )
+    found = duckdb.read_json(str(lines), format="newline_delimited", columns=COLUMNS)
+    found.write_parquet(str(file))
     lines.unlink()
 
 

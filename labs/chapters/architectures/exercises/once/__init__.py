@@ -26,7 +26,7 @@ KILLS, BOOKINGS = 3, 400
 #: One booking in so many is sent again, so many records later.
 AGAIN_ONE_IN, AGAIN_AFTER = 10, 15
 #: How many lines a second are read of it.
-PACE = 100
+PACE = 25
 #: How long its last events are waited for, s.
 EVENTS_S = 5.0
 
@@ -65,7 +65,7 @@ def _send(judging: Judging, topic: str) -> dict[int, int]:
 
 
 def _kill(judging: Judging, program: Program, group: str) -> None:
-    enough = len(program.lines) + judging.random.randint(50, 90)
+    enough = len(program.lines) + judging.random.randint(40, 70)
     program.wait(lambda: len(program.lines) >= enough, judging.patience_s)
     program.kill()
     remove_dead(judging.cluster, group)
