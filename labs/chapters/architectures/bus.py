@@ -165,7 +165,7 @@ def _tell(
     ]
     run.measurements |= {
         "charged_twice": len(twice),
-        "names": named([sent[number] for number in twice]) or words("nobody"),
+        "flight_names": named([sent[number] for number in twice]) or words("nobody"),
         "tickets": sum(times for (_, what), times in entries.items() if what == TICKETED),
         "refunds": sum(times for (_, what), times in entries.items() if what == REFUNDED),
         "left_open": len(open_ones),

@@ -59,7 +59,7 @@ def _order(run: Run) -> None:
     run.measurements |= {
         "cancelled_before_scheduled": len(early),
         "cancellations": told,
-        "names": named([sent[number] for number in early]) or words("none"),
+        "flight_names": named([sent[number] for number in early]) or words("none"),
     }
     found = _found(run.measurements)
     run.conclude(words(f"order.told.{found}", **run.values))
@@ -134,5 +134,5 @@ ORDER = Experiment(
     _order,
     Options((_NEVER, _SOME, _ALL), _how),
     breaks=False,
-    about=("cancelled_before_scheduled", "names"),
+    about=("cancelled_before_scheduled", "flight_names"),
 )

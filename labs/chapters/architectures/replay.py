@@ -170,7 +170,7 @@ def _tell(run: Run, live: _Live, lost: int) -> None:
         "new_counts": _written(run, live.new.out),
         "right_count": truth,
         "missing_records": live.old.read - live.new.read,
-        "names": named(missing) or words("none"),
+        "flight_names": named(missing) or words("none"),
     }
     found = _found(run.measurements)
     run.conclude(words(f"replay.told.{found}", **run.values))
@@ -218,5 +218,5 @@ REPLAY = Experiment(
     _replay,
     Options((_RIGHT, _A_WHILE, _MISSING), _which),
     breaks=False,
-    about=("answers_too_small", "new_counts", "right_count", "missing_records", "names"),
+    about=("answers_too_small", "new_counts", "right_count", "missing_records", "flight_names"),
 )

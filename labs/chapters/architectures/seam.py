@@ -145,7 +145,7 @@ def _tell(run: Run, serving: View, replayed: View, missing: list[Flight]) -> Non
         "jump_minutes": round(wrong[SEAM], 1),
         "most_wrong_minutes": round(worst, 1),
         "in_neither_records": len(missing),
-        "names": named(missing) or words("none"),
+        "flight_names": named(missing) or words("none"),
     }
     found = _found(run.measurements)
     run.conclude(words(f"seam.told.{found}", **run.values))
@@ -184,5 +184,5 @@ SEAM_OF = Experiment(
     _seam,
     Options((_EQUAL, _JUMP, _GAP), _which),
     breaks=False,
-    about=("days_that_differ", "jump_minutes", "in_neither_records", "names"),
+    about=("days_that_differ", "jump_minutes", "in_neither_records", "flight_names"),
 )
