@@ -22,7 +22,7 @@ TOPIC = "claims-13"
 def test_the_retention_that_a_replay_meets_by_default(cluster: LocalCluster) -> None:
     with admin(cluster.bootstrap) as client:
         asked = ConfigResource(ConfigResourceType.BROKER, "1")
-        told = client.describe_configs([asked])["broker"]["1"]
+        told = client.describe_configs([asked], config_filter="all")["broker"]["1"]
     assert int(told["log.retention.hours"]["value"]) == 7 * 24
     assert int(told["log.retention.check.interval.ms"]["value"]) == 5 * 60 * 1000
     assert told["remote.log.storage.system.enable"]["value"] == "false"

@@ -213,5 +213,5 @@ BUS = Experiment(
     _bus,
     Options((_TWICE, _LOST, _STOPPED, _WELL), _what),
     breaks=False,
-    about=("charged_twice", "names", "left_open"),
+    about=("charged_twice", "flight_names", "left_open"),
 )
