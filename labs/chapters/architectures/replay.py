@@ -23,6 +23,7 @@ from labs.chapters.architectures.common import (
     flights_of,
     from_the_beginning,
     named,
+    native_consumer,
     payload_of,
     send_all,
 )
@@ -60,9 +61,8 @@ class _Version:
         self._consumer = from_the_beginning(run, run.topic, group=name)
         self._producer = native_producer(run, acks="all", linger_ms=0)
 
-    def step(self) -> None:
-        """Read what is there, but no more than `READS`, and write the days that have changed."""
-        end = end_of(self._consumer, self._run.topic)
+    def step(self, end: int) -> None:
+        """Read up to there, but no more than `READS`, and write the days that have changed."""
         due = min(end, self.place + READS) if self.place else READS
         deadline = self._run.elapsed() + ANSWER_S
         changed = set()
@@ -88,7 +88,7 @@ def _replay(run: Run) -> None:
     send_all(run, sent)
     live = _Live(run)
     while live.old.place < run["history"]:
-        live.old.step()
+        live.old.step(run["history"])
     run.began = now()
     run.say(words("replay.says.old"))
     for _ in range(BEFORE):
@@ -118,6 +118,8 @@ class _Live:
         self.too_small = 0
         self._run = run
         self._producer = native_producer(run, acks="all", linger_ms=0)
+        # It reads nothing: else its question would wait behind a fetch, which a broker may hold.
+        self._asking = native_consumer(run, group_id=f"{run.topic}-asking")
         self._payload = payload_of(flights_of(FIRST, 2 * run["history"]))
 
     def begin_new(self, at_once: bool) -> None:
@@ -145,9 +147,10 @@ class _Live:
         """Some flights come, each version reads, and the dashboard asks."""
         sends = [produce(self._run, self._producer, self._payload) for _ in range(COME)]
         poll_until(self._producer, lambda: all(send.completed for send in sends), ANSWER_S)
-        self.old.step()
+        end = end_of(self._asking, self._run.topic)
+        self.old.step(end)
         if self.new:
-            self.new.step()
+            self.new.step(end)
         time = self._run.elapsed()
         self.points["old"].append((time, self.old.total))
         if self.new:
