@@ -26,6 +26,7 @@ _DOOR = {
     "exercises": "labs.notebook.exercises:exercises",
     "flights": "labs.base.flights:flights",
     "lab_settings": "labs.notebook.lab_settings:lab_settings",
+    "packages": "labs.services.packages:packages",
     "panel": "labs.notebook.panel:panel",
     "predict": "labs.notebook.prediction:predict",
     "progress": "labs.notebook.progress:progress",

@@ -1,4 +1,4 @@
-"""Python packages that only one server's users need: fetched with it, by hash, and not before.
+"""Python packages that only one server's users, or one chapter, need: fetched then, by hash.
 
 `locks/services/ID.txt` names them, each by its sha256. They get a folder of their own in the cache,
 and nothing in the learner's environment changes.
@@ -17,8 +17,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base import python
-from labs.base.errors import LabsError
-from labs.base.progress import Tell, silent
+from labs.base.errors import BadInput, LabsError
+from labs.base.progress import Tell, progress, silent
 from labs.supervise.home import PROJECT, cache_dir, make_writable, require_space
 
 #: The room that they may take, MB.
@@ -28,10 +28,10 @@ _CAUSE = re.compile(r"(?:error|×|├─▶|╰─▶|Caused by):?\s+(.+)")
 
 
 class Packages:
-    """The packages of one server.
+    """The packages of one server, or those that no server needs.
 
     Args:
-        name: the server's id.
+        name: the server's id, or the name of their lock.
     """
 
     def __init__(self, name: str) -> None:
@@ -95,8 +95,29 @@ class Packages:
                 )
             shutil.move(draft, self.folder)
 
-    def use(self) -> None:
+    def use(self, tell: Tell = silent) -> None:
         """Have this process import them; what its own environment has comes first."""
-        place = str(self.ensure())
+        place = str(self.ensure(tell))
         if place not in sys.path:
             sys.path.append(place)
+
+
+def locked() -> list[str]:
+    """The names of all that are locked."""
+    return sorted(lock.stem for lock in (PROJECT / "locks" / "services").glob("*.txt"))
+
+
+def packages(name: str) -> None:
+    """In a notebook: fetch these packages where they are missing, and have them imported.
+
+    >>> packages("duckdb")
+    >>> import duckdb
+
+    Raises:
+        BadInput: there are none of that name.
+        LabsError: as `Packages.ensure`.
+    """
+    if name not in locked():
+        raise BadInput(f"there are no packages {name!r}", hint=f"there are {', '.join(locked())}")
+    with progress() as tell:
+        Packages(name).use(tell)

@@ -6,7 +6,10 @@ import pytest
 
 import labs
 from labs.base.errors import BadInput
+from labs.base.progress import silent
+from labs.services import together
 from labs.services.known import known, service, services
+from labs.services.packages import Packages, locked
 from labs.supervise.home import PROJECT, Home
 from tests.servers import rows, with_servers
 
@@ -43,3 +46,19 @@ def test_one_that_does_not_exist() -> None:
 
 def test_a_door_for_notebooks() -> None:
     assert all(callable(getattr(labs.services, name)) for name in known())
+
+
+def test_packages_that_no_server_needs_come_with_the_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fetched: list[Packages] = []
+    monkeypatch.setattr(together, "services", lambda *_, **__: [])
+    monkeypatch.setattr(Packages, "ensure", lambda self, _tell: fetched.append(self))
+    together.provide_all(silent)
+    assert [one.version("duckdb")[:1].isdigit() for one in fetched] == [True]
+    assert set(locked()) - set(known()) == {"duckdb"}
+
+
+def test_packages_that_do_not_exist() -> None:
+    with pytest.raises(BadInput, match=r"there are no packages 'x'; there are duckdb"):
+        labs.packages("x")

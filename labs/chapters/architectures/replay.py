@@ -1,0 +1,225 @@
+"""Kappa: a new version reads the whole log beside the old one, and takes over when it is there.
+
+The old version counts flights that were cancelled as departures. The new one is right, has a group
+and an output topic of its own, and begins at the beginning of the log: what the log has lost by
+then, the new version will never know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kafka import TopicPartition
+
+from labs.base.clock import now
+from labs.base.words import Words
+from labs.chapters.architectures.common import (
+    ANSWER_S,
+    beside,
+    body_of,
+    end_of,
+    flights_of,
+    from_the_beginning,
+    named,
+    native_consumer,
+    payload_of,
+    send_all,
+)
+from labs.experiment.experiment import Experiment
+from labs.experiment.native import native_producer, poll_until, produce
+from labs.experiment.prediction import Options
+from labs.experiment.result import Result
+from labs.experiment.run import Run
+from labs.experiment.settings import Choice, Number
+from labs.experiment.views import Lines, Mark, Point
+
+words = Words(__file__)
+
+CAUGHT_UP, AT_ONCE = "when it has caught up", "at once"
+ALL, SHORT = "the whole log", "two thirds"
+
+FIRST = "2013-02-07"
+#: Between two looks, s; how many new flights come in it, and how many the new version may read.
+EVERY_S, COME, READS = 0.1, 5, 300
+#: So long the old version works alone, and the new one after the switch, in looks.
+BEFORE, AFTER = 5, 6
+
+
+class _Version:
+    """One version of the program: its group, its output topic, and what it has counted."""
+
+    def __init__(self, run: Run, name: str, counts: Callable[[dict[str, Any]], bool]) -> None:
+        self.out = beside(run, name)
+        self.read = 0
+        self.total = 0
+        #: The offset that it reads next.
+        self.place = 0
+        self._run, self._counts = run, counts
+        self._days: dict[str, int] = {}
+        self._consumer = from_the_beginning(run, run.topic, group=name)
+        self._producer = native_producer(run, acks="all", linger_ms=0)
+
+    def step(self, end: int) -> None:
+        """Read up to there, but no more than `READS`, and write the days that have changed."""
+        due = min(end, self.place + READS) if self.place else READS
+        deadline = self._run.elapsed() + ANSWER_S
+        changed = set()
+        while self.place < due and self._run.elapsed() < deadline:
+            for record in self._consumer.consume(due - self.place, timeout=0.05):
+                self.place = (record.offset() or 0) + 1
+                self.read += 1
+                flight = body_of(record.value() or b"")
+                if self._counts(flight):
+                    self.total += 1
+                    day = flight["scheduled"][:10]
+                    self._days[day] = self._days.get(day, 0) + 1
+                    changed.add(day)
+        for day in sorted(changed):
+            self._producer.produce(self.out, json.dumps(self._days[day]).encode(), day.encode())
+        poll_until(self._producer, lambda: not len(self._producer), ANSWER_S)
+
+
+def _replay(run: Run) -> None:
+    run.make_topic(watch=False)
+    sent = flights_of(FIRST, run["history"])
+    run.say(words("replay.says.history"))
+    send_all(run, sent)
+    live = _Live(run)
+    while live.old.place < run["history"]:
+        live.old.step(run["history"])
+    run.began = now()
+    run.say(words("replay.says.old"))
+    for _ in range(BEFORE):
+        live.look()
+    lost = run["history"] // 3 if run["kept"] == SHORT else 0
+    if lost:
+        place = TopicPartition(run.topic, 0)
+        run.ask(lambda client: client.delete_records({place: lost}))
+    run.say(words("replay.says.new"))
+    live.begin_new(at_once=run["switch"] == AT_ONCE)
+    run.wait(live.switched_and_whole, words("replay.awaited.caught_up"), 60)
+    run.say(words("replay.says.switched"))
+    for _ in range(AFTER):
+        live.look()
+    _tell(run, live, lost)
+
+
+class _Live:
+    """Flights that come, both versions, and a dashboard that asks one of them."""
+
+    def __init__(self, run: Run) -> None:
+        self.old = _Version(run, "v1", lambda _flight: True)
+        self.new: _Version | None = None
+        self.asked = self.old
+        self.points: dict[str, list[Point]] = {"old": [], "new": [], "dashboard": []}
+        self.marks: list[Mark] = []
+        self.too_small = 0
+        self._run = run
+        self._producer = native_producer(run, acks="all", linger_ms=0)
+        # It reads nothing: else its question would wait behind a fetch, which a broker may hold.
+        self._asking = native_consumer(run, group_id=f"{run.topic}-asking")
+        self._payload = payload_of(flights_of(FIRST, 2 * run["history"]))
+
+    def begin_new(self, at_once: bool) -> None:
+        """Start the new version beside the old one."""
+        self.new = _Version(self._run, "v2", lambda flight: not flight["cancelled"])
+        self.marks.append(Mark(self._run.elapsed(), "new_started"))
+        if at_once:
+            self._switch()
+
+    def _switch(self) -> None:
+        assert self.new
+        self.asked = self.new
+        self.marks.append(Mark(self._run.elapsed(), "switched"))
+
+    def switched_and_whole(self) -> bool:
+        """Look once more; whether the new version has read all that the old one has."""
+        self.look()
+        assert self.new
+        whole = self.new.place >= self.old.place
+        if whole and self.asked is self.old:
+            self._switch()
+        return whole
+
+    def look(self) -> None:
+        """Some flights come, each version reads, and the dashboard asks."""
+        sends = [produce(self._run, self._producer, self._payload) for _ in range(COME)]
+        poll_until(self._producer, lambda: all(send.completed for send in sends), ANSWER_S)
+        end = end_of(self._asking, self._run.topic)
+        self.old.step(end)
+        if self.new:
+            self.new.step(end)
+        time = self._run.elapsed()
+        self.points["old"].append((time, self.old.total))
+        if self.new:
+            self.points["new"].append((time, self.new.total))
+        self.points["dashboard"].append((time, self.asked.total))
+        self.too_small += self.asked.read < self.old.read
+        self._run.sleep(EVERY_S)
+
+
+def _tell(run: Run, live: _Live, lost: int) -> None:
+    run.verdict()
+    assert live.new
+    known = flights_of(FIRST, 2 * run["history"])
+    every = [known[number % len(known)] for number in range(run.history.next_number)]
+    truth = sum(not flight.cancelled for flight in every)
+    missing = every[:lost]
+    run.measurements |= {
+        "answers_too_small": live.too_small,
+        "old_counts": live.old.total,
+        "new_counts": _written(run, live.new.out),
+        "right_count": truth,
+        "missing_records": live.old.read - live.new.read,
+        "flight_names": named(missing) or words("none"),
+    }
+    found = _found(run.measurements)
+    run.conclude(words(f"replay.told.{found}", **run.values))
+    title = words(f"replay.title.{found}", **run.values)
+    names = words.under("shown")
+    run.show(
+        Lines(title, live.points, "elapsed_s", "departures", live.marks, steps=True, names=names)
+    )
+
+
+def _written(run: Run, topic: str) -> int:
+    """What stands in an output topic: the last number of each day, added up."""
+    consumer = from_the_beginning(run, topic, group="dashboard")
+    end, days, seen = end_of(consumer, topic), {}, 0
+    while seen < end:
+        for record in consumer.consume(500, timeout=1.0):
+            days[record.key()] = int(json.loads(record.value() or b"0"))
+            seen = (record.offset() or 0) + 1
+        run.sleep(0)
+    return sum(days.values())
+
+
+_RIGHT, _A_WHILE, _MISSING = "right", "a_while", "missing"
+
+
+def _found(measured: object) -> str:
+    assert isinstance(measured, dict)
+    if measured["missing_records"]:
+        return _MISSING
+    return _A_WHILE if measured["answers_too_small"] else _RIGHT
+
+
+def _which(result: Result) -> str:
+    return _found(dict(result.measurements))
+
+
+REPLAY = Experiment(
+    "architectures.replay",
+    words,
+    (
+        Choice("switch", (CAUGHT_UP, AT_ONCE), AT_ONCE),
+        Choice("kept", (ALL, SHORT), ALL),
+        Number("history", 2000, 6000, 3000, "records", 1000),
+    ),
+    _replay,
+    Options((_RIGHT, _A_WHILE, _MISSING), _which),
+    breaks=False,
+    about=("answers_too_small", "new_counts", "right_count", "missing_records", "flight_names"),
+)
