@@ -336,6 +336,7 @@ def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="labs-bench-") as work:
         Path(work).chmod(0o755)  # PostgreSQL is another user where we are root
         home = Home(Path(work).resolve() / "home")
+        os.environ |= {"LABS_HOME": str(home.path)}  # servers beside Kafka look for its cluster
         try:
             for name in names or MEASUREMENTS:
                 MEASUREMENTS[name](home)
