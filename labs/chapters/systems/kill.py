@@ -142,12 +142,7 @@ class _RabbitMQ(_System):
         super().__init__(run)
         self._one = one
         kind = "classic" if run["copies"] == ONE else "quorum"
-        self._kind = {"x-queue-type": kind}
-        connection = rabbit_connection(one)
-        channel = connection.channel()
-        channel.queue_delete(QUEUE)
-        channel.queue_declare(QUEUE, durable=True, arguments=self._kind)
-        connection.close()
+        _empty_queue(one, kind)
         self._channel: Any = None
         self._node = 1  # who makes a queue leads it
 
@@ -202,7 +197,9 @@ class _RabbitMQ(_System):
                 connection = rabbit_connection(self._one, 2)
                 channel, found = connection.channel(), []
                 while (got := channel.basic_get(QUEUE))[0] is not None:
-                    found.append(got[2])
+                    # A new leader gives once more what it gave and nobody acknowledged.
+                    if not (got[0].redelivered and got[2] in found):
+                        found.append(got[2])
                 connection.close()
             except ChannelClosedByBroker as closed:
                 # 404: "home node … of durable queue … is down or inaccessible"
@@ -217,6 +214,28 @@ class _RabbitMQ(_System):
         if self._channel is not None:
             with suppress(Exception):
                 self._channel.connection.close()
+
+
+def _empty_queue(one: Service, kind: str) -> None:
+    """Make the queue anew. Nodes that were killed may refuse that for some seconds more.
+
+    Raises:
+        LabsError: they went on refusing it.
+    """
+    from pika.exceptions import AMQPError
+
+    def made() -> bool:
+        try:
+            connection = rabbit_connection(one)
+            channel = connection.channel()
+            channel.queue_delete(QUEUE)
+            channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": kind})
+            connection.close()
+        except (AMQPError, OSError):
+            return False
+        return True
+
+    wait_for(made, words("kill.awaited.queue"), PATIENCE_S)
 
 
 class _Pulsar(_System):
@@ -357,6 +376,8 @@ def _mend(systems: list[_System]) -> None:
         system.close()
     for name in {system.name for system in systems} - {KAFKA}:
         service(name).start()
+        if name == RABBITMQ:
+            _empty_queue(service(name), "quorum")  # whoever comes next can make one, too
 
 
 def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: list[Mark]) -> None:

@@ -27,6 +27,8 @@ KILLS, BOOKINGS = 3, 400
 AGAIN_ONE_IN, AGAIN_AFTER = 10, 15
 #: How many lines a second are read of it.
 PACE = 25
+#: Before a kill, hardly any for so long, s: by then it stands between its charge and its event.
+HELD_PACE, HELD_S = 1, 0.4
 #: How long its last events are waited for, s.
 EVENTS_S = 5.0
 
@@ -67,7 +69,10 @@ def _send(judging: Judging, topic: str) -> dict[int, int]:
 def _kill(judging: Judging, program: Program, group: str) -> None:
     enough = len(program.lines) + judging.random.randint(40, 70)
     program.wait(lambda: len(program.lines) >= enough, judging.patience_s)
+    program.pace = HELD_PACE
+    time.sleep(HELD_S)
     program.kill()
+    program.pace = PACE
     remove_dead(judging.cluster, group)
     judging.say("killed", kill=program.lives, line=program.lines[-1].text)
     program.start()
