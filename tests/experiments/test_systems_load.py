@@ -93,7 +93,7 @@ def test_where_no_rabbitmq_can_be_had_the_others_go_on(
     def refuse(_run: object) -> None:
         raise LabsError("RabbitMQ can't be had here")
 
-    monkeypatch.setattr("labs.chapters.systems.under_load._rabbitmq", refuse)
+    monkeypatch.setattr("labs.chapters.systems.under_load.rabbitmq_job", refuse)
     result = run(with_servers, "latency", seconds=2)
     _nothing_is_missing(result)
     assert _systems(result, "_acknowledged_p50_ms") == ["kafka", "pulsar"]

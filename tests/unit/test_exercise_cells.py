@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_without_a_learner_nothing_is_judged(id: str, monkeypatch: pytest.Monkey
     assert "Nothing has been judged yet" in shown["text/plain"]
     asks = find_exercise(id).kind != PROGRAM
     first = re.split(r"[`\n]", find_exercise(id).task)[0]
-    assert (first in shown["text/html"]) == asks, "a static page says what is asked"
+    assert (escape(first) in shown["text/html"]) == asks, "a static page says what is asked"
 
 
 def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,7 @@ def systems(run: Run) -> Systems:
     jobs = [Job(KAFKA, ",".join(run.cluster.bootstrap), run.topic)]
     without = ""
     try:
-        jobs.append(_rabbitmq(run))
+        jobs.append(rabbitmq_job(run))
     except LabsError as error:  # no system package of it here
         without = error.what
     jobs.append(_pulsar(run, copies))
@@ -223,7 +223,7 @@ def systems(run: Run) -> Systems:
     return Systems(run, all, without)
 
 
-def _rabbitmq(run: Run) -> Job:
+def rabbitmq_job(run: Run) -> Job:
     """A queue: classic with one copy, or a quorum queue of three.
 
     Raises:
