@@ -56,6 +56,7 @@ EVERY_S = 0.03
 SILENT_S = 0.5
 #: How long a system may take to answer again, s.
 PATIENCE_S = 60.0
+QUEUE = "labs.kill"
 #: The partition by which the checker knows each.
 PLACE = {KAFKA: 0, RABBITMQ: 1, PULSAR: 2}
 
@@ -103,9 +104,6 @@ class _System:
     def close(self) -> None:
         """Let go of what the thread has."""
 
-    def tidy(self) -> None:
-        """All nodes run again: leave nothing that the next run would meet."""
-
 
 class _Kafka(_System):
     name = KAFKA
@@ -144,8 +142,7 @@ class _RabbitMQ(_System):
         super().__init__(run)
         self._one = one
         kind = "classic" if run["copies"] == ONE else "quorum"
-        self._queue = run.topic  # a name of its own: copies of a deleted queue may linger
-        _new_queue(one, self._queue, kind)
+        _empty_queue(one, kind)
         self._channel: Any = None
         self._node = 1  # who makes a queue leads it
 
@@ -168,7 +165,7 @@ class _RabbitMQ(_System):
         begin = now()
         send = self.run.history.invoke(flight_payload(), begin, begin)
         try:
-            channel.basic_publish("", self._queue, send.value, durable, mandatory=True)
+            channel.basic_publish("", QUEUE, send.value, durable, mandatory=True)
         except (AMQPError, OSError) as error:
             send.failure(error)
             self._elsewhere()
@@ -199,7 +196,7 @@ class _RabbitMQ(_System):
             try:
                 connection = rabbit_connection(self._one, 2)
                 channel, found = connection.channel(), []
-                while (got := channel.basic_get(self._queue))[0] is not None:
+                while (got := channel.basic_get(QUEUE))[0] is not None:
                     # A new leader gives once more what it gave and nobody acknowledged.
                     if not (got[0].redelivered and got[2] in found):
                         found.append(got[2])
@@ -218,16 +215,9 @@ class _RabbitMQ(_System):
             with suppress(Exception):
                 self._channel.connection.close()
 
-    def tidy(self) -> None:
-        """Whoever comes next can make a queue, too."""
-        after = f"{self._queue}-after"
-        _new_queue(self._one, after, "quorum")
-        for name in (self._queue, after):
-            _delete_queue(self._one, name)
 
-
-def _new_queue(one: Service, name: str, kind: str) -> None:
-    """Make a queue. Nodes that were killed may refuse that for some seconds more.
+def _empty_queue(one: Service, kind: str) -> None:
+    """Make the queue anew. Nodes that were killed may refuse that for some seconds more.
 
     Raises:
         LabsError: they went on refusing it.
@@ -237,21 +227,15 @@ def _new_queue(one: Service, name: str, kind: str) -> None:
     def made() -> bool:
         try:
             connection = rabbit_connection(one)
-            arguments = {"x-queue-type": kind}
-            connection.channel().queue_declare(name, durable=True, arguments=arguments)
+            channel = connection.channel()
+            channel.queue_delete(QUEUE)
+            channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": kind})
             connection.close()
         except (AMQPError, OSError):
             return False
         return True
 
     wait_for(made, words("kill.awaited.queue"), PATIENCE_S)
-
-
-def _delete_queue(one: Service, name: str) -> None:
-    with suppress(Exception):  # it is gone, or nobody answers: no later run uses that name
-        connection = rabbit_connection(one)
-        connection.channel().queue_delete(name)
-        connection.close()
 
 
 class _Pulsar(_System):
@@ -392,8 +376,6 @@ def _mend(systems: list[_System]) -> None:
         system.close()
     for name in {system.name for system in systems} - {KAFKA}:
         service(name).start()
-    for system in systems:
-        system.tidy()
 
 
 def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: list[Mark]) -> None:
