@@ -22,9 +22,7 @@ from labs.kafka.local import LocalCluster
 from labs.supervise.home import PROJECT, Home, work_dir
 from tests import glossary, prose, servers, settings_sheet
 from tests.course import Text, chapters, texts, with_table
-from tests.run import end_home
-
-CELL_TIMEOUT_S = 180
+from tests.run import CELL_TIMEOUT_S, end_home
 
 
 def chosen(names: Sequence[str]) -> list[Text]:

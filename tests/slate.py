@@ -9,11 +9,13 @@ from __future__ import annotations
 import pytest
 import requests
 
+from labs.base.progress import silent
 from labs.kafka import reset
 from labs.kafka.local import LocalCluster
 from labs.services.kinds import connect, registry
 from labs.services.known import service, services
 from labs.services.service import Service
+from labs.services.together import stop_all
 from labs.supervise.runner import State
 
 #: How the names of topics and groups begin that servers keep in Kafka.
@@ -57,5 +59,4 @@ def _delete_connectors(url: str) -> None:
 
 def stop_servers() -> None:
     """Stop all servers beside Kafka: idle they take processor and memory."""
-    for one in services(hold=False):
-        one.stop()
+    stop_all(silent)

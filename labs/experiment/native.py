@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from labs.base.clock import now
 from labs.experiment.run import Run
@@ -29,15 +29,34 @@ def native_producer(
     `on_statistics` gets what librdkafka tells of itself (its STATISTICS.md) every
     `statistics_interval_ms`, in whichever thread polls.
     """
+    producer = Producer(_settings(run, "producer", on_statistics, options))
+    run.closing(partial(_close, producer))
+    return producer
+
+
+def native_consumer(
+    run: Run, on_statistics: Callable[[dict[str, Any]], object] | None = None, **options: Any
+) -> Consumer:
+    """A confluent-kafka consumer on the run's cluster, closed at the run's end; as the producer."""
+    consumer = Consumer(_settings(run, "consumer", on_statistics, options))
+    run.closing(consumer.close)
+    return consumer
+
+
+def _settings(
+    run: Run,
+    kind: str,
+    on_statistics: Callable[[dict[str, Any]], object] | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """A client's, with what lets it in; the run's result tells how they differ from defaults."""
     given = {name.replace("_", "."): value for name, value in options.items()}
-    run.note(set_here.librdkafka("producer", given))
+    run.note(set_here.librdkafka(kind, given))
     if on_statistics is not None:
         given["stats_cb"] = lambda text: on_statistics(json.loads(text))
     servers = ",".join(run.cluster.bootstrap)
     let_in = security.current().librdkafka()
-    producer = Producer({"bootstrap.servers": servers, "log_level": 0, **let_in, **given})
-    run.closing(partial(_close, producer))
-    return producer
+    return {"bootstrap.servers": servers, "log_level": 0, **let_in, **given}
 
 
 def _close(producer: Producer) -> None:

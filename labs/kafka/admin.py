@@ -97,6 +97,16 @@ def _failed(error: KafkaError) -> LabsError:
     )
 
 
+def copies_on_disk(client: KafkaAdminClient, topics: list[str]) -> dict[str, list[int]]:
+    """Topic → the size of each copy of each of its partitions on a broker's disk, bytes."""
+    found: dict[str, list[int]] = {topic: [] for topic in topics}
+    for broker in client.describe_log_dirs(topics):
+        for place in broker["log_dirs"]:
+            for each in place["topics"]:
+                found[each["name"]] += [p["partition_size"] for p in each["partitions"]]
+    return found
+
+
 def set_broker_config(
     bootstrap: list[str], settings: Mapping[str, str | None], node_id: int
 ) -> None:

@@ -92,7 +92,9 @@ class Service:
             licence=server.licence,
             state=_worst(seen),
             ports=[one.port for one in alive],
-            memory_mb=sum(map(_memory_mb, self.runner.processes())) if alive else 0,
+            memory_mb=sum(memory_bytes(pid) // 1_000_000 for pid in self.runner.processes())
+            if alive
+            else 0,
             download_mb=0 if server.provided() else server.download_mb,
             ready_s=self.runner.ready_s if alive else None,
         )
@@ -345,9 +347,9 @@ def _worst(seen: list[Seen]) -> State | None:
     return next((state for state in _WORST if state in states), None)
 
 
-def _memory_mb(pid: int) -> int:
-    """What a process takes, MB; 0 once it is gone."""
+def memory_bytes(pid: int) -> int:
+    """What a process takes (PSS where the system tells, else RSS), bytes; 0 once it is gone."""
     with contextlib.suppress(psutil.Error):
         told = psutil.Process(pid).memory_full_info()
-        return int(getattr(told, "pss", told.rss)) // 1_000_000
+        return int(getattr(told, "pss", told.rss))
     return 0

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from labs.chapters.systems.beside import (
-    THREE_COPIES,
+    bookies,
+    path_of,
     pulsar_admin,
     pulsar_client_at,
     pulsar_namespace,
@@ -41,7 +42,7 @@ def pulsar(own_cluster: LocalCluster) -> Iterator[Any]:
     """A client of Pulsar; its topics are in a namespace of three copies."""
     del own_cluster
     client = pulsar_client_at(str(service("pulsar").handle()))
-    pulsar_namespace("claims", {"persistence": THREE_COPIES})
+    pulsar_namespace("claims", {"persistence": bookies(3)})
     yield client
     client.close()
     service("pulsar").stop()
@@ -133,7 +134,7 @@ def test_who_may_join_a_subscription(pulsar: Any) -> None:
 
 def test_what_nobody_has_acknowledged_stays_without_a_retention(pulsar: Any) -> None:
     place = topic("unread")
-    path = place.replace("persistent://", "persistent/")
+    path = path_of(place)
     pulsar.subscribe(place, NAME).close()
     producer = pulsar.create_producer(place)
     for _ in range(5):

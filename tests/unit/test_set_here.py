@@ -128,7 +128,6 @@ MAKERS = {
     "labs/workload/transform_process.py",
     "labs/workload/reading.py",
     "labs/experiment/native.py",
-    "labs/chapters/architectures/common.py",
     "labs/chapters/architectures/service_process.py",
     "labs/chapters/connect/booking_process.py",
     "labs/chapters/exactly_once/transactions.py",

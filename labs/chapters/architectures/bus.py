@@ -12,6 +12,7 @@ import random
 import sqlite3
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -190,8 +191,7 @@ def _tell(
 _TWICE, _LOST, _STOPPED, _WELL = "twice", "lost", "stopped", "well"
 
 
-def _found(measured: object) -> str:
-    assert isinstance(measured, dict)
+def _found(measured: Mapping[str, object]) -> str:
     if measured["left_open"]:
         return _LOST
     return _TWICE if measured["charged_twice"] else _WELL
@@ -200,7 +200,7 @@ def _found(measured: object) -> str:
 def _what(result: Result) -> str:
     if result.report.counts.failed:
         return _STOPPED
-    return _found(dict(result.measurements))
+    return _found(result.measurements)
 
 
 BUS = Experiment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -11,10 +11,8 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from labs.base.flights import Flight, flights
-from labs.experiment.native import native_producer, poll_until, produce
+from labs.experiment.native import native_consumer, native_producer, poll_until, produce
 from labs.experiment.run import Run
-from labs.kafka import security
-from labs.workload import set_here
 from labs.workload.history import Payload
 
 #: How long one answer of Kafka is waited for, s.
@@ -73,24 +71,6 @@ def send_all(run: Run, sent: Sequence[Flight]) -> None:
         produce(run, producer, payload)
     due = run.history.sends[first:]
     poll_until(producer, lambda: all(send.completed for send in due), ANSWER_S)
-
-
-def native_consumer(
-    run: Run, told: Callable[[str], None] | None = None, **options: Any
-) -> Consumer:
-    """A confluent-kafka consumer on the run's cluster, closed at the run's end.
-
-    `told` gets what librdkafka tells of itself (its STATISTICS.md), as JSON.
-    """
-    given = {name.replace("_", "."): value for name, value in options.items()}
-    run.note(set_here.librdkafka("consumer", given))
-    if told:
-        given["stats_cb"] = told
-    servers = ",".join(run.cluster.bootstrap)
-    let_in = security.current().librdkafka()
-    consumer = Consumer({"bootstrap.servers": servers, "log_level": 0, **let_in, **given})
-    run.closing(consumer.close)
-    return consumer
 
 
 def from_the_beginning(

@@ -6,7 +6,6 @@ over the network to a reader, its client counts.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from confluent_kafka import Consumer
@@ -28,6 +27,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
+from labs.kafka.admin import copies_on_disk
 
 words = Words(__file__)
 
@@ -69,12 +69,8 @@ def _copy(run: Run, topic: str) -> None:
 def _read(run: Run, topic: str, number: int) -> int:
     """Read all of a topic, as a group of its own; the bytes that came over the network."""
     told: dict[str, Any] = {}
-
-    def note(text: str) -> None:
-        told.update(json.loads(text))
-
-    options = {"statistics_interval_ms": TOLD_EACH_MS}
-    consumer = from_the_beginning(run, topic, group=f"reader-{number}", told=note, **options)
+    options: dict[str, Any] = {"on_statistics": told.update, "statistics_interval_ms": TOLD_EACH_MS}
+    consumer = from_the_beginning(run, topic, group=f"reader-{number}", **options)
     left = run["records"]
     while left:
         left -= len(consumer.consume(500, timeout=1.0))
@@ -96,12 +92,7 @@ def _on_disk(run: Run, topics: list[str], expected: int) -> dict[str, int]:
     """Topic → bytes in all of its copies, once each broker has them all."""
 
     def whole() -> dict[str, int] | None:
-        dirs = run.ask(lambda client: client.describe_log_dirs(topics))
-        found: dict[str, list[int]] = {topic: [] for topic in topics}
-        for broker in dirs:
-            for place in broker["log_dirs"]:
-                for each in place["topics"]:
-                    found[each["name"]] += [p["partition_size"] for p in each["partitions"]]
+        found = run.ask(lambda client: copies_on_disk(client, topics))
         same = all(len(sizes) == expected and len(set(sizes)) == 1 for sizes in found.values())
         return {topic: sum(sizes) for topic, sizes in found.items()} if same else None
 

@@ -6,6 +6,8 @@ is behind gets them in whatever order their records come from the brokers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from labs.base.flights import Flight
@@ -16,10 +18,9 @@ from labs.chapters.architectures.common import (
     end_of,
     flights_of,
     named,
-    native_consumer,
 )
 from labs.experiment.experiment import Experiment
-from labs.experiment.native import native_producer, poll_until, produce
+from labs.experiment.native import native_consumer, native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -120,8 +121,7 @@ def _read(run: Run, topics: list[str], count: int) -> list[tuple[int, bool]]:
 _NEVER, _SOME, _ALL = "never", "some", "all"
 
 
-def _found(measured: object) -> str:
-    assert isinstance(measured, dict)
+def _found(measured: Mapping[str, object]) -> str:
     early = measured["cancelled_before_scheduled"]
     if not early:
         return _NEVER
@@ -129,7 +129,7 @@ def _found(measured: object) -> str:
 
 
 def _how(result: Result) -> str:
-    return _found(dict(result.measurements))
+    return _found(result.measurements)
 
 
 ORDER = Experiment(

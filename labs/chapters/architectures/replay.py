@@ -8,7 +8,7 @@ then, the new version will never know.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kafka import TopicPartition
@@ -23,12 +23,11 @@ from labs.chapters.architectures.common import (
     flights_of,
     from_the_beginning,
     named,
-    native_consumer,
     payload_of,
     send_all,
 )
 from labs.experiment.experiment import Experiment
-from labs.experiment.native import native_producer, poll_until, produce
+from labs.experiment.native import native_consumer, native_producer, poll_until, produce
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -199,15 +198,14 @@ def _written(run: Run, topic: str) -> int:
 _RIGHT, _A_WHILE, _MISSING = "right", "a_while", "missing"
 
 
-def _found(measured: object) -> str:
-    assert isinstance(measured, dict)
+def _found(measured: Mapping[str, object]) -> str:
     if measured["missing_records"]:
         return _MISSING
     return _A_WHILE if measured["answers_too_small"] else _RIGHT
 
 
 def _which(result: Result) -> str:
-    return _found(dict(result.measurements))
+    return _found(result.measurements)
 
 
 REPLAY = Experiment(

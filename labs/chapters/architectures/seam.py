@@ -7,7 +7,7 @@ question. Where they differ, by a bug or in where they cut, the answer jumps at 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,15 +163,14 @@ def _tell(run: Run, serving: View, replayed: View, missing: list[Flight]) -> Non
 _EQUAL, _JUMP, _GAP = "equal", "jump", "gap"
 
 
-def _found(measured: object) -> str:
-    assert isinstance(measured, dict)
+def _found(measured: Mapping[str, object]) -> str:
     if measured["in_neither_records"]:
         return _GAP
     return _JUMP if measured["days_that_differ"] else _EQUAL
 
 
 def _which(result: Result) -> str:
-    return _found(dict(result.measurements))
+    return _found(result.measurements)
 
 
 SEAM_OF = Experiment(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from labs.base.figures import figure
 from labs.base.words import Words
+from labs.chapters.systems.load_clients import SYSTEMS
 from labs.chapters.systems.load_process import Seen, Task
 from labs.chapters.systems.under_load import (
     System,
@@ -153,7 +154,7 @@ BACKLOG = Experiment(
     breaks=False,
     about=tuple(
         f"{id}_{what}"
-        for id in ("kafka", "rabbitmq", "pulsar")
+        for id in SYSTEMS
         for what in ("caught_up_s", "disk_grew_mb", "memory_grew_mb")
     ),
 )

@@ -19,19 +19,12 @@ from labs.services.kinds.rabbitmq import connected
 from labs.services.known import service
 from labs.services.service import Service
 
-KAFKA, RABBITMQ, PULSAR = "kafka", "rabbitmq", "pulsar"
-
 #: How long an answer of the admin API is waited for, s.
 ANSWER_S = 30
 #: A peer that says nothing for twice that long is given up, s.
 HEARTBEAT_S = 10
-#: What a namespace writes for each of its copies: three bookies, two of which must have it.
-THREE_COPIES = {
-    "bookkeeperEnsemble": 3,
-    "bookkeeperWriteQuorum": 3,
-    "bookkeeperAckQuorum": 2,
-    "managedLedgerMaxMarkDeleteRate": 0,
-}
+#: What makes a queue one of RabbitMQ's with copies.
+QUORUM = {"x-queue-type": "quorum"}
 
 
 def rabbitmq(tell: Tell = silent) -> Service | None:
@@ -57,6 +50,20 @@ def rabbit_connection(one: Service, node: int = 1, heartbeat_s: int = HEARTBEAT_
     """
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # each vain try would be told
     return connected(one.records()[node], one.facts, heartbeat_s)
+
+
+def fresh_queue(channel: Any, name: str, arguments: Mapping[str, object] = QUORUM) -> None:
+    """An empty queue of that name, whatever was in it."""
+    channel.queue_delete(name)
+    channel.queue_declare(name, durable=True, arguments=dict(arguments))
+
+
+def waiting_in(one: Service, queue: str) -> int:
+    """How many messages a queue has that nobody holds."""
+    connection = rabbit_connection(one)
+    found = connection.channel().queue_declare(queue, passive=True).method.message_count
+    connection.close()
+    return int(found)
 
 
 def pulsar_client(run: Run) -> Any:
@@ -119,8 +126,27 @@ def pulsar_namespace(name: str, policies: Mapping[str, object]) -> str:
     place = f"public/{name}"
     if not put_if_missing(f"namespaces/{place}", None):
         for topic in pulsar_admin("GET", f"persistent/{place}"):
-            path = topic.replace("persistent://", "persistent/")
-            pulsar_admin("DELETE", f"{path}?force=true")
+            pulsar_admin("DELETE", f"{path_of(topic)}?force=true")
     for path, policy in policies.items():
         pulsar_admin("POST", f"namespaces/{place}/{path}", policy)
     return place
+
+
+def bookies(copies: int) -> dict[str, int]:
+    """A namespace's policy `persistence`: so many bookies have a copy, and a majority answers."""
+    return {
+        "bookkeeperEnsemble": copies,
+        "bookkeeperWriteQuorum": copies,
+        "bookkeeperAckQuorum": copies // 2 + 1,
+        "managedLedgerMaxMarkDeleteRate": 0,
+    }
+
+
+def path_of(topic: str) -> str:
+    """A topic's path in Pulsar's admin API."""
+    return topic.replace("persistent://", "persistent/")
+
+
+def entries_of(topic: str) -> int:
+    """How many entries a topic of Pulsar still has: messages, where they are sent singly."""
+    return int(pulsar_admin("GET", f"{path_of(topic)}/internalStats")["numberOfEntries"])

@@ -20,15 +20,14 @@ from labs.base.errors import LabsError
 from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.chapters.systems.beside import (
-    KAFKA,
-    PULSAR,
-    RABBITMQ,
-    THREE_COPIES,
+    bookies,
+    fresh_queue,
     pulsar_client,
     pulsar_namespace,
     rabbit_connection,
     rabbitmq,
 )
+from labs.chapters.systems.load_clients import KAFKA, PULSAR, RABBITMQ
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
@@ -227,9 +226,7 @@ def _empty_queue(one: Service, kind: str) -> None:
     def made() -> bool:
         try:
             connection = rabbit_connection(one)
-            channel = connection.channel()
-            channel.queue_delete(QUEUE)
-            channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": kind})
+            fresh_queue(connection.channel(), QUEUE, {"x-queue-type": kind})
             connection.close()
         except (AMQPError, OSError):
             return False
@@ -247,7 +244,7 @@ class _Pulsar(_System):
         # Its name for what Kafka calls idempotence: what a client sends again is written once.
         policies: dict[str, object] = {"deduplication": True}
         if run["copies"] == THREE:
-            policies["persistence"] = THREE_COPIES
+            policies["persistence"] = bookies(3)
         namespace = pulsar_namespace(f"kill-{len(policies)}", policies)
         self._topic, self._renewed = f"persistent://{namespace}/flights", threading.Event()
         self._connect()

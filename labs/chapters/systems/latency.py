@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labs.base.figures import ms
 from labs.base.words import Words
-from labs.chapters.systems.load_clients import KAFKA, PULSAR, RABBITMQ
+from labs.chapters.systems.load_clients import SYSTEMS
 from labs.chapters.systems.load_process import Task
 from labs.chapters.systems.under_load import (
     System,
@@ -47,7 +47,7 @@ def _latency(run: Run) -> None:
         _measure(run, id, answers[id], readings[id])
     counts = ours.judge()
     told = _medians(run, ours.all)
-    kafka, rabbitmq, pulsar = (told.get(id, "") for id in (KAFKA, RABBITMQ, PULSAR))
+    kafka, rabbitmq, pulsar = (told.get(id, "") for id in SYSTEMS)
     run.conclude(
         words(
             f"latency.told.{ours.how_many}",
@@ -86,9 +86,7 @@ def quickest(medians: dict[str, float]) -> str | None:
 
 
 def _quickest(result: Result) -> str | None:
-    told = {
-        id: result.measurements.get(f"{id}_acknowledged_p50_ms") for id in (KAFKA, RABBITMQ, PULSAR)
-    }
+    told = {id: result.measurements.get(f"{id}_acknowledged_p50_ms") for id in SYSTEMS}
     return quickest({id: value for id, value in told.items() if isinstance(value, float)})
 
 
@@ -102,11 +100,7 @@ LATENCY = Experiment(
         seed_setting(),
     ),
     _latency,
-    Options((KAFKA, RABBITMQ, PULSAR, ALL_ALIKE), _quickest),
+    Options((*SYSTEMS, ALL_ALIKE), _quickest),
     breaks=False,
-    about=tuple(
-        f"{id}_acknowledged_{name}"
-        for id in (KAFKA, RABBITMQ, PULSAR)
-        for name in ("p50_ms", "p99_ms")
-    ),
+    about=tuple(f"{id}_acknowledged_{name}" for id in SYSTEMS for name in ("p50_ms", "p99_ms")),
 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from labs.base.figures import figure
 from labs.base.words import Words
-from labs.chapters.systems.load_clients import KAFKA, PULSAR, RABBITMQ
+from labs.chapters.systems.load_clients import RABBITMQ, SYSTEMS
 from labs.chapters.systems.load_process import Task
 from labs.chapters.systems.under_load import (
     System,
@@ -53,7 +53,7 @@ def _rate(run: Run) -> None:
     run.measurements |= {f"{id}_client_cpu_percent": steps.cpu for id, steps in found.items()}
     run.measurements["rabbitmq_quickest_up_to_rate"] = _quickest_up_to(found)
     told = {id: figure(rate) for id, rate in held.items()}
-    kafka, rabbitmq, pulsar = (told.get(id, "") for id in (KAFKA, RABBITMQ, PULSAR))
+    kafka, rabbitmq, pulsar = (told.get(id, "") for id in SYSTEMS)
     run.conclude(
         words(
             f"rate.told.{ours.how_many}",
@@ -131,7 +131,7 @@ def _quickest_up_to(found: Mapping[str, _Steps]) -> int | None:
 
 def _highest(result: Result) -> str | None:
     """Which one held the highest rate; `same`: two or more did."""
-    told = {id: result.measurements.get(f"{id}_held_rate") for id in (KAFKA, RABBITMQ, PULSAR)}
+    told = {id: result.measurements.get(f"{id}_held_rate") for id in SYSTEMS}
     held = {id: rate for id, rate in told.items() if isinstance(rate, int | float)}
     best = [id for id, rate in held.items() if rate == max(held.values())]
     return best[0] if len(best) == 1 else SAME
@@ -147,10 +147,10 @@ RATE = Experiment(
         seed_setting(),
     ),
     _rate,
-    Options((KAFKA, RABBITMQ, PULSAR, SAME), _highest),
+    Options((*SYSTEMS, SAME), _highest),
     breaks=False,
     about=(
-        *(f"{id}_held_rate" for id in (KAFKA, RABBITMQ, PULSAR)),
+        *(f"{id}_held_rate" for id in SYSTEMS),
         "rabbitmq_quickest_up_to_rate",
     ),
 )

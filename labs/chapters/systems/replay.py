@@ -15,6 +15,9 @@ from kafka import TopicPartition
 
 from labs.base.words import Words
 from labs.chapters.systems.beside import (
+    entries_of,
+    fresh_queue,
+    path_of,
     pulsar_admin,
     pulsar_client,
     pulsar_namespace,
@@ -69,8 +72,7 @@ def _kafka(run: Run, count: int) -> int:
 
 
 def _queue(channel: Any, values: list[bytes]) -> int:
-    channel.queue_delete(NAME)
-    channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "quorum"})
+    fresh_queue(channel, NAME)
     channel.confirm_delivery()
     for value in values:
         channel.basic_publish("", NAME, value)
@@ -80,9 +82,7 @@ def _queue(channel: Any, values: list[bytes]) -> int:
 
 def _stream(channel: Any, values: list[bytes]) -> int:
     name = f"{NAME}.stream"
-    channel.queue_delete(name)
-    arguments = {"x-queue-type": "stream", "x-initial-cluster-size": 1}
-    channel.queue_declare(name, durable=True, arguments=arguments)
+    fresh_queue(channel, name, {"x-queue-type": "stream", "x-initial-cluster-size": 1})
     for value in values:
         channel.basic_publish("", name, value)
     channel.basic_qos(prefetch_count=100)
@@ -128,22 +128,18 @@ def _kept_by_pulsar(run: Run, client: Any, topic: str, kept: bool) -> int:
     """How many come again, once what may be deleted is deleted."""
     import pulsar
 
-    path = topic.replace("persistent://", "persistent/")
+    path = path_of(topic)
     pulsar_admin("PUT", f"{path}/unload")  # its ledger is closed
     consumer = client.subscribe(topic, NAME)
     deadline = time.monotonic() + (0 if kept else TRIM_S)
-
-    def entries() -> int:
-        return int(pulsar_admin("GET", f"{path}/internalStats")["numberOfEntries"])
-
     while True:
         pulsar_admin("POST", f"{path}/trim")
-        if not entries() or time.monotonic() > deadline:
+        if not entries_of(topic) or time.monotonic() > deadline:
             break
         run.sleep(0.3)
     consumer.seek(pulsar.MessageId.earliest)
     came = 0
-    for _ in range(entries()):
+    for _ in range(entries_of(topic)):
         try:
             consumer.receive(int(1000 * READ_S))
         except pulsar.Timeout:

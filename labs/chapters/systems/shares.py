@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, ShareConsumer
 from labs.base.clock import now
 from labs.base.words import Words, listed
 from labs.chapters.systems.beside import (
+    fresh_queue,
     pulsar_client,
     pulsar_namespace,
     rabbit_connection,
@@ -187,8 +188,7 @@ class _Queue(_Way):
         self._one = one
         self._channel = rabbit_connection(one, heartbeat_s=0).channel()
         run.closing(lambda: _close(self._channel.connection))
-        self._channel.queue_delete(NAME)
-        self._channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "quorum"})
+        fresh_queue(self._channel, NAME)
         self._channel.confirm_delivery()
 
     def put(self, value: bytes) -> None:

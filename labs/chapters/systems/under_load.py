@@ -21,21 +21,16 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 from zlib import crc32
-
-import psutil
 
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters.systems import load_process
+from labs.chapters.systems.beside import bookies, path_of, pulsar_admin, put_if_missing
 from labs.chapters.systems.load_clients import (
     KAFKA,
     KAFKA_CONSUMER,
@@ -48,8 +43,9 @@ from labs.chapters.systems.load_process import DONE, READY, Job, Seen, Task
 from labs.experiment.life import Life
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
-from labs.services.kinds.pulsar import admin_url
+from labs.kafka.admin import copies_on_disk
 from labs.services.known import service
+from labs.services.service import memory_bytes
 from labs.workload import set_here
 from labs.workload.history import Log, Outcome, Read
 from labs.workload.judgements import Counts
@@ -128,13 +124,13 @@ class System:
         if self.id != KAFKA:
             return service(self.id).status().memory_mb
         pids = [node.pid for node in self.run.cluster.status().nodes if node.pid]
-        return round(sum(map(_memory, pids)) / 1e6) if pids else None
+        return round(sum(map(memory_bytes, pids)) / 1e6) if pids else None
 
     def disk_mb(self) -> float | None:
         """What its nodes hold on disk, MB; Kafka's: of this topic."""
         if self.id == KAFKA:
-            told = self.run.ask(lambda client: client.describe_log_dirs([self.run.topic]))
-            return round(sum(_sizes(told)) / 1e6, 1)
+            told = self.run.ask(lambda client: copies_on_disk(client, [self.run.topic]))
+            return round(sum(told[self.run.topic]) / 1e6, 1)
         return round(_on_disk(service(self.id).home.data) / 1e6, 1)
 
 
@@ -248,56 +244,14 @@ def rabbitmq_job(run: Run) -> Job:
 
 def _pulsar(run: Run, copies: int) -> Job:
     """A topic in a namespace whose policy says how many bookies hold it, and a subscription."""
-    address = str(service(PULSAR).handle())
-    admin, namespace = admin_url(address), f"public/load-{copies}"
-    with contextlib.suppress(urllib.error.HTTPError):  # an earlier run has made it
-        _ask(admin, "PUT", f"namespaces/{namespace}")
-    policy = {
-        "bookkeeperEnsemble": copies,
-        "bookkeeperWriteQuorum": copies,
-        "bookkeeperAckQuorum": copies // 2 + 1,
-        "managedLedgerMaxMarkDeleteRate": 0,
-    }
-    _ask(admin, "POST", f"namespaces/{namespace}/persistence", policy)
-    topic = f"persistent/{namespace}/{run.topic}"
-    _ask(admin, "PUT", topic)
-    _ask(admin, "PUT", f"{topic}/subscription/{SUBSCRIPTION}")
-    run.closing(lambda: _ask(admin, "DELETE", f"{topic}?force=true"))
-    return Job(PULSAR, address, topic.replace("/", "://", 1))
-
-
-def _ask(admin: str, method: str, path: str, body: Any = None) -> None:
-    request = urllib.request.Request(
-        f"{admin}/{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    urllib.request.urlopen(request, timeout=ANSWER_S).close()
-
-
-def _memory(pid: int) -> int:
-    with contextlib.suppress(psutil.Error):
-        told = psutil.Process(pid).memory_full_info()
-        return int(getattr(told, "pss", told.rss))
-    return 0
-
-
-def _sizes(told: Sequence[Any]) -> list[int]:
-    """Of every partition's copy in every broker's answer."""
-    found: list[int] = []
-
-    def look(inside: Any) -> None:
-        if isinstance(inside, dict):
-            if "partition_size" in inside:
-                found.append(inside["partition_size"])
-            inside = list(inside.values())
-        if isinstance(inside, list | tuple):
-            for one in inside:
-                look(one)
-
-    look(list(told))
-    return found
+    address, place = str(service(PULSAR).handle()), f"public/load-{copies}"
+    put_if_missing(f"namespaces/{place}", None)
+    pulsar_admin("POST", f"namespaces/{place}/persistence", bookies(copies))
+    topic = f"persistent://{place}/{run.topic}"
+    pulsar_admin("PUT", path_of(topic))
+    pulsar_admin("PUT", f"{path_of(topic)}/subscription/{SUBSCRIPTION}")
+    run.closing(lambda: pulsar_admin("DELETE", f"{path_of(topic)}?force=true"))
+    return Job(PULSAR, address, topic)
 
 
 def _on_disk(folder: Path) -> int:

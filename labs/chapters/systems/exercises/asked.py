@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from labs.chapters.systems.beside import pulsar_client_at, rabbitmq
 from labs.exercise.judging import Judging
+from labs.exercise.program import Program
 from labs.exercise.verdict import CantTell
 from labs.services.kinds.rabbitmq import USER
 from labs.services.known import service
@@ -35,6 +36,21 @@ def rabbit(judging: Judging) -> Service:
     if one is None:
         raise CantTell("no_rabbitmq")
     return one
+
+
+def wait_for_both(judging: Judging, workers: list[Program], until: Callable[[], object]) -> None:
+    """Wait for something while all workers live.
+
+    Raises:
+        NotYet: it was in vain, or one of them ended.
+    """
+
+    def all_live() -> bool:
+        for worker in workers:
+            worker.require_alive()
+        return bool(until())
+
+    workers[0].wait(all_live, judging.patience_s)
 
 
 def _untimed(judging: Judging, get: Callable[[], T]) -> T:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
 from labs.base.clock import now
 from labs.base.flights import flights
 from labs.base.words import Words
-from labs.chapters.systems.beside import rabbit_connection
-from labs.chapters.systems.exercises.asked import amqp_url, rabbit
+from labs.chapters.systems.beside import fresh_queue, rabbit_connection, waiting_in
+from labs.chapters.systems.exercises.asked import amqp_url, rabbit, wait_for_both
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.program import Program
@@ -42,7 +41,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     for worker in workers:
         worker.start()
     enough = judging.random.randint(*KILL_AFTER)
-    _wait(judging, workers, lambda: _count(workers) >= enough)
+    wait_for_both(judging, workers, lambda: _count(workers) >= enough)
     victim = max(workers, key=lambda worker: len(worker.lines))
     victim.kill()
     judging.say("killed", line=victim.lines[-1].text.strip())
@@ -58,7 +57,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet("not_handed_back", number=back[0], count=len(back))
     if missing:
         raise NotYet("acknowledged_first", number=missing[0], count=len(missing))
-    if left := _left(one):
+    if left := waiting_in(one, QUEUE):
         raise NotYet("unacknowledged", count=left)
     return (judging.exercise.says("evidence", "all", count=TASKS, flaky=FLAKY),)
 
@@ -66,30 +65,12 @@ def judge(judging: Judging) -> tuple[str, ...]:
 def _fill(one: Service, flaky: set[int]) -> None:
     connection = rabbit_connection(one)
     channel = connection.channel()
-    channel.queue_delete(QUEUE)
-    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    fresh_queue(channel, QUEUE)
     channel.confirm_delivery()
     for number, flight in enumerate(flights(TASKS)):
         task = {"number": number, "flaky": number in flaky, "carrier": flight.carrier}
         channel.basic_publish("", QUEUE, json.dumps(task).encode())
     connection.close()
-
-
-def _left(one: Service) -> int:
-    """How many messages the queue has when all workers are gone."""
-    connection = rabbit_connection(one)
-    found = connection.channel().queue_declare(QUEUE, passive=True).method.message_count
-    connection.close()
-    return int(found)
-
-
-def _wait(judging: Judging, workers: list[Program], until: Any) -> None:
-    def all_live() -> bool:
-        for worker in workers:
-            worker.require_alive()
-        return bool(until())
-
-    workers[0].wait(all_live, judging.patience_s)
 
 
 def _count(workers: list[Program]) -> int:
@@ -106,7 +87,7 @@ def _finish(judging: Judging, workers: list[Program]) -> None:
         done = all(tries[number, DONE] for number in range(TASKS))
         return now() - last > (QUIET_S if done else SILENT_S)
 
-    _wait(judging, workers, over)
+    wait_for_both(judging, workers, over)
 
 
 def _tries(workers: list[Program]) -> Counter[tuple[int, str]]:

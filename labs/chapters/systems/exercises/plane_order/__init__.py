@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from labs.base.words import Words
-from labs.chapters.systems.beside import pulsar_admin, pulsar_namespace
-from labs.chapters.systems.exercises.asked import pulsar
+from labs.chapters.systems.beside import path_of, pulsar_admin, pulsar_namespace
+from labs.chapters.systems.exercises.asked import pulsar, wait_for_both
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.program import Line, Program
@@ -38,10 +38,10 @@ def judge(judging: Judging) -> tuple[str, ...]:
         judging.say("starting")
         for worker in workers:
             worker.start()
-        _wait(judging, workers, lambda: _consumers(topic) == 2)
+        wait_for_both(judging, workers, lambda: _consumers(topic) == 2)
         events = _send(judging, producer)
         judging.say("working")
-        _wait(judging, workers, lambda: len(_done(workers)) >= len(events))
+        wait_for_both(judging, workers, lambda: len(_done(workers)) >= len(events))
         _require_right(workers, events)
         _require_acknowledged(topic)
         for worker in workers:
@@ -51,18 +51,8 @@ def judge(judging: Judging) -> tuple[str, ...]:
     return (judging.exercise.says("evidence", "all", count=len(events), planes=PLANES),)
 
 
-def _wait(judging: Judging, workers: list[Program], until: Any) -> None:
-    def all_live() -> bool:
-        for worker in workers:
-            worker.require_alive()
-        return bool(until())
-
-    workers[0].wait(all_live, judging.patience_s)
-
-
 def _stats(topic: str) -> dict[str, Any]:
-    path = topic.replace("persistent://", "persistent/")
-    told: dict[str, Any] = pulsar_admin("GET", f"{path}/stats")
+    told: dict[str, Any] = pulsar_admin("GET", f"{path_of(topic)}/stats")
     found: dict[str, Any] = told["subscriptions"].get(SUBSCRIPTION, {})
     return found
 

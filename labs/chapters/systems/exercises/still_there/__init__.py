@@ -14,7 +14,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from labs.base.words import Words
-from labs.chapters.systems.beside import pulsar_admin, pulsar_namespace, rabbit_connection
+from labs.chapters.systems.beside import (
+    entries_of,
+    fresh_queue,
+    path_of,
+    pulsar_admin,
+    pulsar_namespace,
+    rabbit_connection,
+    waiting_in,
+)
 from labs.chapters.systems.exercises.asked import amqp_url, pulsar, rabbit
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.judging import Judging
@@ -64,8 +72,7 @@ def _kafka(judging: Judging, committed: int) -> tuple[str, str]:
 def _rabbit(one: Service, acknowledged: int) -> None:
     connection = rabbit_connection(one)
     channel = connection.channel()
-    channel.queue_delete(QUEUE)
-    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    fresh_queue(channel, QUEUE)
     channel.confirm_delivery()
     for number in range(MESSAGES):
         channel.basic_publish("", QUEUE, b"%d" % number)
@@ -78,7 +85,7 @@ def _rabbit(one: Service, acknowledged: int) -> None:
 def _pulsar(client: Any, first: int, more: int) -> str:
     """Two ledgers. Of the second one a part is acknowledged, so it stays whole."""
     topic = f"persistent://{pulsar_namespace('exercise-10-2', {})}/departures"
-    path = topic.replace("persistent://", "persistent/")
+    path = path_of(topic)
     client.subscribe(topic, BOARD).close()
     for numbers in (range(first), range(first, MESSAGES)):
         producer = client.create_producer(topic)
@@ -92,16 +99,12 @@ def _pulsar(client: Any, first: int, more: int) -> str:
         consumer.acknowledge(consumer.receive(20_000))
     consumer.close()
     deadline = time.monotonic() + TRIMMED_S
-    while _entries(path) != MESSAGES - first:
+    while entries_of(topic) != MESSAGES - first:
         if time.monotonic() > deadline:
             raise CantTell("untrimmed")
         pulsar_admin("POST", f"{path}/trim")
         time.sleep(0.3)
     return topic
-
-
-def _entries(path: str) -> int:
-    return int(pulsar_admin("GET", f"{path}/internalStats")["numberOfEntries"])
 
 
 def judge(judging: Judging) -> tuple[str, ...]:
@@ -120,23 +123,18 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if kafka != in_kafka:
         reason = "commit_deletes" if kafka < in_kafka else "kafka_other"
         raise NotYet(reason, answer=kafka)
-    in_queue = _ready(one)
+    in_queue = waiting_in(one, QUEUE)
     if queue != in_queue:
         raise NotYet("queue_keeps" if queue == MESSAGES else "queue_other", answer=queue)
-    path = judging.asked["PULSAR_TOPIC"].replace("persistent://", "persistent/")
-    in_pulsar = _entries(path)
+    place = judging.asked["PULSAR_TOPIC"]
+    in_pulsar = entries_of(place)
     if pulsar_has != in_pulsar:
-        left = int(pulsar_admin("GET", f"{path}/stats")["subscriptions"][BOARD]["msgBacklog"])
+        left = int(
+            pulsar_admin("GET", f"{path_of(place)}/stats")["subscriptions"][BOARD]["msgBacklog"]
+        )
         known = {MESSAGES: "pulsar_keeps", left: "only_unacknowledged"}
         raise NotYet(known.get(pulsar_has, "pulsar_other"), answer=pulsar_has)
     return (judging.exercise.says("evidence", "all", kafka=kafka, queue=queue, pulsar=pulsar_has),)
-
-
-def _ready(one: Service) -> int:
-    connection = rabbit_connection(one)
-    found = connection.channel().queue_declare(QUEUE, passive=True).method.message_count
-    connection.close()
-    return int(found)
 
 
 EXERCISE = Exercise(
