@@ -53,10 +53,11 @@ def judge(judging: Judging) -> tuple[str, ...]:
         worker.stop()
     tries = _tries(workers)
     missing = sorted(number for number in range(TASKS) if not tries[number, DONE])
-    if back := [number for number in missing if tries[number, FAILED]]:
-        raise NotYet("not_handed_back", number=back[0], count=len(back))
+    # A worker that acknowledges first loses tasks that it was sent anew, too.
+    if untried := [number for number in missing if not tries[number, FAILED]]:
+        raise NotYet("acknowledged_first", number=untried[0], count=len(untried))
     if missing:
-        raise NotYet("acknowledged_first", number=missing[0], count=len(missing))
+        raise NotYet("not_handed_back", number=missing[0], count=len(missing))
     if left := waiting_in(one, QUEUE):
         raise NotYet("unacknowledged", count=left)
     return (judging.exercise.says("evidence", "all", count=TASKS, flaky=FLAKY),)
