@@ -30,11 +30,12 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise import work
 from labs.exercise.alone import alone
+from labs.exercise.busy import TOO_LONG_S, is_too_busy
 from labs.exercise.clientfile import security_file
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.program import Program
-from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
+from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, NotYet, Verdict
 from labs.kafka.actions import ACTIONS
 from labs.kafka.admin import ask, set_group_config
 from labs.kafka.cluster import Cluster, Role, State, label_of
@@ -91,6 +92,7 @@ class Judging:
     history: History = field(default_factory=History)
     _broken: bool = False
     _topics: list[str] = field(default_factory=list)
+    _programs: list[Program] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
@@ -334,6 +336,7 @@ class Judging:
             command, environment, folder, pace, self.scratch, self.deadline, self._ward
         )
         self._closers.callback(program.close)
+        self._programs.append(program)
         return program
 
     @cached_property
@@ -344,6 +347,15 @@ class Judging:
         mark = self._closers.enter_context(wards.kept(home.wards, self.scratch))
         have_watchdog(home)
         return mark
+
+    def require_time(self) -> None:
+        """What is said against a program must not come from a machine that has too much to do.
+
+        Raises:
+            CantTell: a program was waited for in vain, and any other would be late here, too.
+        """
+        if any(program.late for program in self._programs) and is_too_busy():
+            raise CantTell("busy", seconds=TOO_LONG_S)
 
     @property
     def patience_s(self) -> float:
@@ -459,7 +471,11 @@ def judge(
     tell(words("says.judging", id=exercise.id, seed=chosen), None)
     try:
         with _judging(exercise, cluster, chosen, tell, **more) as judging:
-            evidence = exercise.judge(judging) or ()
+            try:
+                evidence = exercise.judge(judging) or ()
+            except NotYet:
+                judging.require_time()
+                raise
     except Found as raised:
         found = raised
     except BadInput:

@@ -103,6 +103,8 @@ class Program:
         self._said = b""
         self._bytes = {"stdout": 0, "stderr": 0}
         self._flooded = ""
+        #: Whether it was waited for in vain: on a busy machine that says nothing against it.
+        self.late = False
 
     # -- its life ----------------------------------------------------------------------------------
 
@@ -157,6 +159,7 @@ class Program:
             return
         _signal(self._life.process.pid, signal.SIGTERM)
         if not _until(lambda: not self.running, STOP_S):
+            self.late = True
             self.kill()
             raise NotYet("ignores_sigterm", seconds=STOP_S)
         self._bury()
@@ -245,6 +248,7 @@ class Program:
             self._require_bounds()
             seconds = time.monotonic() - began
             if seconds > timeout_s:
+                self.late = True
                 raise NotYet("hangs", *self.last_words(), seconds=round(seconds))
             if time.monotonic() > self._deadline:
                 raise CantTell("out_of_time")

@@ -14,11 +14,11 @@ import pytest
 from labs.base.errors import BadInput
 from labs.base.words import Words
 from labs.chapters import all_exercises, find_exercise
+from labs.exercise import busy, work
 from labs.exercise import program as module
-from labs.exercise import work
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
-from labs.exercise.judging import judge
+from labs.exercise.judging import Judging, judge
 from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
 from labs.learner.notes import notes
@@ -232,6 +232,10 @@ class Unbreakable:
     can_break = False
 
 
+class Elsewhere(Unbreakable):
+    bootstrap = ("127.0.0.1:1",)
+
+
 def test_the_hint_grows_more_specific_until_it_passes() -> None:
     values = {"kill": 1, "partition": 0, "offset": 7}
 
@@ -259,6 +263,33 @@ def test_each_verdict_is_noted_in_the_learners_progress() -> None:
 def test_what_breaks_brokers_says_so_where_it_can_not() -> None:
     verdict, hint = judged(Unbreakable(), lambda _: None, breaks=True)
     assert (verdict, hint) == (CANT_TELL, "")
+
+
+@pytest.mark.parametrize(
+    ("start_s", "verdict"), [(0.0, CANT_TELL), (PATIENCE_S, NOT_YET)], ids=["busy", "idle"]
+)
+def test_a_busy_machine_is_not_the_programs_fault(
+    start_s: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was waited for in vain: that counts where another program would start in time."""
+    monkeypatch.setattr(busy, "TOO_LONG_S", start_s)
+
+    def waits(judging: Judging) -> None:
+        program = judging.program()
+        program.start()
+        program.wait(lambda: False, 0.1)
+
+    assert judged(Elsewhere(), waits)[0] == verdict
+
+
+def test_what_needs_no_time_counts_on_a_busy_machine_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(busy, "TOO_LONG_S", 0.0)
+
+    def fails(judging: Judging) -> None:
+        judging.program().start()
+        raise NotYet("committed_first", kill=1, partition=0, offset=7)
+
+    assert judged(Elsewhere(), fails)[0] == NOT_YET
 
 
 def test_a_starter_is_never_written_over_what_is_there() -> None:

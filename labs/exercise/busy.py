@@ -1,0 +1,31 @@
+"""Whether this machine has too much to do for a program to be judged by the time that it takes.
+
+How much it has to do is not asked of the system: a container, a virtual machine or a laptop that
+saves power would tell something else. A start is timed, such as the learner's program needs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from labs.base import python
+
+#: From here on nothing is said against a program that was waited for in vain, s. On two idle cores
+#: it takes 0.3 s; beside forty busy processes it took 20 s, nearly all the time that a try has.
+TOO_LONG_S = 4.0
+
+
+def start_takes_s() -> float:
+    """How long a Python process takes now that imports a Kafka client, s; `TOO_LONG_S` at most."""
+    began = time.monotonic()
+    try:
+        subprocess.run(python.code("import kafka"), timeout=TOO_LONG_S, check=False)
+    except subprocess.TimeoutExpired:
+        return TOO_LONG_S
+    return time.monotonic() - began
+
+
+def is_too_busy() -> bool:
+    """Whether such a start takes too long."""
+    return start_takes_s() >= TOO_LONG_S
