@@ -3,19 +3,21 @@
 A chapter's main path is its prose, read at 150 words a minute by somebody whose first language is
 not English; its panels: as long as they run, and a minute to predict and to look at what was found;
 its questions; its further cells, which one runs and looks at; and one exercise. What is folded
-away, and the further exercises, say their own minutes.
+away, the further exercises, and a section whose heading says `optional, 8 minutes` state their own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import nbformat
 
 from labs.chapters import find_exercise
 from labs.notebook.finding import RESULT_MIME
-from tests.course import Text, chapters
+from tests.course import Text, chapters, code_of
 
 WORDS_A_MINUTE = 150
 #: How long a panel runs of which no run with its time is saved, s.
@@ -31,6 +33,9 @@ WORD = re.compile(r"\w[\w'’.,/{}-]*")
 PANEL = re.compile(r'\bpanel\("')
 ASKS = re.compile(r'\b(?:panel|quiz|predict)\("')
 QUESTION = re.compile(r'\b(?:quiz|predict)\("')
+#: A section's heading, and that of one which is not on the main path.
+SECTION = re.compile(r"^## ", re.MULTILINE)
+OPTIONAL = re.compile(r"^## .*\boptional, \d+ minutes$", re.MULTILINE)
 #: The exercise on the main path. Its cells belong to its own minutes; the list of all is not read.
 EXERCISE = re.compile(r'\bcheck\("([\d.]+)"')
 ITS_CELLS = re.compile(r'\b(?:check|task|exercises)\("')
@@ -60,12 +65,13 @@ class Reckoning:
 
 def reckoned(text: Text) -> Reckoning:
     """How long a chapter takes."""
-    prose = (cell.source for cell in text.book().cells if cell.cell_type == "markdown")
-    code = "\n".join(cell.source for cell in text.code)
+    book = nbformat.v4.new_notebook(cells=list(main_path(text.book().cells)))
+    prose = (cell.source for cell in book.cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in code_of(book))
     panels, questions = len(PANEL.findall(code)), len(QUESTION.findall(code))
     ran = _run_times(text)[:panels]
     panels_s = sum(ran) + RUN_S * (panels - len(ran)) + LOOK_S * panels
-    asks = (ASKS.search(cell.source) or ITS_CELLS.search(cell.source) for cell in text.code)
+    asks = (ASKS.search(cell.source) or ITS_CELLS.search(cell.source) for cell in code_of(book))
     others = sum(not found for found in asks)
     exercise = [find_exercise(id).minutes for id in EXERCISE.findall(code)]
     return Reckoning(
@@ -75,6 +81,16 @@ def reckoned(text: Text) -> Reckoning:
         cells=others * CELL_S / 60,
         exercise=sum(exercise),
     )
+
+
+def main_path(cells: Iterable[Any]) -> Iterable[Any]:
+    """A notebook's cells without its optional sections, each of which begins a cell."""
+    optional = False
+    for cell in cells:
+        if cell.cell_type == "markdown" and SECTION.search(cell.source):
+            optional = bool(OPTIONAL.search(cell.source))
+        if not optional:
+            yield cell
 
 
 def words_in(prose: str) -> int:
@@ -94,7 +110,7 @@ def _run_times(text: Text) -> list[float]:
         return []
     outputs = (
         output.get("data", {}).get(RESULT_MIME, {}).get("duration_s")
-        for cell in nbformat.read(text.saved, as_version=4).cells
+        for cell in main_path(nbformat.read(text.saved, as_version=4).cells)
         for output in cell.get("outputs", [])
     )
     return [float(seconds) for seconds in outputs if seconds is not None]

@@ -9,7 +9,8 @@ import pytest
 
 from labs.notebook.finding import RESULT_MIME
 from tests.course import Text, chapters
-from tests.minutes import ANSWER_S, LOOK_S, RUN_S, reckoned, stated, words_in
+from tests.minutes import ANSWER_S, LOOK_S, RUN_S, SECTION, reckoned, stated, words_in
+from tests.minutes import OPTIONAL as OPTIONAL_HEAD
 
 LONGEST = 45
 #: What a reader who reads more quickly, or skips a question, may save of what is stated, minutes.
@@ -83,3 +84,32 @@ def test_panels_count_as_long_as_they_ran_and_questions_as_stated(tmp_path: Path
     nbformat.write(nbformat.v4.new_notebook(cells=[run]), text.saved)
     assert reckoned(text).panels * 60 == pytest.approx(90 + RUN_S + 2 * LOOK_S)
     assert stated(text) == (5, 5)
+
+
+OPTIONAL = """
+## 8 · More of it · optional, 8 minutes
+
+many words
+
+```{code-cell}
+panel("small.four")
+```
+
+## 9 · The end
+"""
+
+
+def test_an_optional_section_states_its_own_minutes(tmp_path: Path) -> None:
+    """It ends where the next one begins."""
+    path = tmp_path / "course" / "99_small" / "en.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT.format(words="word " * 299) + OPTIONAL, "utf-8")
+    found = reckoned(Text(path))
+    assert found.words == 303, "and the next heading: 9, The, end"
+    assert found.panels * 60 == 2 * (RUN_S + LOOK_S)
+
+
+def test_an_optional_section_begins_a_cell() -> None:
+    sources = [cell.source for text in chapters() for cell in text.book().cells]
+    for source in filter(OPTIONAL_HEAD.search, sources):
+        assert OPTIONAL_HEAD.match(source) and len(SECTION.findall(source)) == 1, source
