@@ -31,7 +31,10 @@ PACE = 100
 
 @dataclass(frozen=True)
 class Kill:
-    """After the kill that began this life: what was committed, and whether it was in the group."""
+    """After a life was ended, and before the next: what was committed, and whether it was a member.
+
+    The last one is ended by SIGTERM.
+    """
 
     life: int
     committed: dict[int, int]
@@ -58,7 +61,8 @@ def judge(judging: Judging) -> tuple[str, ...]:
     program.stop()
     found = written(program.lines)
     if missed := missing(log, found):
-        raise _missed(judging, missed, found, kills)
+        last = Kill(program.lives, committed(judging.cluster, group, topic), joined=True)
+        raise _missed(judging, missed, found, kills, last)
     if not committed(judging.cluster, group, topic) and not any(k.joined for k in kills):
         raise NotYet("other_group", group=group)
     _require_little_again(judging, found, kills)
@@ -79,12 +83,15 @@ def _kill(judging: Judging, program: Program, topic: str, group: str) -> Kill:
 
 
 def _missed(
-    judging: Judging, missed: list[Place], found: list[Written], kills: list[Kill]
+    judging: Judging, missed: list[Place], found: list[Written], kills: list[Kill], last: Kill
 ) -> NotYet:
     """Why a record was missed: one that was committed too early, else the first."""
     says = judging.exercise.says
     late = _began_late(found)  # it may have committed as well, behind what it never read
-    early = None if late else _committed_early(missed, kills)
+    kept_back = [place for place in missed if place[1] > _ends(found).get(place[0], -1)]
+    early = None
+    if not late:
+        early = _committed_early(missed, kills) or _committed_early(kept_back, [last])
     (partition, offset), kill = early or (missed[0], None)
     place = {"partition": partition, "offset": offset}
     gone = says("evidence", "missing", **place, count=len(missed))
@@ -111,6 +118,11 @@ def _committed_early(missed: list[Place], kills: list[Kill]) -> tuple[Place, Kil
         if offset < kill.committed.get(partition, 0):
             return (partition, offset), kill
     return None
+
+
+def _ends(found: list[Written]) -> dict[int, int]:
+    """The highest offset of each partition that was written."""
+    return dict(sorted(each.place for each in found))
 
 
 def _began_late(found: list[Written]) -> dict[int, int]:
