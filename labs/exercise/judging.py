@@ -306,6 +306,8 @@ class Judging:
     def environment(self, **own: object) -> dict[str, str]:
         """The variables of a program: the contract's, and those of this process that are not ours.
 
+        It begins with the brokers that run now, as our own clients do: see `serving`.
+
         Raises:
             KeyError: the contract does not name one of `own`, or names one that is not given.
         """
@@ -317,7 +319,7 @@ class Judging:
             for name, value in python.without_others("PYTHONPATH").items()
             if not name.startswith(("LABS_", "KAFKA_"))
         }
-        told["KAFKA_BOOTSTRAP_SERVERS"] = ",".join(self.cluster.bootstrap)
+        told["KAFKA_BOOTSTRAP_SERVERS"] = ",".join(serving(self.cluster))
         file = security_file(self.scratch)
         return theirs | told | ({"KAFKA_CLIENT_PROPERTIES": str(file)} if file else {})
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -234,6 +235,9 @@ class Unbreakable:
 
 class Elsewhere(Unbreakable):
     bootstrap = ("127.0.0.1:1",)
+
+    def status(self) -> SimpleNamespace:
+        return SimpleNamespace(serving=())
 
 
 def test_the_hint_grows_more_specific_until_it_passes() -> None:
