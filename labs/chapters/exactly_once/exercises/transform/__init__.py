@@ -64,7 +64,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     inputs = judging.read(topic)
     await_all(program, inputs, judging.patience_s)
     _await_commit(judging, setting, inputs)
-    left = still_open(judging.cluster, output)
+    left = _left_open(judging, output)
     program.stop()
     _require_one_id(judging, program, output)
     if left:
@@ -154,6 +154,14 @@ def _await_commit(judging: Judging, setting: Setting, inputs: Log) -> None:
 
     with suppress(LabsError):
         wait_for(reached, judging.exercise.says("awaited", "end"), COMMIT_S)
+
+
+def _left_open(judging: Judging, output: str) -> list[Place]:
+    """Where a transaction does not end: the last one may still be about to."""
+    ended = judging.exercise.says("awaited", "ended")
+    with suppress(LabsError):
+        wait_for(lambda: not still_open(judging.cluster, output), ended, COMMIT_S)
+    return still_open(judging.cluster, output)
 
 
 def _compare(
