@@ -13,7 +13,7 @@ from kafka import KafkaProducer, TopicPartition
 from labs.base.clock import now
 from labs.base.flights import flights
 from labs.base.words import Words
-from labs.chapters.connect.connectors import FAILED, JSON, RUNNING, Connector
+from labs.chapters.connect.connectors import FAILED, JSON, RUNNING, TEXT, Connector
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
 from labs.experiment.lanes import by_number
@@ -72,7 +72,7 @@ def _sink(run: Run, connection: Any, table: str, more: Mapping[str, str]) -> Con
         "connection.password": info.password,
         "collection.name.format": table,
         "schema.evolution": "basic",
-        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "key.converter": TEXT,
         "value.converter": JSON,
         "value.converter.schemas.enable": "true",
         **more,
