@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import requests
 from kafka import KafkaConsumer, TopicPartition
 
 from labs.experiment.result import Result
@@ -17,6 +18,7 @@ from tests.outcomes import came_true, measured, run_of
 
 run = partial(run_of, "connect")
 
+DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 #: Up to so many times, where a run may miss what it is to show.
 TRIALS = 3
 
@@ -132,7 +134,16 @@ def test_with_exactly_once_nothing_comes_again_to_who_reads_committed(
     assert (counts.lost, counts.duplicated, counts.reordered) == (0, 0, 0)
     assert result.report.verdict == VALID
     assert came_true(result) == "once"
-    assert not service("connect").status().ports, "whoever comes next starts it as it always is"
+    assert _refused_exactly_once(), "the worker is as it always is"
+
+
+def _refused_exactly_once() -> bool:
+    """Whether the worker refuses a connector that demands exactly once of it."""
+    wanted = {"name": "any", "connector.class": DEBEZIUM, "exactly.once.support": "required"}
+    path = "connector-plugins/PostgresConnector/config/validate"
+    told = requests.put(f"{service('connect').handle()}/{path}", json=wanted, timeout=30).json()
+    found = (each["value"] for each in told["configs"])
+    return any(one["name"] == "exactly.once.support" and one["errors"] for one in found)
 
 
 # -- the slot ----------------------------------------------------------------------------------
@@ -240,4 +251,5 @@ def test_from_the_log_both_get_each_change_and_nothing_else(shared_cluster: Loca
     assert measured(result, "quick_old_rows") == measured(result, "bulk_old_rows") == 0
     assert result.report.verdict == VALID
     assert result.report.counts.readable == measured(result, "changes") == 60
+    assert measured(result, "bulk_requests") < measured(result, "quick_requests")
     assert came_true(result) == "each"

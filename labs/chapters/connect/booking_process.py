@@ -109,6 +109,8 @@ def _outbox(job: Job, database: Any, producer: KafkaProducer, number: int) -> No
         key, value = flight_payload()(number)
         assert key is not None
         database.execute(EVENT, (job.topic, key.decode(), value.decode(), number))
+        if job.way == BY_DEBEZIUM:  # which reads the log, and not the table
+            database.execute("DELETE FROM outbox WHERE number = %s", (number,))
     _tell(ROW, number, now())
 
 

@@ -88,19 +88,23 @@ def _changes(run: Run) -> None:
 def _exactly_once(run: Run) -> Mapping[str, str]:
     """Start the worker anew, so that it can do that; returns what the connector demands.
 
-    When the run ends it is stopped: whoever wants it next starts it as it always is.
+    When the run ends, the worker is started as it always is.
     """
     run.say(words("changes.says.worker"))
     run.isolation = COMMITTED
-    worker = service("connect")
-    run.closing(worker.stop)
-    worker.stop()
-    worker.start(ON_THE_WORKER)
+    run.closing(_restart)
+    _restart(ON_THE_WORKER)
     for name, value in ON_THE_WORKER.items():
         run.note([Departure(words("where.worker"), name, value, "disabled")])
     for name, value in ON_THE_CONNECTOR.items():
         depart(run, name, value, "requested")
     return ON_THE_CONNECTOR
+
+
+def _restart(settings: Mapping[str, str] | None = None) -> None:
+    worker = service("connect")
+    worker.stop()
+    worker.start(settings)
 
 
 def _work(run: Run, connection: Any, numbers: dict[int, int]) -> Iterator[Mark]:

@@ -109,7 +109,7 @@ class _Debezium:
 
     def sent_all(self, connection: Any) -> bool:
         """Whether the record of the last row is in the topic: it sends them in order."""
-        (last,) = connection.execute("SELECT max(number) FROM outbox").fetchone()
+        (last,) = connection.execute("SELECT max(number) FROM booked").fetchone()
         return any(read.number == last for read in self._run.read().reads)
 
 
