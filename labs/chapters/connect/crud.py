@@ -254,6 +254,7 @@ CRUD = Experiment(
     about=(
         "quick_missed_changes",
         "quick_requests",
+        "quick_idle_requests",
         "quick_old_rows",
         "quick_alone_ms",
         "quick_beside_ms",
