@@ -29,7 +29,6 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Span
-from labs.services.ahead import start_ahead
 from labs.services.known import service
 from labs.workload import flight_payload
 from labs.workload.history import Outcome
@@ -83,17 +82,17 @@ class _Relay(_Life):
 
 
 class _Debezium:
-    """Debezium as the relay, in one life of Connect's worker."""
+    """Debezium as the relay; its lives are those of Connect's worker."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, connection: Any) -> None:
         self._run = run
         self._before = 0
+        outbox(run, connection, "outbox")
 
     def begin(self, first: int) -> None:
-        """Have the worker run, and do not wait for it; where to begin, it knows itself."""
+        """Have the worker run; where to begin, it knows itself."""
         del first
-        self._before = self._run.log_ends()[0]
-        start_ahead("connect")
+        service("connect").start()
 
     @property
     def exposed(self) -> bool:
@@ -101,11 +100,12 @@ class _Debezium:
         return self._run.log_ends()[0] > self._before
 
     def must_not_have_died(self) -> None:
-        """The worker may be on its way: it is waited for."""
+        """The worker runs whenever it is waited for."""
 
     def kill(self) -> None:
         """SIGKILL to the worker."""
         service("connect").kill()
+        self._before = self._run.log_ends()[0]
 
     def sent_all(self, connection: Any) -> bool:
         """Whether the record of the last row is in the topic: it sends them in order."""
@@ -125,7 +125,7 @@ def _dual_write(run: Run) -> None:
     for number in range(run["kills"] + 1):
         last = number == run["kills"]
         run.say(words(f"dual_write.says.{'last' if last else 'life'}", number=number + 1))
-        working = [*relays[number : number + 1], programs[number]]
+        working = [programs[number], *relays[number : number + 1]]
         for life in working:
             life.begin(first)
         if not last:
@@ -150,8 +150,7 @@ def _relays(run: Run, connection: Any) -> Sequence[_Relay | _Debezium]:
         return [_Relay(run, job) for job in _jobs(run, connection, relay=True)]
     if run["way"] == BY_DEBEZIUM:
         run.say(words("dual_write.says.connector"))
-        outbox(run, connection, "outbox")
-        return [_Debezium(run) for _ in range(run["kills"] + 1)]
+        return [_Debezium(run, connection)] * (run["kills"] + 1)
     return []
 
 
