@@ -43,6 +43,8 @@ BURST_EVERY_S, BETWEEN_S = 1.5, 0.02
 BULK_EVERY_S = 1.0
 #: On the log it lets the broker collect: so many bytes, or so long, ms.
 BULK_BYTES, BULK_WAIT_MS = 1_000_000, 1000
+#: How often librdkafka tells how many requests it has sent, ms.
+TOLD_EACH_MS = 100
 #: How long a program may take to begin, and the last change to arrive, s.
 PATIENCE_S = 60.0
 
@@ -144,6 +146,7 @@ def _bulk(run: Run, port: int) -> Job:
 
 
 def _follower(run: Run, who: str, **options: int) -> Job:
+    options |= {"statistics_interval_ms": TOLD_EACH_MS}
     given = {name.replace("_", "."): value for name, value in options.items()}
     run.note(set_here.librdkafka("consumer", given, words(f"crud.{who}")))
     servers = ",".join(run.cluster.bootstrap)

@@ -37,8 +37,6 @@ OF_ALL = f"SELECT {', '.join(COLUMNS)} FROM timetable ORDER BY id"
 OF_ONE = f"SELECT {', '.join(COLUMNS)} FROM timetable WHERE carrier = %s ORDER BY id"
 #: How long one answer of the service's is waited for, s; and a record, before it looks again.
 ANSWER_S, LOOK_S = 30.0, 0.1
-#: How often librdkafka tells how many requests it has sent, ms.
-TOLD_EACH_MS = 100
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,8 @@ def _poll(job: Job) -> None:
 def _follow(job: Job) -> None:
     """Read each change from the log, from now on."""
     fetches = _Fetches()
-    told = {"stats_cb": fetches.told, "statistics.interval.ms": TOLD_EACH_MS}
-    consumer = Consumer({**current().librdkafka(), **(job.options or {}), **told})
+    options = {**current().librdkafka(), **(job.options or {}), "stats_cb": fetches.told}
+    consumer = Consumer(options)
     place = TopicPartition(job.topic, 0)
     _, place.offset = consumer.get_watermark_offsets(place, timeout=ANSWER_S)
     consumer.assign([place])
