@@ -85,7 +85,7 @@ class _Program(Life):
         if what == crud_process.READY:
             self.port, self.ready = int(told[0]), True
         elif what == crud_process.SEEN:
-            self.seen[int(told[0])] = float(told[1])
+            self.seen.setdefault(int(told[0]), float(told[1]))
         elif what == crud_process.READ:
             self.readings.append(_Reading(float(told[0]), *map(int, told[1:])))
 
@@ -202,7 +202,8 @@ def _value(number: int) -> tuple[None, bytes]:
 
 def _tell(run: Run, changes: _Changes, quick: _Program, bulk: _Program, marks: list[Mark]) -> None:
     made, alone = changes.made, len(changes.made) // 2
-    waits = {number: 1000 * (at - made[number]) for number, at in quick.seen.items()}
+    # What is committed may be seen before the service has answered.
+    waits = {n: max(0.0, 1000 * (at - made[n])) for n, at in quick.seen.items()}
     run.measurements |= {
         "changes": len(made),
         "quick_missed_changes": len(made.keys() - quick.seen.keys()),

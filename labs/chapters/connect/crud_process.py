@@ -129,9 +129,9 @@ def _poll(job: Job) -> None:
         rows, at = ask(), now()
         new = {row["id"]: row["dep_delay"] for row in rows if row["dep_delay"] != known[row["id"]]}
         known |= new
+        _tell(READ, at, 1, len(rows), len(new))
         for number in new.values():
             _tell(SEEN, number, at)
-        _tell(READ, at, 1, len(rows), len(new))
 
 
 def _follow(job: Job) -> None:
@@ -148,9 +148,8 @@ def _follow(job: Job) -> None:
         message, at = consumer.poll(LOOK_S), now()
         if message is not None and not message.error() and (value := message.value()):
             number = json.loads(value)["after"]["dep_delay"]
-            if number not in seen:
-                _tell(SEEN, number, at)
             _tell(READ, at, 0, 1, int(number not in seen))
+            _tell(SEEN, number, at)
             seen.add(number)
         if sent := fetches.more():
             _tell(READ, at, sent, 0, 0)
