@@ -35,7 +35,7 @@ words = Words(__file__)
 BY_SERVICE, BY_LOG = "CRUD service", "log"
 #: The airline that the quick client is for; how many of its flights change.
 CARRIER, BOARD = "AS", 5
-#: Each phase has so many bursts; in one, each of these flights changes so often.
+#: Each phase has so many bursts; in one, each of these flights changes so often in a row.
 BURSTS, TIMES = 3, 2
 #: From one burst to the next, and from one change of a burst to the next, s.
 BURST_EVERY_S, BETWEEN_S = 1.5, 0.02
@@ -172,7 +172,7 @@ class _Changes:
         """A phase's changes; returns when these clients know the last one."""
         for _ in range(BURSTS):
             due = now() + BURST_EVERY_S
-            for id in self._board * TIMES:
+            for id in [id for id in self._board for _ in range(TIMES)]:
                 self._change(id)
                 self._run.sleep(BETWEEN_S)
             self._run.sleep(max(0.0, due - now()))
