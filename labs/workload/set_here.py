@@ -98,6 +98,8 @@ LIBRDKAFKA: Mapping[str, Plain] = {
     "delivery.timeout.ms": 300_000,
     "enable.auto.commit": True,
     "enable.idempotence": False,
+    "fetch.min.bytes": 1,
+    "fetch.wait.max.ms": 500,
     "group.instance.id": None,
     "group.protocol": "classic",
     "heartbeat.interval.ms": 3000,

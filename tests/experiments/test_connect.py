@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
+import requests
+from kafka import KafkaConsumer, TopicPartition
 
 from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
+from labs.services.known import service
+from labs.workload import number_of
 from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
 run = partial(run_of, "connect")
 
+DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 #: Up to so many times, where a run may miss what it is to show.
 TRIALS = 3
 
@@ -57,6 +63,32 @@ def test_kafka_first_tells_of_rows_that_do_not_exist(shared_cluster: LocalCluste
     assert came_true(result) == "no_row"
 
 
+@pytest.mark.parametrize("kills", [3, 2])
+def test_debezium_as_the_relay_loses_none_at_five_kills(
+    shared_cluster: LocalCluster, kills: int
+) -> None:
+    """Of the program and of the worker; without an outbox each kill loses a row."""
+    result = run(shared_cluster, "dual_write", way="outbox by Debezium", kills=kills)
+    assert measured(result, "rows_without_a_record") == result.report.counts.lost == 0
+    assert measured(result, "records_without_a_row") == 0, "neither is there, or both"
+    assert measured(result, "rows") == result.report.counts.readable >= 100
+    assert {offender.kind for offender in result.report.offenders} <= {"duplicated"}
+    assert came_true(result) in ("same", "twice")
+    record = _first_record(result)
+    assert number_of(record.value) == 0, "the payload is the record's value, as it is"
+    assert dict(record.headers)["id"], "by which a reader knows an event again"
+
+
+def _first_record(result: Result) -> Any:
+    place = TopicPartition(result.topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=result.bootstrap)
+    consumer.assign([place])
+    consumer.seek_to_beginning(place)
+    record = next(consumer)
+    consumer.close()
+    return record
+
+
 @pytest.mark.parametrize("way", ["database first", "Kafka first", "outbox"])
 def test_without_a_kill_all_is_well(shared_cluster: LocalCluster, way: str) -> None:
     result = run(shared_cluster, "dual_write", way=way, kills=0)
@@ -91,6 +123,27 @@ def test_what_connect_had_not_noted_comes_again(shared_cluster: LocalCluster) ->
             assert {offender.kind for offender in result.report.offenders} == {"duplicated"}
             return
     pytest.fail("nothing came again")
+
+
+def test_with_exactly_once_nothing_comes_again_to_who_reads_committed(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "changes", delivery="exactly once", changes=120)
+    counts = result.report.counts
+    assert counts.acknowledged == counts.readable == 120
+    assert (counts.lost, counts.duplicated, counts.reordered) == (0, 0, 0)
+    assert result.report.verdict == VALID
+    assert came_true(result) == "once"
+    assert _refused_exactly_once(), "the worker is as it always is"
+
+
+def _refused_exactly_once() -> bool:
+    """Whether the worker refuses a connector that demands exactly once of it."""
+    wanted = {"name": "any", "connector.class": DEBEZIUM, "exactly.once.support": "required"}
+    path = "connector-plugins/PostgresConnector/config/validate"
+    told = requests.put(f"{service('connect').handle()}/{path}", json=wanted, timeout=30).json()
+    found = (each["value"] for each in told["configs"])
+    return any(one["name"] == "exactly.once.support" and one["errors"] for one in found)
 
 
 # -- the slot ----------------------------------------------------------------------------------
@@ -139,6 +192,17 @@ def test_an_insert_makes_further_rows(shared_cluster: LocalCluster) -> None:
     pytest.fail("no row came again")
 
 
+def test_a_file_has_further_lines_and_knows_no_upsert(shared_cluster: LocalCluster) -> None:
+    for _ in range(TRIALS):
+        result = run(shared_cluster, "sink", into="file", insert_mode="upsert")
+        assert measured(result, "records_missing") == 0
+        if came_true(result) == "some_twice":
+            verdict, missed, repeated = _processing(result)
+            assert (verdict, missed, repeated) == (VIOLATED, 0, measured(result, "rows_twice"))
+            return
+    pytest.fail("no line came again")
+
+
 def test_a_record_that_is_no_json_stops_the_task_and_not_the_connector(
     shared_cluster: LocalCluster,
 ) -> None:
@@ -163,3 +227,29 @@ def test_with_a_dead_letter_queue_all_others_are_written(shared_cluster: LocalCl
 def _processing(result: Result) -> tuple[str, int | None, int]:
     assert result.processing is not None
     return result.processing.verdict, result.processing.missed, result.processing.repeated
+
+
+# -- a CRUD service, and the log ---------------------------------------------------------------
+
+
+def test_who_asks_a_service_misses_changes_and_gets_rows_for_nothing(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "crud")
+    assert measured(result, "quick_missed_changes") > 0
+    assert measured(result, "quick_idle_requests") > 0
+    seen = measured(result, "changes") - measured(result, "quick_missed_changes")
+    assert measured(result, "quick_old_rows") > seen
+    timetable = int(result.settings["flights"]) - measured(result, "changes")
+    assert measured(result, "bulk_old_rows") >= measured(result, "bulk_requests") * timetable > 0
+    assert came_true(result) == "some"
+
+
+def test_from_the_log_both_get_each_change_and_nothing_else(shared_cluster: LocalCluster) -> None:
+    result = run(shared_cluster, "crud", way="log")
+    assert measured(result, "quick_missed_changes") == 0
+    assert measured(result, "quick_old_rows") == measured(result, "bulk_old_rows") == 0
+    assert result.report.verdict == VALID
+    assert result.report.counts.readable == measured(result, "changes") == 60
+    assert measured(result, "bulk_requests") < measured(result, "quick_requests")
+    assert came_true(result) == "each"

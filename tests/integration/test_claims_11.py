@@ -146,6 +146,8 @@ def test_connectors_defaults(connect: _Connect) -> None:
     assert source[name] == str(default)
     assert source["provide.transaction.metadata"] == "false"
     assert source["slot.drop.on.stop"] == "false"
+    assert source["poll.interval.ms"] == "500"
+    assert source["exactly.once.support"] == "requested"
 
 
 def test_a_sink_is_a_group_and_a_failed_task_fails_again(
@@ -237,9 +239,12 @@ def test_a_debezium_connector_by_its_rest_interface(
     wait_until(lambda: connect.task("claims") == "", "the end of its task")
     assert connect.ask("DELETE", "/connectors/claims/offsets").ok
     before = len(records(cluster))
+    database.execute("INSERT INTO claims VALUES (3, 'meanwhile')")
     connect.ask("PUT", "/connectors/claims/resume")
-    wait_until(lambda: len(records(cluster)) > before, "a second snapshot")
-    assert records(cluster)[-1][1]["op"] == "r"
+    wait_until(lambda: len(records(cluster)) >= before + 2, "a second snapshot")
+    time.sleep(2)
+    again = [(value["op"], value["after"]["id"]) for _, value in records(cluster)[before:]]
+    assert again == [("r", 1), ("r", 3)], "the rows as they are now, and no `c`"
 
     connect.ask("DELETE", "/connectors/claims")
     found = "SELECT active FROM pg_replication_slots WHERE slot_name = 'claims'"

@@ -130,6 +130,7 @@ MAKERS = {
     "labs/experiment/native.py",
     "labs/chapters/architectures/service_process.py",
     "labs/chapters/connect/booking_process.py",
+    "labs/chapters/connect/crud_process.py",
     "labs/chapters/exactly_once/transactions.py",
     "labs/chapters/systems/load_clients.py",
     "labs/chapters/systems/shares.py",

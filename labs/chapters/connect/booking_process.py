@@ -31,7 +31,9 @@ from labs.services.kinds.postgres import PACKAGES
 from labs.workload import flight_payload, number_of
 
 BEGUN, ROW, RECORD, EXPOSED = "begun", "row", "record", "exposed"
-DATABASE_FIRST, KAFKA_FIRST, OUTBOX = "database first", "Kafka first", "outbox"
+DATABASE_FIRST, KAFKA_FIRST = "database first", "Kafka first"
+#: With a relay of our own, and with Debezium as the relay.
+OUTBOX, BY_DEBEZIUM = "outbox", "outbox by Debezium"
 
 #: Each flight of so many exposes the program: where it will be killed it waits there, s.
 EXPOSED_EACH, PAUSE_S = 20, 60.0
@@ -42,12 +44,15 @@ BETWEEN_S = 0.005
 #: A relay without work looks again after so long, s.
 LOOK_S = 0.05
 
+#: The outbox has what Debezium's event router looks for: topic, key and value of each event.
 TABLES = (
     "DROP TABLE IF EXISTS booked, outbox",
     "CREATE TABLE booked (number integer PRIMARY KEY, flight text NOT NULL)",
-    "CREATE TABLE outbox (id bigserial PRIMARY KEY, number integer NOT NULL,"
-    " sent boolean NOT NULL DEFAULT false)",
+    "CREATE TABLE outbox (id bigserial PRIMARY KEY, aggregatetype text NOT NULL,"
+    " aggregateid text NOT NULL, payload text NOT NULL,"
+    " number integer NOT NULL, sent boolean NOT NULL DEFAULT false)",
 )
+EVENT = "INSERT INTO outbox (aggregatetype, aggregateid, payload, number) VALUES (%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -101,11 +106,20 @@ def _outbox(job: Job, database: Any, producer: KafkaProducer, number: int) -> No
     with database.transaction():
         _insert(database, number)
         _expose(job, number, IN_THE_PROGRAM)
-        database.execute("INSERT INTO outbox (number) VALUES (%s)", (number,))
+        key, value = flight_payload()(number)
+        assert key is not None
+        database.execute(EVENT, (job.topic, key.decode(), value.decode(), number))
+        if job.way == BY_DEBEZIUM:  # which reads the log, and not the table
+            database.execute("DELETE FROM outbox WHERE number = %s", (number,))
     _tell(ROW, number, now())
 
 
-_STEPS = {DATABASE_FIRST: _database_first, KAFKA_FIRST: _kafka_first, OUTBOX: _outbox}
+_STEPS = {
+    DATABASE_FIRST: _database_first,
+    KAFKA_FIRST: _kafka_first,
+    OUTBOX: _outbox,
+    BY_DEBEZIUM: _outbox,
+}
 
 
 def _relay(job: Job, database: Any, producer: KafkaProducer, first: int) -> None:

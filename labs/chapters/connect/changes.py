@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zlib import crc32
 
 from labs.base.clock import from_wall, now
 from labs.base.words import Words
-from labs.chapters.connect.connectors import RUNNING, Connector, debezium, values
+from labs.chapters.connect.connectors import RUNNING, Connector, debezium, depart, values
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -19,10 +19,16 @@ from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lines, Mark, Point
 from labs.services.known import service
 from labs.workload.history import Log, Outcome, Read
+from labs.workload.reading import COMMITTED
+from labs.workload.set_here import Departure
 
 words = Words(__file__)
 
 NOTHING, CONNECT, POSTGRES = "nothing", "Connect", "PostgreSQL"
+AT_LEAST_ONCE, EXACTLY_ONCE = "at least once", "exactly once"
+#: What the worker is told for exactly once, and what the connector demands of it then (KIP-618).
+ON_THE_WORKER = {"exactly.once.source.support": "enabled"}
+ON_THE_CONNECTOR = {"exactly.once.support": "required"}
 #: By which name a service is known here.
 SERVICES = {CONNECT: "connect", POSTGRES: "postgres"}
 
@@ -65,8 +71,9 @@ def _changes(run: Run) -> None:
     connection = database(run)
     for statement in TABLE:
         connection.execute(statement)
+    more = _exactly_once(run) if run["delivery"] == EXACTLY_ONCE else {}
     run.say(words("changes.says.snapshot"))
-    connector = debezium(run, connection, "departures")
+    connector = debezium(run, connection, "departures", more)
     run.wait(lambda: run.log_ends()[0] >= BEFORE, words("changes.awaited.snapshot"), CAUGHT_UP_S)
     connector.await_task(RUNNING)
     run.wait(connector.places, words("changes.awaited.noted"), CAUGHT_UP_S)
@@ -76,6 +83,28 @@ def _changes(run: Run) -> None:
     run.say(words("changes.says.catching_up"))
     _await_all(run, connector, numbers)
     _tell(run, numbers, marks)
+
+
+def _exactly_once(run: Run) -> Mapping[str, str]:
+    """Start the worker anew, so that it can do that; returns what the connector demands.
+
+    When the run ends, the worker is started as it always is.
+    """
+    run.say(words("changes.says.worker"))
+    run.isolation = COMMITTED
+    run.closing(_restart)
+    _restart(ON_THE_WORKER)
+    for name, value in ON_THE_WORKER.items():
+        run.note([Departure(words("where.worker"), name, value, "disabled")])
+    for name, value in ON_THE_CONNECTOR.items():
+        depart(run, name, value, "requested")
+    return ON_THE_CONNECTOR
+
+
+def _restart(settings: Mapping[str, str] | None = None) -> None:
+    worker = service("connect")
+    worker.stop()
+    worker.start(settings)
 
 
 def _work(run: Run, connection: Any, numbers: dict[int, int]) -> Iterator[Mark]:
@@ -91,7 +120,7 @@ def _work(run: Run, connection: Any, numbers: dict[int, int]) -> Iterator[Mark]:
                 connection = database(run)
                 yield Mark(run.elapsed(), "started")
         if killed == CONNECT and number == 2 * count // 3:
-            service("connect").start()
+            service("connect").start(ON_THE_WORKER if run["delivery"] == EXACTLY_ONCE else None)
             yield Mark(run.elapsed(), "started")
         send = run.history.invoke(_value, now(), now())
         numbers[_change(connection, number)] = number
@@ -137,6 +166,8 @@ def _tell(run: Run, numbers: dict[int, int], marks: list[Mark]) -> None:
         "tombstone_records": sum(value is None for _, _, value in everything),
     }
     told = "nothing" if run["killed"] == NOTHING else "killed"
+    if run["delivery"] == EXACTLY_ONCE:
+        told = "exactly_once"
     run.conclude(words(f"changes.told.{told}", **run.values))
     series: dict[str, list[Point]] = {"committed": [], "captured": [], "captured_again": []}
     for send in run.history.sends:
@@ -165,6 +196,7 @@ CHANGES = Experiment(
     words,
     (
         Choice("killed", (NOTHING, CONNECT, POSTGRES), CONNECT),
+        Choice("delivery", (AT_LEAST_ONCE, EXACTLY_ONCE), AT_LEAST_ONCE),
         Number("changes", 120, 600, 240, step=12),
     ),
     _changes,

@@ -24,6 +24,8 @@ ASK_EVERY_S = 0.2
 RUNNING, STOPPED, FAILED = "RUNNING", "STOPPED", "FAILED"
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
+#: A text, as it is.
+TEXT = "org.apache.kafka.connect.storage.StringConverter"
 #: JSON without its schema in each record.
 PLAIN = {
     "key.converter": JSON,
@@ -96,15 +98,23 @@ class Connector:
         self._ask("DELETE", f"/connectors/{self.name}")
 
 
-def debezium(run: Run, connection: Any, table: str) -> Connector:
+def debezium(
+    run: Run, connection: Any, table: str, more: Mapping[str, str] | None = None
+) -> Connector:
     """A Debezium connector for one table, whose changes go to the run's topic.
 
     Its slot and its publication are dropped when the run ends.
+
+    Args:
+        run: whose it is.
+        connection: to the database.
+        table: which one it captures.
+        more: settings of its own, before all others.
     """
     slot = slot_of(run)
     run.closing(lambda: _drop(run, slot))
     name, ms, default = RETRY_MS
-    run.note([Departure(words("where.connector"), name, ms, default)])
+    depart(run, name, ms, default)
     config = {
         **captures(connection, table, slot, run.topic),
         "transforms": "route",
@@ -113,8 +123,40 @@ def debezium(run: Run, connection: Any, table: str) -> Connector:
         "transforms.route.replacement": run.topic,
         name: str(ms),
         **PLAIN,
+        **(more or {}),
     }
     return Connector(run, run.topic, config)
+
+
+def depart(run: Run, name: str, value: str | int, default: str | int) -> None:
+    """Have the result list a connector's setting that is not at its default."""
+    run.note([Departure(words("where.connector"), name, value, default)])
+
+
+def from_now_on(
+    run: Run, connection: Any, table: str, more: Mapping[str, str] | None = None
+) -> Connector:
+    """Debezium without a snapshot: each change that is made after this returns is a record."""
+    depart(run, "snapshot.mode", "no_data", "initial")
+    more = {"snapshot.mode": "no_data", **(more or {})}
+    connector = debezium(run, connection, table, more)
+    active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active"
+    slot = slot_of(run)
+    awaited = words("connector.slot")
+    run.wait(lambda: connection.execute(active, (slot,)).fetchone(), awaited, CHANGE_S)
+    return connector
+
+
+def outbox(run: Run, connection: Any, table: str) -> Connector:
+    """Debezium as a relay: each row that comes into an outbox is one event, and nothing else is."""
+    more = {
+        "transforms": "outbox",
+        "transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
+        "transforms.outbox.route.topic.replacement": "${routedByValue}",
+        "key.converter": TEXT,
+        "value.converter": TEXT,
+    }
+    return from_now_on(run, connection, table, more)
 
 
 def captures(connection: Any, table: str, slot: str, prefix: str) -> dict[str, str]:
@@ -164,17 +206,18 @@ def _drop(run: Run, slot: str) -> None:
 
 def values(run: Run) -> Iterator[tuple[Any, Any, Any]]:
     """Each record of the run's topic, its key and its value, read as JSON; None: there is none."""
-    options = {"enable_auto_commit": False, "consumer_timeout_ms": 5000}
-    consumer = run.consumer(auto_offset_reset="earliest", **options)
     from kafka import TopicPartition
 
+    options = {"auto_offset_reset": "earliest", "enable_auto_commit": False}
+    consumer = run.consumer(isolation_level=run.isolation, **options)
     place = TopicPartition(run.topic, 0)
     consumer.assign([place])
     consumer.seek_to_beginning(place)
     end = consumer.end_offsets([place])[place]
     while consumer.position(place) < end:
-        record = next(consumer, None)
-        if record is None:
-            return
-        key, value = (json.loads(part) if part else None for part in (record.key, record.value))
-        yield record, key, value
+        for records in consumer.poll(timeout_ms=500).values():
+            for record in records:
+                parts = record.key, record.value
+                key, value = (json.loads(part) if part else None for part in parts)
+                yield record, key, value
+        run.sleep(0)

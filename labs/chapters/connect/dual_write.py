@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from labs.base.words import Words
 from labs.chapters.connect import booking_process
-from labs.chapters.connect.booking_process import DATABASE_FIRST, KAFKA_FIRST, OUTBOX, TABLES, Job
+from labs.chapters.connect.booking_process import (
+    BY_DEBEZIUM,
+    DATABASE_FIRST,
+    KAFKA_FIRST,
+    OUTBOX,
+    TABLES,
+    Job,
+)
+from labs.chapters.connect.connectors import outbox
 from labs.chapters.connect.database import address, database
 from labs.experiment.experiment import Experiment
 from labs.experiment.lanes import by_number
@@ -21,6 +29,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Span
+from labs.services.known import service
 from labs.workload import flight_payload
 from labs.workload.history import Outcome
 
@@ -62,13 +71,56 @@ class _Life(Life):
             send.partition, send.offset = int(values[0]), int(values[1])
 
 
+class _Relay(_Life):
+    """One life of a relay of our own."""
+
+    def sent_all(self, connection: Any) -> bool:
+        """Whether it has sent, and noted, every row of the outbox."""
+        self.must_not_have_died()
+        told = connection.execute("SELECT count(*) FROM outbox WHERE NOT sent").fetchone()
+        return bool(told == (0,))
+
+
+class _Debezium:
+    """Debezium as the relay; its lives are those of Connect's worker."""
+
+    def __init__(self, run: Run, connection: Any) -> None:
+        self._run = run
+        self._before = 0
+        outbox(run, connection, "outbox")
+
+    def begin(self, first: int) -> None:
+        """Have the worker run; where to begin, it knows itself."""
+        del first
+        service("connect").start()
+
+    @property
+    def exposed(self) -> bool:
+        """Whether it has sent something in this life: Connect may not have noted that yet."""
+        return self._run.log_ends()[0] > self._before
+
+    def must_not_have_died(self) -> None:
+        """The worker runs whenever it is waited for."""
+
+    def kill(self) -> None:
+        """SIGKILL to the worker."""
+        service("connect").kill()
+        self._before = self._run.log_ends()[0]
+
+    def sent_all(self, connection: Any) -> bool:
+        """Whether the record of the last row is in the topic: it sends them in order."""
+        (last,) = connection.execute("SELECT max(number) FROM booked").fetchone()
+        return any(read.number == last for read in self._run.read().reads)
+
+
 def _dual_write(run: Run) -> None:
     run.make_topic(watch=False)
     connection = database(run)
     for statement in TABLES:
         connection.execute(statement)
-    programs = _lives(run, connection, relay=False)
-    relays = _lives(run, connection, relay=True) if run["way"] == OUTBOX else []
+    # All lives are started now, so that nobody waits later for an interpreter.
+    programs = [_Life(run, job) for job in _jobs(run, connection, relay=False)]
+    relays = _relays(run, connection)
     first = 0
     for number in range(run["kills"] + 1):
         last = number == run["kills"]
@@ -83,27 +135,38 @@ def _dual_write(run: Run) -> None:
             first = programs[number].next_number
     run.wait(lambda: programs[-1].over, words("dual_write.awaited.done"), DONE_S)
     for relay in relays[-1:]:
-        run.wait(partial(_all_sent, relay, connection), words("dual_write.awaited.sent"), DONE_S)
-        relay.kill()
+        run.wait(partial(relay.sent_all, connection), words("dual_write.awaited.sent"), DONE_S)
     _tell(run, {number for (number,) in connection.execute("SELECT number FROM booked")})
 
 
-def _exposed(life: _Life) -> bool:
+def _exposed(life: _Life | _Debezium) -> bool:
     life.must_not_have_died()
     return life.exposed
 
 
-def _all_sent(relay: _Life, connection: Any) -> bool:
-    relay.must_not_have_died()
-    told = connection.execute("SELECT count(*) FROM outbox WHERE NOT sent").fetchone()
-    return bool(told == (0,))
+def _relays(run: Run, connection: Any) -> Sequence[_Relay | _Debezium]:
+    """One for each life of the program, if there is an outbox."""
+    if run["way"] == OUTBOX:
+        return [_Relay(run, job) for job in _jobs(run, connection, relay=True)]
+    if run["way"] == BY_DEBEZIUM:
+        run.say(words("dual_write.says.connector"))
+        return [_Debezium(run, connection)] * (run["kills"] + 1)
+    return []
 
 
-def _lives(run: Run, connection: Any, relay: bool) -> list[_Life]:
-    """All lives are started now, so that nobody waits later for an interpreter."""
+def _jobs(run: Run, connection: Any, relay: bool) -> list[Job]:
+    """What each life is to do; all but the last will be killed."""
     where = run.cluster.bootstrap, run.topic, address(connection)
     doomed = [True] * run["kills"] + [False]
-    return [_Life(run, Job(*where, run["way"], relay, run["flights"], d)) for d in doomed]
+    return [Job(*where, run["way"], relay, run["flights"], d) for d in doomed]
+
+
+_TOLD = {
+    DATABASE_FIRST: "database",
+    KAFKA_FIRST: "kafka",
+    OUTBOX: "outbox",
+    BY_DEBEZIUM: "debezium",
+}
 
 
 def _tell(run: Run, rows: set[int]) -> None:
@@ -118,8 +181,7 @@ def _tell(run: Run, rows: set[int]) -> None:
         "records_twice": sum(times.values()) - len(records),
         "missing": ", ".join(map(_name, sorted(rows - records))) or words("none_missing"),
     }
-    way = {DATABASE_FIRST: "database", KAFKA_FIRST: "kafka", OUTBOX: "outbox"}[run["way"]]
-    run.conclude(words(f"dual_write.told.{way}", **run.values))
+    run.conclude(words(f"dual_write.told.{_TOLD[run['way']]}", **run.values))
     lanes = {"the_database": _spans(rows, records), "the_topic": _spans(records, rows)}
     title = words("dual_write.title", **run.values)
     names = words.under("shown")
@@ -155,7 +217,7 @@ DUAL_WRITE = Experiment(
     "connect.dual_write",
     words,
     (
-        Choice("way", (DATABASE_FIRST, KAFKA_FIRST, OUTBOX), DATABASE_FIRST),
+        Choice("way", tuple(_TOLD), DATABASE_FIRST),
         Number("kills", 0, 3, 2, "times"),
         Number("flights", 100, 300, 120, step=20),
     ),

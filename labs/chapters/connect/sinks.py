@@ -1,10 +1,14 @@
-"""A sink connector: from a topic into a table, through its own death, and through a bad record."""
+"""A sink connector: from a topic into a table or a file, through its death and a bad record."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -13,7 +17,7 @@ from kafka import KafkaProducer, TopicPartition
 from labs.base.clock import now
 from labs.base.flights import flights
 from labs.base.words import Words
-from labs.chapters.connect.connectors import FAILED, JSON, RUNNING, Connector
+from labs.chapters.connect.connectors import FAILED, JSON, RUNNING, TEXT, Connector
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
 from labs.experiment.lanes import by_number
@@ -28,6 +32,7 @@ from labs.workload.judgements import LOG, PROCESSING
 
 words = Words(__file__)
 
+TABLE, FILE = "table", "file"
 INSERT, UPSERT = "insert", "upsert"
 NONE, ALL = "none", "all"
 
@@ -72,7 +77,7 @@ def _sink(run: Run, connection: Any, table: str, more: Mapping[str, str]) -> Con
         "connection.password": info.password,
         "collection.name.format": table,
         "schema.evolution": "basic",
-        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "key.converter": TEXT,
         "value.converter": JSON,
         "value.converter.schemas.enable": "true",
         **more,
@@ -117,15 +122,51 @@ def _judge(run: Run, rows: Collection[int]) -> None:
 # -- killed ----------------------------------------------------------------------------------------
 
 
+#: What a sink has written so far: the numbers of the records.
+Written = Callable[[], list[int]]
+
+
+def _into_table(run: Run) -> tuple[Connector, Written]:
+    connection, table = database(run), "arrivals"
+    mode = BY_KEY if run["insert_mode"] == UPSERT else PLAINLY
+    return _sink(run, connection, table, mode), lambda: _rows(connection, table)
+
+
+def _into_file(run: Run) -> tuple[Connector, Written]:
+    """Kafka's own connector for files: each record is a line."""
+    folder = Path(tempfile.mkdtemp(prefix="labs-sink-"))
+    run.closing(lambda: shutil.rmtree(folder, ignore_errors=True))
+    file = folder / "arrivals.txt"
+    config = {
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+        "topics": run.topic,
+        "file": str(file),
+        "key.converter": TEXT,
+        "value.converter": TEXT,
+    }
+    connector = Connector(run, run.topic, config)
+    connector.await_task(RUNNING)
+    return connector, lambda: _lines(file)
+
+
+def _lines(file: Path) -> list[int]:
+    """The numbers in the file's lines; a kill may have cut one short."""
+    found: list[int] = []
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line)["payload"]["number"])
+    return found
+
+
 def _killed(run: Run) -> None:
     run.make_topic(watch=False)
-    connection, table, count = database(run), "arrivals", run["records"]
-    connector = _sink(run, connection, table, BY_KEY if run["insert_mode"] == UPSERT else PLAINLY)
+    count = run["records"]
+    connector, written = _into_file(run) if run["into"] == FILE else _into_table(run)
     producer, payload = run.producer(), _payload()
     for number in range(count):
         if number == count // 2:
             half = words("sink.awaited.half")
-            run.wait(lambda: len(_rows(connection, table)) > count // 4, half, DONE_S)
+            run.wait(lambda: len(written()) > count // 4, half, DONE_S)
             run.say(words("sink.says.killing"))
             service("connect").kill()
         _send(run, producer, payload)
@@ -134,10 +175,10 @@ def _killed(run: Run) -> None:
     service("connect").start()
     run.say(words("sink.says.started"))
     all_there = words("sink.awaited.all")
-    run.wait(lambda: len(set(_rows(connection, table))) == count, all_there, DONE_S)
+    run.wait(lambda: len(set(written())) == count, all_there, DONE_S)
     run.sleep(QUIET_S)
     connector.delete()
-    rows = _rows(connection, table)
+    rows = written()
     _judge(run, rows)
     times = Counter(rows)
     run.measurements |= {
@@ -145,10 +186,11 @@ def _killed(run: Run) -> None:
         "rows_twice": len(rows) - len(times),
         "records_missing": count - len(times),
     }
-    run.conclude(words("sink.told", **run.values))
+    into = "file" if run["into"] == FILE else "table"
+    run.conclude(words(f"sink.told.{into}", **run.values))
     kinds = {n: "once" if times[n] == 1 else "twice" for n in times}
-    title, names = words("sink.title", **run.values), words.under("shown")
-    lanes = {"the_table": by_number(kinds)}
+    title, names = words(f"sink.title.{into}", **run.values), words.under("shown")
+    lanes = {f"the_{into}": by_number(kinds)}
     run.show(Lanes(title, lanes, ("once", "twice"), x="record_number", names=names))
 
 
@@ -165,6 +207,7 @@ SINK = Experiment(
     "connect.sink",
     words,
     (
+        Choice("into", (TABLE, FILE), TABLE),
         Choice("insert_mode", (INSERT, UPSERT), INSERT),
         Number("records", 200, 800, 400, "records", 100),
     ),
