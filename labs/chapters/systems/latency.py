@@ -10,6 +10,7 @@ from labs.chapters.systems.under_load import (
     System,
     acknowledged_ms,
     copies_setting,
+    rate_setting,
     read_ms,
     seed_setting,
     systems,
@@ -95,7 +96,7 @@ LATENCY = Experiment(
     words,
     (
         copies_setting(),
-        Number("rate", 100, 500, 300, "records/s", 50),
+        rate_setting(),
         Number("seconds", 2, 10, 4, "s"),
         seed_setting(),
     ),

@@ -61,9 +61,18 @@ WARM_UP = Task(rate=500, seconds=1.0)
 FINISH = Task(rate=0, seconds=0.0, drain_s=20.0)
 
 
+#: A low rate, at which none of them has much to do, messages/s.
+LOW_RATE = 300
+
+
 def copies_setting() -> Choice:
     """Which class of durability."""
     return Choice("copies", (ONE, THREE), THREE)
+
+
+def rate_setting() -> Number:
+    """How many messages a second."""
+    return Number("rate", 100, 500, LOW_RATE, "records/s", 50)
 
 
 def seed_setting() -> Number:
@@ -119,6 +128,10 @@ class System:
             self.run.sleep(0.02)
         raise LabsError(words("load.silent", system=self.id), hint=words("load.again"))
 
+    def leave(self) -> None:
+        """End its client, which holds all that it has seen."""
+        self._process.kill()
+
     def memory_mb(self) -> int | None:
         """What its processes take now, MB; None: they are not of this machine."""
         if self.id != KAFKA:
@@ -164,6 +177,7 @@ class Systems:
         for place, system in enumerate(self.all.values()):
             numbers: list[int] = []
             at_last = system.load(FINISH).at_last
+            system.leave()
             times = (
                 (due, at) for one in system.seen for due, at in zip(one.due, one.sent, strict=True)
             )
