@@ -54,11 +54,10 @@ def test_each_message_is_acknowledged_and_read(with_servers: LocalCluster, copie
     assert came_true(result)
 
 
-@pytest.mark.parametrize("copies", ["1", "3"])
 def test_what_is_held_was_within_the_bound_and_the_next_step_was_not(
-    with_servers: LocalCluster, copies: str
+    with_servers: LocalCluster,
 ) -> None:
-    result = run(with_servers, "rate", copies=copies, bound=BOUND_MS, up_to=UP_TO)
+    result = run(with_servers, "rate", bound=BOUND_MS, up_to=UP_TO)
     _nothing_is_missing(result)
     view = result.views[0]
     assert isinstance(view, Lines)

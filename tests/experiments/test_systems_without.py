@@ -27,13 +27,12 @@ from tests.slate import stop_servers
 
 run = partial(run_of, "systems")
 
-#: Each experiment that asks RabbitMQ, as short as it can be.
+#: The experiments that ask RabbitMQ, each as short as it can be; the rate is like the latency.
 SHORT: dict[str, dict[str, object]] = {
     "kill": {"copies": "one copy", "node": "stays away"},
     "shares": {"slow_s": 2},
     "replay": {"records": 20},
     "latency": {"seconds": 2},
-    "rate": {"bound": 2000, "up_to": 2000},
     "backlog": {"rate": 100, "minutes": 1},
 }
 
