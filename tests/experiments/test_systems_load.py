@@ -81,6 +81,11 @@ def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
             assert measured(result, f"{id}_backlog_messages") == 6000, "all that is due in a minute"
             assert measured(result, f"{id}_refused") == 0
             assert measured(result, f"{id}_new_read_after_s") > 0
+            if id == "kafka":
+                left, most = (
+                    measured(result, f"kafka_disk_{what}_mb") for what in ("left", "grew")
+                )
+                assert left >= most, "reading deletes nothing"
             grew.setdefault(id, []).append(measured(result, f"{id}_disk_grew_mb"))
     for one, three in grew.values():
         assert one <= three
