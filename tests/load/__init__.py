@@ -73,7 +73,8 @@ def _tell(id: str, what: str, ours: Sequence[float], theirs: Sequence[float]) ->
 def _kafka(cluster: LocalCluster) -> Found:
     with admin(cluster.bootstrap) as client:
         client.delete_topics([NAME], raise_errors=False)
-        client.create_topics({NAME: {"num_partitions": 1, "replication_factor": 3}})
+        wanted = {"num_partitions": 1, "replication_factor": 3}
+        client.create_topics({NAME: {**wanted, "configs": {"min.insync.replicas": "2"}}})
     words = [
         *("--bootstrap-server", ",".join(cluster.bootstrap), "--topic", NAME),
         *("--record-size", str(RECORD_BYTES), "--throughput", str(RATE)),

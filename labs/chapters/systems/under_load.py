@@ -4,14 +4,15 @@ Each system gets a topic or queue of its own, in one of two classes of durabilit
 
 - `1`: one node, one copy. Kafka: replication factor 1; RabbitMQ: a classic durable queue; Pulsar:
   one bookie.
-- `3`: three copies, acknowledged by a majority or by all. Kafka: replication factor 3, `acks=all`;
-  RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar: three bookies, of which two
-  acknowledge. Pulsar's three bookies and its broker are one process here.
+- `3`: three copies, acknowledged by a majority or by all. Kafka: replication factor 3, `acks=all`,
+  `min.insync.replicas=2`; RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar:
+  three bookies, of which two acknowledge. Pulsar's three bookies and its broker are one process
+  here.
 
 Why not each system's own load tool: each has its own schedule and measures something else, and one
 after another, rate by rate, they would start dozens of JVMs on the cores that are measured. So one
 small program (`load_process`) uses each system's client, with one clock and one schedule, and
-nothing more is downloaded.
+nothing more is downloaded. `python -m tests.bench load` runs the tools beside it.
 
 Every message is in the run's history: so each that was acknowledged must be read, and once.
 """
@@ -212,7 +213,8 @@ def _value(number: int) -> tuple[None, bytes]:
 def systems(run: Run) -> Systems:
     """Make a topic or queue in each system, and a client; each has had its first messages."""
     copies = 1 if run["copies"] == ONE else 3
-    run.make_topic(replicas=copies, watch=False)
+    settings = {"min.insync.replicas": "2"} if copies == 3 else {}
+    run.make_topic(replicas=copies, config=settings, watch=False)
     run.note(set_here.librdkafka("producer", KAFKA_PRODUCER))
     run.note(set_here.librdkafka("consumer", KAFKA_CONSUMER))
     run.say(words("load.says.starting"))
