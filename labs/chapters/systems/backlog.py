@@ -36,7 +36,7 @@ words = Words(__file__)
 #: With a reader, before the backlog, s.
 BEFORE_S = 1.0
 #: The backlog is sent in no more than that, or is smaller, s.
-FILLING_S = 90.0
+FILLING_S = 150.0
 #: Whoever has not caught up after that never does here, s.
 NEVER_S = 90.0
 #: What is still on its way is waited for, s.

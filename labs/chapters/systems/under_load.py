@@ -63,7 +63,7 @@ FINISH = Task(rate=0, seconds=0.0, drain_s=20.0)
 
 
 #: A low rate, at which none of them has much to do, messages/s.
-LOW_RATE = 300
+LOW_RATE = 200
 
 
 def copies_setting() -> Choice:
