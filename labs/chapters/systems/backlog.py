@@ -19,7 +19,6 @@ from labs.chapters.systems.under_load import (
     System,
     acknowledged_ms,
     copies_setting,
-    rate_setting,
     read_ms,
     seed_setting,
     systems,
@@ -119,6 +118,7 @@ def _pile_up(run: Run, system: System) -> _Phases:
     run.say(words("backlog.says.draining", system=name))
     draining = system.load(Task(rate, NEVER_S, catching_up=True, drain_s=DRAIN_S))
     look()
+    system.finish()  # else all three would keep what they have seen
     return _Phases(before, filling, draining, memory, disk)
 
 
@@ -171,7 +171,7 @@ BACKLOG = Experiment(
     words,
     (
         copies_setting(),
-        rate_setting(),
+        Number("rate", 100, 500, 100, "records/s", 50),
         Number("minutes", 1, 10, 10, "min"),
         seed_setting(),
     ),

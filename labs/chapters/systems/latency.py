@@ -10,7 +10,6 @@ from labs.chapters.systems.under_load import (
     System,
     acknowledged_ms,
     copies_setting,
-    rate_setting,
     read_ms,
     seed_setting,
     systems,
@@ -96,7 +95,7 @@ LATENCY = Experiment(
     words,
     (
         copies_setting(),
-        rate_setting(),
+        Number("rate", 100, 500, 300, "records/s", 50),
         Number("seconds", 2, 10, 4, "s"),
         seed_setting(),
     ),

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -62,18 +63,9 @@ WARM_UP = Task(rate=500, seconds=1.0)
 FINISH = Task(rate=0, seconds=0.0, drain_s=20.0)
 
 
-#: A low rate, at which none of them has much to do, messages/s.
-LOW_RATE = 200
-
-
 def copies_setting() -> Choice:
     """Which class of durability."""
     return Choice("copies", (ONE, THREE), THREE)
-
-
-def rate_setting() -> Number:
-    """How many messages a second."""
-    return Number("rate", 100, 500, LOW_RATE, "records/s", 50)
 
 
 def seed_setting() -> Number:
@@ -104,6 +96,7 @@ class System:
 
     def __post_init__(self) -> None:
         self._process = _Process(self.run, self.job)
+        self._at_last: Sequence[float] | None = None
 
     def ready(self) -> None:
         """Wait until its client is connected."""
@@ -129,9 +122,12 @@ class System:
             self.run.sleep(0.02)
         raise LabsError(words("load.silent", system=self.id), hint=words("load.again"))
 
-    def leave(self) -> None:
-        """End its client, which holds all that it has seen."""
-        self._process.kill()
+    def finish(self) -> Sequence[float]:
+        """When each of all messages was acknowledged. Its client ends: it holds all that it saw."""
+        if self._at_last is None:
+            self._at_last = self.load(FINISH).at_last
+            self._process.kill()
+        return self._at_last
 
     def memory_mb(self) -> int | None:
         """What its processes take now, MB; None: they are not of this machine."""
@@ -177,8 +173,7 @@ class Systems:
         reads: list[Read] = []
         for place, system in enumerate(self.all.values()):
             numbers: list[int] = []
-            at_last = system.load(FINISH).at_last
-            system.leave()
+            at_last = system.finish()
             times = (
                 (due, at) for one in system.seen for due, at in zip(one.due, one.sent, strict=True)
             )
