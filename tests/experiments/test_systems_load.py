@@ -72,7 +72,7 @@ def test_what_is_held_was_within_the_bound_and_the_next_step_was_not(
 def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
     with_servers: LocalCluster,
 ) -> None:
-    grew: dict[str, list[float]] = {}
+    grew = []
     for copies in ("1", "3"):
         result = run(with_servers, "backlog", copies=copies, rate=100, minutes=1)
         _nothing_is_missing(result)
@@ -81,13 +81,8 @@ def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
             assert measured(result, f"{id}_backlog_messages") == 6000, "all that is due in a minute"
             assert measured(result, f"{id}_refused") == 0
             assert measured(result, f"{id}_new_read_after_s") > 0
-            if id == "kafka":
-                left, most = (
-                    measured(result, f"kafka_disk_{what}_mb") for what in ("left", "grew")
-                )
-                assert left >= most, "reading deletes nothing"
-            grew.setdefault(id, []).append(measured(result, f"{id}_disk_grew_mb"))
-    for one, three in grew.values():
-        assert one <= three
-    one, three = grew["kafka"]
-    assert three > 2 * one > 2 * 6000 * 1024 / 1e6, "a Kafka's disk is asked for this topic alone"
+        # A Kafka's disk is asked for this topic alone: what others delete at leisure may be older.
+        grew.append(measured(result, "kafka_disk_grew_mb"))
+        assert measured(result, "kafka_disk_left_mb") >= grew[-1], "reading deletes nothing"
+    one, three = grew
+    assert three > 2 * one > 2 * 6000 * 1024 / 1e6
