@@ -78,6 +78,7 @@ lock: $(VENV)/test.done ## For maintainers: renew every lock
 	for wanted in locks/services/*.in; do $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 	  --no-header --upgrade --constraint locks/study.txt $$wanted -o $${wanted%.in}.txt || exit 1; done
 	for kind in $$(basename -s .py labs/services/kinds/[a-z]*.py); do $(BIN)/python -m labs.services.kinds.$$kind || exit 1; done
+	$(BIN)/python -m tests.load
 	$(BIN)/python -m tests.wheels
 
 # Whoever may not write here is told so, before Python tells it in words of its own.

@@ -34,6 +34,7 @@ from labs.supervise.home import PROJECT, Home
 from labs.supervise.ports import is_open
 from labs.workload import Load, flight_payload, undisturbed
 from labs.workload.history import History
+from tests.load import load
 from tests.run import end_home
 
 REPEATS = 5
@@ -326,13 +327,13 @@ def _tell(what: str, figures: Sequence[float], unit: str) -> None:
     print(f"{what}: {middle:.2f} {unit} (median of {len(figures)}; {low:.2f}–{high:.2f})")
 
 
-MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study, services, harness)}
+MEASUREMENTS = {f.__name__: f for f in (startup, memory, failover, study, services, harness, load)}
 
 
 def main(names: list[str]) -> None:
     """Run the named measurements, or all."""
-    load = os.getloadavg()[0]
-    print(f"{platform.platform()}, {os.cpu_count()} cores, load {load:.2f} before we began")
+    busy = os.getloadavg()[0]
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load {busy:.2f} before we began")
     with tempfile.TemporaryDirectory(prefix="labs-bench-") as work:
         Path(work).chmod(0o755)  # PostgreSQL is another user where we are root
         home = Home(Path(work).resolve() / "home")

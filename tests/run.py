@@ -34,7 +34,7 @@ ONCE_MORE = ["--reruns=1", "--max-suite-reruns=4", "--rerun-show-tracebacks"]
 #: The same for a notebook: all of it, and only where nothing else failed.
 ONCE_MORE += ["-p", "tests.deflake"]
 #: Three workers share two cores: a panel that takes 6 s alone was seen to take 78 s.
-CELL_TIMEOUT_S = 180
+CELL_TIMEOUT_S = 300
 #: The variable from which `tests.again` has the order in which it runs cells again.
 SEED_VARIABLE = "LABS_TEST_SEED"
 #: The variable from which `tests.exercises` has the sequence of faults; fixed where it is not set.

@@ -38,7 +38,7 @@ from tests.helpers import wait_until
 
 pytestmark = pytest.mark.browser
 
-RUN_TIMEOUT_MS = 120_000
+RUN_TIMEOUT_MS = 300_000
 #: A run that was all but over when it was to stop is done: so often Stop may come too late.
 STOPS = 3
 #: Without it JupyterLab would ask which kernel to start.

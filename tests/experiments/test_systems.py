@@ -99,6 +99,19 @@ def test_who_gives_acknowledged_records_once_more(
         assert again["rabbitmq_stream_again_records"] == 20
 
 
+# -- who gets which, in which order ----------------------------------------------------------------
+
+
+def test_both_readers_work_in_order_where_a_key_has_one_reader(own_cluster: LocalCluster) -> None:
+    result = run(own_cluster, "subscriptions")
+    assert result.report.verdict == VALID
+    assert came_true(result) == "by_key"
+    told = {name: measured(result, name) for name in result.about}
+    assert told["pulsar_exclusive_readers"] == told["pulsar_failover_readers"] == 1
+    assert told["pulsar_key_shared_readers"] == told["kafka_group_readers"] == 2
+    assert min(told["pulsar_shared_overtaken_events"], told["share_group_overtaken_events"]) > 0
+
+
 # -- tenants ---------------------------------------------------------------------------------------
 
 

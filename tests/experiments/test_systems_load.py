@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from labs.base.errors import LabsError
 from labs.chapters.systems.backlog import BEHIND, CAUGHT_UP
 from labs.chapters.systems.rate import RATES
 from labs.experiment.result import Result
@@ -55,11 +54,10 @@ def test_each_message_is_acknowledged_and_read(with_servers: LocalCluster, copie
     assert came_true(result)
 
 
-@pytest.mark.parametrize("copies", ["1", "3"])
 def test_what_is_held_was_within_the_bound_and_the_next_step_was_not(
-    with_servers: LocalCluster, copies: str
+    with_servers: LocalCluster,
 ) -> None:
-    result = run(with_servers, "rate", copies=copies, bound=BOUND_MS, up_to=UP_TO)
+    result = run(with_servers, "rate", bound=BOUND_MS, up_to=UP_TO)
     _nothing_is_missing(result)
     view = result.views[0]
     assert isinstance(view, Lines)
@@ -74,27 +72,17 @@ def test_what_is_held_was_within_the_bound_and_the_next_step_was_not(
 def test_a_backlog_is_read_whole_and_more_copies_take_more_bytes(
     with_servers: LocalCluster,
 ) -> None:
-    grew: dict[str, list[float]] = {}
+    grew = []
     for copies in ("1", "3"):
-        result = run(with_servers, "backlog", copies=copies, rate=500, seconds=2)
+        result = run(with_servers, "backlog", copies=copies, rate=100, minutes=1)
         _nothing_is_missing(result)
         assert came_true(result) in (CAUGHT_UP, BEHIND), "nothing is dropped or refused"
         for id in _systems(result, "_caught_up_s"):
-            assert measured(result, f"{id}_backlog_messages") > 500
+            assert measured(result, f"{id}_backlog_messages") == 6000, "all that is due in a minute"
             assert measured(result, f"{id}_refused") == 0
-            grew.setdefault(id, []).append(measured(result, f"{id}_disk_grew_mb"))
-    for one, three in grew.values():
-        assert one <= three
-
-
-def test_where_no_rabbitmq_can_be_had_the_others_go_on(
-    with_servers: LocalCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_run: object) -> None:
-        raise LabsError("RabbitMQ can't be had here")
-
-    monkeypatch.setattr("labs.chapters.systems.under_load.rabbitmq_job", refuse)
-    result = run(with_servers, "latency", seconds=2)
-    _nothing_is_missing(result)
-    assert _systems(result, "_acknowledged_p50_ms") == ["kafka", "pulsar"]
-    assert "RabbitMQ can't be had here" in result.conclusion
+            assert measured(result, f"{id}_new_read_after_s") > 0
+        # A Kafka's disk is asked for this topic alone: what others delete at leisure may be older.
+        grew.append(measured(result, "kafka_disk_grew_mb"))
+        assert measured(result, "kafka_disk_left_mb") >= grew[-1], "reading deletes nothing"
+    one, three = grew
+    assert three > 2 * one > 2 * 6000 * 1024 / 1e6

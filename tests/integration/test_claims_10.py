@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.chapters.systems.beside import (
     bookies,
@@ -17,6 +18,7 @@ from labs.chapters.systems.beside import (
     rabbit_connection,
     rabbitmq,
 )
+from labs.kafka.admin import admin
 from labs.kafka.local import LocalCluster
 from labs.services.known import service
 
@@ -46,6 +48,15 @@ def pulsar(own_cluster: LocalCluster) -> Iterator[Any]:
     yield client
     client.close()
     service("pulsar").stop()
+
+
+def test_a_broker_looks_every_five_minutes_for_what_may_be_deleted(
+    own_cluster: LocalCluster,
+) -> None:
+    broker = ConfigResource(ConfigResourceType.BROKER, "1")
+    with admin(own_cluster.bootstrap) as client:
+        told = client.describe_configs([broker], config_filter="all")["broker"]["1"]
+    assert told["log.retention.check.interval.ms"]["value"] == str(5 * 60 * 1000)
 
 
 def new_queue(channel: Any, **arguments: object) -> None:
@@ -97,6 +108,28 @@ def test_a_stream_is_a_kind_of_queue_that_keeps_what_was_read(rabbit: Any) -> No
     rabbit.queue_delete(f"{NAME}.stream")
 
 
+def test_what_expires_goes_to_another_queue(rabbit: Any) -> None:
+    later = f"{NAME}.later"
+    rabbit.queue_delete(later)
+    to_name = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": NAME}
+    rabbit.queue_declare(later, arguments={"x-message-ttl": 2000, **to_name})
+    new_queue(rabbit, **{"x-queue-type": "classic"})
+    rabbit.basic_publish("", later, b"gate closes")
+    rabbit.basic_publish("", NAME, b"boarding")
+    incoming = rabbit.consume(NAME, auto_ack=True, inactivity_timeout=10)
+    assert [next(incoming)[2] for _ in range(2)] == [b"boarding", b"gate closes"]
+    rabbit.cancel()
+    rabbit.queue_delete(later)
+
+
+def test_a_full_queue_drops_the_oldest(rabbit: Any) -> None:
+    new_queue(rabbit, **{"x-queue-type": "classic", "x-max-length": 3})
+    for number in b"12345":
+        rabbit.basic_publish("", NAME, bytes([number]))
+    found = [rabbit.basic_get(NAME, auto_ack=True)[2] for _ in range(4)]
+    assert found == [b"3", b"4", b"5", None]
+
+
 def topic(name: str) -> str:
     return f"persistent://public/claims/{name}"
 
@@ -115,6 +148,40 @@ def test_a_delayed_message_comes_after_one_that_was_sent_later(pulsar: Any) -> N
     assert found == [b"boarding", b"gate closes"]
     assert time.monotonic() - began > 2
     consumer.close()
+
+
+def test_what_a_reader_of_pulsar_hands_back_comes_again_and_is_counted(pulsar: Any) -> None:
+    import pulsar as package
+
+    crew = pulsar.subscribe(
+        topic("cleaning"),
+        NAME,
+        package.ConsumerType.Shared,
+        negative_ack_redelivery_delay_ms=500,
+    )
+    pulsar.create_producer(topic("cleaning")).send(b"clean cabin 3")
+    counts = []
+    for answer in (crew.negative_acknowledge, crew.acknowledge):
+        message = crew.receive(WAIT_MS)
+        counts.append(message.redelivery_count())
+        answer(message)
+    assert counts == [0, 1]
+    crew.close()
+
+
+def test_a_writer_is_refused_when_the_backlog_is_full(pulsar: Any) -> None:
+    import pulsar as package
+
+    quota = {"limitSize": 10_000, "policy": "producer_exception"}
+    place = f"persistent://{pulsar_namespace('full', {'backlogQuota': quota})}/orders"
+    pulsar.subscribe(place, NAME).close()
+    producer = pulsar.create_producer(place)
+    for _ in range(20):
+        producer.send(bytes(1000))
+    with pytest.raises(package.PulsarException):
+        pulsar.create_producer(place)
+    pulsar_admin("POST", f"{path_of(place)}/subscription/{NAME}/skip_all")
+    pulsar.create_producer(place).close()
 
 
 def test_who_may_join_a_subscription(pulsar: Any) -> None:

@@ -133,7 +133,7 @@ MAKERS = {
     "labs/chapters/connect/crud_process.py",
     "labs/chapters/exactly_once/transactions.py",
     "labs/chapters/systems/load_clients.py",
-    "labs/chapters/systems/shares.py",
+    "labs/chapters/systems/ways.py",
     "labs/kafka/admin.py",
     "labs/kafka/reset.py",
 }

@@ -8,7 +8,8 @@ from labs.chapters.systems.latency import LATENCY
 from labs.chapters.systems.rate import RATE
 from labs.chapters.systems.replay import REPLAY
 from labs.chapters.systems.shares import SHARES
+from labs.chapters.systems.subscriptions import SUBSCRIPTIONS
 from labs.chapters.systems.tenants import TENANTS
 
 NUMBER = 10
-EXPERIMENTS = (KILL, SHARES, REPLAY, TENANTS, LATENCY, RATE, BACKLOG)
+EXPERIMENTS = (KILL, SHARES, REPLAY, TENANTS, LATENCY, RATE, BACKLOG, SUBSCRIPTIONS)

@@ -1,14 +1,14 @@
 """systems.backlog: messages pile up while nobody reads; then a reader comes back.
 
-A reader keeps up for a second. Then it leaves, and the writer goes on at the same rate; then it
-comes back, while the writer still goes on, until it has caught up. A backlog of ten minutes is so
-scaled down to seconds: at ten minutes RabbitMQ would reach its memory's watermark and tell the
-writer to wait, and old messages would have to come from the disk. That can't be seen here, except
-where the server says it (`blocked`).
+A reader keeps up for a second, and leaves. What is due in so many minutes at the rate is sent while
+nobody reads, as fast as the system takes it: there are as many messages as after those minutes, but
+they are all young. Then the reader comes back, while the writer goes on at the rate, until it has
+caught up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labs.base.figures import figure
@@ -19,6 +19,7 @@ from labs.chapters.systems.under_load import (
     System,
     acknowledged_ms,
     copies_setting,
+    read_ms,
     seed_setting,
     systems,
 )
@@ -28,33 +29,40 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
 from labs.experiment.views import Bars, Lines, Point
-from labs.workload.latency import summary_of
 
 words = Words(__file__)
 
-#: With a reader, before and after the backlog, s.
+#: With a reader, before the backlog, s.
 BEFORE_S = 1.0
-#: Whoever has not caught up after so many times the filling never does here.
-NEVER = 4
-PHASES = ("before", "filling", "draining")
+#: The backlog is sent in no more than that, or is smaller, s.
+FILLING_S = 150.0
+#: Whoever has not caught up after that never does here, s.
+NEVER_S = 90.0
+#: What is still on its way is waited for, s.
+DRAIN_S = 30.0
 DROPPED, REFUSED, CAUGHT_UP, BEHIND = "dropped", "refused", "caught_up", "behind"
+#: What a new message waits for while the reader catches up.
+ACKNOWLEDGED, READ = "acknowledged", "read"
 
 
 @dataclass
 class _Phases:
-    """One system's: with a reader, without one, with one that catches up; when it all began."""
+    """One system's: with a reader, without one, with one that catches up.
+
+    `memory_mb`, `disk_mb`: before the backlog, with it, and when it was read.
+    """
 
     before: Seen
     filling: Seen
     draining: Seen
-    memory_mb: tuple[int | None, int | None]
-    disk_mb: tuple[float | None, float | None]
+    memory_mb: list[int | None]
+    disk_mb: list[float | None]
 
     @property
     def caught_up_s(self) -> float | None:
         """How long the reader took, s; None: it never did."""
         late = self.draining.ended - self.draining.asked
-        return None if late >= NEVER * (self.filling.ended - self.filling.began) else late
+        return None if late >= NEVER_S else late
 
     def waiting(self) -> list[Point]:
         """How many messages waited to be read, as it went; seconds from this system's beginning."""
@@ -76,7 +84,7 @@ def _backlog(run: Run) -> None:
     run.conclude(
         words(
             f"backlog.told.{ours.how_many}",
-            seconds=run["seconds"],
+            minutes=run["minutes"],
             without=ours.without,
             acknowledged=counts.acknowledged,
             unread=counts.lost,
@@ -87,41 +95,59 @@ def _backlog(run: Run) -> None:
     lines = {id: phases.waiting() for id, phases in found.items()}
     names = words.under("shown")
     run.show(Lines(title, lines, "system_s", "messages_waiting", names=names))
-    waits = {
-        phase: [float(run.measurements[f"{id}_{phase}_longest_ms"] or 0) for id in found]
-        for phase in PHASES
-    }
-    title = words("backlog.writer_title")
-    run.show(Bars(title, list(found), waits, "longest_acknowledged_ms", names=names))
+    title = words("backlog.new_title")
+    run.show(Bars(title, list(found), _waits(found), "longest_wait_ms", log=True, names=names))
 
 
 def _pile_up(run: Run, system: System) -> _Phases:
-    rate, seconds, name = run["rate"], run["seconds"], words(f"shown.{system.id}")
+    rate, name = run["rate"], words(f"shown.{system.id}")
     run.say(words("backlog.says.before", system=name))
     before = system.load(Task(rate, BEFORE_S))
-    memory, disk = system.memory_mb(), system.disk_mb()
+    memory, disk = [system.memory_mb()], [system.disk_mb()]
+
+    def look() -> None:
+        memory.append(system.memory_mb())
+        disk.append(system.disk_mb())
+
     run.say(words("backlog.says.filling", system=name))
-    filling = system.load(Task(rate, seconds, reading=False))
-    memories, disks = (memory, system.memory_mb()), (disk, system.disk_mb())
+    backlog = round(60 * rate * run["minutes"])
+    filling = system.load(
+        Task(rate, FILLING_S, hurried=backlog, reading=False, drain_s=DRAIN_S),
+    )
+    look()
     run.say(words("backlog.says.draining", system=name))
-    draining = system.load(Task(rate, NEVER * seconds, catching_up=True, drain_s=30.0))
-    return _Phases(before, filling, draining, memories, disks)
+    draining = system.load(Task(rate, NEVER_S, catching_up=True, drain_s=DRAIN_S))
+    look()
+    system.finish()  # else all three would keep what they have seen
+    return _Phases(before, filling, draining, memory, disk)
+
+
+def _waits(found: Mapping[str, _Phases]) -> dict[str, list[float]]:
+    """The longest wait of a new message while the reader catches up, ms: for whom → each system."""
+    seen = [phases.draining for phases in found.values()]
+    return {
+        ACKNOWLEDGED: [max(acknowledged_ms(one), default=0.0) for one in seen],
+        READ: [max(read_ms(one), default=0.0) for one in seen],
+    }
 
 
 def _measure(run: Run, id: str, phases: _Phases) -> None:
     seen = (phases.before, phases.filling, phases.draining)
     late = phases.caught_up_s
+    waits = {what: of[0] for what, of in _waits({id: phases}).items()}
     run.measurements |= {
         f"{id}_backlog_messages": max(count for _, count in phases.filling.waiting),
+        f"{id}_sent_in_s": round(phases.filling.over - phases.filling.began, 1),
         f"{id}_caught_up_s": None if late is None else round(late, 2),
-        f"{id}_memory_grew_mb": _grew(*phases.memory_mb),
-        f"{id}_disk_grew_mb": _grew(*phases.disk_mb),
+        f"{id}_new_read_after_s": round(waits[READ] / 1000, 2),
+        f"{id}_new_acknowledged_after_ms": round(waits[ACKNOWLEDGED], 1),
+        f"{id}_memory_before_mb": phases.memory_mb[0],
+        f"{id}_memory_grew_mb": _grew(*phases.memory_mb[:2]),
+        f"{id}_disk_grew_mb": _grew(*phases.disk_mb[:2]),
+        f"{id}_disk_left_mb": _grew(phases.disk_mb[0], phases.disk_mb[2]),
         f"{id}_refused": sum(one.refused for one in seen),
         f"{id}_blocked": "yes" if any(one.blocked for one in seen) else "no",
     }
-    for what, one in zip(PHASES, seen, strict=True):
-        told = summary_of(acknowledged_ms(one))
-        run.measurements[f"{id}_{what}_longest_ms"] = told.get("max_ms")
 
 
 def _grew(before: float | None, after: float | None) -> float | None:
@@ -145,16 +171,26 @@ BACKLOG = Experiment(
     words,
     (
         copies_setting(),
-        Number("rate", 500, 5000, 1500, "records/s", 500),
-        Number("seconds", 2, 20, 3, "s"),
+        Number("rate", 100, 500, 100, "records/s", 50),
+        Number("minutes", 1, 10, 10, "min"),
         seed_setting(),
     ),
     _backlog,
     Options((CAUGHT_UP, DROPPED, REFUSED, BEHIND), _end),
     breaks=False,
-    about=tuple(
-        f"{id}_{what}"
-        for id in SYSTEMS
-        for what in ("caught_up_s", "disk_grew_mb", "memory_grew_mb")
+    about=(
+        "kafka_backlog_messages",
+        *(
+            f"{id}_{what}"
+            for what in (
+                "sent_in_s",
+                "caught_up_s",
+                "new_read_after_s",
+                "disk_grew_mb",
+                "disk_left_mb",
+                "memory_grew_mb",
+            )
+            for id in SYSTEMS
+        ),
     ),
 )

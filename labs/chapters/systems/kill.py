@@ -390,7 +390,8 @@ def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: 
         **{f"{name}_lost_records": len(lost_of[name]) for name in silent},
         **{f"{name}_silent_s": round(s, 1) for name, s in silent.items()},
     }
-    run.conclude(words(f"kill.told.{_outcome(run, lost)}", **run.values))
+    which = "all" if RABBITMQ in silent else "without"
+    run.conclude(words(f"kill.told.{which}.{_outcome(run, lost)}", **run.values))
     lanes = {s.name: _spans(s, run.began, ended) for s in systems}
     for name in PLACE:
         lanes.setdefault(name, [Span(0.0, ended, "absent", "absent")])

@@ -5,7 +5,8 @@ It gets its job as JSON in a line on stdin, then a task as JSON in each further 
 
 The load is open: a message is due when the schedule says so, not when the last answer came. One
 that can't be sent in time is late, and its wait counts from when it was due. No more than `WINDOW`
-messages are without an answer at a time.
+messages are without an answer at a time. A load in a hurry has no schedule: each message is due
+when there is room for it.
 
     python -m labs.chapters.systems.load_process
 """
@@ -17,8 +18,11 @@ import json
 import sys
 import time
 import zlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from labs.base.clock import now
 from labs.chapters.systems.load_clients import MADE, Client
@@ -49,13 +53,15 @@ class Job:
 class Task:
     """A load.
 
-    `rate`: messages/s, for so many `seconds`. `reading`: somebody reads meanwhile. `catching_up`:
-    it ends as soon as the reader has caught up. `drain_s`: how long answers, and the reader, are
-    waited for afterwards.
+    `rate`: messages/s, for so many `seconds`. `hurried`: so many messages as fast as they are taken
+    instead, and no longer than that. `reading`: somebody reads meanwhile. `catching_up`: it ends as
+    soon as the reader has caught up. `drain_s`: how long answers, and the reader, are waited for
+    afterwards.
     """
 
     rate: float
     seconds: float
+    hurried: int = 0
     reading: bool = True
     catching_up: bool = False
     drain_s: float = 10.0
@@ -98,13 +104,18 @@ class Seen:
 
 
 def packed(seen: Seen) -> str:
-    """As a word on a line."""
-    return base64.b64encode(zlib.compress(json.dumps(vars(seen)).encode(), 1)).decode()
+    """As a word on a line; what may be hundreds of thousands of numbers goes as their bytes."""
+    told = {n: v.tobytes() if isinstance(v, array) else v for n, v in vars(seen).items()}
+    return base64.b64encode(zlib.compress(msgspec.msgpack.encode(told), 1)).decode()
 
 
 def unpacked(word: str) -> Seen:
     """From a line."""
-    return Seen(**json.loads(zlib.decompress(base64.b64decode(word))))
+    told = msgspec.msgpack.decode(zlib.decompress(base64.b64decode(word)))
+    for name, value in told.items():
+        if isinstance(value, bytes):
+            told[name] = array("q" if name == "order" else "d", value)
+    return Seen(**told)
 
 
 class _Load:
@@ -119,16 +130,18 @@ class _Load:
         cpu, refused, asked, came = time.process_time(), client.refused, now(), len(client.order)
         self._read_or_not(task.reading)
         seen = Seen(len(client.acknowledged), asked, now())
-        due, sent = list[float](), list[float]()
+        due, sent = array("d"), array("d")
         client.blocked = False
         looked = seen.began
         while (at := now()) < seen.began + task.seconds:
-            owed = min(int((at - seen.began) * task.rate) + 1 - len(due), AT_ONCE)
-            for _ in range(min(owed, WINDOW - client.unanswered)):
-                due.append(seen.began + len(due) / task.rate)
+            if task.hurried and len(due) == task.hurried:
+                break
+            owed = task.hurried or int((at - seen.began) * task.rate) + 1
+            for _ in range(min(owed - len(due), AT_ONCE, WINDOW - client.unanswered)):
+                due.append(now() if task.hurried else seen.began + len(due) / task.rate)
                 sent.append(now())
                 client.send()
-            following = seen.began + len(due) / task.rate
+            following = at + LOOK_S if task.hurried else seen.began + len(due) / task.rate
             client.serve(min(max(following - now(), 0.0), LOOK_S))
             if at - looked > CLOSE_S / 2:
                 looked = at
@@ -136,7 +149,7 @@ class _Load:
                 if task.catching_up and client.unread < max(task.rate * CLOSE_S, 1):
                     break
         seen.ended = now()
-        owed = int((seen.ended - seen.began) * task.rate)
+        owed = 0 if task.hurried else int((seen.ended - seen.began) * task.rate)
         seen.overdue = [
             seen.ended - seen.began - number / task.rate for number in range(len(due), owed)
         ]
@@ -144,10 +157,10 @@ class _Load:
         seen.over = now()
         seen.cpu = (time.process_time() - cpu) / (seen.over - seen.began)
         seen.due, seen.sent = due, sent
-        seen.acknowledged = list(client.acknowledged[seen.first :])
-        seen.at_last = () if due else list(client.acknowledged)
-        seen.order = list(client.order[came:])
-        seen.read = [client.read[number] if number >= 0 else 0.0 for number in seen.order]
+        seen.acknowledged = client.acknowledged[seen.first :]
+        seen.at_last = () if due else client.acknowledged[:]
+        seen.order = client.order[came:]
+        seen.read = array("d", (client.read[n] if n >= 0 else 0.0 for n in seen.order))
         seen.refused, seen.blocked = client.refused - refused, client.blocked
         return seen
 

@@ -4,14 +4,15 @@ Each system gets a topic or queue of its own, in one of two classes of durabilit
 
 - `1`: one node, one copy. Kafka: replication factor 1; RabbitMQ: a classic durable queue; Pulsar:
   one bookie.
-- `3`: three copies, acknowledged by a majority or by all. Kafka: replication factor 3, `acks=all`;
-  RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar: three bookies, of which two
-  acknowledge. Pulsar's three bookies and its broker are one process here.
+- `3`: three copies, acknowledged by a majority or by all. Kafka: replication factor 3, `acks=all`,
+  `min.insync.replicas=2`; RabbitMQ: a quorum queue of three nodes, publisher confirms; Pulsar:
+  three bookies, of which two acknowledge. Pulsar's three bookies and its broker are one process
+  here.
 
 Why not each system's own load tool: each has its own schedule and measures something else, and one
 after another, rate by rate, they would start dozens of JVMs on the cores that are measured. So one
 small program (`load_process`) uses each system's client, with one clock and one schedule, and
-nothing more is downloaded.
+nothing more is downloaded. `python -m tests.bench load` runs the tools beside it.
 
 Every message is in the run's history: so each that was acknowledged must be read, and once.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -94,6 +96,7 @@ class System:
 
     def __post_init__(self) -> None:
         self._process = _Process(self.run, self.job)
+        self._at_last: Sequence[float] | None = None
 
     def ready(self) -> None:
         """Wait until its client is connected."""
@@ -118,6 +121,13 @@ class System:
                 break
             self.run.sleep(0.02)
         raise LabsError(words("load.silent", system=self.id), hint=words("load.again"))
+
+    def finish(self) -> Sequence[float]:
+        """When each of all messages was acknowledged. Its client ends: it holds all that it saw."""
+        if self._at_last is None:
+            self._at_last = self.load(FINISH).at_last
+            self._process.kill()
+        return self._at_last
 
     def memory_mb(self) -> int | None:
         """What its processes take now, MB; None: they are not of this machine."""
@@ -163,7 +173,7 @@ class Systems:
         reads: list[Read] = []
         for place, system in enumerate(self.all.values()):
             numbers: list[int] = []
-            at_last = system.load(FINISH).at_last
+            at_last = system.finish()
             times = (
                 (due, at) for one in system.seen for due, at in zip(one.due, one.sent, strict=True)
             )
@@ -198,7 +208,8 @@ def _value(number: int) -> tuple[None, bytes]:
 def systems(run: Run) -> Systems:
     """Make a topic or queue in each system, and a client; each has had its first messages."""
     copies = 1 if run["copies"] == ONE else 3
-    run.make_topic(replicas=copies, watch=False)
+    settings = {"min.insync.replicas": "2"} if copies == 3 else {}
+    run.make_topic(replicas=copies, config=settings, watch=False)
     run.note(set_here.librdkafka("producer", KAFKA_PRODUCER))
     run.note(set_here.librdkafka("consumer", KAFKA_CONSUMER))
     run.say(words("load.says.starting"))

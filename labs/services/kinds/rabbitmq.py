@@ -61,6 +61,9 @@ SETTINGS = {
     "cluster_partition_handling": "pause_minority",
     # A node that holds more blocks those who publish. Without, each might take 40 % of all memory.
     "vm_memory_high_watermark.absolute": "400MB",
+    # What a node has in memory of its quorum queues until it is in a segment's file: 512 MB, if not
+    # told otherwise. (RabbitMQ's guide on quorum queues has 64 MB where memory is scarce.)
+    "raft.wal_max_size_bytes": "32000000",
     "log.file": "false",
     "log.console": "true",
     "log.console.level": "info",
