@@ -13,6 +13,7 @@ public class Starter {
         settings.put("bootstrap.servers", System.getenv("KAFKA_BOOTSTRAP_SERVERS"));
         settings.put("acks", "1");
         settings.put("enable.idempotence", "false");
+        settings.put("batch.size", "1024"); // Java fills a batch for one partition, then takes another
         var producer =
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
 
