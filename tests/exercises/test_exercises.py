@@ -3,6 +3,10 @@ fails for the reason that its name says.
 
 The wrong answers lie beside this file, in a folder of the chapter's and the exercise's names:
 `REASON.py`, or `REASON__more.py` for a second one. `passes__more.py` is a further solution.
+
+A starter in Java must fail for the same reason as the one in Python. To judge each of them takes
+minutes: `make test` judges the Java programs of one exercise a chapter, and compiles all of them;
+`make test-exercises` judges all, and so does pytest where it is called alone.
 """
 
 from __future__ import annotations
@@ -20,12 +24,18 @@ from labs.exercise.command import javac
 from labs.exercise.exercise import LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judging import judge, prepare
 from labs.exercise.verdict import NOT_YET, PASS, Verdict
+from labs.kafka.installation import ensure_installation, jvm_environment
 from labs.kafka.local import LocalCluster
+from labs.supervise.home import PROJECT
+from labs.supervise.java import OLDEST
 from tests.run import FAULTS_VARIABLE
 from tests.slate import begin_anew, clean_beside_servers, stop_servers
 
 HERE = Path(__file__).parent
 SEED = int(os.environ.get(FAULTS_VARIABLE, "17"))
+
+#: Whether this is `make test`, whose time is short.
+FEW = "LABS_TEST_HOMES" in os.environ and FAULTS_VARIABLE not in os.environ
 
 #: A busy machine must not decide whether a program is right. A wrong one may wait until its time is
 #: up, and need not get so much; but its patience (0.6 of that) must outlast a session (45 s).
@@ -36,6 +46,8 @@ ANSWER_TIMEOUT_S = 120
 def programs(exercise: Exercise) -> Iterator[tuple[Path | None, str]]:
     """Each program to be judged, with the reason that must be found: "" for a pass, "*" for any."""
     for language in LANGUAGES:
+        if language == "java" and FEW and exercise not in FIRST_IN_JAVA:
+            continue
         if solution := exercise.file("solution", language):
             yield solution, ""
         if starter := exercise.file("starter", language):
@@ -52,6 +64,16 @@ def wrong_answers(exercise: Exercise) -> list[Path]:
     return [f for f in (HERE / chapter / name).iterdir() if f.suffix in LANGUAGES.values()]
 
 
+def first_in_java() -> list[Exercise]:
+    """The first exercise of each chapter that has a starter in Java."""
+    found: dict[str, Exercise] = {}
+    for exercise in all_exercises():
+        if exercise.file("starter", "java"):
+            found.setdefault(exercise.chapter, exercise)
+    return list(found.values())
+
+
+FIRST_IN_JAVA = first_in_java()
 CASES = [
     pytest.param(exercise, file, reason, id=f"{exercise.id}-{file.name if file else 'nothing'}")
     for exercise in all_exercises()
@@ -72,6 +94,12 @@ def judged() -> Iterator[list[Exercise]]:
     stop_servers()
 
 
+@pytest.fixture(scope="module")
+def reasons() -> dict[str, str]:
+    """For which reason the Python starter of an exercise was found to fail; by the exercise."""
+    return {}
+
+
 @pytest.fixture
 def clean_cluster(
     request: pytest.FixtureRequest,
@@ -88,13 +116,46 @@ def clean_cluster(
     return own_cluster
 
 
-@pytest.mark.parametrize(("exercise", "file", "reason"), CASES)
-def test_it_is_judged_rightly(
-    clean_cluster: LocalCluster, exercise: Exercise, file: Path | None, reason: str
-) -> None:
-    if file is not None and file.suffix == ".java" and javac() is None:
+def compiler() -> str:
+    """The Java compiler; where there is none, the test is skipped, but never in CI."""
+    found = javac()
+    if found is None:
         assert os.environ.get("CI") != "true", "there is no JDK, and .ci/run installs one"
         pytest.skip("there is no JDK")
+    return found
+
+
+def test_every_java_program_compiles(tmp_path: Path) -> None:
+    """All in one go; so each class gets a name of its own, as a learner's has another one, too."""
+    sources = []
+    for file in sorted(PROJECT.glob("labs/chapters/*/exercises/*/*.java")):
+        name = "_".join([*file.parent.relative_to(PROJECT).parts[2:], file.stem])
+        text = file.read_text("utf-8").replace(f"class {file.stem}", f"class {name}")
+        sources.append(tmp_path / f"{name}.java")
+        sources[-1].write_text(text, "utf-8")
+    assert sources
+    flags = ["--release", str(OLDEST), "-encoding", "UTF-8", "-d", str(tmp_path / "classes")]
+    done = subprocess.run(
+        [compiler(), *flags, "-cp", ensure_installation().class_path, *sources],
+        env=jvm_environment(),
+        capture_output=True,
+        text=True,
+        timeout=ANSWER_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("exercise", "file", "reason"), CASES)
+def test_it_is_judged_rightly(
+    clean_cluster: LocalCluster,
+    exercise: Exercise,
+    file: Path | None,
+    reason: str,
+    reasons: dict[str, str],
+) -> None:
+    if file is not None and file.suffix == ".java":
+        compiler()
     verdict = tried(exercise, clean_cluster, file, WRONG_S if reason else BUDGET_S)
     print(verdict)
     if reason:
@@ -103,6 +164,13 @@ def test_it_is_judged_rightly(
         assert verdict.hint, "the learner is left alone"
     else:
         assert verdict.verdict == PASS, verdict
+    if file == exercise.file("starter", "python"):
+        reasons[exercise.id] = verdict.reason
+    elif file == exercise.file("starter", "java"):
+        if exercise.id not in reasons:  # that case was not chosen
+            python = tried(exercise, clean_cluster, exercise.starter("python"), WRONG_S)
+            reasons[exercise.id] = python.reason
+        assert verdict.reason == reasons[exercise.id], verdict
 
 
 def tried(exercise: Exercise, cluster: LocalCluster, file: Path | None, budget_s: float) -> Verdict:
