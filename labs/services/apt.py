@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,13 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
-from labs.supervise.home import cache_dir, make_writable, require_space
+from labs.supervise.home import (
+    cache_dir,
+    disk_is_full,
+    draft_of,
+    make_writable,
+    require_space,
+)
 
 #: What must be there.
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
@@ -57,15 +62,12 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
     cache = cache_dir()
     make_writable(cache, "LABS_CACHE")
     require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
-    with (
-        FileLock(cache / f"{package}.lock"),
-        tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
-    ):
+    with FileLock(cache / f"{package}.lock"), draft_of(place) as draft:
         if place.exists():
             return
-        fetched, draft = Path(work, "packages"), Path(work, "unpacked")
+        fetched = draft.with_name("packages")
         fetched.mkdir()
-        _fetch(package, beside, fetched, Path(work), megabytes, tell)
+        _fetch(package, beside, fetched, draft.parent, megabytes, tell)
         tell(f"unpacking {package}", None)
         for file in sorted(fetched.glob("*.deb")):
             _run(["dpkg-deb", "-x", str(file), str(draft)], package)
@@ -130,17 +132,29 @@ def _download(
             apt.kill()
             apt.wait()
     if apt.returncode:
+        told = said.read_text("utf-8", "replace")
         raise LabsError(
             f"{names[0]} could not be had from this system's packages",
-            because=_cause(said.read_text("utf-8", "replace")),
-            hint="check the network, then run the command again",
+            because=_cause(told),
+            hint=_way_on(told),
         )
 
 
 def _run(command: Sequence[str], package: str) -> None:
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LabsError(f"{package} could not be unpacked", because=_cause(done.stderr))
+        raise LabsError(
+            f"{package} could not be unpacked",
+            because=_cause(done.stderr),
+            hint=_way_on(done.stderr),
+        )
+
+
+def _way_on(said: str) -> str:
+    """What to do after what apt has said."""
+    if disk_is_full(said):
+        return "free some space, or set LABS_CACHE to a folder on another disk"
+    return "check the network, then run the command again"
 
 
 def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,9 +28,15 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base.errors import LabsError
-from labs.base.progress import Tell
+from labs.base.progress import Tell, silent
 from labs.services.apt import is_here, unpack
-from labs.supervise.home import cache_dir, disk_error, make_writable, may_run_programs
+from labs.supervise.home import (
+    cache_dir,
+    disk_error,
+    draft_of,
+    make_writable,
+    may_run_programs,
+)
 
 PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
@@ -142,8 +147,7 @@ def provide(tell: Tell) -> Installation:
     if found is None:
         if not is_here():
             raise LabsError(
-                "RabbitMQ can't be had here: there is no `rabbitmq-server` on PATH, and no apt to"
-                " fetch it with",
+                "there is no `rabbitmq-server` on PATH, and no apt to fetch it with",
                 hint="install RabbitMQ with this system's package manager, or go on without it",
             )
         unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
@@ -158,6 +162,22 @@ def provide(tell: Tell) -> Installation:
             hint="go on without RabbitMQ",
         )
     return found
+
+
+class Ready:
+    """RabbitMQ as a part of our server: the programs, and the root that they are run from."""
+
+    def provided(self) -> bool:
+        """Whether it is on PATH or in the cache."""
+        return find() is not None
+
+    def ensure(self, tell: Tell = silent) -> Path:
+        """Fetch it by apt where it is not here; returns the root.
+
+        Raises:
+            LabsError: it can't be had, or does not run here.
+        """
+        return root_of(provide(tell)).path
 
 
 @dataclass(frozen=True)
@@ -203,14 +223,11 @@ def root_of(installation: Installation) -> Root:
             hint="set LABS_CACHE to a folder on another disk",
         )
     try:
-        with (
-            FileLock(cache / f"{PACKAGE}.lock"),
-            tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
-        ):
+        with FileLock(cache / f"{PACKAGE}.lock"), draft_of(place) as path:
             if not place.exists():
-                draft = Root(Path(work, "root"), erts)
+                draft = Root(path, erts)
                 _make(draft, installation)
-                draft.path.replace(place)
+                path.replace(place)
     except OSError as error:
         raise disk_error(error, cache, "LABS_CACHE") from None
     return Root(place, erts)

@@ -7,6 +7,7 @@ safely — verified jars and archives made from them — lies in a cache of its 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -206,6 +207,19 @@ def make_writable(folder: Path, variable: str) -> None:
         raise disk_error(error, folder, variable) from None
 
 
+@contextmanager
+def draft_of(place: Path) -> Iterator[Path]:
+    """Where `place` is made, to be moved there once it is whole; it does not exist yet.
+
+    Drafts of those who were killed at it are removed: whoever makes the same place holds a lock.
+    """
+    prefix = f"making-{place.name}-"
+    for left in place.parent.glob(f"{glob.escape(prefix)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent) as work:
+        yield Path(work, place.name)
+
+
 def may_run_programs(folder: Path) -> bool:
     """Whether the system runs programs and loads libraries from there (no `noexec` mount).
 
@@ -222,6 +236,11 @@ def require_space(folder: Path, megabytes: int, variable: str) -> None:
             f"only {free} MB are free on the disk of {folder} and {megabytes} MB are needed",
             hint=f"free some space, or set {variable} to a folder on another disk",
         )
+
+
+def disk_is_full(said: str) -> bool:
+    """Whether another program says that it found no room."""
+    return os.strerror(errno.ENOSPC) in said
 
 
 def disk_error(error: OSError, folder: Path, variable: str) -> LabsError:

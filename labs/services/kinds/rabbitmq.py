@@ -20,13 +20,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
 from labs.services.erlang import (
     DOWNLOAD_MB,
     PORTS_VARIABLE,
     WORD_VARIABLE,
     Installation,
+    Ready,
     Root,
     environment,
     find,
@@ -101,7 +101,7 @@ class RabbitMQ(Server):
     download_mb = DOWNLOAD_MB
     memory_mb = 270
     pinned = False
-    parts = (PACKAGES,)
+    parts = (PACKAGES, Ready())
     #: For clients, and for the other nodes.
     ports_each = 2
     ready_timeout_s = 120.0
@@ -121,15 +121,6 @@ class RabbitMQ(Server):
     def words(self, server: int) -> tuple[str, ...]:
         """What a node's command line holds; its helpers have the first."""
         return self._word, f"labs.node={server}"
-
-    def provided(self) -> bool:
-        """Whether it is on PATH or in the cache, and so is `pika`."""
-        return find() is not None and super().provided()
-
-    def provide(self, tell: Tell) -> None:
-        """Fetch it by apt where it is not here, and the Python package `pika`."""
-        root_of(provide(tell))
-        super().provide(tell)
 
     def new_facts(self) -> dict[str, str]:
         """A password for clients, and one (Erlang's "cookie") for the nodes among themselves."""
