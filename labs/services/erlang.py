@@ -42,8 +42,8 @@ PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
 BESIDE = r"erlang-(?!.*hipe)[a-z0-9-]+|libssl[0-9.]+(t64)?"
 DOWNLOAD_MB = 37
-#: Version 4 finds its cluster in another way, and does not start yet as we start it.
-SERIES = 3
+#: The versions that were tried: RabbitMQ 3 of Debian 12, RabbitMQ 4 of Debian 13.
+SERIES = (3, 4)
 #: What is ours of a node, in Erlang.
 MODULE = Path(__file__).with_name("labs_rabbitmq.erl")
 #: The applications that are started, of the plugins' folders; others come as they need them.
@@ -156,9 +156,10 @@ def provide(tell: Tell) -> Installation:
         raise LabsError(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
         )
-    if int(found.version.partition(".")[0]) != SERIES:
+    if int(found.version.partition(".")[0]) not in SERIES:
+        known = " or ".join(map(str, SERIES))
         raise LabsError(
-            f"this system's RabbitMQ is {found.version}; ours starts version {SERIES} alone",
+            f"this system's RabbitMQ is {found.version}, and only version {known} was tried",
             hint="go on without RabbitMQ",
         )
     return found

@@ -108,6 +108,10 @@ def test_three_nodes_on_loopback_alone_that_want_a_password(rabbitmq: Service) -
     assert status.version == told["version"]
     assert listening(rabbitmq) == {"127.0.0.1"}
     assert rabbitmq.runner.strays() == []
+    logs = rabbitmq.logs(5, follow=False)
+    assert {name: len(list(lines)) for name, lines in logs.items()} == {
+        SERVER.name(rabbitmq.server, node): 5 for node in SERVER.ids
+    }
     commands = [psutil.Process(pid).cmdline() for pid in rabbitmq.runner.processes()]
     assert not [words for words in commands if "epmd" in Path(words[0]).name]
     secrets = {rabbitmq.facts["password"], rabbitmq.facts["cookie"]}

@@ -283,7 +283,8 @@ def _share_a_queue(server: Record, following: Record, facts: Mapping[str, str]) 
         closing(connected(following, facts, HEARTBEAT_S)) as there,
     ):
         channel = here.channel()
-        channel.queue_declare(name, arguments={"x-expires": PROBE_MS})
+        # Durable: of queues that others may use, the newest RabbitMQ has no other.
+        channel.queue_declare(name, durable=True, arguments={"x-expires": PROBE_MS})
         there.channel().queue_declare(name, passive=True)
         channel.queue_delete(name)
 
