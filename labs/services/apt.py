@@ -26,6 +26,7 @@ from labs.supervise.home import (
     draft_of,
     make_writable,
     require_space,
+    writing,
 )
 
 #: What must be there.
@@ -62,16 +63,23 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
     cache = cache_dir()
     make_writable(cache, "LABS_CACHE")
     require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
-    with FileLock(cache / f"{package}.lock"), draft_of(place) as draft:
-        if place.exists():
-            return
-        fetched = draft.with_name("packages")
-        fetched.mkdir()
-        _fetch(package, beside, fetched, draft.parent, megabytes, tell)
-        tell(f"unpacking {package}", None)
-        for file in sorted(fetched.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(file), str(draft)], package)
-        draft.replace(place)
+    with (
+        writing(cache, "LABS_CACHE"),
+        FileLock(cache / f"{package}.lock"),
+        draft_of(place) as draft,
+    ):
+        if not place.exists():
+            _make(draft, package, beside, megabytes, tell)
+            draft.replace(place)
+
+
+def _make(draft: Path, package: str, beside: str, megabytes: int, tell: Tell) -> None:
+    fetched = draft.with_name("packages")
+    fetched.mkdir()
+    _fetch(package, beside, fetched, draft.parent, megabytes, tell)
+    tell(f"unpacking {package}", None)
+    for file in sorted(fetched.glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(file), str(draft)], package)
 
 
 def _fetch(
@@ -84,8 +92,8 @@ def _fetch(
         tell("fetching this system's lists of packages", None)
         own = _own_lists(work)
         # One source of many may be out of reach: whether the package is found tells enough.
-        _apt("apt-get", own, "update")
-        _download(_names(package, beside, own), own, fetched, megabytes, tell)
+        updated = _apt("apt-get", own, "update")
+        _download(_names(package, beside, own, updated.stderr), own, fetched, megabytes, tell)
 
 
 def _own_lists(work: Path) -> tuple[str, ...]:
@@ -99,16 +107,19 @@ def _own_lists(work: Path) -> tuple[str, ...]:
     )
 
 
-def _names(package: str, beside: str, options: Sequence[str]) -> list[str]:
-    """The package, and what it depends on that is to come with it, however far away."""
+def _names(package: str, beside: str, options: Sequence[str], before: str = "") -> list[str]:
+    """The package, and what it depends on that is to come with it, however far away.
+
+    `before`: what apt has said of its lists.
+    """
     told = _apt("apt-cache", options, "depends", "--recurse", "--important", package)
     # A name at the line's begin is a package; those in <angles> are none of their own.
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
         raise LabsError(
             f"this system's packages hold no {package}",
-            because=_cause(told.stderr),
-            hint="look at apt's sources (/etc/apt), and check the network",
+            because=_cause(before) or _cause(told.stderr),
+            hint=_way_on(before, "look at apt's sources (/etc/apt), and check the network"),
         )
     return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
 
@@ -150,11 +161,11 @@ def _run(command: Sequence[str], package: str) -> None:
         )
 
 
-def _way_on(said: str) -> str:
+def _way_on(said: str, otherwise: str = "check the network, then run the command again") -> str:
     """What to do after what apt has said."""
-    if disk_is_full(said):
+    if disk_is_full(said, cache_dir()):
         return "free some space, or set LABS_CACHE to a folder on another disk"
-    return "check the network, then run the command again"
+    return otherwise
 
 
 def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base.progress import Tell, silent
-from labs.supervise.home import disk_error, draft_of
+from labs.supervise.home import draft_of, writing
 from labs.supervise.locked import Locked
 
 
@@ -40,9 +40,10 @@ class Archive(Locked):
         return self.unpacked
 
     def _unpack(self, archive: Path) -> None:
-        try:
-            with draft_of(self.unpacked) as draft, tarfile.open(archive) as packed:
-                packed.extractall(draft, filter="data")
-                draft.replace(self.unpacked)
-        except OSError as error:
-            raise disk_error(error, self.place, "LABS_CACHE") from None
+        with (
+            writing(self.place, "LABS_CACHE"),
+            draft_of(self.unpacked) as draft,
+            tarfile.open(archive) as packed,
+        ):
+            packed.extractall(draft, filter="data")
+            draft.replace(self.unpacked)

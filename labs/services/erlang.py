@@ -32,10 +32,10 @@ from labs.base.progress import Tell, silent
 from labs.services.apt import is_here, unpack
 from labs.supervise.home import (
     cache_dir,
-    disk_error,
     draft_of,
     make_writable,
     may_run_programs,
+    writing,
 )
 
 PACKAGE = "rabbitmq-server"
@@ -223,14 +223,14 @@ def root_of(installation: Installation) -> Root:
             f"the disk of {cache} lets no program run (it is mounted with noexec)",
             hint="set LABS_CACHE to a folder on another disk",
         )
-    try:
-        with FileLock(cache / f"{PACKAGE}.lock"), draft_of(place) as path:
-            if not place.exists():
-                draft = Root(path, erts)
-                _make(draft, installation)
-                path.replace(place)
-    except OSError as error:
-        raise disk_error(error, cache, "LABS_CACHE") from None
+    with (
+        writing(cache, "LABS_CACHE"),
+        FileLock(cache / f"{PACKAGE}.lock"),
+        draft_of(place) as path,
+    ):
+        if not place.exists():
+            _make(Root(path, erts), installation)
+            path.replace(place)
     return Root(place, erts)
 
 

@@ -24,6 +24,7 @@ from labs.supervise.home import (
     draft_of,
     make_writable,
     require_space,
+    writing,
 )
 
 #: The room that they may take, MB.
@@ -77,7 +78,8 @@ class Packages:
             cache = cache_dir()
             make_writable(cache, "LABS_CACHE")
             require_space(cache, NEEDED_MB, "LABS_CACHE")
-            with FileLock(cache / f"python-{self._name}.lock"):
+            lock = FileLock(cache / f"python-{self._name}.lock")
+            with writing(cache, "LABS_CACHE"), lock:
                 if not self.provided():
                     tell(f"downloading the Python packages for {self._name}", None)
                     self._fetch()
@@ -101,7 +103,7 @@ class Packages:
                 raise LabsError(
                     f"the Python packages for {self._name} could not be installed",
                     because=_cause(done.stderr),
-                    hint=_NO_ROOM if disk_is_full(done.stderr) else _CHECK,
+                    hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
                 )
             draft.replace(self.folder)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from labs.services import apt, erlang
 from labs.services.erlang import Ready
 from labs.services.known import known
 from labs.supervise import locked
-from tests.faults.test_places import on_disk
+from labs.supervise.home import PROJECT
+from tests.faults.test_places import on_disk, own_mounts
 from tests.services.sources import Web, give
 
 PARTS = [(name, place) for name, server in known().items() for place in range(len(server.parts))]
@@ -85,14 +87,15 @@ def test_bytes_that_are_not_what_was_meant(
     part.ensure()  # it is there: nothing is asked for again
 
 
-#: Tries to fetch each part of each server; prints who it was, and what was said.
+#: Tries to fetch each part of each server, and to start each that needs no Kafka; prints who it
+#: was, and what was said.
 EACH = """
-import json, sys
+import json
 from labs.base.errors import LabsError
 from labs.base.progress import silent
-from labs.services.known import known
+from labs.services.known import known, services
 from labs.supervise.home import Path
-told = []
+parts, homes = [], []
 for kind in known().values():
     for part in kind.parts:
         server = kind(Path("/nowhere"), lambda: None)
@@ -100,8 +103,14 @@ for kind in known().values():
         try:
             server.provide(silent)
         except LabsError as error:
-            told.append((server.product, str(error)))
-print(json.dumps(told))
+            parts.append((server.product, str(error)))
+for one in services():
+    if not one.server.needs_kafka:
+        try:
+            one.start()
+        except LabsError as error:
+            homes.append(str(error))
+print(json.dumps((parts, homes)))
 """
 
 
@@ -112,13 +121,13 @@ def test_no_room(cache: Path, disk: str, why: str) -> None:
     """The disk is really too small; in the second case it is the system that says so."""
     done = subprocess.run(
         [*on_disk(cache, disk), *python.code(EACH)],
-        env={**os.environ, "PATH": f"/usr/bin{os.pathsep}/bin"},
+        env={**os.environ, "LABS_HOME": str(cache / "home")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told, homes = json.loads(done.stdout)
     products = [known()[name].product for name, _ in PARTS]
     if erlang.find():  # on PATH: it needs no room
         products.remove(known()["rabbitmq"].product)
@@ -127,3 +136,24 @@ def test_no_room(cache: Path, disk: str, why: str) -> None:
         assert said.startswith(BEGINS.format(product))
         assert why in said and str(cache) in said and "set LABS_CACHE" in said
         assert said.isprintable()
+    assert len(homes) == sum(not server.needs_kafka for server in known().values())
+    assert all(why in said and "set LABS_HOME" in said and said.isprintable() for said in homes)
+
+
+def test_a_disk_that_fills_up_meanwhile(cache: Path) -> None:
+    if erlang.find() or not apt.is_here():
+        pytest.skip("RabbitMQ is on PATH, or there is no apt here")
+    cache.mkdir()
+    done = subprocess.run(
+        [*own_mounts(), sys.executable, "-m", "tests.services.filling"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [product for product, _ in told] == [known()[name].product for name, _ in PARTS]
+    for product, said in told:
+        assert said.startswith(BEGINS.format(product))
+        assert "free some space" in said and "LABS_CACHE" in said and said.isprintable()
