@@ -245,6 +245,33 @@ def test_a_start_that_is_killed_half_way_is_begun_anew(rabbitmq: Service, place:
     assert received(at(rabbitmq, 3)) == [0, 1, 2]
 
 
+#: Tells whom a node would join: as it is, and once RabbitMQ asks in the way of its version 4.
+ASKED = """
+Three = labs_rabbitmq:list_nodes(),
+{ok, Name, Code} = compile:forms([
+    {attribute, 1, module, rabbit_peer_discovery},
+    {attribute, 1, export, [{sync_desired_cluster, 0}]},
+    {function, 1, sync_desired_cluster, 0, [{clause, 1, [], [], [{atom, 1, ok}]}]}]),
+{module, Name} = code:load_binary(Name, [], Code),
+io:format("~w ~w", [Three, labs_rabbitmq:list_nodes()]), halt().
+"""
+
+
+def test_each_version_is_told_whom_to_join_in_its_own_way(rabbitmq: Service) -> None:
+    rabbitmq.server.provide(silent)
+    here = erlang.find()
+    assert here is not None
+    root = erlang.root_of(here)
+    told = subprocess.run(
+        [str(root.programs / "erlexec"), "-noshell", "-pa", str(root.modules), "-eval", ASKED],
+        env={**erlang.environment(root, here), "HOME": "/", erlang.WORD_VARIABLE: "-"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == "{ok,{['rabbit-1@localhost'],disc}} {ok,{'rabbit-1@localhost',disc}}"
+
+
 def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:
     connection = rabbitmq.handle()
     stream = {"x-queue-type": "stream"}
