@@ -51,13 +51,17 @@ def test_it_makes_its_topics_within_her_prefix(
     assert one.runner.processes() == []
 
 
-@pytest.mark.parametrize("name", IN_KAFKA)
-def test_who_may_make_no_topic_hears_so_before_anything_starts(
-    others: Others, enter: Enter, home: Home, name: str
+def test_who_has_too_few_rights_hears_so_before_anything_starts(
+    others: Others, enter: Enter, home: Home
 ) -> None:
-    enter(others.environment(SASL, **jaas("bob", PASSWORD, "plain.Plain", "PLAIN")))
-    one = service(name, home=home)
-    with pytest.raises(LabsError, match=f"you may make no topic whose name begins with '{PREFIX}'"):
-        one.start()
-    assert one.runner.processes() == []
-    assert one.status().state is None, "it was not even begun"
+    bob = others.environment(SASL, **jaas("bob", PASSWORD, "plain.Plain", "PLAIN"))
+    enter({**bob, "LABS_PREFIX": "bob-"})
+    assert IN_KAFKA
+    for may in ("make no topic", "use no group"):
+        for name in IN_KAFKA:
+            one = service(name, home=home)
+            with pytest.raises(LabsError, match=f"you may {may} whose name begins with 'bob-'"):
+                one.start()
+            assert one.runner.processes() == []
+            assert one.status().state is None, "it was not even begun"
+        others.let_in("bob", "bob-", "--topic")

@@ -1,8 +1,8 @@
 """RabbitMQ: a cluster of three nodes, so that quorum queues have three copies.
 
 The programs are this system's own packages (Debian's, Ubuntu's), whose signature stands for our
-hash, or the `rabbitmq-server` on PATH. So its version is the system's: 3.10.8 on Debian 12, 4.0.5 on
-Debian 13.
+hash, or the `rabbitmq-server` on PATH. So its version is the system's: 3.10.8 on Debian 12, 4.0.5
+on Debian 13.
 
 A trap, for whoever breaks nodes: a node that is killed within half a second or so of the creation
 of a quorum queue forgets that it has a copy of it (its table of names, `names.dets`, is not on disk
