@@ -23,7 +23,6 @@ from labs.supervise.cgroup import memory_room_mb
 from labs.supervise.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
 from labs.supervise.java import find_java
 from labs.supervise.machine import require_seen_from_here
-from labs.supervise.runner import ALIVE
 
 #: JupyterLab, a kernel and its helpers take some 380 MB, four JVMs of ours 430, containers 600.
 NEEDED_MEMORY_MB = {"local": 900, "compose": 1000, "external": 400}
@@ -94,7 +93,7 @@ def _servers() -> Finding:
     for one in services(hold=False):
         if one.runner.strays():
             left.append(one.server.product)
-        elif one.status().state in ALIVE:
+        elif one.status().ports:  # of several nodes, one that lives is enough
             up.append(one.server.product)
     if left:
         mend = "run `labs down`: it ends them"

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Iterator, Mapping
 
 from labs.base.errors import BadInput, LabsError
 from labs.base.streams import nobody_reads
@@ -24,16 +25,27 @@ def show_logs(cluster: Cluster, node_id: int | None, lines: int, follow: bool) -
     """
     nodes = _chosen(cluster.status().nodes, node_id)
     assert isinstance(cluster, KafkaCluster)  # any other has no logs
+    show(
+        {f"{node.role} {node.id}": cluster.log_lines(node.id, lines, follow) for node in nodes},
+        follow,
+    )
 
-    def print_all(node: Node) -> None:
-        for line in cluster.log_lines(node.id, lines, follow):
-            _print(node, line, named=len(nodes) > 1)
+
+def show(logs: Mapping[str, Iterator[bytes]], follow: bool) -> None:
+    """Print lines, each with its writer's name where there are several; `follow`: all at once."""
+
+    def print_all(name: str) -> None:
+        prefix = f"{name} | " if len(logs) > 1 else ""
+        for line in logs[name]:
+            print(prefix + line.decode("utf-8", "replace").rstrip("\n"))
+            if nobody_reads():
+                sys.exit(0)
 
     if not follow:
-        for node in nodes:
-            print_all(node)
+        for name in logs:
+            print_all(name)
         return
-    threads = [threading.Thread(target=print_all, args=[node], daemon=True) for node in nodes]
+    threads = [threading.Thread(target=print_all, args=[name], daemon=True) for name in logs]
     for thread in threads:
         thread.start()
     with contextlib.suppress(KeyboardInterrupt):
@@ -51,10 +63,3 @@ def _chosen(nodes: list[Node], node_id: int | None) -> list[Node]:
         known = ", ".join(str(node.id) for node in nodes)
         raise BadInput(f"there is no node {node_id}: the cluster has {known}")
     return chosen
-
-
-def _print(node: Node, line: bytes, named: bool) -> None:
-    prefix = f"{node.role} {node.id} | " if named else ""
-    print(prefix + line.decode("utf-8", "replace").rstrip("\n"))
-    if nobody_reads():
-        sys.exit(0)

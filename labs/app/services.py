@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
+from labs.app.logs import show
 from labs.base import streams
 from labs.base.progress import progress
 from labs.services.known import service, services
@@ -74,11 +75,5 @@ def do(action: str, name: str, node: int | None) -> None:
 
 
 def show_logs(name: str, lines: int, follow: bool) -> None:
-    """Print the last `lines` lines of a server's log; `follow` goes on, for one with one node."""
-    one = service(name, hold=False)
-    named = len(one.server.ids) > 1
-    for node, line in one.log_lines(lines, follow and not named):
-        prefix = f"{node} | " if named else ""
-        print(prefix + line.decode("utf-8", "replace").rstrip("\n"))
-        if streams.nobody_reads():
-            return
+    """Print the last `lines` lines of a server's log, of each node's; `follow` goes on."""
+    show(service(name, hold=False).logs(lines, follow), follow)

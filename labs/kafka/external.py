@@ -207,6 +207,7 @@ class ExternalCluster:
         self._require_brokers()
         adopt(self._security)
         self._require_topics()
+        self._require_groups()
         for remark in self._entrance.remarks:
             self._tell(remark, None)
         self._ready_s = round(time.monotonic() - began, 2)
@@ -280,17 +281,38 @@ class ExternalCluster:
                 self._ask_for_topic({})
                 self._limits = {}
         except AuthorizationError:
-            raise LabsError(
-                f"you may make no topic whose name begins with {self._prefix!r}",
-                hint=f"ask whoever runs that Kafka for the right to, or set {PREFIX} to the prefix"
-                " that you were given",
-            ) from None
+            raise self._without_right("make no topic") from None
         except KafkaError as error:
             raise LabsError(
                 f"this Kafka makes no topic with {NEEDED_BROKERS} replicas"
                 f" ({type(error).__name__})",
                 hint="ask whoever runs it why",
             ) from None
+
+    def _require_groups(self) -> None:
+        """That a group with the prefix may be looked at; whether it can be told now, all the same.
+
+        Where it is refused, a consumer would say so; a server that is to start beside this Kafka
+        tries for minutes.
+        """
+        from kafka.errors import AuthorizationError, KafkaError
+
+        from labs.kafka.admin import asking
+
+        try:
+            with asking(self.bootstrap) as client:
+                client.describe_groups([self.named("may-i")])
+        except AuthorizationError:
+            raise self._without_right("use no group") from None
+        except KafkaError:
+            return  # a new cluster is just making what it keeps groups in
+
+    def _without_right(self, may: str) -> LabsError:
+        return LabsError(
+            f"you may {may} whose name begins with {self._prefix!r}",
+            hint=f"ask whoever runs that Kafka for the right to, or set {PREFIX} to the prefix"
+            " that you were given",
+        )
 
     def _ask_for_topic(self, limits: Mapping[str, str]) -> None:
         from labs.kafka.admin import asking

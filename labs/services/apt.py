@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,14 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
-from labs.supervise.home import cache_dir, make_writable, require_space
+from labs.supervise.home import (
+    cache_dir,
+    disk_is_full,
+    draft_of,
+    make_writable,
+    require_space,
+    writing,
+)
 
 #: What must be there.
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
@@ -58,18 +64,22 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
     make_writable(cache, "LABS_CACHE")
     require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
     with (
+        writing(cache, "LABS_CACHE"),
         FileLock(cache / f"{package}.lock"),
-        tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
+        draft_of(place) as draft,
     ):
-        if place.exists():
-            return
-        fetched, draft = Path(work, "packages"), Path(work, "unpacked")
-        fetched.mkdir()
-        _fetch(package, beside, fetched, Path(work), megabytes, tell)
-        tell(f"unpacking {package}", None)
-        for file in sorted(fetched.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(file), str(draft)], package)
-        draft.replace(place)
+        if not place.exists():
+            _make(draft, package, beside, megabytes, tell)
+            draft.replace(place)
+
+
+def _make(draft: Path, package: str, beside: str, megabytes: int, tell: Tell) -> None:
+    fetched = draft.with_name("packages")
+    fetched.mkdir()
+    _fetch(package, beside, fetched, draft.parent, megabytes, tell)
+    tell(f"unpacking {package}", None)
+    for file in sorted(fetched.glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(file), str(draft)], package)
 
 
 def _fetch(
@@ -82,8 +92,8 @@ def _fetch(
         tell("fetching this system's lists of packages", None)
         own = _own_lists(work)
         # One source of many may be out of reach: whether the package is found tells enough.
-        _apt("apt-get", own, "update")
-        _download(_names(package, beside, own), own, fetched, megabytes, tell)
+        updated = _apt("apt-get", own, "update")
+        _download(_names(package, beside, own, updated.stderr), own, fetched, megabytes, tell)
 
 
 def _own_lists(work: Path) -> tuple[str, ...]:
@@ -97,16 +107,19 @@ def _own_lists(work: Path) -> tuple[str, ...]:
     )
 
 
-def _names(package: str, beside: str, options: Sequence[str]) -> list[str]:
-    """The package, and what it depends on that is to come with it, however far away."""
+def _names(package: str, beside: str, options: Sequence[str], before: str = "") -> list[str]:
+    """The package, and what it depends on that is to come with it, however far away.
+
+    `before`: what apt has said of its lists.
+    """
     told = _apt("apt-cache", options, "depends", "--recurse", "--important", package)
     # A name at the line's begin is a package; those in <angles> are none of their own.
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
         raise LabsError(
             f"this system's packages hold no {package}",
-            because=_cause(told.stderr),
-            hint="look at apt's sources (/etc/apt), and check the network",
+            because=_cause(before) or _cause(told.stderr),
+            hint=_way_on(before, "look at apt's sources (/etc/apt), and check the network"),
         )
     return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
 
@@ -130,17 +143,29 @@ def _download(
             apt.kill()
             apt.wait()
     if apt.returncode:
+        told = said.read_text("utf-8", "replace")
         raise LabsError(
             f"{names[0]} could not be had from this system's packages",
-            because=_cause(said.read_text("utf-8", "replace")),
-            hint="check the network, then run the command again",
+            because=_cause(told),
+            hint=_way_on(told),
         )
 
 
 def _run(command: Sequence[str], package: str) -> None:
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LabsError(f"{package} could not be unpacked", because=_cause(done.stderr))
+        raise LabsError(
+            f"{package} could not be unpacked",
+            because=_cause(done.stderr),
+            hint=_way_on(done.stderr),
+        )
+
+
+def _way_on(said: str, otherwise: str = "check the network, then run the command again") -> str:
+    """What to do after what apt has said."""
+    if disk_is_full(said, cache_dir()):
+        return "free some space, or set LABS_CACHE to a folder on another disk"
+    return otherwise
 
 
 def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,16 +28,22 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base.errors import LabsError
-from labs.base.progress import Tell
+from labs.base.progress import Tell, silent
 from labs.services.apt import is_here, unpack
-from labs.supervise.home import cache_dir, disk_error, make_writable, may_run_programs
+from labs.supervise.home import (
+    cache_dir,
+    draft_of,
+    make_writable,
+    may_run_programs,
+    writing,
+)
 
 PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
 BESIDE = r"erlang-(?!.*hipe)[a-z0-9-]+|libssl[0-9.]+(t64)?"
 DOWNLOAD_MB = 37
-#: Version 4 finds its cluster in another way, and does not start yet as we start it.
-SERIES = 3
+#: The versions that were tried: RabbitMQ 3 of Debian 12, RabbitMQ 4 of Debian 13.
+SERIES = (3, 4)
 #: What is ours of a node, in Erlang.
 MODULE = Path(__file__).with_name("labs_rabbitmq.erl")
 #: The applications that are started, of the plugins' folders; others come as they need them.
@@ -142,8 +147,7 @@ def provide(tell: Tell) -> Installation:
     if found is None:
         if not is_here():
             raise LabsError(
-                "RabbitMQ can't be had here: there is no `rabbitmq-server` on PATH, and no apt to"
-                " fetch it with",
+                "there is no `rabbitmq-server` on PATH, and no apt to fetch it with",
                 hint="install RabbitMQ with this system's package manager, or go on without it",
             )
         unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
@@ -152,12 +156,29 @@ def provide(tell: Tell) -> Installation:
         raise LabsError(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
         )
-    if int(found.version.partition(".")[0]) != SERIES:
+    if int(found.version.partition(".")[0]) not in SERIES:
+        known = " or ".join(map(str, SERIES))
         raise LabsError(
-            f"this system's RabbitMQ is {found.version}; ours starts version {SERIES} alone",
+            f"this system's RabbitMQ is {found.version}, and only version {known} was tried",
             hint="go on without RabbitMQ",
         )
     return found
+
+
+class Ready:
+    """RabbitMQ as a part of our server: the programs, and the root that they are run from."""
+
+    def provided(self) -> bool:
+        """Whether it is on PATH or in the cache."""
+        return find() is not None
+
+    def ensure(self, tell: Tell = silent) -> Path:
+        """Fetch it by apt where it is not here; returns the root.
+
+        Raises:
+            LabsError: it can't be had, or does not run here.
+        """
+        return root_of(provide(tell)).path
 
 
 @dataclass(frozen=True)
@@ -202,17 +223,14 @@ def root_of(installation: Installation) -> Root:
             f"the disk of {cache} lets no program run (it is mounted with noexec)",
             hint="set LABS_CACHE to a folder on another disk",
         )
-    try:
-        with (
-            FileLock(cache / f"{PACKAGE}.lock"),
-            tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work,
-        ):
-            if not place.exists():
-                draft = Root(Path(work, "root"), erts)
-                _make(draft, installation)
-                draft.path.replace(place)
-    except OSError as error:
-        raise disk_error(error, cache, "LABS_CACHE") from None
+    with (
+        writing(cache, "LABS_CACHE"),
+        FileLock(cache / f"{PACKAGE}.lock"),
+        draft_of(place) as path,
+    ):
+        if not place.exists():
+            _make(Root(path, erts), installation)
+            path.replace(place)
     return Root(place, erts)
 
 

@@ -65,7 +65,12 @@ ports() ->
 
 init() -> ok.
 
-list_nodes() -> {ok, {[?FIRST], disc}}.
+%% From a list RabbitMQ 4 (and 3.13) takes none unless this node is in it, too, and would compare
+%% the nodes' ages. What is one node, and no list, is chosen already.
+list_nodes() ->
+    Chosen = node() =/= ?FIRST
+        andalso erlang:function_exported(rabbit_peer_discovery, sync_desired_cluster, 0),
+    {ok, {if Chosen -> ?FIRST; true -> [?FIRST] end, disc}}.
 
 supports_registration() -> false.
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,12 +17,24 @@ from filelock import FileLock
 from labs.base import python
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, progress, silent
-from labs.supervise.home import PROJECT, cache_dir, make_writable, require_space
+from labs.supervise.home import (
+    PROJECT,
+    cache_dir,
+    disk_is_full,
+    draft_of,
+    make_writable,
+    require_space,
+    writing,
+)
 
 #: The room that they may take, MB.
 NEEDED_MB = 300
-#: uv's first line that says what went wrong.
-_CAUSE = re.compile(r"(?:error|×|├─▶|╰─▶|Caused by):?\s+(.+)")
+#: uv's lines that say what went wrong: the first what, the last why.
+_CAUSE = re.compile(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", re.MULTILINE)
+
+_CHECK = "check the network (HTTPS_PROXY, UV_DEFAULT_INDEX), and try again"
+#: uv has a cache of its own.
+_NO_ROOM = "free some space, or set LABS_CACHE and UV_CACHE_DIR to folders on another disk"
 
 
 class Packages:
@@ -32,16 +42,19 @@ class Packages:
 
     Args:
         name: the server's id, or the name of their lock.
+
+    Attributes:
+        lock: the file that names them.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = PROJECT / "locks" / "services" / f"{name}.txt"
+        self.lock = PROJECT / "locks" / "services" / f"{name}.txt"
 
     @property
     def folder(self) -> Path:
         """The cache's folder for exactly this lock and this Python."""
-        digest = hashlib.sha256(self._lock.read_bytes()).hexdigest()[:8]
+        digest = hashlib.sha256(self.lock.read_bytes()).hexdigest()[:8]
         version = f"{sys.implementation.cache_tag}-{digest}"
         return cache_dir() / f"python-{self._name}-{version}"
 
@@ -51,8 +64,8 @@ class Packages:
 
     def version(self, package: str) -> str:
         """The version of a package that the lock names."""
-        found = re.search(rf"^{re.escape(package)}==(\S+)", self._lock.read_text("utf-8"), re.M)
-        assert found, f"{self._lock} has no {package}"
+        found = re.search(rf"^{re.escape(package)}==(\S+)", self.lock.read_text("utf-8"), re.M)
+        assert found, f"{self.lock} has no {package}"
         return found[1]
 
     def ensure(self, tell: Tell = silent) -> Path:
@@ -65,20 +78,20 @@ class Packages:
             cache = cache_dir()
             make_writable(cache, "LABS_CACHE")
             require_space(cache, NEEDED_MB, "LABS_CACHE")
-            with FileLock(cache / f"python-{self._name}.lock"):
+            lock = FileLock(cache / f"python-{self._name}.lock")
+            with writing(cache, "LABS_CACHE"), lock:
                 if not self.provided():
                     tell(f"downloading the Python packages for {self._name}", None)
-                    self._fetch(cache)
+                    self._fetch()
         return self.folder
 
-    def _fetch(self, cache: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="making-", dir=cache) as work:
-            draft = Path(work, "packages")
+    def _fetch(self) -> None:
+        with draft_of(self.folder) as draft:
             from uv import find_uv_bin
 
             reach = [sys.executable, "-I", str(PROJECT / "locks" / "reach.py")]
             install = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-            where = ["--python", sys.executable, "--target", str(draft), "-r", str(self._lock)]
+            where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
             done = subprocess.run(
                 [*reach, *install, *where],
                 capture_output=True,
@@ -87,19 +100,25 @@ class Packages:
                 check=False,
             )
             if done.returncode:
-                said = _CAUSE.search(done.stderr)
                 raise LabsError(
                     f"the Python packages for {self._name} could not be installed",
-                    because=said[1] if said else done.stderr.strip().splitlines()[-1],
-                    hint="check the network (HTTPS_PROXY, UV_DEFAULT_INDEX), and try again",
+                    because=_cause(done.stderr),
+                    hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
                 )
-            shutil.move(draft, self.folder)
+            draft.replace(self.folder)
 
     def use(self, tell: Tell = silent) -> None:
         """Have this process import them; what its own environment has comes first."""
         place = str(self.ensure(tell))
         if place not in sys.path:
             sys.path.append(place)
+
+
+def _cause(said: str) -> str:
+    """What uv says of an error, in one line; bytes of a damaged file may stand in it."""
+    what, *more = _CAUSE.findall(said) or said.strip().splitlines()[-1:] or [""]
+    told = f"{what} ({more[-1].rstrip('.:')})" if more else what
+    return "".join(filter(str.isprintable, told))
 
 
 def locked() -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from labs.base.errors import LabsError
 from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
-from labs.services.packages import Packages
+from labs.services.parts import Part
 from labs.supervise.ledger import Record
-from labs.supervise.locked import Locked
 from labs.supervise.processes import Program
 
 
@@ -41,8 +41,8 @@ class Server(Program):
     #: How long it may take to be ready, s, on a busy machine.
     ready_timeout_s: ClassVar[float] = 60.0
 
-    #: What it is started from, and what its users need: jars, Python packages.
-    parts: ClassVar[Sequence[Locked | Packages]] = ()
+    #: All that it is started from, and what its users need.
+    parts: ClassVar[Sequence[Part]] = ()
 
     ids: Sequence[int] = (1,)
     disk = "data"
@@ -75,9 +75,17 @@ class Server(Program):
         """What a program speaks to it with: an address, or a client that is connected."""
 
     def provide(self, tell: Tell) -> None:
-        """Fetch what it is started from, by hash, where it is not here yet."""
+        """Fetch what it is started from, by hash, where it is not here yet.
+
+        Raises:
+            LabsError: a part can't be had; the sentence names the server, too.
+        """
         for part in self.parts:
-            part.ensure(tell)
+            try:
+                part.ensure(tell)
+            except LabsError as error:
+                error.what = f"{self.product} can't be started: {error.what}"
+                raise
 
     def name(self, server: int) -> str:
         """Its folder's and its log's name."""

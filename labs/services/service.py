@@ -14,6 +14,7 @@ import psutil
 
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
+from labs.kafka.last_error import error_in
 from labs.services.server import Server
 from labs.supervise.home import Home
 from labs.supervise.ledger import Ledger, Record
@@ -109,8 +110,8 @@ class Service:
         """What was noted when it was made: its version, its password."""
         return self.runner.facts()
 
-    def log_lines(self, lines: int, follow: bool) -> Iterator[tuple[str, bytes]]:
-        """The last lines of its nodes' logs, each with the node's name.
+    def logs(self, lines: int, follow: bool) -> dict[str, Iterator[bytes]]:
+        """The last lines of each node's log, and (`follow`) what it goes on to write, by its name.
 
         Raises:
             LabsError: it was never started.
@@ -120,9 +121,10 @@ class Service:
                 f"{self.server.product} was never started, so it has no log",
                 hint=f"`labs services start {self.server.id}` starts it",
             )
-        for node in self.records():
-            for line in self.runner.log_lines(node, lines, follow):
-                yield self.server.name(node), line
+        return {
+            self.server.name(node): self.runner.log_lines(node, lines, follow)
+            for node in self.records()
+        }
 
     # -- starting and stopping -------------------------------------------------------------
 
@@ -170,11 +172,16 @@ class Service:
             return self.runner.keep(hours)
 
     def _require_kafka(self) -> None:
-        if self.server.needs_kafka and not self.server.cluster().status().up:
+        if not self.server.needs_kafka:
+            return
+        cluster = self.server.cluster()
+        if not cluster.status().up:
             raise NotUp(
                 f"{self.server.product} keeps what it knows in Kafka, and the cluster is not up",
                 hint="`labs up` starts the cluster",
             )
+        if not cluster.can_break:
+            cluster.start()  # somebody else's: it looks whether we may make topics there
 
     def _adopt(self) -> bool:
         """Whether all of it runs and answers."""
@@ -239,6 +246,7 @@ class Service:
                     how = f" ({ending.how})" if ending else ""
                     raise LabsError(
                         f"{self.server.label(one.id)} died while it was starting{how}",
+                        because=error_in(self.runner.said(one.id)),
                         log=self.runner.log_file(one.id),
                         hint=f"look there, then `labs services start {self.server.id}`",
                     )

@@ -7,6 +7,7 @@ safely — verified jars and archives made from them — lies in a cache of its 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -26,6 +27,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 #: A cluster with a chapter's records takes about 100 MB; Kafka dies on a full disk.
 MIN_FREE_MB = 300
+
+#: A disk with less is full, whatever a program says that failed there, bytes.
+NEARLY_NONE = 1_000_000
 
 #: Somebody's first start downloads 43 MB and learns Kafka's classes before it lets go, s.
 LOCK_TIMEOUT_S = 900.0
@@ -198,10 +202,34 @@ def make_writable(folder: Path, variable: str) -> None:
     Raises:
         LabsError: naming the `variable` that chooses another folder.
     """
-    try:
+    with writing(folder, variable):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+
+
+@contextmanager
+def draft_of(place: Path) -> Iterator[Path]:
+    """Where `place` is made, to be moved there once it is whole; it does not exist yet.
+
+    Drafts of those who were killed at it are removed: whoever makes the same place holds a lock.
+    """
+    prefix = f"making-{place.name}-"
+    for left in place.parent.glob(f"{glob.escape(prefix)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent) as work:
+        yield Path(work, place.name)
+
+
+@contextmanager
+def writing(folder: Path, variable: str) -> Iterator[None]:
+    """Tell in words where the system refuses what is written in there meanwhile.
+
+    Raises:
+        LabsError: it did, naming the `variable` that chooses another folder.
+    """
+    try:
+        yield
     except OSError as error:
         raise disk_error(error, folder, variable) from None
 
@@ -222,6 +250,11 @@ def require_space(folder: Path, megabytes: int, variable: str) -> None:
             f"only {free} MB are free on the disk of {folder} and {megabytes} MB are needed",
             hint=f"free some space, or set {variable} to a folder on another disk",
         )
+
+
+def disk_is_full(said: str, folder: Path) -> bool:
+    """Whether another program that failed says that it found no room, or there is none by now."""
+    return os.strerror(errno.ENOSPC) in said or shutil.disk_usage(folder).free < NEARLY_NONE
 
 
 def disk_error(error: OSError, folder: Path, variable: str) -> LabsError:

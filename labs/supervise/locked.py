@@ -24,7 +24,7 @@ from filelock import FileLock
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
 from labs.supervise.download import Heard, Source, other_bytes
-from labs.supervise.home import cache_dir, disk_error, make_writable, require_space
+from labs.supervise.home import cache_dir, make_writable, require_space, writing
 
 ATTEMPTS = 3
 #: After the first failed attempt; after the second, twice that, s.
@@ -136,7 +136,7 @@ class Locked:
             return self.folder
         make_writable(self.folder, "LABS_CACHE")
         require_space(self.folder, self.needed_mb, "LABS_CACHE")
-        with FileLock(self.place / "download.lock"):
+        with writing(self.place, "LABS_CACHE"), FileLock(self.place / "download.lock"):
             for left in self.place.glob("staging-*"):  # of downloads that were killed
                 shutil.rmtree(left, ignore_errors=True)
             self._fetch(self.broken(), tell)
@@ -157,8 +157,6 @@ class Locked:
                 for done, future in enumerate(as_completed(work), start=1):
                     future.result()
                     tell(what, done / len(jars))
-            except OSError as error:
-                raise disk_error(error, self.place, "LABS_CACHE") from None
             finally:
                 pool.shutdown(cancel_futures=True)
 

@@ -2,7 +2,7 @@
 
 Its brokers are 0, 1 and 2, as in many a cloud. Everything in it is real: Kafka's own jars, TLS with
 an authority of its own, SASL, and the authorizer. `ann` may do what she likes with what begins with
-`ann-`; `bob` may nothing.
+`ann-`; `bob` may nothing, unless a test lets him.
 """
 
 from __future__ import annotations
@@ -247,12 +247,16 @@ class Others:
 
     def let_ann_in(self) -> None:
         """What the README has an administrator say: everything under her prefix, and no more."""
+        self.let_in("ann", PREFIX, "--topic", "--group", "--transactional-id")
+
+    def let_in(self, user: str, prefix: str, *kinds: str) -> None:
+        """Let somebody do everything with what begins with a prefix, and is of these kinds."""
         kafka_tool(
             "org.apache.kafka.tools.AclCommand",
             *("--bootstrap-server", self.addresses(ADMIN)[0], "--add"),
-            *("--allow-principal", "User:ann", "--operation", "All"),
-            *("--resource-pattern-type", "prefixed", "--topic", PREFIX, "--group", PREFIX),
-            *("--transactional-id", PREFIX),
+            *("--allow-principal", f"User:{user}", "--operation", "All"),
+            *("--resource-pattern-type", "prefixed"),
+            *(word for kind in kinds for word in (kind, prefix)),
         )
 
     # -- as ann ------------------------------------------------------------------------------------

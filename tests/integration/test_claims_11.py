@@ -116,7 +116,7 @@ def test_a_worker_refuses_a_topic_that_is_not_compacted(cluster: LocalCluster) -
     one.stop()
     with pytest.raises(LabsError, match="died while it was starting"):
         one.start({"config.storage.topic": "made-by-hand", **ENDS_SOONER})
-    said = b"".join(line for _, line in one.log_lines(300, follow=False)).decode()
+    said = b"".join(*one.logs(300, follow=False).values()).decode()
     assert re.search(r"made-by-hand.*cleanup\.policy.*compact", said)
     one.start()
 
@@ -276,7 +276,7 @@ def test_what_postgresql_keeps_for_a_slot_has_no_limit_by_default(database: Any)
 def test_debezium_asks_for_a_lost_slot_up_to_900_times(cluster: LocalCluster) -> None:
     result = run_of("connect", cluster, "slot", max_slot_wal_keep_size="32 MB")
     assert result.measurements["slot_status"] == "lost"
-    lines = service("connect").log_lines(3000, follow=False)
-    said = b"".join(line for _, line in lines).decode()
+    (lines,) = service("connect").logs(3000, follow=False).values()
+    said = b"".join(lines).decode()
     refused = r"Cannot obtain valid replication slot .*\[during attempt \d+ out of 900"
     assert re.search(refused, said)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from labs.base.errors import LabsError
-from labs.base.progress import silent
-from labs.services import packages
 from labs.services.known import known
-from labs.services.packages import Packages
 from labs.supervise.home import PROJECT
 from tests.helpers import OFFLINE, Labs
-
-#: A small package that needs no other, and no compiler.
-PACKAGE = "six==1.17.0"
 
 
 @pytest.fixture
@@ -92,34 +84,6 @@ def test_no_network_is_told_in_one_sentence(labs: Labs, tmp_path: Path) -> None:
     assert answer.code == 1
     assert "the Python packages for postgres could not be installed" in answer.sentence()
     assert not list((tmp_path / "cache").glob("python-*-*"))
-
-
-@pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of its own in which a lock names `PACKAGE`; the lock's file."""
-    place = tmp_path / "locks" / "services"
-    place.mkdir(parents=True)
-    shutil.copy(PROJECT / "locks" / "reach.py", tmp_path / "locks")
-    monkeypatch.setattr(packages, "PROJECT", tmp_path)
-    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
-    lock = place / "tried.txt"
-    lock.write_text(f"{PACKAGE} --hash=sha256:{'0' * 64}\n")
-    return lock
-
-
-def test_other_bytes_than_the_lock_says_are_refused(locked: Path) -> None:
-    with pytest.raises(LabsError, match="could not be installed") as caught:
-        Packages("tried").ensure(silent)
-    assert "\n" not in str(caught.value)
-    assert not Packages("tried").provided()
-
-
-def test_no_room_is_told_before_anything_is_fetched(
-    locked: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(packages, "NEEDED_MB", 10**9)
-    with pytest.raises(LabsError, match="MB are free on the disk"):
-        Packages("tried").ensure(silent)
 
 
 def test_makes_word_for_all_servers() -> None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer
 
 from labs.base.errors import LabsError
-from labs.kafka.cluster import Cluster
+from labs.kafka.local import LocalCluster
 from labs.services.known import service
 from labs.services.service import Service
 from labs.supervise.home import Home
 from labs.supervise.identity import kill_all, marked
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
+from tests.helpers import wait_until
 from tests.run import FAULTS_VARIABLE
+from tests.services.web import sent
 
 NAMES = ("postgres", "connect", "registry")
 SECONDS = 120.0
@@ -29,40 +34,132 @@ SEED = int(os.environ.get(FAULTS_VARIABLE, "17"))
 
 
 class Writer(threading.Thread):
-    """Writes rows all the time, and notes whose commit was acknowledged."""
+    """Writes all the time to a server that is being broken, and notes what it was promised."""
 
-    def __init__(self, postgres: Service) -> None:
+    #: Between two tries, s.
+    pause_s = 0.1
+
+    def __init__(self, service: Service) -> None:
         super().__init__(daemon=True)
-        self._postgres = postgres
+        self.service = service
         self.over = threading.Event()
-        self.acknowledged: list[int] = []
+        self.promised: list[int] = []
         self.tried = 0
 
     def run(self) -> None:
+        while not self.over.is_set():
+            with contextlib.suppress(OSError, LabsError, *self.failures()):
+                self.write()
+            time.sleep(self.pause_s)
+
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What its client raises where nothing was promised."""
+        return ()
+
+    def write(self) -> None:
+        """Write something, or for as long as it goes well."""
+        raise NotImplementedError
+
+    def there(self) -> set[int]:
+        """What is there in the end."""
+        raise NotImplementedError
+
+
+class Rows(Writer):
+    """Rows; a commit is acknowledged."""
+
+    def failures(self) -> tuple[type[Exception], ...]:
         import psycopg
 
-        while not self.over.is_set():
-            with contextlib.suppress(psycopg.Error, LabsError):
-                self._write(self._connection())
-            time.sleep(0.1)
+        return (psycopg.Error,)
 
-    def _connection(self) -> psycopg.Connection:  # type: ignore[name-defined]  # noqa: F821
-        server = self._postgres.server
-        return server.handle(self._postgres.records(), self._postgres.facts)
-
-    def _write(self, connection: psycopg.Connection) -> None:  # type: ignore[name-defined]  # noqa: F821
-        with connection:
+    def write(self) -> None:
+        server = self.service.server
+        with server.handle(self.service.records(), self.service.facts) as connection:
             while not self.over.is_set():
                 self.tried += 1
                 connection.execute("INSERT INTO promised VALUES (%s)", (self.tried,))
-                self.acknowledged.append(self.tried)
+                self.promised.append(self.tried)
                 time.sleep(0.01)
+
+    def there(self) -> set[int]:
+        rows = self.service.handle().execute("SELECT number FROM promised").fetchall()
+        return {number for (number,) in rows}
+
+
+class Schemas(Writer):
+    """Schemas, each under a subject of its own; the registry answers with an id."""
+
+    pause_s = 0.2
+
+    def _url(self) -> str:
+        return str(self.service.server.handle(self.service.records(), self.service.facts))
+
+    def write(self) -> None:
+        self.tried += 1
+        told = {"type": "record", "name": f"Plane{self.tried}", "fields": []}
+        path = f"/subjects/{self.tried}/versions"
+        sent("POST", self._url() + path, {"schema": json.dumps(told)}, timeout_s=5)
+        self.promised.append(self.tried)
+
+    def failures(self) -> tuple[type[Exception], ...]:
+        return (AssertionError,)  # it answered, but did not do it
+
+    def there(self) -> set[int]:
+        return set(map(int, sent("GET", f"{self._url()}/subjects")))
+
+
+class Lines(Writer):
+    """Lines of a file, of which a connector makes records, if it was told to."""
+
+    pause_s = 0.05
+
+    def __init__(self, service: Service, cluster: LocalCluster, file: Path) -> None:
+        super().__init__(service)
+        self._cluster, self._file = cluster, file
+        self._file.touch()
+        sent("PUT", f"{service.handle()}/connectors/lines/config", lines_of(file))
+
+    def write(self) -> None:
+        self.tried += 1
+        with self._file.open("a") as file:
+            file.write(f"{self.tried}\n")
+        self.promised.append(self.tried)
+
+    def there(self) -> set[int]:
+        """All records, once the last line has come."""
+        consumer = KafkaConsumer(
+            "lines",
+            bootstrap_servers=self._cluster.bootstrap,
+            auto_offset_reset="earliest",
+            consumer_timeout_ms=30_000,
+        )
+        found = set()
+        for record in consumer:
+            found.add(int(record.value))
+            if self.tried in found:
+                break
+        consumer.close()
+        return found
+
+
+def lines_of(file: Path) -> dict[str, str]:
+    """Settings of a connector that makes a record of each line of a file."""
+    return {
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+        "tasks.max": "1",
+        "file": str(file),
+        "topic": "lines",
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "topic.creation.default.replication.factor": "3",
+        "topic.creation.default.partitions": "1",
+    }
 
 
 @pytest.fixture
-def three(kafka: Cluster, place: Home) -> Iterator[list[Service]]:
-    """They run, beside the tests' cluster."""
-    assert kafka.status().up
+def three(cluster: LocalCluster, place: Home) -> Iterator[list[Service]]:
+    """They run, beside the tests' cluster, which is clean."""
+    assert cluster.status().up
     found = [service(name, home=place) for name in NAMES]
     for one in found:
         one.start()
@@ -85,11 +182,16 @@ def fault(chance: random.Random, one: Service) -> None:
         one.start()
 
 
-def test_random_faults_in_three_servers(three: list[Service]) -> None:
-    postgres = three[0]
+def test_random_faults_in_three_servers(
+    cluster: LocalCluster, three: list[Service], tmp_path: Path
+) -> None:
+    postgres, connect, registry = three
     postgres.handle().execute("CREATE TABLE promised (number bigint)")
-    writer, chance = Writer(postgres), random.Random(SEED)
-    writer.start()
+    writers = [Rows(postgres), Schemas(registry), Lines(connect, cluster, tmp_path / "lines")]
+    for writer in writers:
+        writer.start()
+    wait_until(lambda: all(writer.promised for writer in writers), "a first promise of each")
+    chance = random.Random(SEED)
     ends = time.monotonic() + SECONDS
     done = 0
     while time.monotonic() < ends:
@@ -98,12 +200,13 @@ def test_random_faults_in_three_servers(three: list[Service]) -> None:
         time.sleep(chance.uniform(0, PAUSE_S))
     for one in three:
         assert one.start().state is State.RUNNING, one.server.product
-    writer.over.set()
-    writer.join(30)
-    rows = postgres.handle().execute("SELECT number FROM promised").fetchall()
-    there = {number for (number,) in rows}
-    assert done > 5 and len(writer.acknowledged) > 100
-    assert set(writer.acknowledged) <= there, "a commit that was acknowledged holds"
+    for writer in writers:
+        writer.over.set()
+        writer.join(30)
+    assert done > 5
+    for writer in writers:
+        lost = set(writer.promised) - writer.there()
+        assert not lost, (writer.service.server.product, lost)
     for one in three:
         one.stop()
         assert one.runner.processes() == [], one.server.product

@@ -28,6 +28,7 @@ from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
 from tests.helpers import wait_until
 from tests.services.conftest import listening, must_refuse, told_by_another
+from tests.services.sources import Apt
 
 Make = Callable[[type[Server]], Service]
 
@@ -107,6 +108,10 @@ def test_three_nodes_on_loopback_alone_that_want_a_password(rabbitmq: Service) -
     assert status.version == told["version"]
     assert listening(rabbitmq) == {"127.0.0.1"}
     assert rabbitmq.runner.strays() == []
+    logs = rabbitmq.logs(5, follow=False)
+    assert {name: len(list(lines)) for name, lines in logs.items()} == {
+        SERVER.name(rabbitmq.server, node): 5 for node in SERVER.ids
+    }
     commands = [psutil.Process(pid).cmdline() for pid in rabbitmq.runner.processes()]
     assert not [words for words in commands if "epmd" in Path(words[0]).name]
     secrets = {rabbitmq.facts["password"], rabbitmq.facts["cookie"]}
@@ -240,6 +245,33 @@ def test_a_start_that_is_killed_half_way_is_begun_anew(rabbitmq: Service, place:
     assert received(at(rabbitmq, 3)) == [0, 1, 2]
 
 
+#: Tells whom a node would join: as it is, and once RabbitMQ asks in the way of its version 4.
+ASKED = """
+Three = labs_rabbitmq:list_nodes(),
+{ok, Name, Code} = compile:forms([
+    {attribute, 1, module, rabbit_peer_discovery},
+    {attribute, 1, export, [{sync_desired_cluster, 0}]},
+    {function, 1, sync_desired_cluster, 0, [{clause, 1, [], [], [{atom, 1, ok}]}]}]),
+{module, Name} = code:load_binary(Name, [], Code),
+io:format("~w ~w", [Three, labs_rabbitmq:list_nodes()]), halt().
+"""
+
+
+def test_each_version_is_told_whom_to_join_in_its_own_way(rabbitmq: Service) -> None:
+    rabbitmq.server.provide(silent)
+    here = erlang.find()
+    assert here is not None
+    root = erlang.root_of(here)
+    told = subprocess.run(
+        [str(root.programs / "erlexec"), "-noshell", "-pa", str(root.modules), "-eval", ASKED],
+        env={**erlang.environment(root, here), "HOME": "/", erlang.WORD_VARIABLE: "-"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == "{ok,{['rabbit-1@localhost'],disc}} {ok,{'rabbit-1@localhost',disc}}"
+
+
 def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:
     connection = rabbitmq.handle()
     stream = {"x-queue-type": "stream"}
@@ -251,67 +283,20 @@ def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:
 # -- from where it comes ------------------------------------------------------------------
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A source of packages for apt, its only one, with one of RabbitMQ's name."""
+def test_packages_are_unpacked_where_the_system_has_no_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not apt.is_here():
         pytest.skip("there is no apt here")
-    source = tmp_path / "source"
-    control = source / "made" / "DEBIAN" / "control"
-    control.parent.mkdir(parents=True)
-    control.write_text(
-        "Package: rabbitmq-server\nVersion: 1\nArchitecture: all\n"
-        "Maintainer: nobody <nobody@example.org>\nDescription: none\n"
-    )
-    (source / "made" / "hello").write_text("hello")
-    built = ("dpkg-deb", "--build", str(source / "made"), str(source / "one.deb"))
-    subprocess.run(built, check=True, capture_output=True)
-    listed(source, source / "one.deb")
-    (tmp_path / "sources.list").write_text(f"deb [trusted=yes] file:{source} ./\n")
-    (tmp_path / "lists").mkdir()
-    (tmp_path / "apt.conf").write_text(
-        f'Dir::Etc::sourcelist "{tmp_path}/sources.list";\nDir::Etc::sourceparts "-";\n'
-        f'Dir::State::lists "{tmp_path}/lists";\nDir::Cache "{tmp_path}/cache";\n'
-    )
-    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    source = Apt(tmp_path, monkeypatch)
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "labs"))
-    return source
-
-
-def listed(source: Path, package: Path) -> None:
-    """Write the source's list of packages: of that one, as it is now."""
-    import hashlib
-
-    content = package.read_bytes()
-    told = (source / "made" / "DEBIAN" / "control").read_text()
-    digest = hashlib.sha256(content).hexdigest()
-    (source / "Packages").write_text(
-        f"{told}Filename: ./one.deb\nSize: {len(content)}\nSHA256: {digest}\n"
-    )
-
-
-def test_packages_are_unpacked_where_the_system_has_no_lists(
-    repository: Path, tmp_path: Path
-) -> None:
     place = tmp_path / "labs" / "unpacked"
+    killed = place.with_name(f"making-{place.name}-by-somebody-who-was-killed")
+    killed.mkdir(parents=True)
     apt.unpack("rabbitmq-server", erlang.BESIDE, place, 1, silent)
     assert (place / "hello").read_text() == "hello"
-    assert list((tmp_path / "lists").iterdir()) == [], "the system's own are as they were"
-    assert sorted(one.name for one in place.parent.iterdir()) == [
-        "rabbitmq-server.lock",
-        "unpacked",
-    ]
-
-
-def test_a_package_with_other_bytes_is_refused(repository: Path, tmp_path: Path) -> None:
-    content = bytearray((repository / "one.deb").read_bytes())
-    content[-1] ^= 1
-    (repository / "one.deb").write_bytes(content)
-    place = tmp_path / "labs" / "unpacked"
-    with pytest.raises(LabsError, match="rabbitmq-server could not be had") as caught:
-        apt.unpack("rabbitmq-server", erlang.BESIDE, place, 1, silent)
-    assert str(caught.value).count("\n") == 0
-    assert [one.name for one in place.parent.iterdir()] == ["rabbitmq-server.lock"]
+    assert source.system_lists() == [], "the system's own are as they were"
+    assert {one.name for one in place.parent.iterdir()} == {"rabbitmq-server.lock", place.name}
 
 
 def test_where_it_cant_be_had_one_sentence_says_so(
@@ -320,7 +305,7 @@ def test_where_it_cant_be_had_one_sentence_says_so(
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(erlang, "SEARCHED", "")
     monkeypatch.setenv("LABS_CACHE", str(tmp_path))
-    with pytest.raises(LabsError, match=r"RabbitMQ can't be had here: .*no apt"):
+    with pytest.raises(LabsError, match=r"no `rabbitmq-server` on PATH, and no apt"):
         erlang.provide(silent)
 
 

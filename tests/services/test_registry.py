@@ -13,9 +13,10 @@ from labs.services.jvm import asked
 from labs.services.kinds.registry import API, SERVER
 from labs.services.server import Server
 from labs.services.service import Service
+from labs.supervise.home import Home
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
-from tests.services.conftest import listening, must_refuse
+from tests.services.conftest import listening, must_refuse, told_by_another
 from tests.services.web import refused, sent
 
 SUBJECT = "planes-value"
@@ -49,7 +50,9 @@ def schema_of(url: str, number: int) -> dict[str, str]:
     return {"schema": json.dumps(json.loads(sent("GET", f"{url}/schemas/ids/{number}")["schema"]))}
 
 
-def test_it_keeps_schemas_and_compares_them(registry: Service, cluster: LocalCluster) -> None:
+def test_it_keeps_schemas_and_compares_them(
+    registry: Service, place: Home, cluster: LocalCluster
+) -> None:
     url = registry.handle()
     assert listening(registry) == {"127.0.0.1"}
     assert registry.status().memory_mb > 0
@@ -75,6 +78,7 @@ def test_it_keeps_schemas_and_compares_them(registry: Service, cluster: LocalClu
     assert sent("GET", f"{url}/subjects") == [SUBJECT]
 
     pids = registry.runner.processes()
+    assert told_by_another(place, "print(service('registry', home=place).handle())") == url
     assert registry.handle() == url
     assert registry.runner.processes() == pids
     cluster.reset()

@@ -1,7 +1,8 @@
 """RabbitMQ: a cluster of three nodes, so that quorum queues have three copies.
 
 The programs are this system's own packages (Debian's, Ubuntu's), whose signature stands for our
-hash, or the `rabbitmq-server` on PATH. So its version is the system's: 3.10.8 on Debian 12.
+hash, or the `rabbitmq-server` on PATH. So its version is the system's: 3.10.8 on Debian 12, 4.0.5
+on Debian 13.
 
 A trap, for whoever breaks nodes: a node that is killed within half a second or so of the creation
 of a quorum queue forgets that it has a copy of it (its table of names, `names.dets`, is not on disk
@@ -20,13 +21,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
 from labs.services.erlang import (
     DOWNLOAD_MB,
     PORTS_VARIABLE,
     WORD_VARIABLE,
     Installation,
+    Ready,
     Root,
     environment,
     find,
@@ -104,7 +105,7 @@ class RabbitMQ(Server):
     download_mb = DOWNLOAD_MB
     memory_mb = 270
     pinned = False
-    parts = (PACKAGES,)
+    parts = (PACKAGES, Ready())
     #: For clients, and for the other nodes.
     ports_each = 2
     ready_timeout_s = 120.0
@@ -124,15 +125,6 @@ class RabbitMQ(Server):
     def words(self, server: int) -> tuple[str, ...]:
         """What a node's command line holds; its helpers have the first."""
         return self._word, f"labs.node={server}"
-
-    def provided(self) -> bool:
-        """Whether it is on PATH or in the cache, and so is `pika`."""
-        return find() is not None and super().provided()
-
-    def provide(self, tell: Tell) -> None:
-        """Fetch it by apt where it is not here, and the Python package `pika`."""
-        root_of(provide(tell))
-        super().provide(tell)
 
     def new_facts(self) -> dict[str, str]:
         """A password for clients, and one (Erlang's "cookie") for the nodes among themselves."""
@@ -295,7 +287,8 @@ def _share_a_queue(server: Record, following: Record, facts: Mapping[str, str]) 
         closing(connected(following, facts, HEARTBEAT_S)) as there,
     ):
         channel = here.channel()
-        channel.queue_declare(name, arguments={"x-expires": PROBE_MS})
+        # Durable: of queues that others may use, the newest RabbitMQ has no other.
+        channel.queue_declare(name, durable=True, arguments={"x-expires": PROBE_MS})
         there.channel().queue_declare(name, passive=True)
         channel.queue_delete(name)
 

@@ -5,28 +5,22 @@ It keeps schemas in a topic, as Confluent's own does, and reads them all when it
 
 from __future__ import annotations
 
-import shutil
-import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from filelock import FileLock
-
-from labs.base.progress import Tell
 from labs.kafka.security import current
+from labs.services.archive import Archive
 from labs.services.in_kafka import has_topics
 from labs.services.jvm import asked, jvm, write_properties
 from labs.services.packages import Packages
 from labs.services.server import Server
 from labs.supervise.children import Launch
 from labs.supervise.ledger import Ledger, Record
-from labs.supervise.locked import Locked
 from labs.supervise.ports import HOST
 
 #: The archive, what is in it, and the moment in which there are both.
 NEEDED_MB = 500
-ARCHIVE = Locked(
+ARCHIVE = Archive(
     Path(__file__).with_name("registry.toml"), "Apicurio Registry", "apicurio", NEEDED_MB
 )
 
@@ -70,36 +64,13 @@ class Registry(Server):
     memory_mb = 215
     ports_each = 2
     needs_kafka = True
-    parts = (PACKAGES,)
+    parts = (PACKAGES, ARCHIVE)
     ready_timeout_s = 120.0
 
     @property
     def version(self) -> str:
         """Apicurio's."""
         return ARCHIVE.version
-
-    @property
-    def _unpacked(self) -> Path:
-        return ARCHIVE.place / "registry"
-
-    def provided(self) -> bool:
-        """Whether it is unpacked, and the packages are there."""
-        return self._is_unpacked() and super().provided()
-
-    def _is_unpacked(self) -> bool:
-        """The folder appears only when it is whole."""
-        return self._unpacked.exists()
-
-    def provide(self, tell: Tell) -> None:
-        """Fetch the packages; and the archive, and unpack it: it is not kept."""
-        super().provide(tell)
-        while not self._is_unpacked():
-            archive = ARCHIVE.ensure(tell) / ARCHIVE.jars[0].file_name
-            with FileLock(ARCHIVE.place / "unpack.lock"):
-                if archive.exists():  # else another process has unpacked it meanwhile
-                    tell(f"unpacking {self.product}", None)
-                    _unpack(archive, self._unpacked)
-                    archive.unlink()
 
     def launch(
         self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
@@ -110,7 +81,7 @@ class Registry(Server):
             (folder / name).mkdir(exist_ok=True)
         told = {**self._settings(server.port), **settings}
         write_properties(folder / "config" / "application.properties", told)
-        program = ("-jar", str(self._unpacked / "quarkus-run.jar"))
+        program = ("-jar", str(ARCHIVE.unpacked / "quarkus-run.jar"))
         return jvm(folder, 256, self.words(server.id), program)
 
     def _settings(self, port: int) -> dict[str, str]:
@@ -146,15 +117,6 @@ class Registry(Server):
         del facts
         PACKAGES.use()
         return f"http://{HOST}:{servers[1].port}{API}"
-
-
-def _unpack(archive: Path, place: Path) -> None:
-    """Unpack an archive into a folder that appears when it is whole."""
-    with tempfile.TemporaryDirectory(prefix="making-", dir=place.parent) as work:
-        draft = Path(work, "registry")
-        with tarfile.open(archive) as packed:
-            packed.extractall(draft, filter="data")
-        shutil.move(draft, place)
 
 
 SERVER = Registry

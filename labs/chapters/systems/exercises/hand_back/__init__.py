@@ -32,7 +32,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     one = rabbit(judging)
     flaky = set(judging.random.sample(range(TASKS), FLAKY))
     _fill(one, flaky)
-    packages = one.server.parts[0].folder
+    packages = one.server.parts[0].ensure()
     workers = [
         judging.program(PACE, amqp_url=amqp_url(one), queue=QUEUE, packages=packages)
         for _ in range(2)

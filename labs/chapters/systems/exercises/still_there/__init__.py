@@ -44,7 +44,7 @@ def prepare(judging: Judging) -> Mapping[str, str]:
         place = _pulsar(client, first, random.randrange(3, 8))
     finally:
         client.close()
-    packages = f"{told['packages']}:{one.server.parts[0].folder}"
+    packages = f"{told['packages']}:{one.server.parts[0].ensure()}"
     return {
         "TOPIC": topic,
         "GROUP": group,
