@@ -32,7 +32,7 @@ from labs.supervise.locked import Locked
 HERE = Path(__file__).parent
 PERF_TEST = Locked(HERE / "rabbitmq.toml", "PerfTest", "perf-test", 20)
 PULSAR_PERF = Locked(HERE / "pulsar.toml", "pulsar-perf", "pulsar-testclient", 5)
-NAME, RATE, SECONDS, REPEATS = "labs-perf", 300, 10, 5
+NAME, RATE, SECONDS, REPEATS = "labs-perf", 300, 10, 3
 #: At its begin a JVM is slow; two of the tools can leave that out, s.
 WARM_UP_S = 3
 PATIENCE_S = 120

@@ -16,6 +16,7 @@ from labs.notebook.finding import RESULT_MIME
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import chapters, code_of, texts
+from tests.minutes import main_path
 
 BOOKS = [text.saved for text in texts()]
 CHAPTERS = [path for path in BOOKS if not path.stem.startswith("00")]  # 00 only says hello
@@ -23,7 +24,7 @@ MACHINE_PATH = re.compile(r"/(root|home|Users|tmp|work|var)/[\w.-]+|[A-Z]:\\\\")
 SECRET = re.compile(r"token=[0-9a-f]{16,}|password\s*=\s*['\"]\w+|-----BEGIN")
 
 #: A chapter's own cells are those between the questions from earlier chapters and its recap, after
-#: which all exercises are listed.
+#: which all exercises are listed, without the sections that one may leave out.
 BESIDE_THE_PATH = re.compile(r'\bquiz\("\w+\.recall_|^(recap|exercises)\("', re.MULTILINE)
 #: A cell that holds a whole program for the learner to change.
 PROGRAM = "%%writefile"
@@ -85,7 +86,7 @@ def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
     prose, code = prose_of(book), "\n".join(cell.source for cell in code_of(book))
     assert "**Questions**" in prose
     assert "## Key points" in prose
-    main = [cell for cell in book.cells if not BESIDE_THE_PATH.search(cell.source)]
+    main = [cell for cell in main_path(book.cells) if not BESIDE_THE_PATH.search(cell.source)]
     assert 25 <= len(main) <= 40
     asked = set(re.findall(r'\bpredict\("([\w.]+)"', code))
     assert asked == set(re.findall(r'reconcile\("([\w.]+)"', code)), "each is compared later"
