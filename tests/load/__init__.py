@@ -128,7 +128,7 @@ TOOLS: dict[str, Callable[[LocalCluster], Found]] = {
 
 
 def _java(class_path: str, tool: str, words: Sequence[str], flags: Sequence[str] = ()) -> list[str]:
-    return [str(find_java().path), "-Xmx256m", *flags, "-cp", class_path, tool, *words]
+    return [str(find_java().path), "-Xmx1g", *flags, "-cp", class_path, tool, *words]
 
 
 def _run(command: Sequence[str], **environment: str) -> str:
