@@ -32,7 +32,7 @@ from labs.supervise.locked import Locked
 HERE = Path(__file__).parent
 PERF_TEST = Locked(HERE / "rabbitmq.toml", "PerfTest", "perf-test", 20)
 PULSAR_PERF = Locked(HERE / "pulsar.toml", "pulsar-perf", "pulsar-testclient", 5)
-NAME, RATE, SECONDS, REPEATS = "labs-perf", 300, 10, 5
+NAME, RATE, SECONDS, REPEATS = "labs-perf", 300, 10, 3
 #: At its begin a JVM is slow; two of the tools can leave that out, s.
 WARM_UP_S = 3
 PATIENCE_S = 120
@@ -128,7 +128,7 @@ TOOLS: dict[str, Callable[[LocalCluster], Found]] = {
 
 
 def _java(class_path: str, tool: str, words: Sequence[str], flags: Sequence[str] = ()) -> list[str]:
-    return [str(find_java().path), "-Xmx256m", *flags, "-cp", class_path, tool, *words]
+    return [str(find_java().path), "-Xmx1g", *flags, "-cp", class_path, tool, *words]
 
 
 def _run(command: Sequence[str], **environment: str) -> str:

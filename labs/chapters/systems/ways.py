@@ -28,6 +28,8 @@ WORKERS = "AB"
 NAME = "labs.shares"
 #: How long all may take, and how long a worker waits for its next task, s.
 DONE_S, POLL_S = 60.0, 0.2
+#: A client that does not let go is left behind after that, s: seen once, on a busy machine.
+STOP_S = 5.0
 #: So many tasks a worker may be given ahead, if not one.
 MANY = 20
 
@@ -76,7 +78,7 @@ class Way:
         """Have both leave."""
         self.over.set()
         for thread in self._threads:
-            thread.join(DONE_S)
+            thread.join(STOP_S)
 
     def tasks(self, worker: str) -> Iterator[Task | None]:
         """The tasks that a worker gets, one after another; None: there is none for a moment."""
