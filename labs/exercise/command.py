@@ -78,13 +78,22 @@ def command_of(parts: Sequence[str], scratch: Path) -> list[str]:
 
 
 def _java(file: Path, scratch: Path) -> list[str]:
-    """Compile one file; the command that runs its class."""
+    """The command that runs a file's class; it is compiled once, however many programs run it."""
+    installation, classes = ensure_installation(), scratch / "classes"
+    if not (classes / f"{file.stem}.class").exists():
+        _compile(file, classes, installation.class_path)
+    archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
+    path = os.pathsep.join([installation.class_path, str(classes)])
+    java = [str(installation.java.path), *JVM_FLAGS, own_tmp(scratch), *archive, *_LOG]
+    return [*java, "-cp", path, file.stem]
+
+
+def _compile(file: Path, classes: Path, class_path: str) -> None:
+    """Compile one file into that folder."""
     compiler = javac()
     if compiler is None:
         raise CantTell("no_jdk")
-    installation = ensure_installation()
-    classes = scratch / "classes"
-    flags = ["--release", str(OLDEST), "-encoding", "UTF-8", "-cp", installation.class_path]
+    flags = ["--release", str(OLDEST), "-encoding", "UTF-8", "-cp", class_path]
     try:
         done = subprocess.run(
             [compiler, *flags, "-d", str(classes), str(file)],
@@ -98,10 +107,6 @@ def _java(file: Path, scratch: Path) -> list[str]:
         raise CantTell("out_of_time") from None
     if done.returncode:
         raise NotYet("does_not_compile", *done.stderr.strip().splitlines()[:6], program=file.name)
-    archive = [f"-XX:SharedArchiveFile={installation.archive}"] if installation.archive else []
-    path = os.pathsep.join([installation.class_path, str(classes)])
-    java = [str(installation.java.path), *JVM_FLAGS, own_tmp(scratch), *archive, *_LOG]
-    return [*java, "-cp", path, file.stem]
 
 
 def javac() -> str | None:
