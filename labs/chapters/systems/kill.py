@@ -250,7 +250,8 @@ class _Pulsar(_System):
         self._connect()
 
     def _connect(self) -> None:
-        self._producer = pulsar_client(self.run).create_producer(self._topic)
+        self._client = pulsar_client(self.run)
+        self._producer = self._client.create_producer(self._topic)
 
     def write_one(self) -> Send | None:
         import pulsar
@@ -279,7 +280,11 @@ class _Pulsar(_System):
         service("pulsar").kill()
 
     def again(self) -> None:
-        """Start it, and connect anew: its client waits longer after each vain try, up to 60 s."""
+        """Start it, and connect anew: its client waits longer after each vain try, up to 60 s.
+
+        The old one is closed first: it would send again what the new one has passed by then.
+        """
+        self._client.close()
         service("pulsar").start()
         self._connect()
         self._renewed.set()
