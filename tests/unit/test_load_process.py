@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labs.chapters.systems.load_clients import Client
-from labs.chapters.systems.load_process import Task, _Load, packed, unpacked
+from labs.chapters.systems.load_process import Task, Load, packed, unpacked
 
 
 class Instant(Client):
@@ -30,7 +30,7 @@ class Instant(Client):
 
 
 def test_a_load_in_a_hurry_sends_so_many_and_does_not_wait_for_a_schedule() -> None:
-    load = _Load(Instant())
+    load = Load(Instant())
     seen = load.do(Task(rate=1, seconds=60, hurried=5000, reading=False))
     assert len(seen.due) == len(seen.acknowledged) == 5000
     assert not seen.overdue
@@ -39,7 +39,7 @@ def test_a_load_in_a_hurry_sends_so_many_and_does_not_wait_for_a_schedule() -> N
 
 
 def test_a_reader_that_comes_back_reads_what_has_piled_up_and_what_is_new() -> None:
-    load = _Load(Instant())
+    load = Load(Instant())
     load.do(Task(rate=1, seconds=60, hurried=2000, reading=False))
     seen = load.do(Task(rate=500, seconds=60, catching_up=True))
     assert seen.first == 2000
@@ -48,7 +48,7 @@ def test_a_reader_that_comes_back_reads_what_has_piled_up_and_what_is_new() -> N
 
 
 def test_what_was_seen_is_the_same_at_the_other_end() -> None:
-    seen = _Load(Instant()).do(Task(rate=1, seconds=60, hurried=300))
+    seen = Load(Instant()).do(Task(rate=1, seconds=60, hurried=300))
     told = unpacked(packed(seen))
     assert (told.due, told.order, told.read) == (seen.due, seen.order, seen.read)
     assert [(at, count) for at, count in told.waiting] == seen.waiting

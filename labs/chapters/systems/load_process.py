@@ -118,7 +118,7 @@ def unpacked(word: str) -> Seen:
     return Seen(**told)
 
 
-class _Load:
+class Load:
     """The life of one client."""
 
     def __init__(self, client: Client) -> None:
@@ -185,7 +185,7 @@ class _Load:
 def main(job: Job) -> None:
     """Do task after task until nobody gives one."""
     sys.setswitchinterval(0.001)  # answers come in other threads
-    load = _Load(MADE[job.system](job.address, job.name, job.password))
+    load = Load(MADE[job.system](job.address, job.name, job.password))
     print(READY, flush=True)
     for line in sys.stdin:
         print(DONE, packed(load.do(Task(**json.loads(line)))), flush=True)
