@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labs.chapters.systems.load_clients import Client
-from labs.chapters.systems.load_process import Task, Load, packed, unpacked
+from labs.chapters.systems.load_process import Load, Task, packed, unpacked
 
 
 class Instant(Client):

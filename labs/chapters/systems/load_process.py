@@ -126,6 +126,7 @@ class Load:
         self._reading = False
 
     def do(self, task: Task) -> Seen:
+        """Send what the task wants, hear all answers, and tell what was seen."""
         client = self._client
         cpu, refused, asked, came = time.process_time(), client.refused, now(), len(client.order)
         self._read_or_not(task.reading)
