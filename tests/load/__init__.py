@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from labs.chapters.systems.beside import fresh_queue, rabbit_connection, rabbitmq
+from labs.chapters.systems.beside import fresh_queue, rabbitmq
 from labs.chapters.systems.exercises.asked import amqp_url
 from labs.chapters.systems.latency import LATENCY
 from labs.chapters.systems.load_clients import KAFKA, LINGER_MS, PULSAR, RABBITMQ, RECORD_BYTES
@@ -90,9 +90,7 @@ def _kafka(cluster: LocalCluster) -> Found:
 def _rabbitmq(_cluster: LocalCluster) -> Found:
     one = rabbitmq()
     assert one is not None
-    connection = rabbit_connection(one)
-    fresh_queue(connection.channel(), NAME)
-    connection.close()
+    fresh_queue(one, NAME)
     words = [
         *("--predeclared", "--queue", NAME, "--flag", "persistent", "--confirm", "4000"),
         *("--size", str(RECORD_BYTES), "--rate", str(RATE), "--time", str(SECONDS)),

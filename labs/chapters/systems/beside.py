@@ -13,16 +13,22 @@ from typing import Any
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.waiting import wait_for
+from labs.base.words import Words
 from labs.experiment.run import Run
 from labs.services.kinds.pulsar import admin_url
 from labs.services.kinds.rabbitmq import connected
 from labs.services.known import service
 from labs.services.service import Service
 
+words = Words(__file__)
+
 #: How long an answer of the admin API is waited for, s.
 ANSWER_S = 30
 #: A peer that says nothing for twice that long is given up, s.
 HEARTBEAT_S = 10
+#: How long a new queue may be refused, s.
+QUEUE_S = 60.0
 #: What makes a queue one of RabbitMQ's with copies.
 QUORUM = {"x-queue-type": "quorum"}
 
@@ -52,10 +58,26 @@ def rabbit_connection(one: Service, node: int = 1, heartbeat_s: int = HEARTBEAT_
     return connected(one.records()[node], one.facts, heartbeat_s)
 
 
-def fresh_queue(channel: Any, name: str, arguments: Mapping[str, object] = QUORUM) -> None:
-    """An empty queue of that name, whatever was in it."""
-    channel.queue_delete(name)
-    channel.queue_declare(name, durable=True, arguments=dict(arguments))
+def fresh_queue(one: Service, name: str, arguments: Mapping[str, object] = QUORUM) -> None:
+    """Make an empty queue of that name. Nodes that were killed may refuse that for some seconds.
+
+    Raises:
+        LabsError: they went on refusing it.
+    """
+    from pika.exceptions import AMQPError
+
+    def made() -> bool:
+        try:
+            connection = rabbit_connection(one)
+            channel = connection.channel()
+            channel.queue_delete(name)
+            channel.queue_declare(name, durable=True, arguments=dict(arguments))
+            connection.close()
+        except (AMQPError, OSError):
+            return False
+        return True
+
+    wait_for(made, words("awaited.queue"), QUEUE_S)
 
 
 def waiting_in(one: Service, queue: str) -> int:

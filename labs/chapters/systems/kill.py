@@ -141,7 +141,7 @@ class _RabbitMQ(_System):
         super().__init__(run)
         self._one = one
         kind = "classic" if run["copies"] == ONE else "quorum"
-        _empty_queue(one, kind)
+        fresh_queue(one, QUEUE, {"x-queue-type": kind})
         self._channel: Any = None
         self._node = 1  # who makes a queue leads it
 
@@ -213,26 +213,6 @@ class _RabbitMQ(_System):
         if self._channel is not None:
             with suppress(Exception):
                 self._channel.connection.close()
-
-
-def _empty_queue(one: Service, kind: str) -> None:
-    """Make the queue anew. Nodes that were killed may refuse that for some seconds more.
-
-    Raises:
-        LabsError: they went on refusing it.
-    """
-    from pika.exceptions import AMQPError
-
-    def made() -> bool:
-        try:
-            connection = rabbit_connection(one)
-            fresh_queue(connection.channel(), QUEUE, {"x-queue-type": kind})
-            connection.close()
-        except (AMQPError, OSError):
-            return False
-        return True
-
-    wait_for(made, words("kill.awaited.queue"), PATIENCE_S)
 
 
 class _Pulsar(_System):

@@ -30,6 +30,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
+from labs.services.service import Service
 
 words = Words(__file__)
 
@@ -51,8 +52,8 @@ def _replay(run: Run) -> None:
     if rabbit:
         channel = rabbit_connection(rabbit, heartbeat_s=0).channel()
         run.closing(channel.connection.close)
-        found[QUEUE] = _queue(channel, values)
-        found[STREAM] = _stream(channel, values)
+        found[QUEUE] = _queue(rabbit, channel, values)
+        found[STREAM] = _stream(rabbit, channel, values)
     found[PULSAR] = _pulsar(run, values)
     _tell(run, found)
 
@@ -71,8 +72,8 @@ def _kafka(run: Run, count: int) -> int:
     return came
 
 
-def _queue(channel: Any, values: list[bytes]) -> int:
-    fresh_queue(channel, NAME)
+def _queue(one: Service, channel: Any, values: list[bytes]) -> int:
+    fresh_queue(one, NAME)
     channel.confirm_delivery()
     for value in values:
         channel.basic_publish("", NAME, value)
@@ -80,9 +81,9 @@ def _queue(channel: Any, values: list[bytes]) -> int:
     return int(channel.queue_declare(NAME, passive=True).method.message_count)
 
 
-def _stream(channel: Any, values: list[bytes]) -> int:
+def _stream(one: Service, channel: Any, values: list[bytes]) -> int:
     name = f"{NAME}.stream"
-    fresh_queue(channel, name, {"x-queue-type": "stream", "x-initial-cluster-size": 1})
+    fresh_queue(one, name, {"x-queue-type": "stream", "x-initial-cluster-size": 1})
     for value in values:
         channel.basic_publish("", name, value)
     channel.basic_qos(prefetch_count=100)

@@ -188,9 +188,9 @@ class Queue(Way):
     def __init__(self, run: Run, takes: Takes, singly: bool, one: Service) -> None:
         super().__init__(run, takes, QUEUE)
         self._one, self._singly = one, singly
+        fresh_queue(one, NAME)
         self._channel = rabbit_connection(one, heartbeat_s=0).channel()
         run.closing(lambda: _close(self._channel.connection))
-        fresh_queue(self._channel, NAME)
         self._channel.confirm_delivery()
 
     def put(self, value: bytes) -> None:

@@ -64,9 +64,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
 
 
 def _fill(one: Service, flaky: set[int]) -> None:
+    fresh_queue(one, QUEUE)
     connection = rabbit_connection(one)
     channel = connection.channel()
-    fresh_queue(channel, QUEUE)
     channel.confirm_delivery()
     for number, flight in enumerate(flights(TASKS)):
         task = {"number": number, "flaky": number in flaky, "carrier": flight.carrier}

@@ -70,9 +70,9 @@ def _kafka(judging: Judging, committed: int) -> tuple[str, str]:
 
 
 def _rabbit(one: Service, acknowledged: int) -> None:
+    fresh_queue(one, QUEUE)
     connection = rabbit_connection(one)
     channel = connection.channel()
-    fresh_queue(channel, QUEUE)
     channel.confirm_delivery()
     for number in range(MESSAGES):
         channel.basic_publish("", QUEUE, b"%d" % number)
