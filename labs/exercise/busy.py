@@ -7,7 +7,6 @@ saves power would tell something else. A start is timed, such as the learner's p
 from __future__ import annotations
 
 import subprocess
-import time
 
 from labs.base import python
 
@@ -16,17 +15,11 @@ from labs.base import python
 TOO_LONG_S = 4.0
 
 
-def start_takes_s() -> float:
-    """How long a Python process takes now that imports a Kafka client, s; `TOO_LONG_S` at most."""
-    began = time.monotonic()
+def is_too_busy() -> bool:
+    """Whether a Python process that imports a Kafka client takes too long to start and end now."""
     command = python.module("kafka.version")  # which imports all of the package first
     try:
         subprocess.run(command, stderr=subprocess.DEVNULL, timeout=TOO_LONG_S, check=False)
     except subprocess.TimeoutExpired:
-        return TOO_LONG_S
-    return time.monotonic() - began
-
-
-def is_too_busy() -> bool:
-    """Whether such a start takes too long."""
-    return start_takes_s() >= TOO_LONG_S
+        return True
+    return False
