@@ -6,7 +6,6 @@ RabbitMQ, a shared subscription of Pulsar. In each, two workers acknowledge task
 
 from __future__ import annotations
 
-from labs.base.clock import now
 from labs.base.words import Words, listed
 from labs.chapters.systems.beside import pulsar_client, pulsar_namespace, rabbitmq
 from labs.chapters.systems.ways import (
@@ -22,6 +21,8 @@ from labs.chapters.systems.ways import (
     Share,
     Subscription,
     Way,
+    finish,
+    join,
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.filling import evenly
@@ -63,22 +64,13 @@ def _shares(run: Run) -> None:
     run.make_topic(partitions=2, watch=False)
     beside.insert(0, Share(run, takes, singly))
     ways: list[Way] = [Group(run, takes), *beside]
-    for way in ways:
-        run.closing(way.over.set)
-    run.say(words("shares.says.joining"))
-    for way in ways:
-        way.start()
-    run.wait(lambda: all(w.joined for w in ways), words("shares.awaited.joined"), DONE_S)
-    run.say(words("shares.says.working"))
-    run.began = now()
+    join(run, ways, "shares")
     producer, payload = evenly(run)
     run.load(producer, 0, TASKS, payload=payload).wait(DONE_S)
     for send in run.history.sends:
         for way in beside:
             way.put(send.value)
-    run.wait(lambda: all(len(w.done) == TASKS for w in ways), words("shares.awaited.done"), DONE_S)
-    for way in ways:
-        way.stop()
+    finish(run, ways, TASKS, "shares")
     _tell(run, ways)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labs.base.clock import now
 from labs.base.words import Words, listed
 from labs.chapters.systems.beside import pulsar_client, pulsar_namespace
 from labs.chapters.systems.ways import (
@@ -21,6 +20,8 @@ from labs.chapters.systems.ways import (
     Share,
     Subscription,
     Way,
+    finish,
+    join,
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -63,14 +64,7 @@ def _subscriptions(run: Run) -> None:
     ]
     beside.append(Share(run, _takes, singly=True))
     ways: list[Way] = [Group(run, _takes), *beside]
-    for way in ways:
-        run.closing(way.over.set)
-    run.say(words("subscriptions.says.joining"))
-    for way in ways:
-        way.start()
-    run.wait(lambda: all(w.joined for w in ways), words("subscriptions.awaited.joined"), DONE_S)
-    run.say(words("subscriptions.says.working"))
-    run.began = now()
+    join(run, ways, "subscriptions")
     count, flight = 2 * PLANES, flight_payload()
 
     def payload(number: int) -> tuple[bytes | None, bytes]:
@@ -81,11 +75,7 @@ def _subscriptions(run: Run) -> None:
     for send in run.history.sends:
         for way in beside:
             way.put(send.value, send.key)
-    run.wait(
-        lambda: all(len(w.done) == count for w in ways), words("subscriptions.awaited.done"), DONE_S
-    )
-    for way in ways:
-        way.stop()
+    finish(run, ways, count, "subscriptions")
     _tell(run, {way.name: way for way in ways})
 
 

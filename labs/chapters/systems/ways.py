@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -99,6 +99,26 @@ class Way:
             with self._lock:
                 self.done[number] = span
                 self.by[worker].append(span)
+
+
+def join(run: Run, ways: Sequence[Way], experiment: str) -> None:
+    """Have the workers of all ways join, and begin; `experiment`: under which its words stand."""
+    for way in ways:
+        run.closing(way.over.set)
+    run.say(words(f"{experiment}.says.joining"))
+    for way in ways:
+        way.start()
+    run.wait(lambda: all(w.joined for w in ways), words(f"{experiment}.awaited.joined"), DONE_S)
+    run.say(words(f"{experiment}.says.working"))
+    run.began = now()
+
+
+def finish(run: Run, ways: Sequence[Way], count: int, experiment: str) -> None:
+    """Wait until each way has done so many tasks; then all leave."""
+    done = words(f"{experiment}.awaited.done")
+    run.wait(lambda: all(len(w.done) == count for w in ways), done, DONE_S)
+    for way in ways:
+        way.stop()
 
 
 class Group(Way):
