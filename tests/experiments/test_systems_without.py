@@ -16,12 +16,13 @@ from labs.base.progress import silent
 from labs.base.variables import UNATTENDED
 from labs.chapters import find_exercise
 from labs.exercise.judging import judge, prepare
-from labs.exercise.verdict import CANT_TELL
+from labs.exercise.verdict import CANT_TELL, PASS
 from labs.kafka.local import LocalCluster
 from labs.services.known import service
 from labs.supervise.home import cache_dir
 from labs.workload.judgements import UNKNOWN
 from tests.course import chapters
+from tests.exercises.test_exercises import said
 from tests.outcomes import run_of
 from tests.slate import stop_servers
 
@@ -70,9 +71,18 @@ def test_each_experiment_goes_on_with_the_others(own_cluster: LocalCluster, what
     assert not any(name.startswith("rabbitmq") for name in measured)
 
 
+def test_an_answer_is_asked_about_the_others(own_cluster: LocalCluster) -> None:
+    exercise = find_exercise("10.2")
+    told = prepare(exercise, own_cluster, silent)
+    assert "QUEUE" not in told
+    solution = exercise.file("solution", "python")
+    assert solution is not None
+    answer = said(solution, own_cluster, told)
+    assert judge(exercise, own_cluster, answer=answer).verdict == PASS
+    assert judge(exercise, own_cluster, answer=f"{answer} 40").reason == "numbers"
+
+
 def test_an_exercise_that_needs_it_says_so(own_cluster: LocalCluster) -> None:
-    with pytest.raises(LabsError):
-        prepare(find_exercise("10.2"), own_cluster, silent)
     verdict = judge(find_exercise("10.3"), own_cluster, command=[sys.executable, "-c", ""])
     assert (verdict.verdict, verdict.reason) == (CANT_TELL, "no_rabbitmq")
 
