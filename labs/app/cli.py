@@ -366,8 +366,8 @@ def exercises(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("id")
-@click.option("--lang", type=click.Choice(["python", "java"]), default="python", show_default=True)
-def new(id: str, lang: str) -> None:
+@click.option("--lang", type=click.Choice(["python", "java"]), help="Of a program; else python.")
+def new(id: str, lang: str | None) -> None:
     """Begin an exercise: `labs new 05.1` writes what you begin with into work/05_1/.
 
     It never overwrites a file of yours. For an exercise that is no program it prepares the cluster,

@@ -10,9 +10,9 @@ from labs.base.progress import progress
 from labs.base.streams import print_json, require_told
 from labs.chapters import all_exercises, find_exercise
 from labs.exercise import work
-from labs.exercise.command import javac, words_of
+from labs.exercise.command import javac, require_program, words_of
 from labs.exercise.exercise import ANSWER, PROGRAM, Exercise
-from labs.exercise.judging import judge, prepare
+from labs.exercise.judging import judge, prepare, unjudged
 from labs.exercise.verdict import CANT_TELL, EXIT_CODES, PASS, Verdict
 from labs.kafka.choose import chosen
 
@@ -40,16 +40,18 @@ def _described(exercise: Exercise) -> dict[str, object]:
     }
 
 
-def new(id: str, language: str) -> None:
+def new(id: str, language: str | None) -> None:
     """Write the starter of a program; prepare the state or the question of another exercise.
 
     Raises:
         BadInput: there is no such exercise, or no starter in that language.
     """
     exercise = find_exercise(id)
+    if language is not None and exercise.kind != PROGRAM:
+        raise BadInput(f"exercise {exercise.id} is not about a program", hint="omit --lang")
     print(f"{exercise.id}  {exercise.title}\n\n{exercise.task}\n")
     if exercise.kind == PROGRAM:
-        _new_program(exercise, language)
+        _new_program(exercise, language or "python")
     else:
         with progress() as tell:
             cluster = chosen(tell)
@@ -90,11 +92,9 @@ def check(
         LabsError: nothing could be judged; its exit code is that of "can't tell".
     """
     exercise = find_exercise(id)
-    command = words_of(program or "")
     _require_fitting(exercise, program, answer)
     try:
-        if exercise.kind == PROGRAM and not command:
-            command = [str(work.written(exercise))]  # before a cluster is started for nothing
+        command = _command(exercise, program)  # before a cluster is started for nothing
         with progress() as tell:
             cluster = chosen(tell)
             cluster.start()
@@ -105,6 +105,8 @@ def check(
         raise
     except LabsError as error:  # no fault of the program's or the answer's
         error.exit_code = EXIT_CODES[CANT_TELL]
+        if as_json:
+            print_json(unjudged(exercise, error).as_dict())
         raise
     if as_json:
         print_json(verdict.as_dict())
@@ -112,6 +114,19 @@ def check(
         print_verdict(verdict)
     require_told()
     sys.exit(verdict.exit_code)
+
+
+def _command(exercise: Exercise, program: str | None) -> list[str]:
+    """The words that name the program, where one is judged.
+
+    Raises:
+        BadInput: there is no such program.
+    """
+    if exercise.kind != PROGRAM:
+        return []
+    command = [str(work.written(exercise))] if program is None else words_of(program)
+    require_program(command)
+    return command
 
 
 def _require_fitting(exercise: Exercise, program: str | None, answer: str | None) -> None:

@@ -47,6 +47,25 @@ def words_of(command: str) -> list[str]:
         ) from None
 
 
+def require_program(parts: Sequence[str]) -> None:
+    """There must be such a file or command, before anything is done for it.
+
+    Raises:
+        BadInput: there is none, or no word names it.
+    """
+    if not parts:
+        raise BadInput(words("none_named.what"), hint=words("none_named.hint"))
+    first = parts[0]
+    file = Path(first).expanduser()
+    if first.endswith((".py", ".java")):
+        if not file.is_file():
+            raise BadInput(
+                words("no_program.file", file=file.absolute()), hint=words("no_program.file_hint")
+            )
+    elif shutil.which(first) is None and not file.is_file():
+        raise BadInput(words("no_program.what", name=first), hint=words("no_program.hint"))
+
+
 def command_of(parts: Sequence[str], scratch: Path) -> list[str]:
     """The command line that runs a program, given the parts by which the learner names it.
 
@@ -59,21 +78,16 @@ def command_of(parts: Sequence[str], scratch: Path) -> list[str]:
         NotYet: it can't be compiled or executed.
         CantTell: it is in Java, and there is no JDK to compile it.
     """
-    if not parts:
-        raise BadInput(words("none_named.what"), hint=words("none_named.hint"))
+    require_program(parts)
     first, *arguments = parts
     if first.endswith((".py", ".java")):
         file = Path(first).expanduser().absolute()
-        if not file.is_file():
-            raise BadInput(words("no_program.file", file=file), hint=words("no_program.file_hint"))
         if file.suffix == ".java":
             return [*_java(file, scratch), *arguments]
         return [sys.executable, str(file), *arguments]
     found = shutil.which(first)
-    if found is None and Path(first).is_file():
-        raise NotYet("not_executable", program=Path(first).name, system="Permission denied")
     if found is None:
-        raise BadInput(words("no_program.what", name=first), hint=words("no_program.hint"))
+        raise NotYet("not_executable", program=Path(first).name, system="Permission denied")
     return [str(Path(found).absolute()), *arguments]
 
 

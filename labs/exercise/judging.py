@@ -12,6 +12,7 @@ import os
 import random
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ from labs.exercise import work
 from labs.exercise.alone import alone
 from labs.exercise.busy import TOO_LONG_S, is_too_busy
 from labs.exercise.clientfile import security_file
-from labs.exercise.command import command_of
-from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.command import command_of, require_program
+from labs.exercise.exercise import ANSWER, PROGRAM, Exercise
 from labs.exercise.program import Program
 from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, NotYet, Verdict
 from labs.kafka.actions import ACTIONS
@@ -50,7 +51,7 @@ from labs.supervise import wards
 from labs.supervise.home import Home, work_dir
 from labs.workload import Load, read_back
 from labs.workload.history import History, Log
-from labs.workload.topic import fresh_name, make_topic, serving
+from labs.workload.topic import delete_topics, fresh_name, fullest, make_topic, serving
 
 words = Words(__file__)
 
@@ -62,6 +63,11 @@ PATIENCE = 0.6
 
 #: How long a record may take to come that is known to be there, s.
 READ_S = 20.0
+
+#: More than any exercise asks for, bytes on one broker's disk, of all topics of a try.
+TOPICS_LIMIT = 100_000_000
+#: How often their size is asked for while a program is waited for, s.
+SIZES_S = 2.0
 
 
 @dataclass
@@ -91,6 +97,8 @@ class Judging:
     budget_s: float = BUDGET_S
     history: History = field(default_factory=History)
     _broken: bool = False
+    _overfull: bool = False
+    _asked_sizes: float = 0.0
     _topics: list[str] = field(default_factory=list)
     _programs: list[Program] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -335,7 +343,14 @@ class Judging:
         environment = self.environment(**own)
         folder = work.folder_of(self.exercise)
         program = Program(
-            command, environment, folder, pace, self.scratch, self.deadline, self._ward
+            command,
+            environment,
+            folder,
+            pace,
+            self.scratch,
+            self.deadline,
+            self._ward,
+            self._require_topics_bounded,
         )
         self._closers.callback(program.close)
         self._programs.append(program)
@@ -350,14 +365,34 @@ class Judging:
         have_watchdog(home)
         return mark
 
+    def _require_topics_bounded(self) -> None:
+        """Nothing else ends a program that sends without end.
+
+        Raises:
+            NotYet: it has filled the topics of this try; they go, with what it has sent.
+        """
+        if not self._topics or now() < self._asked_sizes + SIZES_S:
+            return
+        self._asked_sizes = now()
+        if fullest(self.cluster, self._topics) > TOPICS_LIMIT:
+            self._overfull = True
+            self._end_programs()
+            raise NotYet("fills_topic", limit=TOPICS_LIMIT // 1_000_000)
+
     def require_time(self) -> None:
         """What is said against a program must not come from a machine that has too much to do.
 
         Raises:
             CantTell: a program was waited for in vain, and any other would be late here, too.
         """
-        if any(program.late for program in self._programs) and is_too_busy():
-            raise CantTell("busy", seconds=TOO_LONG_S)
+        if any(program.late for program in self._programs):
+            self._end_programs()  # or it would be the program itself that keeps the machine busy
+            if is_too_busy():
+                raise CantTell("busy", seconds=TOO_LONG_S)
+
+    def _end_programs(self) -> None:
+        for program in self._programs:
+            program.kill()
 
     @property
     def patience_s(self) -> float:
@@ -379,6 +414,8 @@ class Judging:
                 if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
                     self.cluster.start()
                 heal(self.cluster)
+            if self._overfull:
+                delete_topics(self.cluster, self._topics)
 
 
 def _unset(cluster: Cluster, group: str, settings: Mapping[str, str]) -> None:
@@ -460,12 +497,15 @@ def judge(
         budget_s: how long it may take, s; what makes the cluster whole again comes on top.
 
     Raises:
-        BadInput: there is no program, or nothing was asked.
+        BadInput: there is no program, nothing was asked, or an answer is not what is wanted.
     """
+    if answer and exercise.kind != ANSWER:
+        raise BadInput(words("no_answer.what", id=exercise.id), hint=words("no_answer.hint"))
     began, chosen = now(), _seeded(seed)
     more: dict[str, Any] = {"answer": answer.strip(), "budget_s": budget_s}
     if exercise.kind == PROGRAM:
         more["command"] = command or [str(work.written(exercise))]
+        require_program(more["command"])
     else:
         more["asked"] = work.asked(exercise)
     evidence: tuple[str, ...] = ()
@@ -485,6 +525,9 @@ def judge(
     except (LabsError, KafkaError) as error:
         told = str(error).rstrip(".") or type(error).__name__
         found = CantTell("broken_off", because=told)
+    except Exception as error:
+        told = "".join(traceback.format_exception_only(error)).strip()
+        found = CantTell("judge_failed", told, log=_logged())
     reason = found.why if found else ""
     values = found.values if found else {}
     verdict = found.verdict if found else PASS
@@ -503,6 +546,30 @@ def judge(
         duration_s=round(now() - began, 2),
         seed=chosen,
     )
+
+
+def unjudged(exercise: Exercise, error: LabsError) -> Verdict:
+    """What is said where nothing could be judged, for there is no cluster: no try is counted."""
+    return Verdict(
+        exercise=exercise.id,
+        verdict=CANT_TELL,
+        reason="broken_off",
+        why=exercise.says("why", "broken_off", because=str(error).rstrip(".")),
+        evidence=(),
+        hint="",
+        tries=work.tries(exercise),
+        duration_s=0.0,
+        seed=0,
+    )
+
+
+def _logged() -> Path:
+    """Write the exception that is being handled to a file of the learner's folder; the file."""
+    file = work_dir() / "judge-failed.log"
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(traceback.format_exc(), "utf-8")
+    return file
 
 
 def _hint(exercise: Exercise, found: Found | None, earlier: int) -> str:

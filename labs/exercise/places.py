@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from labs.base.clock import now
-from labs.exercise.program import Line, Program
+from labs.exercise.program import Line, Program, is_number
 from labs.exercise.verdict import NotYet
 from labs.workload.history import Log
 
@@ -33,7 +33,7 @@ def written(lines: Iterable[Line]) -> list[Written]:
     for line in lines:
         partition, _, more = line.text.partition(" ")
         offset, _, rest = more.partition(" ")
-        if not (partition.isdecimal() and offset.isdecimal()):
+        if not (is_number(partition) and is_number(offset)):
             raise NotYet("unreadable_line", line=line.text[:80])
         found.append(Written((int(partition), int(offset)), rest, line.life))
     return found

@@ -33,6 +33,8 @@ words = Words(__file__)
 
 #: More than any exercise asks for, bytes: of standard output and of standard error, each.
 OUTPUT_LIMIT = 4_000_000
+#: The same of lines of standard output.
+LINES_LIMIT = 200_000
 #: The same of all files in the folder that we give it, bytes.
 FILES_LIMIT = 50_000_000
 #: So much of standard error is kept, bytes.
@@ -45,6 +47,10 @@ LINGER_S = 1.0
 #: How long the rest of a dead program's output is read, s: a child may hold the pipe open.
 DRAIN_S = 1.0
 PAUSE_S = 0.02
+#: An offset is a number of 64 bits; Python refuses to read one of some thousand digits.
+MOST_DIGITS = 19
+#: How often it is looked for what the program has started, s.
+FAMILY_S = 0.5
 
 #: A pipe's smallest size on Linux, bytes, where it is a page; elsewhere it stays as it is.
 PIPE_BYTES = 4096
@@ -68,6 +74,9 @@ class _Life:
     began: float
     over: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
+    #: What it was seen to have started, whatever that has done with its mark and its session.
+    family: set[psutil.Process] = field(default_factory=set)
+    looked: float = 0.0
 
 
 class Program:
@@ -81,6 +90,7 @@ class Program:
         files: a folder in which it may write; what lies there must not grow without end.
         deadline: when the judging must be over, by `time.monotonic`.
         ward: the mark by which a watchdog ends it, should we be killed (`labs.supervise.wards`).
+        bounds: looks at what else must not grow without end; raises `NotYet` where it does.
     """
 
     def __init__(
@@ -92,8 +102,10 @@ class Program:
         files: Path | None = None,
         deadline: float = float("inf"),
         ward: str = "",
+        bounds: Callable[[], object] = lambda: None,
     ) -> None:
         self.command, self.folder, self.pace, self.files = command, folder, pace, files
+        self._bounds = bounds
         self.lines: list[Line] = []
         self.lives = 0
         self.mark = f"{ward}.{uuid.uuid4().hex}"
@@ -102,7 +114,7 @@ class Program:
         self._life: _Life | None = None
         self._said = b""
         self._bytes = {"stdout": 0, "stderr": 0}
-        self._flooded = ""
+        self._flooded: NotYet | None = None
         #: Whether it was waited for in vain: on a busy machine that says nothing against it.
         self.late = False
 
@@ -203,7 +215,7 @@ class Program:
             return
         self._bury()
         if self._flooded:
-            raise NotYet("floods", stream=self._flooded, limit=OUTPUT_LIMIT // 1_000_000)
+            raise self._flooded
         seconds = max(0.1, round(now() - life.began, 1))
         ended = how_it_ended(life.process.returncode)
         raise NotYet("ended", *self.last_words(), how=ended, seconds=seconds)
@@ -258,7 +270,10 @@ class Program:
     def _require_bounds(self) -> None:
         if self._flooded:
             self.kill()
-            raise NotYet("floods", stream=self._flooded, limit=OUTPUT_LIMIT // 1_000_000)
+            raise self._flooded
+        if self._life is not None and time.monotonic() > self._life.looked + FAMILY_S:
+            self._look_for_family(self._life)
+        self._bounds()
         if self.files is not None and _size(self.files) > FILES_LIMIT:
             self.kill()
             raise NotYet("writes_without_end", limit=FILES_LIMIT // 1_000_000)
@@ -269,6 +284,9 @@ class Program:
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 self.lines.append(Line(line.decode("utf-8", "replace"), now(), life.number))
+                if len(self.lines) > LINES_LIMIT:
+                    self._flood(life, NotYet("floods_lines", limit=LINES_LIMIT))
+                    return
                 if self.pace:
                     life.over.wait(1 / self.pace)
 
@@ -291,10 +309,15 @@ class Program:
                     return
                 self._bytes[stream] += len(chunk)
                 if self._bytes[stream] > OUTPUT_LIMIT:
-                    self._flooded = stream
-                    _signal(life.process.pid, signal.SIGKILL)
+                    limit = OUTPUT_LIMIT // 1_000_000
+                    self._flood(life, NotYet("floods", stream=stream, limit=limit))
                     return
                 yield chunk
+
+    def _flood(self, life: _Life, found: NotYet) -> None:
+        """End it, and have whoever waits for it say why."""
+        self._flooded = found
+        _signal(life.process.pid, signal.SIGKILL)
 
     def _bury(self) -> None:
         """It has ended by itself, or as it was told: nothing of it must live on.
@@ -328,7 +351,18 @@ class Program:
     def _others(self, life: _Life) -> list[psutil.Process]:
         """What it has started and what still lives."""
         pid = life.process.pid
-        return [each for each in wards.carriers(self.mark, session=pid) if each.pid != pid]
+        self._look_for_family(life)
+        family = {each for each in life.family if _lives(each)}
+        carriers = set(wards.carriers(self.mark, session=pid))
+        return [each for each in family | carriers if each.pid != pid]
+
+    @staticmethod
+    def _look_for_family(life: _Life) -> None:
+        """Remember what it has started: such a process may drop its mark and leave the session."""
+        life.looked = time.monotonic()
+        for ancestor in (life.process.pid, *(each.pid for each in life.family if _lives(each))):
+            with contextlib.suppress(psutil.Error):
+                life.family |= set(psutil.Process(ancestor).children(recursive=True))
 
 
 def _pipe(line_by_line: bool) -> tuple[int, int]:
@@ -348,6 +382,11 @@ def _pipe(line_by_line: bool) -> tuple[int, int]:
     return ends
 
 
+def is_number(text: str) -> bool:
+    """Whether a program, or a learner, has written a whole number that Kafka could know."""
+    return text.isdecimal() and len(text) <= MOST_DIGITS
+
+
 def how_it_ended(code: int) -> str:
     """An exit code, or a signal's name, at the end of a sentence."""
     return words("exit_code", code=code) if code >= 0 else signal.Signals(-code).name
@@ -365,6 +404,13 @@ def _until(true: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(PAUSE_S)
     return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it is the same process still, and no zombie."""
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _name(process: psutil.Process) -> str:

@@ -149,15 +149,20 @@ class Try:
     noted: Mapping[str, Any]
 
 
+def tries(exercise: Exercise) -> int:
+    """How often the exercise has been judged by now."""
+    return int(_notes(exercise).get("tries", 0))
+
+
 def next_try(exercise: Exercise, reason: str) -> Try:
     """A try that has ended for that reason (empty: it passed); `note_try` counts it."""
     notes = _notes(exercise)
-    tries = notes.get("tries", 0) + 1
+    number = tries(exercise) + 1
     failed: dict[str, int] = notes.get("failed", {}) if reason else {}
     earlier = failed.get(reason, 0)
     failed = {**failed, reason: earlier + 1} if reason else {}
     passed = notes.get("passed", False) or not reason
-    return Try(tries, earlier, {**notes, "tries": tries, "failed": failed, "passed": passed})
+    return Try(number, earlier, {**notes, "tries": number, "failed": failed, "passed": passed})
 
 
 def note_try(exercise: Exercise, one: Try) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from kafka import KafkaAdminClient
+from kafka.protocol.admin import DescribeLogDirsRequest
 
 from labs.base.clock import now
 from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
+from labs.kafka.wire import NO_ANSWER
 from labs.observe.sampler import watch
 
 words = Words(__file__)
@@ -22,6 +26,9 @@ words = Words(__file__)
 #: leads (UNKNOWN_TOPIC_OR_PARTITION in its log), it asks again after the lab's
 #: `replica.fetch.backoff.ms`. No request shows whether an empty topic is copied.
 COPYING_S = 0.7
+
+#: How long a broker may take to tell of its disk, s.
+ANSWER_S = 1.0
 
 
 def serving(cluster: Cluster) -> list[str]:
@@ -86,3 +93,27 @@ def make_topic(
     with watch(cluster, name) as watching:
         wait_for(whole, words("awaited.replicas", topic=name), sleep=sleep)
     return copied
+
+
+def delete_topics(cluster: Cluster, topics: Collection[str]) -> None:
+    """Delete topics, with all that is in them.
+
+    Raises:
+        LabsError: the cluster did not answer.
+    """
+    ask(serving(cluster), lambda client: client.delete_topics(list(topics), raise_errors=False))
+
+
+def fullest(cluster: Cluster, topics: Collection[str]) -> int:
+    """How much these topics take on the disk of the broker that has most of them, bytes.
+
+    Brokers that do not answer are left out.
+    """
+    request: Any = DescribeLogDirsRequest
+    sizes = [0]
+    for node in cluster.status().serving:
+        with contextlib.suppress(*NO_ANSWER), cluster.line(node.id, ANSWER_S) as line:
+            disks = line.ask(request[1](topics=None)).results
+            held = [topic for disk in disks for topic in disk.topics if topic.name in topics]
+            sizes.append(sum(part.partition_size for topic in held for part in topic.partitions))
+    return max(sizes)

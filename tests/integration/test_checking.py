@@ -7,13 +7,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from kafka import KafkaAdminClient
 
 from labs.chapters import find_exercise
+from labs.exercise import judging
+from labs.exercise.verdict import NOT_YET
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
 from labs.supervise.identity import marked
@@ -57,6 +61,27 @@ def test_a_program_from_windows_in_a_folder_with_a_korean_name(labs: Labs, tmp_p
     answer = labs.run("check", "05.3", "--program", str(file), "--json", "--seed", "17")
     assert verdict(answer)["verdict"] == "pass", answer
     assert "seed 17" in answer.err
+
+
+def test_a_program_that_sends_without_end(
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended long before the disk is full, and what it has sent goes."""
+    monkeypatch.setenv("LABS_WORK", str(tmp_path / "work"))
+    monkeypatch.setattr(judging, "TOPICS_LIMIT", 5_000_000)
+    file = tmp_path / "endless.py"
+    file.write_text(
+        "import os\nfrom confluent_kafka import Producer\n"
+        "producer = Producer({'bootstrap.servers': os.environ['KAFKA_BOOTSTRAP_SERVERS']})\n"
+        "while True:\n"
+        "    try:\n        producer.produce(os.environ['TOPIC'], os.urandom(1000))\n"
+        "    except BufferError:\n        producer.poll(0.1)\n"
+    )
+    found = judging.judge(find_exercise("02.1"), cluster, command=[str(file)], seed=17)
+    assert (found.verdict, found.reason) == (NOT_YET, "fills_topic"), found
+    with closing(KafkaAdminClient(bootstrap_servers=cluster.bootstrap)) as admin:
+        left = [topic for topic in admin.list_topics() if topic.startswith("exercise-02-1-")]
+    assert not left
 
 
 #: Each word of its child's command line is ours alone.

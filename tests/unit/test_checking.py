@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,6 +45,10 @@ def never(*_: object) -> NoReturn:
         ("05.1", None, "7", "05.1 asks for no answer"),
         ("05.1", None, None, "there is no program .*05_1/program.py yet"),
         ("05.1", "'half", None, "'half is no command"),
+        ("05.1", "", None, "no program is named"),
+        ("05.1", "no-such-program", None, "there is no program 'no-such-program'"),
+        ("05.1", "/no/such.py", None, "there is no program /no/such.py"),
+        ("05.1", "/tmp", None, "there is no program '/tmp'"),
         ("01.3", "mine.py", None, "01.3 is not about a program"),
         ("01.3", None, None, "01.3 wants an answer"),
         ("01.3", None, "  ", "01.3 wants an answer"),
@@ -72,6 +78,26 @@ def test_a_language_without_a_starter(place: Path) -> None:
     assert not place.exists()
 
 
+def test_a_language_where_there_is_no_program() -> None:
+    with pytest.raises(BadInput, match=r"03\.2 is not about a program"):
+        new("03.2", "java")
+
+
+def test_json_says_so_where_nothing_could_be_judged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses(*_: object) -> NoReturn:
+        raise LabsError("there is no cluster", hint="start one")
+
+    monkeypatch.setattr(exercises, "chosen", refuses)
+    with pytest.raises(LabsError) as raised:
+        check("05.1", sys.executable, None, as_json=True, seed=None)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["tries"], told["evidence"]) == (CANT_TELL, 0, [])
+    assert "there is no cluster" in told["why"]
+    assert raised.value.exit_code == EXIT_CODES[CANT_TELL]
+
+
 def test_java_without_a_compiler_is_told_at_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,13 +123,13 @@ def test_work_that_can_not_be_written(place: Path, where: str) -> None:
         new("05.1", "python")
 
 
-def test_no_cluster_to_judge_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_cluster_to_judge_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def start() -> NoReturn:
         raise LabsError("nobody answers", hint="look there")
 
     monkeypatch.setattr(exercises, "chosen", lambda *_: SimpleNamespace(start=start))
     with pytest.raises(LabsError, match="nobody answers") as raised:
-        check("05.1", str(tmp_path), None, as_json=False, seed=None)
+        check("05.1", sys.executable, None, as_json=False, seed=None)
     assert raised.value.exit_code == EXIT_CODES[CANT_TELL]
 
 
@@ -113,7 +139,9 @@ def test_a_verdict_is_told_though_it_can_not_be_noted(place: Path) -> None:
     words = find_exercise("05.1").words
     exercise = Exercise("99.1", PROGRAM, words, lambda _: None, minutes=1)
     nowhere: Any = SimpleNamespace(can_break=False)
-    verdict = judge(exercise, nowhere, command=["it"], tell=lambda text, _: heard.append(text))
+    verdict = judge(
+        exercise, nowhere, command=[sys.executable], tell=lambda text, _: heard.append(text)
+    )
     assert (verdict.verdict, verdict.tries) == (PASS, 1)
     assert sum("LABS_WORK" in text for text in heard) == 2, "the try, and the progress"
 

@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from labs.base.errors import BadInput
 from labs.base.words import Words
 from labs.chapters import all_exercises, find_exercise
-from labs.exercise import busy, work
+from labs.exercise import busy, judging, work
 from labs.exercise import program as module
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging, judge
-from labs.exercise.program import Program
+from labs.exercise.program import Program, is_number
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
 from labs.learner.notes import notes
 from labs.supervise.wards import carriers
@@ -85,6 +86,25 @@ def test_one_that_floods_its_output(
         assert not program.running
 
 
+def test_one_that_writes_many_lines(
+    begun: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LINES_LIMIT", 1000)
+    program = begun("while True: print()")
+    with pytest.raises(NotYet, match="floods_lines") as raised:
+        program.wait(lambda: False, PATIENCE_S)
+    assert "more than 1000 lines" in why(raised)
+    assert not program.running
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("7", True), ("9" * 19, True), ("9" * 5000, False), ("²", False)]
+)
+def test_what_is_a_number(text: str, is_one: bool) -> None:
+    assert is_number(text) is is_one
+    assert not is_one or int(text)
+
+
 def test_one_that_exits_at_once(begun: Callable[..., Program]) -> None:
     program = begun("raise SystemExit('no brokers here')")
     with pytest.raises(NotYet, match="ended") as raised:
@@ -130,7 +150,7 @@ def test_a_python_file_that_is_empty(begun: Callable[..., Program]) -> None:
 
 CHILD = (
     "import subprocess, sys\n"
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
 )
 
 
@@ -141,6 +161,25 @@ def test_one_that_leaves_a_child(begun: Callable[..., Program], how: str) -> Non
         program.wait_end(PATIENCE_S)
     assert "left a process behind" in why(raised)
     assert left_of(program) == []
+
+
+@pytest.mark.parametrize("ends", ["wait_end", "kill"])
+def test_one_that_leaves_a_child_without_its_mark_and_session(
+    begun: Callable[..., Program], ends: str
+) -> None:
+    """As a daemon is started; it is seen while the program lives."""
+    program = begun(
+        f"{CHILD}, start_new_session=True, env={{}}).pid\n"
+        f"import time\nprint(child, flush=True)\ntime.sleep({2 * module.FAMILY_S})"
+    )
+    program.wait(lambda: program.lines, PATIENCE_S)
+    child = psutil.Process(int(program.lines[0].text))
+    if ends == "kill":
+        program.kill()
+    else:
+        with pytest.raises(NotYet, match="children"):
+            program.wait_end(PATIENCE_S)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_kill_meets_its_children_too(begun: Callable[..., Program]) -> None:
@@ -284,6 +323,39 @@ def test_a_busy_machine_is_not_the_programs_fault(
         program.wait(lambda: False, 0.1)
 
     assert judged(Elsewhere(), waits)[0] == verdict
+
+
+def test_a_program_that_keeps_the_machine_busy_itself_hears_that_it_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the machine is busy is asked when the program has ended."""
+    programs: list[Program] = []
+
+    def busy_while_it_runs() -> bool:
+        return any(program.running for program in programs)
+
+    monkeypatch.setattr(judging, "is_too_busy", busy_while_it_runs)
+
+    def waits(judging: Judging) -> None:
+        programs.append(judging.program())
+        programs[0].start()
+        programs[0].wait(lambda: False, 0.1)
+
+    assert judged(Elsewhere(), waits)[0] == NOT_YET
+    assert programs
+
+
+def test_a_judge_that_fails_says_nothing_against_the_program(tmp_path: Path) -> None:
+    def fails(_: object) -> None:
+        raise IndexError("out of range")
+
+    words = find_exercise("05.1").words
+    exercise = Exercise("99.1", PROGRAM, words, fails, minutes=1)
+    verdict = judge(exercise, Unbreakable(), command=[sys.executable])  # type: ignore[arg-type]
+    assert (verdict.verdict, verdict.reason) == (CANT_TELL, "judge_failed")
+    assert verdict.evidence == ("IndexError: out of range",)
+    (log,) = (tmp_path / "work").glob("*.log")
+    assert str(log) in verdict.why and "Traceback" in log.read_text("utf-8")
 
 
 def test_what_needs_no_time_counts_on_a_busy_machine_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Program, how_it_ended
+from labs.exercise.program import Program, how_it_ended, is_number
 from labs.exercise.verdict import NotYet
 from labs.workload import flight_payload
 from labs.workload.history import Log
@@ -79,7 +79,7 @@ class Trial:
         found: dict[int, Report] = {}
         for line in list(self.program.lines):
             number, _, what = line.text.partition(" ")
-            known = number.isdecimal() and int(number) in self.lines.told
+            known = is_number(number) and int(number) in self.lines.told
             if not known or what not in REPORTS:
                 raise NotYet("unreadable_line", line=line.text[:80])
             found[int(number)] = Report(what, line.time)

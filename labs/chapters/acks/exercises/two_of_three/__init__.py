@@ -40,7 +40,10 @@ def judge(judging: Judging) -> tuple[str, ...]:
         down = says("evidence", "refused", down=label_of(first), error=refused)
         reason = "too_few_replicas" if size < 3 else "refuses_with_one_down"
         raise NotYet(reason, told, down, count=size)
-    second = judging.random.choice([b for b in replicas if b not in (first, judging.leader(topic))])
+    followers = [broker for broker in replicas if broker not in (first, judging.leader(topic))]
+    if not followers:
+        raise NotYet("one_left", told, says("evidence", "took", down=label_of(first)), count=size)
+    second = judging.random.choice(followers)
     judging.fault("stop", second)
     wait_for(lambda: len(judging.partition(topic).isr) == 1, says("awaited", "one_alone"))
     refused = _sent(judging, topic)
@@ -59,7 +62,7 @@ def _sent(judging: Judging, topic: str) -> str:
     options = {"enable_idempotence": False, "retries": 0, "max_block_ms": SEND_MS}
     producer = judging.producer(acks="all", request_timeout_ms=SEND_MS, **options)
     try:
-        producer.send(topic, b"a flight").get(timeout=2 * SEND_MS / 1000)
+        producer.send(topic, b"a flight", partition=0).get(timeout=2 * SEND_MS / 1000)
     except KafkaError as error:
         return type(error).__name__.removesuffix("Error")
     return ""

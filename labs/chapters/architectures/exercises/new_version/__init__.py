@@ -15,7 +15,7 @@ from labs.base.flights import Flight, flights
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import how_it_ended
+from labs.exercise.program import how_it_ended, is_number
 from labs.exercise.verdict import NotYet
 
 RECORDS = 3000
@@ -84,7 +84,7 @@ def _days(records: Iterable[Any]) -> dict[str, int]:
     found = {}
     for record in records:
         key, value = (record.key or b"").decode(), (record.value or b"").decode()
-        if not value.isdecimal():
+        if not is_number(value):
             raise NotYet("unreadable_record", value=value[:40])
         found[key] = int(value)
     return found

@@ -19,7 +19,7 @@ from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import remove_dead
 from labs.exercise.judging import Judging
 from labs.exercise.places import await_places
-from labs.exercise.program import Program
+from labs.exercise.program import Program, is_number
 from labs.exercise.verdict import NotYet
 
 KILLS, BOOKINGS = 3, 400
@@ -83,8 +83,8 @@ def _events(judging: Judging, paid: str) -> set[int]:
     deadline = time.monotonic() + min(EVENTS_S, judging.remaining_s)
     told: set[int] = set()
     while len(told) < BOOKINGS and time.monotonic() < deadline:
-        keys = (record.key or b"" for record in judging.records(paid))
-        told = {int(key) for key in keys if key.isdigit()}
+        keys = ((record.key or b"").decode("utf-8", "replace") for record in judging.records(paid))
+        told = {int(key) for key in keys if is_number(key)}
         time.sleep(0.2)
     return told
 

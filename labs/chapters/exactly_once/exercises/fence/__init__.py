@@ -16,7 +16,7 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Line, Program
+from labs.exercise.program import Line, Program, is_number
 from labs.exercise.transactions import open_now, still_open, transactional_ids
 from labs.exercise.verdict import NotYet
 from labs.workload import flight_payload
@@ -79,7 +79,7 @@ def _fed(judging: Judging, program: Program) -> Iterator[Give]:
 def _reported(program: Program, count: int) -> bool:
     """Whether it has reported that the first `count` records are committed."""
     for line in list(program.lines):
-        if not line.text.strip().isdecimal():
+        if not is_number(line.text.strip()):
             raise NotYet("unreadable_line", line=line.text[:80])
     return any(int(line.text) == count - 1 for line in list(program.lines))
 

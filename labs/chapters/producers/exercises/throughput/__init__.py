@@ -23,7 +23,7 @@ from labs.base.flights import flights
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Program, how_it_ended
+from labs.exercise.program import Program, how_it_ended, is_number
 from labs.exercise.verdict import CantTell, NotYet
 from labs.workload.topic import serving
 
@@ -193,7 +193,7 @@ def _require_all(judging: Judging, own: Runner) -> None:
     """Each line is in the log but for the one that was refused, and the program says so."""
     told = [line.text.strip() for line in own.program.lines]
     for line in told:
-        if not line.isdecimal():
+        if not is_number(line):
             raise NotYet("unreadable_line", line=line[:80])
     says, there = judging.exercise.says, set(_stamps(judging, own))
     lost = [n for n, line in enumerate(own.given, start=1) if line not in there]

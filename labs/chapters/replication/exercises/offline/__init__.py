@@ -12,7 +12,7 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import how_it_ended
+from labs.exercise.program import how_it_ended, is_number
 from labs.exercise.verdict import CantTell, NotYet
 from labs.observe.segments import read_copy
 
@@ -79,7 +79,7 @@ def _answer(judging: Judging, offline: Offline, disk: str) -> str:
 def _require_right(judging: Judging, offline: Offline, disk: str, answer: str) -> None:
     says, last = judging.exercise.says, offline.last
     word, _, number = answer.partition(" ")
-    if answer != IMPOSSIBLE and not (word == "start" and number.isdecimal()):
+    if answer != IMPOSSIBLE and not (word == "start" and is_number(number)):
         raise NotYet("unreadable_line", line=answer[:80])
     told = says("evidence", "answered", answer=answer, disk=disk or "none")
     if answer == IMPOSSIBLE:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from labs.base.words import Words
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.judging import Judging
+from labs.exercise.program import is_number
 from labs.exercise.verdict import CantTell, NotYet
 from labs.observe.snapshot import Partition
 
@@ -106,7 +107,7 @@ def _words(judging: Judging) -> list[str]:
     words = judging.answer.replace(",", " ").lower().split()
     if not words:
         raise NotYet("unanswered")
-    if len(words) != PARTITIONS or not all(word == NONE or word.isdecimal() for word in words):
+    if len(words) != PARTITIONS or not all(word == NONE or is_number(word) for word in words):
         raise NotYet("unreadable_answer", answer=judging.answer[:80], count=PARTITIONS)
     return words
 

@@ -16,7 +16,7 @@ from labs.chapters.schemas.asked import registry
 from labs.chapters.schemas.changes import CARRIER, FLIGHT
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Program
+from labs.exercise.program import Program, is_number
 from labs.exercise.verdict import NotYet
 
 RECORDS = 60
@@ -80,7 +80,7 @@ def _offsets(program: Program) -> set[int]:
     """
     found = set()
     for line in list(program.lines):
-        if not line.text.strip().isdecimal():
+        if not is_number(line.text.strip()):
             raise NotYet("unreadable_line", line=line.text[:80])
         found.add(int(line.text))
     return found

@@ -15,7 +15,7 @@ from labs.chapters.systems.beside import fresh_queue, rabbit_connection, waiting
 from labs.chapters.systems.exercises.asked import amqp_url, rabbit, wait_for_both
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Program
+from labs.exercise.program import Program, is_number
 from labs.exercise.verdict import NotYet
 from labs.services.service import Service
 
@@ -100,7 +100,7 @@ def _tries(workers: list[Program]) -> Counter[tuple[int, str]]:
     found: Counter[tuple[int, str]] = Counter()
     for line in (line for worker in workers for line in list(worker.lines)):
         number, _, how = line.text.strip().partition(" ")
-        if not number.isdecimal() or how not in (DONE, FAILED):
+        if not is_number(number) or how not in (DONE, FAILED):
             raise NotYet("unreadable_line", line=line.text[:80])
         found[int(number), how] += 1
     return found

@@ -15,7 +15,7 @@ from labs.chapters.systems.beside import path_of, pulsar_admin, pulsar_namespace
 from labs.chapters.systems.exercises.asked import pulsar, wait_for_both
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.program import Line, Program
+from labs.exercise.program import Line, Program, is_number
 from labs.exercise.verdict import NotYet
 
 PLANES, EVENTS = 12, 8
@@ -83,7 +83,7 @@ def _done(workers: list[Program]) -> list[tuple[Line, str, int]]:
     found = []
     for line in sorted((line for w in workers for line in list(w.lines)), key=lambda x: x.time):
         plane, _, number = line.text.strip().partition(" ")
-        if not number.isdecimal():
+        if not is_number(number):
             raise NotYet("unreadable_line", line=line.text[:80])
         found.append((line, plane, int(number)))
     return found

@@ -28,6 +28,7 @@ from labs.chapters.systems.beside import (
 from labs.chapters.systems.exercises.asked import amqp_url, pulsar, rabbit
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.judging import Judging
+from labs.exercise.program import is_number
 from labs.exercise.verdict import CantTell, NotYet
 from labs.services.service import Service
 
@@ -112,7 +113,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     given = judging.answer.replace(",", " ").split()
     if not given:
         raise NotYet("unanswered")
-    if len(given) != len(checks) or not all(number.isdecimal() for number in given):
+    if len(given) != len(checks) or not all(is_number(number) for number in given):
         raise NotYet("numbers", answer=judging.answer, count=len(checks))
     for check, number in zip(checks.values(), given, strict=True):
         check(judging, int(number))
