@@ -12,7 +12,7 @@ from labs.chapters import all_exercises, find_exercise
 from labs.exercise import work
 from labs.exercise.command import javac, require_program, words_of
 from labs.exercise.exercise import ANSWER, PROGRAM, Exercise
-from labs.exercise.judging import judge, prepare, unjudged
+from labs.exercise.judge import judge, prepare, unjudged
 from labs.exercise.verdict import CANT_TELL, EXIT_CODES, PASS, Verdict
 from labs.kafka.choose import chosen
 

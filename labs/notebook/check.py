@@ -26,7 +26,7 @@ from labs.chapters import find_exercise
 from labs.exercise import work
 from labs.exercise.command import words_of
 from labs.exercise.exercise import ANSWER, LANGUAGES, PROGRAM, STATE, Exercise
-from labs.exercise.judging import judge, prepare
+from labs.exercise.judge import judge, prepare
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, Verdict
 from labs.kafka.choose import connect
 from labs.kafka.cluster import Cluster

@@ -22,7 +22,7 @@ import pytest
 from labs.chapters import all_exercises, numbers
 from labs.exercise.command import javac
 from labs.exercise.exercise import LANGUAGES, PROGRAM, STATE, Exercise
-from labs.exercise.judging import judge, prepare
+from labs.exercise.judge import judge, prepare
 from labs.exercise.verdict import NOT_YET, PASS, Verdict
 from labs.kafka.installation import ensure_installation, jvm_environment
 from labs.kafka.local import LocalCluster

@@ -15,7 +15,7 @@ from labs.base.errors import LabsError
 from labs.base.progress import silent
 from labs.base.variables import UNATTENDED
 from labs.chapters import find_exercise
-from labs.exercise.judging import judge, prepare
+from labs.exercise.judge import judge, prepare
 from labs.exercise.verdict import CANT_TELL, PASS
 from labs.kafka.local import LocalCluster
 from labs.services.known import service

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labs.chapters import find_exercise
-from labs.exercise.judging import judge
+from labs.exercise.judge import judge
 from labs.exercise.verdict import CANT_TELL, PASS
 from tests.external.conftest import Enter
 from tests.external.others import PREFIX, SECRETS, Others

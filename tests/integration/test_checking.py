@@ -17,6 +17,7 @@ from kafka import KafkaAdminClient
 
 from labs.chapters import find_exercise
 from labs.exercise import judging
+from labs.exercise.judge import judge
 from labs.exercise.verdict import NOT_YET
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
@@ -77,7 +78,7 @@ def test_a_program_that_sends_without_end(
         "    try:\n        producer.produce(os.environ['TOPIC'], os.urandom(1000))\n"
         "    except BufferError:\n        producer.poll(0.1)\n"
     )
-    found = judging.judge(find_exercise("02.1"), cluster, command=[str(file)], seed=17)
+    found = judge(find_exercise("02.1"), cluster, command=[str(file)], seed=17)
     assert (found.verdict, found.reason) == (NOT_YET, "fills_topic"), found
     with closing(KafkaAdminClient(bootstrap_servers=cluster.bootstrap)) as admin:
         left = [topic for topic in admin.list_topics() if topic.startswith("exercise-02-1-")]

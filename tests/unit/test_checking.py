@@ -19,7 +19,7 @@ from labs.chapters import all_exercises, find_exercise
 from labs.exercise.alone import alone
 from labs.exercise.command import words_of
 from labs.exercise.exercise import PROGRAM, Exercise
-from labs.exercise.judging import judge
+from labs.exercise.judge import judge
 from labs.exercise.verdict import CANT_TELL, EXIT_CODES, PASS
 from labs.kafka.local import LocalCluster
 from labs.supervise import home

@@ -20,7 +20,8 @@ from labs.exercise import busy, judging, work
 from labs.exercise import program as module
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
-from labs.exercise.judging import Judging, judge
+from labs.exercise.judge import judge
+from labs.exercise.judging import Judging
 from labs.exercise.program import Program, is_number
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
 from labs.learner.notes import notes
