@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from labs.base.errors import BadInput, LabsError
-from labs.chapters import find
+from labs.chapters import find, find_exercise
+from labs.exercise.judge import judge
+from labs.exercise.verdict import NOT_YET, PASS
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, Cluster, State
 from labs.kafka.compose import ComposeCluster
 from labs.kafka.refusals import Unfinished
@@ -287,6 +290,21 @@ def test_experiments(cluster: ComposeCluster, name: str, chosen: dict[str, str])
     result = find(name).run(cluster, chosen)
     assert result.report.counts.acknowledged > 0
     assert result.conclusion
+    assert {node.state for node in cluster.status().nodes} == {State.RUNNING}
+
+
+@pytest.mark.parametrize("id", ["02.1", "05.3"])  # the first one breaks brokers
+def test_exercises(
+    cluster: ComposeCluster, id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_WORK", str(tmp_path))
+    exercise = find_exercise(id)
+    for file, verdict in (
+        (exercise.file("solution", "python"), PASS),
+        (exercise.starter("python"), NOT_YET),
+    ):
+        found = judge(exercise, cluster, command=[str(file)], seed=17, budget_s=120)
+        assert found.verdict == verdict, found
     assert {node.state for node in cluster.status().nodes} == {State.RUNNING}
 
 
