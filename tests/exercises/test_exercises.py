@@ -222,9 +222,9 @@ def test_what_any_program_may_do_wrong_has_hints_that_get_more_specific() -> Non
 
 
 def hints_of(words: Words) -> Iterator[tuple[str, list[str]]]:
-    """Each reason that a table has hints for, and these; a second try gets the second one."""
+    """Each reason that a table has hints for, and these, as they are said: none needs a value."""
     for reason in dict.fromkeys(id.partition(".")[0] for id in words.under("hints")):
-        yield reason, list(words.under(f"hints.{reason}").values())
+        yield reason, [hint.format() for hint in words.under(f"hints.{reason}").values()]
 
 
 @pytest.mark.parametrize("chapter", sorted(numbers().values()))
