@@ -47,7 +47,7 @@ def test_a_term_is_explained_by_the_sentence_where_it_stands_first(tmp_path: Pat
 
 
 #: How a sentence says what something is: the term comes first, and then one of these.
-SAYS = "is|are|means|makes|has|assigns|keeps|moves|restarts|says|sends|turns"
+SAYS = "is|are|means|makes|has|assigns|keeps|moves|notes|reads|restarts|says|sends|turns"
 
 
 @pytest.mark.parametrize("term", glossary.terms(chapters()), ids=lambda term: term.name)
