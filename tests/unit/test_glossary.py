@@ -52,7 +52,7 @@ SAYS = "is|are|means|makes|has|assigns|keeps|moves|notes|reads|restarts|says|sen
 
 @pytest.mark.parametrize("term", glossary.terms(chapters()), ids=lambda term: term.name)
 def test_a_meaning_stands_alone(term: glossary.Term) -> None:
-    """It is a whole sentence that names the term, and needs neither a table nor what came before."""
+    """It is a whole sentence that begins with the term: no table, and no text before it."""
     begins = rf"(In |To )?(An? |The )?{re.escape(term.name)}"
     assert re.fullmatch(rf"{begins}\b.*? ({SAYS})\b [^|]*[.]", term.meaning, re.IGNORECASE), (
         f"{term.chapter.path}: `**{term.name}** ({term.korean}) is …` in a sentence of its own"
