@@ -16,7 +16,7 @@ def test_no_tool_knows_the_options_of_old(tool: str, option: str) -> None:
     assert f"{option} is not a recognized option" in said
 
 
-def test_a_brokers_session_is_with_the_controller_and_not_with_zookeeper() -> None:
+def test_a_session_is_with_the_controller_and_not_with_zookeeper() -> None:
     known = java_defaults("broker")
     assert known["broker.session.timeout.ms"].startswith("9000 ")
     assert [name for name in known if "zookeeper" in name] == []
@@ -24,8 +24,8 @@ def test_a_brokers_session_is_with_the_controller_and_not_with_zookeeper() -> No
 
 #: The box "the book says … / now …": words of each row, and the test that asks for its "now".
 NOW = {
-    "seven servers": "test_a_brokers_session_is_with_the_controller_and_not_with_zookeeper",
+    "seven servers": "test_a_session_is_with_the_controller_and_not_with_zookeeper",
     "--zookeeper …": "test_no_tool_knows_the_options_of_old",
     "--broker-list": "test_no_tool_knows_the_options_of_old",
-    "a session with ZooKeeper": "test_a_brokers_session_is_with_the_controller_and_not_with_zookeeper",
+    "a session with ZooKeeper": "test_a_session_is_with_the_controller_and_not_with_zookeeper",
 }
