@@ -18,7 +18,6 @@ TESTS = PROJECT / "tests"
 def test_each_now_has_a_test(text: Text) -> None:
     claims = Path("integration", f"test_claims_{text.chapter.partition('_')[0]}.py")
     named, rows = named_in(TESTS / claims), rows_of(text)
-    assert rows
     for row in rows:
         assert sum(words in row for words in named) == 1, f"{claims}, NOW: {row}"
     assert len(named) == len(rows), "one of them is of a row that is gone"
@@ -28,17 +27,15 @@ def test_each_now_has_a_test(text: Text) -> None:
 
 
 def rows_of(text: Text) -> list[str]:
-    """The rows of the chapter's box, without its head."""
+    """The rows of the chapter's box, if it has one, without their head."""
     box = re.search(r"<b>The book says.*?</details>", text.path.read_text("utf-8"), re.DOTALL)
-    assert box, "there is no such box"
-    return re.findall(r"^\| .*", box[0], re.MULTILINE)[1:]
+    return re.findall(r"^\| .*", box[0], re.MULTILINE)[1:] if box else []
 
 
 def named_in(claims: Path) -> dict[str, str]:
     """Words of each row, and the test for it: `NOW` in the file of the chapter's claims."""
-    body = ast.parse(claims.read_text("utf-8")).body
-    (now,) = (
-        n.value for n in body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "NOW"
-    )
-    found: dict[str, str] = ast.literal_eval(now)
+    found: dict[str, str] = {}
+    for node in ast.parse(claims.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NOW":
+            found = ast.literal_eval(node.value)
     return found
