@@ -17,7 +17,7 @@ from tests.course import Text, chapters
 FILE = Path("notebooks", "glossary.md")
 
 _TERM = re.compile(r"\*\*([^*\n]+)\*\*\s*\(([^()]*[가-힣][^()]*)\)")
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?:])[*)]*\s+(?=[\"A-Z*`(])")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?:])[*)\"]*\s+(?=[\"A-Z*`(])")
 _ITEM = re.compile(r"\n(?=\||(?:[-*]|\d+\.) )")
 _HEAD = """\
 # Glossary
@@ -61,10 +61,10 @@ def _terms_of(text: Text) -> Iterator[Term]:
         for block in re.split(r"\n\s*\n", cell.source):
             for sentence in _sentences(block):
                 for found in _TERM.finditer(sentence):
-                    name, inside = (" ".join(part.split()) for part in found.groups())
-                    korean, _, said = inside.partition(":")
-                    meaning = said.strip() or _plain(sentence)
-                    yield Term(_small(name), korean, meaning, text)
+                    name, korean = (" ".join(part.split()) for part in found.groups())
+                    if not re.search("[A-Za-z]", sentence[: found.start()]):
+                        name = _small(name)
+                    yield Term(name, korean, _plain(sentence), text)
 
 
 def _sentences(block: str) -> list[str]:

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from labs.base.words import Words
 from labs.chapters import all_exercises, numbers
+from labs.exercise import exercise as exercise_module
 from labs.exercise.command import javac
 from labs.exercise.exercise import LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judge import judge, prepare
@@ -32,6 +34,7 @@ from tests.run import FAULTS_VARIABLE
 from tests.slate import begin_anew, clean_beside_servers, stop_servers
 
 HERE = Path(__file__).parent
+EVERY = Words(exercise_module.__file__)  # what every exercise may say
 SEED = int(os.environ.get(FAULTS_VARIABLE, "17"))
 
 #: Whether this is `make test`, whose time is short.
@@ -204,9 +207,24 @@ def test_it_has_what_an_exercise_needs(exercise: Exercise) -> None:
     assert exercise.title and exercise.task and exercise.words("passed")
     assert exercise.variables
     assert exercise.kind != PROGRAM or exercise.file("starter", "python")
-    for reason in exercise.words.under("why"):
-        hints = exercise.words.under(f"hints.{reason}")
-        assert hints or reason not in reasons, f"{reason} has no hint"
+    hinted = dict(hints_of(exercise.words))
+    assert reasons - hinted.keys() <= dict(hints_of(EVERY)).keys(), "a wrong answer without a hint"
+    for reason, hints in hinted.items():
+        malformed = "{answer!r}" in exercise.words.under("why").get(reason, "")
+        assert len(set(hints)) == len(hints) >= (1 if malformed else 2), (
+            f"{reason} needs more hints"
+        )
+
+
+def test_what_any_program_may_do_wrong_has_hints_that_get_more_specific() -> None:
+    for reason, hints in hints_of(EVERY):
+        assert len(set(hints)) == len(hints) >= 2, f"{reason} needs more hints"
+
+
+def hints_of(words: Words) -> Iterator[tuple[str, list[str]]]:
+    """Each reason that a table has hints for, and these, as they are said: none needs a value."""
+    for reason in dict.fromkeys(id.partition(".")[0] for id in words.under("hints")):
+        yield reason, [hint.format() for hint in words.under(f"hints.{reason}").values()]
 
 
 @pytest.mark.parametrize("chapter", sorted(numbers().values()))

@@ -327,3 +327,13 @@ def test_a_client_goes_on_with_the_advertised_addresses(
     for each in settings.values():  # not set: as `listeners`
         listener = each["advertised.listeners"]["value"] or each["listeners"]["value"]
         assert listener.partition("://")[2] in told
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "client.rack": "test_what_has_changed_since_the_book",
+    "acks=1": "test_what_has_changed_since_the_book",
+    "by_duration": "test_what_has_changed_since_the_book",
+    "broker.session.timeout.ms": "test_session_and_heartbeat_of_the_lab_and_of_kafka",
+    "default.replication.factor": "test_what_has_changed_since_the_book",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from binascii import crc32
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from zipfile import ZipFile
 
 import confluent_kafka
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
     InvalidPartitionsError,
@@ -24,7 +25,7 @@ from labs.base.flights import flights
 from labs.chapters.producers.keys import planes
 from labs.kafka.installation import ensure_installation
 from labs.kafka.local import LocalCluster
-from tests.kafka_tools import java_defaults
+from tests.kafka_tools import java_defaults, kafka_tool
 
 MIB = 1024 * 1024
 
@@ -179,6 +180,27 @@ def test_without_a_key_kafka_python_takes_any_partition_for_each_record(
     assert len({a == b for a, b in pairwise(placed)}) == 2
 
 
+def test_without_a_key_the_java_client_fills_a_batch_and_then_goes_on(
+    cluster: LocalCluster, topic: str
+) -> None:
+    """It goes on when it has filled 16 KiB: with 600 records of 500 bytes, some 18 times."""
+    kafka_tool(
+        "org.apache.kafka.tools.ConsoleProducer",
+        *("--bootstrap-server", ",".join(cluster.bootstrap), "--topic", topic),
+        given="".join(f"{number:0500}\n" for number in range(600)),
+    )
+    reader = KafkaConsumer(topic, bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest")
+    placed: dict[int, int] = {}
+    deadline = time.monotonic() + 60
+    while len(placed) < 600:
+        assert time.monotonic() < deadline
+        for records in reader.poll(timeout_ms=1000).values():
+            placed |= {int(record.value): record.partition for record in records}
+    reader.close()
+    changes = sum(placed[number] != placed[number + 1] for number in range(599))
+    assert 1 <= changes < 60, "round robin changes with each record, chance with two of three"
+
+
 def test_the_partitioner_of_old_is_gone_from_the_java_client() -> None:
     """`DefaultPartitioner`, which examples still set, went with Kafka 4.0."""
     jars = ensure_installation().class_path.split(":")
@@ -193,3 +215,13 @@ def test_partitions_can_not_be_taken_away(cluster: LocalCluster, topic: str) -> 
     with pytest.raises(InvalidPartitionsError):
         client.create_partitions({topic: 2})
     client.close()
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "sticky": "test_without_a_key_the_java_client_fills_a_batch_and_then_goes_on",
+    "linger.ms": "test_the_java_clients_defaults",
+    "idempotence": "test_the_java_clients_defaults",
+    "retries": "test_the_java_clients_defaults",
+    "DefaultPartitioner": "test_the_partitioner_of_old_is_gone_from_the_java_client",
+}

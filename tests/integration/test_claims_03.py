@@ -157,3 +157,14 @@ def test_the_console_producers_options_since_the_book() -> None:
     said = " ".join(refusal("org.apache.kafka.tools.ConsoleProducer", "--help").split())
     assert "--command-property" in said
     assert re.search(r"--producer-property <[^(]*\(DEPRECATED\)", said)
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "`acks=1` is the default": "test_the_java_producers_defaults",
+    "ConfigException": "test_java_refuses_idempotence_only_if_acks_1_is_said",
+    "retries": "test_the_java_producers_defaults",
+    "replica.lag.time.max.ms": "test_the_brokers_settings",
+    "KIP-966": "experiments/test_acks.py::test_below_the_minimum_acks_1_records_are_hidden",
+    "--command-property": "test_the_console_producers_options_since_the_book",
+}

@@ -199,3 +199,16 @@ def test_the_labs_brokers_are_no_controllers(admin: KafkaAdminClient) -> None:
     brokers = [ConfigResource(ConfigResourceType.BROKER, id) for id in "123"]
     told = admin.describe_configs(brokers, config_filter="all")["broker"]
     assert {each["process.roles"]["value"] for each in told.values()} == {"broker"}
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "__cluster_metadata": "test_the_metadata_is_a_replicated_log_too",
+    "replica.lag.time.max.ms": "test_the_brokers_settings_named_in_the_prose",
+    "kafka-leader-election": "test_what_has_changed_since_the_book",
+    "a broker of the ELR may lead": (
+        "experiments/test_replication.py::test_who_may_lead_when_all_have_gone"
+    ),
+    "LastKnownElr": "test_what_has_changed_since_the_book",
+    "leader-epoch-checkpoint": "test_each_election_is_an_epoch_and_is_written_down",
+}

@@ -19,7 +19,7 @@ from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.local import LocalCluster
 from labs.workload.group import Group
 from tests.helpers import wait_until
-from tests.kafka_tools import java_defaults, leader_of
+from tests.kafka_tools import java_defaults, kafka_tool, leader_of
 
 
 @pytest.fixture
@@ -67,6 +67,31 @@ def test_the_java_clients_defaults() -> None:
     assert {name: told[name] for name in expected} == expected
     strategies = re.findall(r"\w+Assignor", told["partition.assignment.strategy"])
     assert strategies == ["RangeAssignor", "CooperativeStickyAssignor"]
+
+
+def test_kafka_groups_lists_groups_of_every_type(
+    cluster: LocalCluster, admin: KafkaAdminClient
+) -> None:
+    at = {"bootstrap.servers": ",".join(cluster.bootstrap), "log_level": 0}
+    classic = KafkaConsumer("flights", bootstrap_servers=cluster.bootstrap, group_id="classic")
+    new = confluent_kafka.Consumer({**at, "group.id": "new", "group.protocol": "consumer"})
+    share = confluent_kafka.ShareConsumer({**at, "group.id": "share"})
+    for member in (new, share):
+        member.subscribe(["flights"])
+
+    def listed() -> set[str]:
+        classic.poll(timeout_ms=100)
+        new.poll(0.1)
+        share.poll(timeout=0.1)
+        return {group["group_id"] for group in admin.list_groups()}
+
+    _until(lambda: listed() >= {"classic", "new", "share"})
+    arguments = "--bootstrap-server", ",".join(cluster.bootstrap), "--list"
+    said = kafka_tool("org.apache.kafka.tools.GroupsCommand", *arguments)
+    for member in (classic, new, share):
+        member.close()
+    told = dict(re.findall(r"^(\w+) +(Classic|Consumer|Share) ", said, re.MULTILINE))
+    assert told == {"classic": "Classic", "new": "Consumer", "share": "Share"}
 
 
 def test_a_kip_848_groups_clocks_are_the_brokers(admin: KafkaAdminClient) -> None:
@@ -259,3 +284,15 @@ def test_a_deleted_topics_offsets_go_with_it_and_one_kept_elsewhere_is_out_of_ra
     with pytest.raises(OffsetOutOfRangeError):
         _until(lambda: reader.poll(timeout_ms=500))
     reader.close()
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "session.timeout.ms": "test_the_java_clients_defaults",
+    "assignor": "test_the_java_clients_defaults",
+    "group.protocol=consumer": "test_the_java_clients_defaults",
+    "kafka-groups": "test_kafka_groups_lists_groups_of_every_type",
+    "max.poll.interval.ms": (
+        "experiments/test_groups.py::test_heartbeats_come_from_the_process_and_not_from_poll"
+    ),
+}

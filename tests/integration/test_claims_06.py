@@ -234,3 +234,15 @@ def test_librdkafka_keeps_its_epoch_too(cluster: LocalCluster, topic: str) -> No
     with admin(cluster.bootstrap) as client:
         told = client.describe_transactions(["native"])["native"]
     assert told.producer_epoch == 0
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "idempotence is off": "test_what_is_the_default_by_client",
+    "KIP-447": "test_a_member_that_its_group_has_replaced_can_not_commit_in_a_transaction",
+    "kafka-transactions": "test_the_tools_of_the_prose_show_markers_and_transactions",
+    "KIP-890": (
+        "experiments/test_exactly_once.py::"
+        "test_only_the_java_clients_epoch_rises_with_each_transaction"
+    ),
+}

@@ -132,3 +132,14 @@ def _until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "session.timeout.ms": "test_now_by_the_java_clients_defaults",
+    "cooperative-sticky": "test_now_by_the_java_clients_defaults",
+    "KIP-848": "test_the_cluster_can_do_both_new_kinds_of_groups",
+    "KIP-932": (
+        "experiments/test_groups.py::test_in_a_share_group_more_members_than_partitions_work"
+    ),
+}

@@ -223,3 +223,16 @@ def test_three_bookies_hold_what_a_namespace_asks_for(pulsar: Any) -> None:
     assert len(bookies) == 3
     assert all(bookie in told for bookie in bookies)
     producer.close()
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "the panel of section 6": (
+        "experiments/test_systems_load.py::"
+        "test_what_is_held_was_within_the_bound_and_the_next_step_was_not"
+    ),
+    "share groups": (
+        "experiments/test_systems.py::test_both_readers_work_in_order_where_a_key_has_one_reader"
+    ),
+    "streams": "test_a_stream_is_a_kind_of_queue_that_keeps_what_was_read",
+}

@@ -280,3 +280,16 @@ def test_debezium_asks_for_a_lost_slot_up_to_900_times(cluster: LocalCluster) ->
     said = b"".join(lines).decode()
     refused = r"Cannot obtain valid replication slot .*\[during attempt \d+ out of 900"
     assert re.search(refused, said)
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "connect-file": "test_the_connectors_for_files_must_be_asked_for",
+    "plugin.discovery": "test_the_workers_defaults",
+    "/offsets": "test_a_debezium_connector_by_its_rest_interface",
+    "/stop": "test_a_debezium_connector_by_its_rest_interface",
+    "KIP-618": (
+        "experiments/test_connect.py::"
+        "test_with_exactly_once_nothing_comes_again_to_who_reads_committed"
+    ),
+}

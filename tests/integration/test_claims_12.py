@@ -147,3 +147,11 @@ def test_the_journal_is_kept_for_ever_and_not_compacted(
         told = client.describe_configs([asked])["topic"][place.topic]
     assert told["cleanup.policy"]["value"] == "delete"
     assert told["retention.ms"]["value"] == told["retention.bytes"]["value"] == "-1"
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "AvroProducer": "test_avro_producer_and_consumer_are_deprecated",
+    "header_schema_id_serializer": "test_what_the_client_does_by_default",
+    "associated subject": "test_what_the_client_does_by_default",
+}

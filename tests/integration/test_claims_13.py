@@ -89,3 +89,12 @@ def _read(cluster: LocalCluster, topic: str, group: str) -> list[int]:
     reader.commit()
     reader.close()
     return found
+
+
+#: The box "the book says … / now …": words of each row, and the test that asks for its "now".
+NOW = {
+    "remote.log.storage.system.enable": "test_the_retention_that_a_replay_meets_by_default",
+    "share groups": (
+        "experiments/test_groups.py::test_in_a_share_group_more_members_than_partitions_work"
+    ),
+}
