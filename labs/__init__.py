@@ -13,7 +13,7 @@ from __future__ import annotations
 import pkgutil
 from typing import Any
 
-from labs.notebook import cells, older, quiet
+from labs.notebook import cells, older, quiet, together
 from labs.services.before_reset import stop_before_reset
 
 #: Name → where it lives, `module:name`, or `module:` for a whole one.
@@ -57,4 +57,5 @@ def __dir__() -> list[str]:
 cells.register()
 quiet.register()
 older.register()
+together.register()
 stop_before_reset()

@@ -7,12 +7,16 @@ messaging protocol, `stop_on_error`). So every cell of the tests is sent from he
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from queue import Empty
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.helpers import PATIENCE_S
+
+#: The messages that a notebook keeps below a cell.
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
 
 
 def run_cell(client: BlockingKernelClient, code: str) -> tuple[dict[str, Any], str]:
@@ -25,6 +29,29 @@ def run_cell(client: BlockingKernelClient, code: str) -> tuple[dict[str, Any], s
         output_hook=lambda message: said.append(message["content"].get("text", "")),
     )
     return reply["content"], "".join(said)
+
+
+def run_together(client: BlockingKernelClient, cells: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Run them as JupyterLab's *Run All* does, all sent in one go: what each of them shows.
+
+    After an error the kernel drops those that wait.
+    """
+    requests = [
+        client.session.msg("execute_request", {"code": code, "silent": False, "allow_stdin": False})
+        for code in cells
+    ]
+    for request in requests:
+        client.shell_channel.send(request)
+    shown: dict[str, list[dict[str, Any]]] = {one["header"]["msg_id"]: [] for one in requests}
+    waiting = set(shown)
+    while waiting:
+        said = _next(client.get_iopub_msg, f"word of {len(waiting)} cells")
+        cell = said["parent_header"].get("msg_id")
+        if cell in waiting and said["content"].get("execution_state") == "idle":
+            waiting.remove(cell)
+        elif cell in waiting and said["msg_type"] in OUTPUTS:
+            shown[cell].append({"output_type": said["msg_type"], **said["content"]})
+    return list(shown.values())
 
 
 def begin_cell(client: BlockingKernelClient, code: str) -> str:

@@ -44,7 +44,7 @@ class Experiment:
         words: the chapter's sentences; those of this experiment stand in the section `what`.
         settings: what can be changed, with bounds.
         body: does it; gets the `Run`.
-        ask: the prediction asked before the first run.
+        ask: the prediction asked before a run; each run with other settings is asked about anew.
         breaks: whether it needs a cluster whose processes can be broken.
         judges: what it is about beside the log: `judgements.PROCESSING`, `judgements.KEY_ORDER`.
         by_wall: settings → what of it a broker or a client measures by its wall clock, as the end

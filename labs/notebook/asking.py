@@ -1,4 +1,8 @@
-"""What an experiment asks before its run, and what its result says of the answer."""
+"""What an experiment asks before a run, and what its result says of the answer.
+
+Each run with other settings is another question. One with the same settings as a run before is not
+asked about again: its answer is known.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,40 @@ from labs.notebook.reconciliation import Reconciliation, reconcile
 words = Words(__file__)
 
 
+class Askings:
+    """The questions of a panel: one for each of the settings that were run, one for the others.
+
+    `now` is the one for the settings that the panel shows.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self.anew()
+
+    def anew(self) -> None:
+        """Ask again, whatever was run."""
+        self.now = self._next = Asking(self._experiment)
+        self._tried: dict[frozenset[tuple[str, Value]], Asking] = {}
+
+    def choose(self, settings: Mapping[str, Value]) -> bool:
+        """Have `now` be the question for these settings; returns whether it is another one."""
+        before, those = self.now, frozenset(settings.items())
+        if those not in self._tried and self._next in self._tried.values():
+            self._next = Asking(self._experiment)
+        self.now = self._tried.get(those, self._next)
+        return self.now is not before
+
+    def tried(self, settings: Mapping[str, Value]) -> None:
+        """A run with these settings has told its result."""
+        self._tried.setdefault(frozenset(settings.items()), self.now)
+
+
 class Asking:
-    """The prediction of a panel, for the settings with which it is first tried."""
+    """One question, and what a learner predicts."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._ask = experiment.ask
         self.prediction = _asked(experiment)
-        self._predicted_for: Mapping[str, Value] | None = None
 
     @property
     def unanswered(self) -> bool:
@@ -36,9 +67,7 @@ class Asking:
         measured = came_true(ask, result)
         if ask is None or asked is None or measured is None:
             return None
-        if self._predicted_for is None:
-            self._predicted_for = result.settings
-        if asked.answer is None or dict(self._predicted_for) != dict(result.settings):
+        if asked.answer is None:
             return Reconciliation(None, measured, None, words=asked.words)
         return reconcile(asked, measured, settings=result.settings)
 

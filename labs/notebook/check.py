@@ -5,9 +5,10 @@
 >>> check("05.1")                              # judges it
 >>> check("01.3", "")                          # asks; with an answer between the quotes, judges it
 
-*Run All* judges nothing that the learner has not touched, and neither does a notebook that runs
-without a learner (`LABS_UNATTENDED=1`): each cell then says what is to be done. Judging takes up to
-40 s and may break brokers, and each try makes the next hint more specific: it is for who wants it.
+*Run All* judges nothing, and asks nothing: each cell then says what is to be done, what was asked
+last, and how the last try ended. A notebook that runs without a learner (`LABS_UNATTENDED=1`) does
+neither. Judging takes up to 40 s and may break brokers, a new question takes the place of the last
+one, and each try makes the next hint more specific: it is for who wants it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from IPython.display import HTML, display
 
 from labs.base import variables
-from labs.base.errors import BadInput
+from labs.base.errors import BadInput, LabsError
 from labs.base.words import Words
 from labs.chapters import find_exercise
 from labs.exercise import work
@@ -28,9 +29,11 @@ from labs.exercise.command import words_of
 from labs.exercise.exercise import ANSWER, LANGUAGES, PROGRAM, STATE, Exercise
 from labs.exercise.judge import judge, prepare
 from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, Verdict
-from labs.kafka.choose import connect
+from labs.kafka.choose import chosen, connect
 from labs.kafka.cluster import Cluster
+from labs.learner.notes import JUDGED, notes
 from labs.notebook.card import CSS, inline
+from labs.notebook.together import together
 
 #: What a verdict's card says first, and how its edge looks (see `labs.notebook.card`).
 _LOOKS = {PASS: "labs-right", NOT_YET: "labs-wrong"}
@@ -39,7 +42,8 @@ _SAID = {PASS: "passed", NOT_YET: "not_yet", CANT_TELL: "cant_tell"}
 
 words = Words(__file__)
 
-_MIME = "application/vnd.labs.verdict+json"
+#: A saved notebook carries a verdict under this type, beside what a reader sees.
+VERDICT = "application/vnd.labs.verdict+json"
 
 
 def task(id: str) -> Task:
@@ -69,8 +73,9 @@ class Task:
         return str(file)
 
     def _repr_html_(self) -> str:
-        told = contract_of(self.exercise) or _prepared(self.exercise)
-        return card(self.exercise, f"{task_of(self.exercise)}{told}")
+        exercise = self.exercise
+        told = contract_of(exercise) or _prepared(exercise)
+        return card(exercise, f"{task_of(exercise)}{told}{_said(_not_here(exercise))}")
 
     def __repr__(self) -> str:
         exercise = self.exercise
@@ -99,14 +104,17 @@ def check(
         BadInput: there is no such exercise, or no such program.
     """
     exercise = find_exercise(id)
+    if not_here := _not_here(exercise, cluster):
+        return Checked(exercise, said=not_here)
     if variables.number(variables.UNATTENDED, 0, 0, 1):
-        return Checked(exercise, untouched=_begin(exercise))
+        return Checked(exercise, said=_begin(exercise))
     if exercise.kind == PROGRAM and program is None and (untouched := _untouched(exercise)):
-        return Checked(exercise, untouched=untouched)
+        return Checked(exercise, said=untouched)
+    asks = _asks(exercise, answer)
+    if together():
+        return Checked(exercise, asked=_asked(exercise), said=_alone(exercise, asks))
     where = connect() if cluster is None else cluster
-    if (exercise.kind == ANSWER and answer in (None, "")) or (
-        exercise.kind == STATE and not _asked(exercise)
-    ):
+    if asks:
         with _Progress() as tell:
             told = prepare(exercise, where, tell)
         return Checked(exercise, asked=told)
@@ -123,7 +131,7 @@ def check(
 
 
 class Checked:
-    """How a try ended, as a card; `verdict` None: nothing was judged."""
+    """How a try ended, as a card; `verdict` None: nothing was judged, `said` may tell why."""
 
     def __init__(
         self,
@@ -131,28 +139,22 @@ class Checked:
         verdict: Verdict | None = None,
         *,
         asked: Mapping[str, str] | None = None,
-        untouched: str = "",
+        said: str = "",
     ) -> None:
-        self.exercise, self.verdict, self.asked, self.untouched = (
-            exercise,
-            verdict,
-            asked,
-            untouched,
-        )
+        self.exercise, self.verdict, self.asked, self.said = exercise, verdict, asked, said
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         shown: dict[str, Any] = {"text/html": self._html(), "text/plain": repr(self)}
         if self.verdict:
-            shown[_MIME] = json.loads(json.dumps(self.verdict.as_dict()))
+            shown[VERDICT] = json.loads(json.dumps(self.verdict.as_dict()))
         return shown
 
     def _html(self) -> str:
-        if self.asked is not None:
-            return card(self.exercise, task_of(self.exercise) + _table(self.asked))
         found = self.verdict
         if found is None:
             asks = "" if self.exercise.kind == PROGRAM else task_of(self.exercise)
-            return card(self.exercise, f'{asks}<p role="status">{inline(self.untouched)}</p>')
+            asked = _table(self.asked) if self.asked else ""
+            return card(self.exercise, f"{asks}{asked}{_said(self.said)}")
         seen = "".join(f"<li>{inline(line)}</li>" for line in found.evidence)
         tip = f"<b>{words('check.hint')}</b> {inline(found.hint)}"
         verdict = escape(words(f"check.verdict.{_SAID[found.verdict]}"))
@@ -166,13 +168,11 @@ class Checked:
         )
 
     def __repr__(self) -> str:
-        exercise = self.exercise
-        if self.asked is not None:
-            told = "\n".join(f"  {name} = {value}" for name, value in self.asked.items())
-            return f"{exercise.task}\n{told}"
-        if self.verdict is None:
-            return f"{exercise.id}: {self.untouched}"
-        found = self.verdict
+        exercise, found = self.exercise, self.verdict
+        if found is None:
+            asked = [f"  {name} = {value}" for name, value in (self.asked or {}).items()]
+            said = [f"{exercise.id}: {self.said}"] if self.said else []
+            return "\n".join([*([exercise.task] if asked else []), *asked, *said])
         seen = [f"  - {line}" for line in found.evidence]
         hint = [f"{words('check.hint')} {found.hint}"] if found.hint else []
         return "\n".join([f"{exercise.id}: {found.verdict}", found.why, *seen, *hint])
@@ -200,6 +200,8 @@ class _Progress:
 def card(exercise: Exercise, markup: str, look: str = "") -> str:
     """An exercise's card."""
     about = words("check.exercise", id=exercise.id, minutes=exercise.minutes)
+    if exercise.breaks:
+        about = f"{about} · {words('exercises.breaks')}"
     return (
         f'{CSS}<div class="labs-card labs-reconcile {look} t-exercise">'
         f'<p class="labs-kind">{about}</p><p><b>{escape(exercise.title)}</b></p>{markup}</div>'
@@ -227,10 +229,9 @@ def contract_of(exercise: Exercise) -> str:
 
 def _prepared(exercise: Exercise) -> str:
     """What was told when it was prepared, as HTML; else how one has it prepared."""
-    try:
-        return _table(work.asked(exercise))
-    except BadInput:
-        return f"<p>{inline(words(f'check.prepares.{exercise.kind}', id=exercise.id))}</p>"
+    if asked := _asked(exercise):
+        return _table(asked)
+    return f"<p>{inline(words(f'check.prepares.{exercise.kind}', id=exercise.id))}</p>"
 
 
 #: JupyterLab sets what stands in a table to the right, as numbers are.
@@ -262,9 +263,43 @@ def _untouched(exercise: Exercise) -> str:
     return words("check.untouched", name=file.name, id=exercise.id, file=file)
 
 
-def _asked(exercise: Exercise) -> bool:
+def _asks(exercise: Exercise, answer: object) -> bool:
+    """Whether the question, or the state's name, is to be told, and nothing to be judged."""
+    if exercise.kind == ANSWER:
+        return answer in (None, "")
+    return exercise.kind == STATE and not _asked(exercise)
+
+
+def _asked(exercise: Exercise) -> dict[str, str]:
+    """What was asked last; nothing, if nothing was."""
     try:
-        work.asked(exercise)
+        return work.asked(exercise)
     except BadInput:
-        return False
-    return True
+        return {}
+
+
+def _not_here(exercise: Exercise, cluster: Cluster | None = None) -> str:
+    """Why it can't be done on this cluster; nothing, if it can."""
+    if not exercise.breaks or (chosen() if cluster is None else cluster).can_break:
+        return ""
+    return exercise.says("why", "cant_break")
+
+
+def _alone(exercise: Exercise, asks: bool) -> str:
+    """The last verdict, and that the cell must be run alone: to be asked, or to be judged."""
+    what = "judge" if not asks else "answer" if _asked(exercise) else "ask"
+    last = _last_verdict(exercise)
+    said = [words(f"check.last.{_SAID[last]}")] if last else []
+    return " ".join([*said, words(f"check.alone.{what}")])
+
+
+def _last_verdict(exercise: Exercise) -> str:
+    try:
+        tries = [one for one in notes() if (one.kind, one.name) == (JUDGED, exercise.id)]
+    except LabsError:  # the notes can't be read: recap says so
+        return ""
+    return str(tries[-1].told["verdict"]) if tries else ""
+
+
+def _said(text: str) -> str:
+    return f'<p role="status">{inline(text)}</p>' if text else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -28,6 +28,11 @@ class Controls:
         """What the controls show."""
         shown = {name: control.value for name, control in self._controls.items()}
         return resolve(self._settings, shown)
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call this whenever one of them shows another value."""
+        for control in self._controls.values():
+            control.observe(lambda _: changed(), "value")
 
     def show(self, values: Mapping[str, Value]) -> None:
         """Have the controls show these values."""

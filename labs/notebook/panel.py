@@ -30,7 +30,7 @@ from labs.experiment.live import Live
 from labs.experiment.settings import Value, resolve
 from labs.kafka.choose import connect
 from labs.kafka.cluster import Cluster
-from labs.notebook.asking import Asking
+from labs.notebook.asking import Askings
 from labs.notebook.cells import NotHere
 from labs.notebook.controls import Controls
 from labs.notebook.finding import RESULT_MIME, Finding
@@ -80,7 +80,7 @@ class Panel:
         self, experiment: Experiment, cluster: Cluster, settings: Mapping[str, Value]
     ) -> None:
         self.experiment, self.cluster = experiment, cluster
-        self._asking = Asking(experiment)
+        self._askings = Askings(experiment)
         self._controls = Controls(experiment, settings)
         self._screen, self._runs = Screen(), Runs()
         self._job: Job | None = None
@@ -103,8 +103,8 @@ class Panel:
 
     @property
     def prediction(self) -> Prediction | None:
-        """The question asked before the first run."""
-        return self._asking.prediction
+        """The question asked before a run with the settings that the controls show."""
+        return self._askings.now.prediction
 
     @property
     def findings(self) -> list[Finding]:
@@ -160,9 +160,9 @@ class Panel:
             return NotHere(blocked)
         if missing := self.experiment.missing(self.cluster, values):
             return NotHere(str(missing))
-        if self._asking.unanswered:
-            self.skip()
         self._controls.show(values)
+        if self._askings.now.unanswered:
+            self.skip()
         try:
             self._start(values)
             self.wait()
@@ -225,31 +225,39 @@ class Panel:
         self._box = w.VBox(parts, layout=w.Layout(max_width="924px"))
         self._box.add_class("t-panel")
         self._box.add_class("labs-panel")
+        self._controls.on_change(self._changed)
         self._ask()
 
     def _ask(self) -> None:
         if self.prediction is not None:
-            self.prediction.on_answer = self._refresh
+            self.prediction.on_answer = partial(self._refresh, asked=True)
             self._ask_box.children = [self.prediction.widget]
-        self._refresh()
+        self._refresh(asked=True)
 
-    def _refresh(self) -> None:
-        """Enable what can be pressed now, and say why the rest can't."""
+    def _changed(self) -> None:
+        if self._askings.choose(self.settings):
+            self._ask()
+
+    def _refresh(self, asked: bool = False) -> None:
+        """Enable what can be pressed now, and say why the rest can't.
+
+        `asked`: the question is another one, or has just been answered.
+        """
         blocked, running = self._blocked(), self.running
-        unanswered = self._asking.unanswered
+        unanswered = self._askings.now.unanswered
         answered = self.prediction is not None and not unanswered
         (self._ask_box.add_class if answered else self._ask_box.remove_class)("labs-answered")
         self._run_button.disabled = bool(blocked) or running or unanswered
         self._controls.enable(not running and not blocked)
         self._stop.disabled = not running
-        done = self.prediction is not None and bool(self.findings) and not running
+        done = answered and bool(self.findings) and not running
         self._again.layout.display = None if done else "none"
         if blocked:
             self._box.add_class("labs-blocked")
             self._screen.say(blocked, hook="t-reason")
         elif unanswered:
-            self._screen.say(words("panel.predict_first"))
-        elif not running and not self.findings:
+            self._screen.say(words(f"panel.predict.{'next' if self.findings else 'first'}"))
+        elif not running and (asked or not self.findings):
             self._screen.say(words("panel.ready"))
 
     def _blocked(self) -> str:
@@ -267,7 +275,7 @@ class Panel:
             self._screen.say(str(error), bad=True)
 
     def _clicked_again(self) -> None:
-        self._asking = Asking(self.experiment)
+        self._askings.anew()
         self._ask()
 
     def _start(self, values: Mapping[str, Value]) -> None:
@@ -281,8 +289,10 @@ class Panel:
     def _find_out(self, values: Mapping[str, Value], live: Live) -> str:
         """Run, in the job's thread; keep and show what was found. Returns what to say of it."""
         result = self.experiment.run(self.cluster, values, live)
-        reconciliation = self._asking.reconciled(result)
-        image = png(picture(result, more=self._asking.beside(reconciliation)))
+        asking = self._askings.now
+        self._askings.tried(values)
+        reconciliation = asking.reconciled(result)
+        image = png(picture(result, more=asking.beside(reconciliation)))
         finding = Finding(len(self.findings) + 1, result, image, reconciliation)
         self._screen.last(image)
         self._verdict.value = f'<div class="labs-finding">{told(result, reconciliation)}</div>'

@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from labs.app.jupyter import jupyter_command
@@ -29,6 +32,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+#: Without it JupyterLab would ask which kernel to start.
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 #: Every cell stands in the page, whether it is in sight or not.
 OVERRIDES = '{"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}'
@@ -75,6 +81,18 @@ class Lab:
     def address(self, notebook: str) -> str:
         """Where a notebook opens, token included."""
         return f"{self.url}/lab/tree/{notebook}?token={self.token}"
+
+
+@contextmanager
+def notebook_of(page: Page, lab: Lab, name: str, sources: Sequence[str]) -> Iterator[None]:
+    """A notebook with these cells, all of them run."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    copy = ARTEFACTS / f"{name}_{os.getpid()}.ipynb"  # tests may run twice at the same time
+    cells = [new_code_cell(source) for source in sources]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), copy)
+    run_all(page, lab.address(str(copy.relative_to(PROJECT))))
+    yield
+    copy.unlink(missing_ok=True)
 
 
 #: What a Chromium is called: on Linux by its command, on macOS by its place.

@@ -11,28 +11,23 @@ the artefacts; it is not asserted, for it says more about the machine than about
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 from filelock import FileLock
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from labs.chapters import all_experiments, find
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
-from labs.supervise.home import PROJECT
-from tests.browser.conftest import ARTEFACTS, Lab, run_all, shoot
+from tests.browser.conftest import ARTEFACTS, Lab, notebook_of, shoot
 from tests.course import Text, chapters
 from tests.helpers import wait_until
 
@@ -41,8 +36,6 @@ pytestmark = pytest.mark.browser
 RUN_TIMEOUT_MS = 300_000
 #: A run that was all but over when it was to stop is done: so often Stop may come too late.
 STOPS = 3
-#: Without it JupyterLab would ask which kernel to start.
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PANEL = re.compile(r'\bpanel\("([\w.]+)"')
 
 
@@ -118,20 +111,8 @@ def opened(page: Page, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Pag
     """The chapter's first cell and its panels, each shown and none of them run."""
     chapter: Text = request.param
     sources = [chapter.code[0].source, *_panels(chapter)]
-    with _opened(page, lab, f"panels_{chapter.chapter}", sources):
+    with notebook_of(page, lab, f"panels_{chapter.chapter}", sources):
         yield page
-
-
-@contextmanager
-def _opened(page: Page, lab: Lab, name: str, sources: list[str]) -> Iterator[None]:
-    """A notebook with these cells, all of them run."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    copy = ARTEFACTS / f"{name}_{os.getpid()}.ipynb"  # tests may run twice at the same time
-    cells = [new_code_cell(source) for source in sources]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), copy)
-    run_all(page, lab.address(str(copy.relative_to(PROJECT))))
-    yield
-    copy.unlink(missing_ok=True)
 
 
 @pytest.mark.timeout(1200)
@@ -187,11 +168,12 @@ def test_two_runs_are_compared_in_light_and_dark(
     page: Page, lab: Lab, cluster: LocalCluster
 ) -> None:
     sources = [CHAPTERS[0].code[0].source, 'panel("producers.keys")', COCKPIT, RECORDS]
-    with _opened(page, lab, "compared", sources):
+    with notebook_of(page, lab, "compared", sources):
         panel = page.locator(".t-panel")
-        panel.locator(".t-skip").click()
         for number, option in enumerate(panel.locator(".t-set-key button").all()[:2], start=1):
             option.click()
+            expect(panel.locator(".t-run")).to_be_disabled()  # it asks before each of them
+            panel.locator(".t-skip").click()
             panel.locator(".t-run").click()
             expect(panel.locator(".t-status")).to_contain_text("Done.", timeout=RUN_TIMEOUT_MS)
             rows = panel.locator(".t-row-2")

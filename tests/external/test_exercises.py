@@ -9,6 +9,7 @@ import pytest
 from labs.chapters import find_exercise
 from labs.exercise.judge import judge
 from labs.exercise.verdict import CANT_TELL, PASS
+from labs.notebook.check import check
 from tests.external.conftest import Enter
 from tests.external.others import PREFIX, SECRETS, Others
 
@@ -68,9 +69,15 @@ def test_a_program_is_told_how_to_be_let_in(
     assert not any(s in f.read_text("utf-8", "replace") for f in left for s in SECRETS)
 
 
-def test_what_breaks_brokers_says_that_it_can_not_here(others: Others, enter: Enter) -> None:
+def test_what_breaks_brokers_says_that_it_can_not_here(
+    others: Others, enter: Enter, work: Path
+) -> None:
     cluster = enter(others.as_ann)
     cluster.start()
     verdict = judge(find_exercise("02.2"), cluster, command=["true"])
     assert (verdict.verdict, verdict.reason) == (CANT_TELL, "cant_break")
     assert "LABS_CLUSTER=local" in verdict.why
+    for id in ("02.2", "03.2", "04.2"):  # a program, a state, a question
+        told = check(id, cluster=cluster)
+        assert told.verdict is None and told.said == verdict.why
+    assert not list(work.glob("0[34]_2"))

@@ -1,16 +1,26 @@
-"""*Run All*, pressed by a learner: every cell ends without an error, and every panel waits."""
+"""*Run All*, pressed by a learner: no cell fails, every panel waits, no exercise is judged."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from nbclient import NotebookClient
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
 
 from labs.base.variables import UNATTENDED
+from labs.chapters import find_exercise
+from labs.exercise.exercise import PROGRAM
 from labs.kafka.local import LocalCluster
+from labs.notebook.check import VERDICT
 from labs.notebook.finding import RESULT_MIME
-from tests.course import Text, chapters, code_of
+from tests.course import WRITES, Text, chapters
+from tests.kernels import run_cell, run_together
+from tests.minutes import EXERCISE
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 #: The others do the same with a learner as without, and are run without.
@@ -19,14 +29,64 @@ CHAPTERS = [text for text in chapters() if any("panel(" in cell.source for cell 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("text", CHAPTERS, ids=lambda text: text.chapter)
-def test_run_all_ends_without_an_error_and_panels_wait(text: Text, cluster: LocalCluster) -> None:
-    book = text.book()
-    learners = {name: value for name, value in os.environ.items() if name != UNATTENDED}
-    client = NotebookClient(book, timeout=120, kernel_name="python3")
-    client.execute(cwd=str(text.saved.parent), env=learners)  # raises what a cell raises
-    outputs = [(cell, output) for cell in code_of(book) for output in cell.outputs]
-    assert [output.text for _, output in outputs if output.get("name") == "stderr"] == []
-    shown = [(cell.source, output.get("data", {})) for cell, output in outputs]
-    waiting = [source for source, data in shown if WIDGET in data and "panel(" in source]
-    assert waiting == [cell.source for cell in text.code if "panel(" in cell.source]
-    assert not any(RESULT_MIME in data for _, data in shown), "something was run"
+def test_run_all_waits_for_the_learner(text: Text, cluster: LocalCluster, tmp_path: Path) -> None:
+    cells = [cell.source for cell in text.code]
+    with learners_kernel(text, tmp_path) as client:
+        shown = seen(cells, run_together(client, cells))
+        waiting = [source for source, data in shown if WIDGET in data and "panel(" in source]
+        assert waiting == [source for source in cells if "panel(" in source]
+        assert not any(RESULT_MIME in data for _, data in shown), "something was run"
+        assert noted(tmp_path) == {}, "something was asked or judged"
+        run_all_once_more(client, cells, tmp_path)
+
+
+def run_all_once_more(client: BlockingKernelClient, cells: list[str], work: Path) -> None:
+    """By now the learner has changed the program, or has been asked and has filled in an answer."""
+    own = [source for source in cells if "task(" in source or EXERCISE.search(source)]
+    (check,) = [source for source in own if source.startswith("check(")]
+    exercise = find_exercise(EXERCISE.findall(check)[0])
+    if exercise.kind != PROGRAM:
+        reply, said = run_cell(client, check)
+        assert reply["status"] == "ok", said
+        assert noted(work), "a cell that is run alone asks"
+    before = noted(work)
+    filled = [cells[0], *map(filled_in, own)]
+    shown = seen(filled, run_together(client, filled))
+    (told,) = [data for source, data in shown if source.startswith("check(")]
+    assert VERDICT not in told and "Run this cell alone" in told["text/plain"]
+    assert noted(work) == before, "something was asked or judged"
+
+
+def filled_in(source: str) -> str:
+    """A cell of an exercise, once a learner has been there."""
+    return f"{source}\n# changed" if WRITES.match(source) else source.replace('""', '"UA1"')
+
+
+@contextmanager
+def learners_kernel(text: Text, work: Path) -> Iterator[BlockingKernelClient]:
+    """A kernel as the chapter's notebook gets it, with a learner who has done nothing yet."""
+    environment = {name: value for name, value in os.environ.items() if name != UNATTENDED}
+    environment["LABS_WORK"] = str(work)
+    folder = str(text.saved.parent)
+    manager, client = start_new_kernel(kernel_name="python3", cwd=folder, env=environment)
+    try:
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def seen(cells: list[str], shown: list[list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """Each output's data with its cell; there is no error, and nothing in red."""
+    outputs = [(cell, one) for cell, several in zip(cells, shown, strict=True) for one in several]
+    bad = [
+        one for _, one in outputs if one["output_type"] == "error" or one.get("name") == "stderr"
+    ]
+    assert bad == []
+    return [(cell, one.get("data", {})) for cell, one in outputs]
+
+
+def noted(work: Path) -> dict[str, str]:
+    """What was asked, how often was tried, and how far the learner is."""
+    files = [*work.rglob(".labs.json"), *work.glob("*.jsonl")]
+    return {str(file): file.read_text("utf-8") for file in files}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -12,9 +13,9 @@ from labs.base.errors import BadInput
 from labs.base.variables import UNATTENDED
 from labs.chapters import all_exercises, find_exercise, numbers
 from labs.exercise import work
-from labs.exercise.exercise import PROGRAM
+from labs.exercise.exercise import PROGRAM, Exercise
 from labs.learner.notes import judged
-from labs.notebook.check import check, task
+from labs.notebook.check import VERDICT, check, task
 from labs.notebook.exercises import exercises
 from tests.course import WRITES, Text, chapters
 from tests.minutes import EXERCISE
@@ -119,6 +120,67 @@ def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("labs.notebook.check.prepare", lambda *_: asked)
     shown = repr(check("01.3", "", cluster=object()))  # type: ignore[arg-type]
     assert "OFFSET = 812" in shown
+
+
+# -- cells that run together with others -----------------------------------------------------------
+
+
+@pytest.fixture
+def run_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labs.notebook.check.together", lambda: True)
+
+
+def never(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("a cluster is asked for nothing")
+
+
+@pytest.mark.parametrize("answer", ["", "UA1"])
+@pytest.mark.parametrize("id", [one.id for one in all_exercises()])
+def test_run_all_judges_and_asks_nothing(
+    id: str, answer: str, run_all: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("connect", "prepare", "judge"):
+        monkeypatch.setattr(f"labs.notebook.check.{name}", never)
+    exercise = find_exercise(id)
+    if exercise.kind == PROGRAM:
+        Path(task(id).program).write_text("print('mine')")
+    for asked in ({}, {"OFFSET": "812"}):
+        if asked:
+            work.note_asked(exercise, asked)
+        shown = check(id, answer)._repr_mimebundle_()
+        assert "this cell alone" in shown["text/plain"]
+        assert VERDICT not in shown
+        if exercise.kind != PROGRAM:
+            first = re.split(r"[`\n]", exercise.task)[0]
+            assert escape(first) in shown["text/html"]
+            assert ("812" in shown["text/html"]) == bool(asked)
+
+
+def test_run_all_says_how_the_last_try_ended(run_all: None) -> None:
+    Path(task("05.1").program).write_text("print('mine')")
+    assert "last try" not in repr(check("05.1"))
+    judged("05.1", "not yet")
+    judged("05.2", "pass")
+    assert "The verdict on your last try: not yet." in repr(check("05.1"))
+    judged("05.1", "pass")
+    assert "Your last try passed." in repr(check("05.1"))
+
+
+# -- what breaks brokers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda one: one.id)
+def test_what_breaks_brokers_says_so(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where they can't be broken, it says that, and does nothing."""
+    shown = [task(exercise.id)._repr_html_()]
+    monkeypatch.setenv(UNATTENDED, "1")
+    shown.append(check(exercise.id)._repr_mimebundle_()["text/html"])
+    assert all(("breaks brokers" in html) == exercise.breaks for html in shown)
+    if exercise.breaks:
+        monkeypatch.delenv(UNATTENDED)
+        monkeypatch.setenv("LABS_BOOTSTRAP", "nowhere.example:9092")
+        assert "can't be done to this cluster" in repr(check(exercise.id, "UA1"))
+        assert "can&#x27;t be done to this cluster" in task(exercise.id)._repr_html_()
 
 
 @pytest.mark.parametrize("id", [one.id for one in all_exercises() if one.kind != PROGRAM])

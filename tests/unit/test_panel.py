@@ -11,6 +11,7 @@ from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -29,6 +30,8 @@ from labs.experiment.result import Result
 from labs.experiment.settings import Choice, Number, Switch, resolve
 from labs.experiment.views import Bars
 from labs.kafka.cluster import State
+from labs.learner.notes import notes
+from labs.learner.tally import by_chapter
 from labs.notebook import farewell, job
 from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
@@ -258,6 +261,48 @@ def test_a_prediction_is_for_the_settings_it_was_first_tried_with(make: Make) ->
     assert find(one.widget, "t-run").disabled
     one.predict("none")
     assert one.run(acks="all").reconciliation.right is True  # type: ignore[union-attr]
+
+
+def test_other_settings_are_asked_about_anew_and_the_same_ones_are_not(make: Make) -> None:
+    one = make()
+    acks, run, again = (find(one.widget, hook) for hook in ("t-set-acks", "t-run", "t-again"))
+    one.predict("none")
+    ran(one)
+    assert not run.disabled, "the same settings: its answer is known"
+    acks.value = "all"
+    assert run.disabled and again.layout.display == "none"
+    assert "Predict for these settings" in status(one)
+    assert not find(one.widget, "t-lock").disabled, "nothing is answered yet"
+    acks.value = "1"
+    assert not run.disabled and again.layout.display is None
+    assert "press Run" in status(one)
+    assert one.prediction is not None and one.prediction.answer == "none"
+    acks.value = "all"
+    one.predict("some")
+    assert not run.disabled
+    acks.value = "0"
+    assert not run.disabled, "until it is tried, an answer is for the next run"
+    assert compared(ran(one)) == ("some", "none", False)
+    acks.value = "all"
+    assert run.disabled
+    one.skip()
+    assert compared(ran(one)) == (None, "none", None)
+    assert not run.disabled
+
+
+def test_each_question_that_was_answered_counts_once(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_WORK", str(tmp_path))
+    one = make()
+    for acks, predicted in (("1", "none"), ("all", "none"), ("1", None), ("0", None)):
+        find(one.widget, "t-set-acks").value = acks
+        if predicted:
+            one.predict(predicted)
+        ran(one)
+    tally = by_chapter(notes(), lambda name: name)["acks.model"]
+    assert len(tally.predictions) == 2
+    assert len(tally.contradicted) == 1
 
 
 # --- running --------------------------------------------------------------------------------------
