@@ -23,6 +23,7 @@ from labs.chapters.architectures import service_process
 from labs.chapters.architectures.common import beside, flights_of, named, payload_of
 from labs.chapters.architectures.service_process import (
     CHARGED,
+    CONSUMER,
     EXPOSED,
     PAID,
     PAYMENT,
@@ -40,6 +41,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lines, Mark, Point
+from labs.workload import set_here
 
 words = Words(__file__)
 
@@ -85,6 +87,7 @@ def _bus(run: Run) -> None:
         beside(run, event)
     folder = tempfile.TemporaryDirectory(prefix="labs-bus-")
     run.closing(folder.cleanup)
+    run.note(set_here.kafka_python("consumer", CONSUMER, words("bus.services")))
     payments, tickets = _lives(run, Path(folder.name))
     every = [*payments, tickets]
     run.wait(lambda: all(life.ready for life in every), words("bus.awaited.ready"), DONE_S)
