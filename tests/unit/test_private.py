@@ -67,14 +67,15 @@ def bases(file: Path, of: ast.ClassDef, folder: Path) -> Iterator[tuple[Path, as
     """All classes of ours that a class descends from, and the file of each."""
     for base in map(ast.unparse, of.bases):
         name = base.partition("[")[0]
-        home, known = imported(parsed(file), name, folder) or (file, name)
-        if known in (found := classes(parsed(home))) and found[known] is not of:
-            yield home, found[known]
-            yield from bases(home, found[known], folder)
-        elif again := imported(parsed(home), known, folder):  # handed on by a package
-            if known_class := classes(parsed(again[0])).get(again[1]):
-                yield again[0], known_class
-                yield from bases(again[0], known_class, folder)
+        home, known = file, name
+        while known not in classes(parsed(home)):  # a package may only hand it on
+            if not (found := imported(parsed(home), known, folder)):
+                break
+            home, known = found
+        base_of = classes(parsed(home)).get(known)
+        if base_of is not None and base_of is not of:
+            yield home, base_of
+            yield from bases(home, base_of, folder)
 
 
 def own(of: ast.ClassDef) -> set[str]:

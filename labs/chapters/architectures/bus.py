@@ -72,7 +72,7 @@ class _Life(Life):
         """Have it work."""
         self.write("begin")
 
-    def _told(self, what: str, *told: str) -> None:
+    def hear(self, what: str, *told: str) -> None:
         if what == READY:
             self.ready = True
         elif what == EXPOSED:

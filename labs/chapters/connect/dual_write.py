@@ -56,8 +56,8 @@ class _Life(Life):
         self.next_number = first
         self.write(str(first))
 
-    def _told(self, what: str, *told: str) -> None:
-        history, (number, *values) = self._run.history, told
+    def hear(self, what: str, *told: str) -> None:
+        history, (number, *values) = self.run.history, told
         if what == booking_process.EXPOSED:
             self.exposed = True
         elif what == booking_process.BEGUN:
