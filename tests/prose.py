@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labs.base.figures import figure
+from labs.notebook.called import called
 from labs.notebook.finding import RESULT_MIME
 from labs.notebook.result_html import main_measurements
 
@@ -92,7 +93,10 @@ def _results(book: Any) -> list[dict[str, Any]]:
 
 def measurements(book: Any) -> set[str]:
     """What the tables of the notebook's own results call their measurements."""
-    shown = (main_measurements(result["measurements"]) for result in _results(book))
+    shown = (
+        main_measurements(result["measurements"], called(result["experiment"]))
+        for result in _results(book)
+    )
     return {name for table in shown for name, _ in table}
 
 

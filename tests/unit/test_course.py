@@ -12,8 +12,8 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from labs.chapters import all_experiments
+from labs.notebook.called import called
 from labs.notebook.finding import RESULT_MIME
-from labs.notebook.result_html import in_words
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import FIRST, Text, chapters, code_of, texts, with_table
@@ -71,7 +71,7 @@ def test_what_the_text_speaks_of_is_shown_and_nothing_else(text: Text) -> None:
     ours = [e for e in all_experiments() if e.name.partition(".")[0] == chapter]
     numbers = [(asked["run"], asked["shows"]) for asked in text.numbers.values()]
     phrases = prose.measurements_named(text.book())
-    words = {name: in_words(name)[0] for e in ours for name in e.shown}
+    words = {name: called(e).measured(name)[0] for e in ours for name in e.shown}
     assert phrases <= set(words.values())
     for experiment in ours:
         asked = {shows.partition(".")[2] for run, shows in numbers

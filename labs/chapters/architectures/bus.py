@@ -46,6 +46,8 @@ from labs.workload import set_here
 words = Words(__file__)
 
 PLAIN, IDEMPOTENT = "plain", "idempotent"
+#: Whose flights were charged twice, if there are none.
+NOBODY = "nobody"
 
 #: The day of a snow storm: half of its flights were cancelled; every so many are booked.
 STORM, IN_ALL, EACH = "2013-02-08", 900, 15
@@ -169,7 +171,7 @@ def _tell(
     ]
     run.measurements |= {
         "charged_twice": len(twice),
-        "flight_names": named([sent[number] for number in twice]) or words("nobody"),
+        "flight_names": named([sent[number] for number in twice]) or NOBODY,
         "tickets": sum(times for (_, what), times in entries.items() if what == TICKETED),
         "refunds": sum(times for (_, what), times in entries.items() if what == REFUNDED),
         "left_open": len(open_ones),
