@@ -84,6 +84,8 @@ check("99.1", "")
 
 - One is one.
 
+Terms: [glossary](glossary.md). Before: [chapter 1](01_overview.ipynb).
+
 ```{code-cell}
 recap("throwaway")
 ```
@@ -182,6 +184,26 @@ a = "Count again."
     "tests/exercises/name/what/large.py": '"""Says more."""\n\nprint(2)\n',
 }
 
+#: The chapter's text in Korean, made of the English one; its links are the same.
+KOREAN = {
+    "title: Throwaway": "title: 임시 장",
+    "does: send a record, and count": "does: 레코드를 보내고 세기",
+    "# Chapter 99": "# 99장",
+    "*10 minutes*": "*10분*",
+    "**Questions**": "**질문**",
+    "How many?": "몇 개인가?",
+    "A word.": "한 마디.",
+    "## Key points": "## 핵심 정리",
+    "One is one.": "하나는 하나다.",
+    "Terms:": "용어:",
+}
+SAID_IN_KOREAN = """[count]
+question = "레코드가 몇 개인가?"
+
+[count.measured]
+records = "레코드 수"
+"""
+
 #: What a test says that looks at all chapters, and has no case for each of them.
 LOOKS = re.compile(
     r"\b(chapters|texts|numbers|all_experiments|all_exercises|notebooks_imports)\(|glob\("
@@ -203,8 +225,14 @@ def of_ours(path: str) -> str:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
-    """The files of a chapter, by path; the notebook is made."""
-    return {of_ours(path): words for path, words in FILES.items()}
+    """The files of a chapter, by path, in two languages; the notebooks are made."""
+    ours = {of_ours(path): words for path, words in FILES.items()}
+    korean = ours["course/99_throwaway/en.md"]
+    for english, said in KOREAN.items():
+        assert english in korean
+        korean = korean.replace(english, said)
+    said_by = {"labs/chapters/throwaway/ko.toml": SAID_IN_KOREAN}
+    return {**ours, "course/99_throwaway/ko.md": korean, **said_by}
 
 
 def test_they_are_files_that_contributing_names() -> None:
@@ -229,8 +257,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> Pat
         assert not (folder / path).exists()
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(words, "utf-8")
-    (text,) = (Text(folder / path) for path in files if path.endswith("/en.md"))
-    nbformat.write(text.book(), text.saved)
+    for text in (Text(folder / path) for path in files if path.endswith(".md")):
+        text.saved.parent.mkdir(exist_ok=True)
+        nbformat.write(text.book(), text.saved)
     write_table(folder)
     return folder
 
@@ -268,6 +297,8 @@ def test_each_kind_of_tests_finds_it(collected: list[str]) -> None:
         "tests/browser/test_panels.py::test_panels_predict_run_tell_and_stop[99_throwaway]",
         "tests/unit/test_notebooks.py::test_static_readers_see_every_widget[99_throwaway]",
         "tests/unit/test_course.py::test_every_language_has_the_same_code[99_throwaway-en]",
+        "tests/unit/test_course.py::test_every_language_has_the_same_code[99_throwaway-ko]",
+        "tests/unit/test_notebooks.py::test_its_links_lead_somewhere[99_throwaway-ko]",
     ):
         assert test in collected
 
@@ -324,7 +355,8 @@ def test_no_other_file_was_edited(copy: Path, files: dict[str, str]) -> None:
         if not (PROJECT / path.relative_to(copy)).exists()
         or path.read_bytes() != (PROJECT / path.relative_to(copy)).read_bytes()
     }
-    made = {Path("notebooks", f"{NUMBER}_{NAME}.ipynb"), Path("README.md"), settings_sheet.FILE}
+    made = {Path("notebooks", folder, f"{NUMBER}_{NAME}.ipynb") for folder in ("", "ko")}
+    made |= {Path("README.md"), settings_sheet.FILE}
     assert ours == {Path(path) for path in files} | made
 
 

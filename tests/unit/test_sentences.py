@@ -257,6 +257,38 @@ def test_every_sentence_is_asked_for(folder: Path) -> None:
     assert sorted(told.keys() - used) == []
 
 
+# -- in another language ---------------------------------------------------------------------------
+
+#: What English may leave to the id itself.
+BY_ITS_ID = re.compile(r"(^|\.)(measured|values)\.")
+
+
+def said_otherwise(folder: Path, language: str) -> list[str]:
+    """The ids for which a language has a sentence, and English none, or none with these values."""
+    english, told = table(folder, "en"), table(folder, language)
+    return [
+        id
+        for id in told
+        if (id not in english and not BY_ITS_ID.search(id))
+        or not wanted(told[id]) <= wanted(english.get(id, ""))
+    ]
+
+
+def test_each_language_has_sentences_for_ids_of_english_with_the_same_values() -> None:
+    others = [path for path in LABS.rglob("??.toml") if path.name != "en.toml"]
+    for path in others:
+        assert (path.parent / "en.toml").exists(), path
+        assert said_otherwise(path.parent, path.stem) == [], path
+
+
+def test_a_sentence_of_another_language_that_says_something_else_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('a = "{lost} of {sent}"\nb = "{one}"\n')
+    (tmp_path / "ko.toml").write_text(
+        'a = "{sent}에서 {gone}"\nc = "없다"\n[x.measured]\ny = "값"\n'
+    )
+    assert said_otherwise(tmp_path, "ko") == ["a", "c"]
+
+
 # -- no sentence is built in code ----------------------------------------------------------------
 
 #: Two words, or a word and a value, with room between them; but `name=value` is no word.
