@@ -9,7 +9,9 @@ A cell that begins a program of the learner's has only its first line, `%%writef
 {task("05.1").program}`: what the exercise begins with is put below it.
 
 The same chapter in another language stands beside it (`ko.md`) and has the same code cells. Its
-numbers are asked for in `en.md`, too.
+numbers are asked for in `en.md`, too. Its links are written as in `en.md`; in its notebook, which
+lies in a folder of its own, they lead to what there is: to a chapter in the same language, else to
+what lies above.
 """
 
 from __future__ import annotations
@@ -25,11 +27,16 @@ from typing import Any
 import jupytext
 import nbformat
 
+from labs.base.words import FIRST
 from labs.chapters import find_exercise
 from labs.supervise.home import PROJECT
 from tests import prose
 
-FIRST = "en"  # the language in which a chapter is written
+#: What the tests look for in a chapter's prose, in each language in which there are texts.
+QUESTIONS = {"en": "**Questions**", "ko": "**질문**"}
+KEY_POINTS = {"en": "## Key points", "ko": "## 핵심 정리"}
+MINUTES = {"en": r"\d+ minutes", "ko": r"\d+분"}
+OPTIONAL = {"en": r"\boptional, \d+ minutes", "ko": r"선택, \d+분"}
 #: What JupyterLab writes into a notebook that it opens: to find it there is to change nothing.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -45,6 +52,8 @@ KERNEL = {
 }
 #: The first line of a cell that writes a learner's program, with the exercise's id.
 WRITES = re.compile(r'%%writefile \{task\("([\d.]+)"\)\.program\}')
+#: Where a link leads that is no address.
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 TABLE = re.compile(r"(?<=<!-- This table is made by `make notebooks`. -->\n)(\|.*\n)*")
 HEAD = ("| notebook | minutes | what you do | the book³ |", "|---|---|---|---|")
 
@@ -106,8 +115,14 @@ class Text:
         for number, cell in enumerate(self._read.cells, start=1):
             new = nbformat.from_dict(cell)
             new.id = f"cell-{number:02}"
+            if new.cell_type == "markdown" and self.language != FIRST:
+                new.source = LINK.sub(self._from_its_folder, new.source)
             book.cells.append(new)
         return book
+
+    def _from_its_folder(self, link: re.Match[str]) -> str:
+        beside = self.path.parents[1] / Path(link[1]).stem / self.path.name
+        return f"]({link[1]}" if beside.exists() else f"](../{link[1]}"
 
     def drift(self, saved: Any) -> str:
         """Where a saved notebook is not what this text and its own outputs make; "" if nowhere."""

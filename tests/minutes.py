@@ -17,6 +17,7 @@ import nbformat
 
 from labs.chapters import find_exercise
 from labs.notebook.finding import RESULT_MIME
+from tests import course
 from tests.course import Text, chapters, code_of
 
 WORDS_A_MINUTE = 150
@@ -35,7 +36,7 @@ ASKS = re.compile(r'\b(?:panel|quiz|predict)\("')
 QUESTION = re.compile(r'\b(?:quiz|predict)\("')
 #: A section's heading, and that of one which is not on the main path.
 SECTION = re.compile(r"^## ", re.MULTILINE)
-OPTIONAL = re.compile(r"^## .*\boptional, \d+ minutes$", re.MULTILINE)
+OPTIONAL = re.compile(rf"^## .*({'|'.join(course.OPTIONAL.values())})$", re.MULTILINE)
 #: The exercise on the main path. Its cells belong to its own minutes; the list of all is not read.
 EXERCISE = re.compile(r'\bcheck\("([\d.]+)"')
 ITS_CELLS = re.compile(r'\b(?:check|task|exercises)\("')

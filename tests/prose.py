@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labs.base.figures import figure
+from labs.notebook.called import called
 from labs.notebook.finding import RESULT_MIME
 from labs.notebook.result_html import main_measurements
 
@@ -92,7 +93,10 @@ def _results(book: Any) -> list[dict[str, Any]]:
 
 def measurements(book: Any) -> set[str]:
     """What the tables of the notebook's own results call their measurements."""
-    shown = (main_measurements(result["measurements"]) for result in _results(book))
+    shown = (
+        main_measurements(result["measurements"], called(result["experiment"]))
+        for result in _results(book)
+    )
     return {name for table in shown for name, _ in table}
 
 
@@ -105,8 +109,11 @@ def measurements_named(book: Any) -> set[str]:
     cells = (cell.source for cell in book.cells if cell.cell_type == "markdown")
     text = re.sub(r"```.*?```", "", "\n".join(cells), flags=re.DOTALL)
     phrases = {" ".join(name.split()) for name in _PHRASE.findall(text)}
-    return {name for name in phrases if not name.startswith("labs ")} | set(_COMPARED.findall(text))
+    return {name for name in phrases if not name.startswith("labs ")} | {
+        name for found in _COMPARED.findall(text) for name in found if name
+    }
 
 
-_PHRASE = re.compile(r"`([a-z][a-z0-9]*(?:\s[a-z0-9]+)+)`")
-_COMPARED = re.compile(r"[Cc]ompare `([a-z]+)`")
+#: Without capital letters; Hangul has none.
+_PHRASE = re.compile(r"`([^\W\dA-Z_][^\WA-Z_]*(?:\s[^\WA-Z_]+)+)`")
+_COMPARED = re.compile(r"[Cc]ompare `([a-z]+)`|`([가-힣]+)`[을를] 비교")

@@ -1,7 +1,8 @@
 """The sheet of settings: `python -m tests.settings_sheet` writes `notebooks/settings.md`.
 
-`course/settings.toml` says what each setting does and when to change it. The defaults are those of
-the clients that are installed here, and of Kafka's jars: nobody writes them down by hand.
+`course/settings.toml` says what each setting does and when to change it; of those that a further
+chapter tells of, the `settings.toml` beside its text. The defaults are those of the clients that
+are installed here, and of Kafka's jars: nobody writes them down by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from tests import librdkafka
 from tests.kafka_tools import java_defaults
 
 FILE = Path("notebooks", "settings.md")
-WORDS = PROJECT / "course" / "settings.toml"
+WORDS = "settings.toml"
+WHOSE = ("producer", "consumer", "topic", "broker")
 
 _PYTHON = {"producer": KafkaProducer, "consumer": KafkaConsumer}
 
@@ -45,13 +47,24 @@ A `–` means that the client has no such setting, or no default for it.
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(map(_section, ("producer", "consumer", "topic", "broker")))
+    return _HEAD + "".join(map(_section, WHOSE))
 
 
-def rows(whose: str) -> dict[str, list[str]]:
-    """What each setting does, and when to change it, by its name."""
-    told: dict[str, dict[str, list[str]]] = tomllib.loads(WORDS.read_text("utf-8"))
-    return told[whose]
+def rows(whose: str, project: Path = PROJECT) -> dict[str, list[str]]:
+    """What each setting does, and when to change it, by its name.
+
+    Raises:
+        LookupError: two files tell of one setting, or one of somebody else's settings.
+    """
+    found: dict[str, list[str]] = {}
+    course = project / "course"
+    for file in (course / WORDS, *sorted(course.glob(f"*/{WORDS}"))):
+        told: dict[str, dict[str, list[str]]] = tomllib.loads(file.read_text("utf-8"))
+        own = told.get(whose, {})
+        if wrong := [*(found.keys() & own.keys()), *(told.keys() - set(WHOSE))]:
+            raise LookupError(f"{file}: {', '.join(wrong)} has no place here")
+        found |= own
+    return found
 
 
 def _section(whose: str) -> str:

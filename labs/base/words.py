@@ -6,19 +6,38 @@
 
 Where English tells one from many, a sentence is a pair, chosen by `count` (the names are CLDR's):
 `lead = { one = "{names} has no leader", other = "{names} have no leader" }`. Another language is
-another table beside it, such as `ko.toml`; what that lacks is said in English.
+another table beside it, such as `ko.toml`; what that lacks is said in English. It is spoken where a
+notebook of that language runs: in `notebooks/ko`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-#: In which language we speak, by the name of its tables.
-LANGUAGE = "en"
+FIRST = "en"  # the language in which everything can be said
+
+
+def language_of(folder: Path) -> str:
+    """The language of the notebooks of a folder, by the name of its tables: `notebooks/ko`."""
+    known = folder.parent.name == "notebooks" and re.fullmatch("[a-z]{2}", folder.name)
+    return folder.name if known else FIRST
+
+
+def _around() -> Path:
+    """Where we run: a kernel runs beside its notebook."""
+    with contextlib.suppress(OSError):  # it was deleted
+        return Path.cwd()
+    return Path("/")
+
+
+#: In which language we speak.
+LANGUAGE = language_of(_around())
 
 
 class Words:
@@ -67,9 +86,9 @@ def listed(names: Sequence[str]) -> str:
 def table(folder: Path, language: str) -> Mapping[str, str]:
     """A folder's sentences by their ids: English, and over it what is said in that language."""
     found: dict[str, str] = {}
-    for name in dict.fromkeys(("en", language)):
+    for name in dict.fromkeys((FIRST, language)):
         path = folder / f"{name}.toml"
-        if name == "en" or path.exists():
+        if name == FIRST or path.exists():
             found |= _sentences(tomllib.loads(path.read_text(encoding="utf-8")))
     return found
 

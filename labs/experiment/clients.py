@@ -62,6 +62,11 @@ class Clients(Telling):
         """Have the result list these settings, which are not at their defaults."""
         self._set_here |= dict.fromkeys(departures)
 
+    @property
+    def noted(self) -> tuple[Departure, ...]:
+        """The settings that were noted, in the order of coming."""
+        return tuple(self._set_here)
+
     def load(
         self, producer: KafkaProducer, rate: float, count: int | None = None, **options: Any
     ) -> Load:
@@ -93,6 +98,11 @@ class Clients(Telling):
             self._loads.pop().stop(flush_s=0)
         while self._producers:
             _close(self._producers.pop())
+
+    def close_clients(self) -> None:
+        """Close all of them, and call what was to be called at the end."""
+        self.close_senders()
+        self._closers.close()
 
 
 def _close(producer: KafkaProducer) -> None:

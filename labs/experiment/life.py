@@ -15,7 +15,7 @@ words = Words(__file__)
 
 
 class Life(ABC):
-    """One life of a program; what it says, a line at a time, is told to `_told`, in a thread.
+    """One life of a program; what it says, a line at a time, `hear` gets, in a thread.
 
     It is ended with the run.
 
@@ -26,7 +26,7 @@ class Life(ABC):
     """
 
     def __init__(self, run: Run, module: str, *arguments: str) -> None:
-        self._run = run
+        self.run = run
         self._process = subprocess.Popen(
             python.module(module, *arguments),
             stdin=subprocess.PIPE,
@@ -40,7 +40,7 @@ class Life(ABC):
         self._reader.start()
 
     @abstractmethod
-    def _told(self, what: str, *values: str) -> None:
+    def hear(self, what: str, *values: str) -> None:
         """It has said a line: the first word, and those behind it."""
 
     def write(self, line: str) -> None:
@@ -83,4 +83,4 @@ class Life(ABC):
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.endswith("\n"):  # a kill may cut a line short
-                self._told(*line.split())
+                self.hear(*line.split())

@@ -24,13 +24,17 @@ from labs.workload.set_here import Departure
 
 Measured = float | str | None
 
+#: What a measurement says that names things, where it found none: an id, as each of its words is.
+NONE = "none"
+
 
 @dataclass(frozen=True)
 class Result:
     """What one run found. `views` can be drawn by `labs.charts`; `conclusion` is a sentence.
 
     `report` is the verdict on the log; `processing` and `key_order` are None where the experiment
-    is not about them. `measurements`: name, unit included (`stall_ms`) → figure; None: not known;
+    is not about them. `measurements`: name, unit included (`stall_ms`) → figure,
+    or a word that is an id; None: not known;
     `about`: those of which the chapter speaks. `set_here`: what was set otherwise than the default,
     by the learner or by the experiment. `jumps`: how the wall clock was set meanwhile; `by_wall`:
     what a broker measured by it in this run; `doubt`: why nothing can be concluded.

@@ -137,7 +137,7 @@ class Run(Faults):
             views=tuple(self.views),
             conclusion=self.conclusion,
             faults=tuple(self.faults),
-            set_here=(*self._set_here, *self.topic_departures()),
+            set_here=(*self.noted, *self.topic_departures()),
             by_wall=self.by_wall,
             processing=judged(
                 self.judges, PROCESSING, self._processing, Processing(UNKNOWN, why=words("unseen"))
@@ -154,8 +154,7 @@ class Run(Faults):
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
                 self.cluster.start()
         finally:
-            self.close_senders()
-            self._closers.close()
+            self.close_clients()
             heal(self.cluster)
             self.say("")
 

@@ -58,7 +58,7 @@ class Topic(Clients):
         if watch:
             self.timeline = Timeline(self.cluster, self.topic, partitions)
             self.timeline.start()
-            self._closers.callback(self.timeline.stop)
+            self.closing(self.timeline.stop)
             self.wait(lambda: self.timeline and self.timeline.latest(), words("awaited.topic"))
             self.live.view = self.story
         self.sleep(max(0.0, copied - now()))

@@ -38,6 +38,9 @@ class Nodes(Program):
 
     ids = (*BROKER_IDS, CONTROLLER_ID)
     disk = "records"
+    unknown = "a cluster unknown here"
+    port_hint = "close that program, or let `labs down` and `labs up` choose new ports"
+    freeze_hint = "`labs status` tells whether it has by now"
 
     def __init__(self, home: Path, installation: Installation | None = None) -> None:
         self._home = home

@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from labs.experiment.experiment import Experiment
 from labs.experiment.settings import Choice, Number, Setting, Switch, Value, resolve, unit_named
+from labs.notebook.called import Called, called
 
 _LABELLED = {"description_width": "190px"}
 
@@ -19,7 +20,9 @@ class Controls:
 
     def __init__(self, experiment: Experiment, values: Mapping[str, Value]) -> None:
         self._settings = settings = experiment.settings
-        self._controls = {s.name: _control(s, experiment.help(s)) for s in settings}
+        self._controls = {
+            s.name: _control(s, experiment.help(s), called(experiment)) for s in settings
+        }
         self.widget = w.VBox([_row(self._controls[s.name], experiment.help(s)) for s in settings])
         self.show(values)
 
@@ -45,7 +48,7 @@ class Controls:
             control.disabled = not enabled
 
 
-def _control(setting: Setting, help: str) -> w.Widget:
+def _control(setting: Setting, help: str, by: Called) -> w.Widget:
     unit = f" ({unit_named(setting.unit)})" if setting.unit else ""
     common = {
         "description": f"{setting.name}{unit}",
@@ -53,7 +56,7 @@ def _control(setting: Setting, help: str) -> w.Widget:
         "layout": w.Layout(width="100%"),
     }
     if isinstance(setting, Choice):
-        control = _choice(setting, common)
+        control = _choice(setting, by, common)
     elif isinstance(setting, Switch):
         control = w.Checkbox(value=setting.default, **common)
     else:
@@ -63,14 +66,13 @@ def _control(setting: Setting, help: str) -> w.Widget:
     return control
 
 
-def _choice(setting: Choice, common: Mapping[str, Any]) -> w.Widget:
-    few = len(setting.options) <= 5 and sum(map(len, setting.options)) <= 28
+def _choice(setting: Choice, by: Called, common: Mapping[str, Any]) -> w.Widget:
+    options = [(by.value(setting.name, option), option) for option in setting.options]
+    few = len(options) <= 5 and sum(len(shown) for shown, _ in options) <= 28
     if not few:
-        return w.Dropdown(options=setting.options, value=setting.default, **common)
+        return w.Dropdown(options=options, value=setting.default, **common)
     style = {**_LABELLED, "button_width": "auto"}
-    return w.ToggleButtons(
-        options=setting.options, value=setting.default, **{**common, "style": style}
-    )
+    return w.ToggleButtons(options=options, value=setting.default, **{**common, "style": style})
 
 
 def _slider(setting: Number, common: Mapping[str, Any]) -> w.Widget:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from labs.base.figures import figure
 from labs.base.words import Words
 from labs.charts import night
 from labs.charts.style import FONT, GREEN, INK, LINE, MUTED, VERMILLION
 from labs.experiment.result import Measured, Result
-from labs.experiment.settings import unit_named
+from labs.notebook.called import Called, called
 from labs.notebook.reconciliation import Reconciliation
 from labs.workload import verdicts
 from labs.workload.judgements import UNKNOWN, VALID, VIOLATED, Judgement, Offender
@@ -26,17 +25,7 @@ _BLANK = "\N{NO-BREAK SPACE}"  # as high as the caption of the table beside it
 
 _SIGNS = {VALID: "✓", VIOLATED: "✗", UNKNOWN: "?"}
 _CIRCUMSTANCES = ("cores_shared", "load_average_1min")
-#: The end of a measurement's name → its unit, the longest first.
-_UNITS = {
-    "_records_per_s": "records/s",
-    "_samples": "samples",
-    "_mb_per_s": "MB/s",
-    "_bytes": "bytes",
-    "_records": "records",
-    "_percent": "%",
-    "_ms": "ms",
-    "_s": "s",
-}
+_BY_IDS = Called()
 
 CSS = f"""{night.CSS}<style>
 .labs-finding {{ font-family: {FONT}; font-size: 14px; line-height: 1.5; max-width: 900px;
@@ -152,7 +141,8 @@ def _cell(value: object) -> str:
 def measurements_html(result: Result) -> str:
     """What the run is about, with units: tables of a few rows that stand side by side."""
     found = result.measurements.items()
-    return _tables({n: v for n, v in found if n in result.about}, words("result.measured"))
+    about = {n: v for n, v in found if n in result.about}
+    return _tables(result, about, words("result.measured"))
 
 
 def rest_html(result: Result) -> str:
@@ -164,14 +154,14 @@ def rest_html(result: Result) -> str:
     more = words(f"result.{'also_measured' if result.about else 'measured'}")
     return (
         f'<details class="labs-muted t-measured"><summary>{more} ({len(rest)})</summary>'
-        f'<div class="labs-side">{_tables(rest)}</div></details>'
+        f'<div class="labs-side">{_tables(result, rest)}</div></details>'
     )
 
 
-def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
+def _tables(result: Result, measurements: Mapping[str, Measured], caption: str = "") -> str:
     rows = [
         f'<tr><td>{escape(name)}</td><td class="labs-figure">{escape(value)}</td></tr>'
-        for name, value in main_measurements(measurements)
+        for name, value in main_measurements(measurements, called(result.experiment))
     ]
     tables = []
     for start in range(0, len(rows), _ROWS):
@@ -180,23 +170,17 @@ def _tables(measurements: Mapping[str, Measured], caption: str = "") -> str:
     return "".join(tables)
 
 
-def main_measurements(measurements: Mapping[str, Measured]) -> list[tuple[str, str]]:
+def main_measurements(
+    measurements: Mapping[str, Measured], by: Called = _BY_IDS
+) -> list[tuple[str, str]]:
     """Each measurement's name in words, and its value with the unit."""
-    found = measurements.items()
-    return [_in_words(name, value) for name, value in found if name not in _CIRCUMSTANCES]
-
-
-def _in_words(name: str, value: Measured) -> tuple[str, str]:
-    said, unit = in_words(name)
-    return said, f"{figure(value)} {unit if value is not None else ''}".strip()
-
-
-def in_words(name: str) -> tuple[str, str]:
-    """A measurement's name in words, and its unit."""
-    for suffix, unit in _UNITS.items():
-        if name.endswith(suffix):
-            return name.removesuffix(suffix).replace("_", " "), unit_named(unit)
-    return name.replace("_", " "), ""
+    told = []
+    for name, value in measurements.items():
+        if name not in _CIRCUMSTANCES:
+            said, unit = by.measured(name)
+            shown = f"{by.value(name, value)} {unit if value is not None else ''}".strip()
+            told.append((said, shown))
+    return told
 
 
 def circumstances_html(result: Result) -> str:

@@ -50,8 +50,8 @@ class Server(Program):
     def __init__(self, home: Path, cluster: Callable[[], Cluster]) -> None:
         self.home = home
         self.cluster = cluster
-        self._word = f"-Dlabs.service={home}"
-        self.mark = re.escape(self._word)
+        self.word = f"-Dlabs.service={home}"
+        self.mark = re.escape(self.word)
 
     @property
     @abstractmethod
@@ -97,7 +97,7 @@ class Server(Program):
 
     def words(self, server: int) -> tuple[str, ...]:
         """A JVM's: a system property that nobody reads."""
-        return self._word, f"-Dlabs.node={server}"
+        return self.word, f"-Dlabs.node={server}"
 
     def new_facts(self) -> dict[str, str]:
         """Its version, which its files on disk are of. Others may add a password."""

@@ -49,6 +49,11 @@ class Program(ABC):
     disk: str
     #: How many ports in a row each of them has; the first is the one that it is known by.
     ports_each = 1
+    #: Whose disks are taken for, of which nothing is written down.
+    unknown = "servers unknown here"
+    #: What to do where another program has a server's port, and where it does not obey a signal.
+    port_hint = "close that program, or stop the server and start it: then it looks for other ports"
+    freeze_hint = "the machine may be very busy: try again"
 
     @abstractmethod
     def name(self, server: int) -> str:
@@ -286,7 +291,7 @@ class ProcessRunner(Runner):
     def _ready_to_start(self, attempt: int, tell: Tell) -> Ledger:
         """The state to start from: strays gone, every server running or dead, ports free."""
         ledger = Ledger.load(self.home.state_file)
-        misfit = self.program.misfit(ledger.facts) if ledger else "a cluster unknown here"
+        misfit = self.program.misfit(ledger.facts) if ledger else self.program.unknown
         if misfit:
             if any(self.home.data.iterdir()):
                 tell(f"wiping the disks: what is on them is of {misfit}", None)
@@ -329,7 +334,7 @@ class ProcessRunner(Runner):
             raise PortTaken(
                 f"port {record.port}, which {self.program.label(server)} had, is taken by another"
                 " program",
-                hint="close that program, or let `labs down` and `labs up` choose new ports",
+                hint=self.program.port_hint,
             )
         folder = self._folder(server)
         folder.mkdir(parents=True, exist_ok=True)
@@ -369,7 +374,7 @@ class ProcessRunner(Runner):
                 raise LabsError(
                     f"{self.program.label(server)} did not stop running within"
                     f" {FREEZE_TIMEOUT_S:g} s",
-                    hint="`labs status` tells whether it has by now",
+                    hint=self.program.freeze_hint,
                 )
             time.sleep(0.002)
 

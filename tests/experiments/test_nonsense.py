@@ -22,7 +22,7 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.kafka.local import LocalCluster
 from labs.notebook.finding import Finding
-from labs.notebook.panel import panel
+from labs.notebook.panel import Panel, panel
 from labs.workload.judgements import VALID, VIOLATED
 from tests.widgets import find
 
@@ -35,11 +35,19 @@ def nonsense(*_: object) -> str:
     return f"qrzt {next(number)}: (vlk, {next(number)}) = zjx. wnd"
 
 
+#: What a measurement or a value may be called; most are called by their ids.
+CALLED = re.compile(r"(^|\.)(measured|values)\.")
+
+
 class Tables(dict[str, str]):
-    """Sentences by their ids, a new one each time that one is looked up."""
+    """Sentences by their ids, a new one each time that one is looked up; no id is shown."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or bool(CALLED.search(str(name)))
 
     def __getitem__(self, name: str) -> str:
-        super().__getitem__(name)
+        if not CALLED.search(name):
+            super().__getitem__(name)
         return nonsense()
 
 
@@ -109,6 +117,12 @@ def marks(html: str) -> list[str]:
     return re.findall(r'class="([^"]*)"', html)
 
 
+def labels(one: Panel, setting: str) -> list[str]:
+    """What a setting's values are called in its control, if they are words."""
+    options = getattr(find(one.widget, f"t-set-{setting}"), "options", ())
+    return [str(label) for label, _ in options]
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "prediction", "right", "verdicts"),
     [
@@ -136,6 +150,8 @@ def test_with_nonsense_for_sentences_all_comes_out_alike(
         assert isinstance(found, Finding)
         strange = look(found.result)
         html = find(one.widget, "t-verdict").value
+        shown = [value for name, value in one.settings.items() if isinstance(value, str)]
+        offered = [label for name in one.settings for label in labels(one, name)]
     assert [judgement.verdict for judgement in found.result.judgements] == verdicts
     assert found.reconciliation is not None and found.reconciliation.right is right
     told = [
@@ -145,6 +161,9 @@ def test_with_nonsense_for_sentences_all_comes_out_alike(
     ]
     assert [sentence for sentence in told if "qrzt" not in sentence] == []
     assert not re.search(r"\b(acknowledged|records?|broker|partition|member)\b", strange.said)
+    measured = re.findall(r'<tr><td>([^<]*)</td><td class="labs-figure">', html)
+    assert measured and [name for name in (*measured, *offered) if "qrzt" not in name] == []
+    assert bool(offered) == bool(shown)
     plain = look(in_english(found.result))
     assert strange.colours == plain.colours
     assert len(strange.colours) > 3

@@ -141,7 +141,7 @@ def test_the_sheet_of_settings_is_what_the_clients_say() -> None:
 
 
 def test_every_setting_of_the_sheet_is_one_of_kafkas() -> None:
-    for whose in ("producer", "consumer", "topic", "broker"):
+    for whose in settings_sheet.WHOSE:
         assert set(settings_sheet.rows(whose)) <= set(java_defaults(whose))
 
 

@@ -11,12 +11,14 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from labs.base import words as words_module
+from labs.base.words import FIRST
 from labs.chapters import all_experiments
+from labs.notebook.called import called
 from labs.notebook.finding import RESULT_MIME
-from labs.notebook.result_html import in_words
 from labs.supervise.home import PROJECT
 from tests import prose
-from tests.course import FIRST, Text, chapters, code_of, texts, with_table
+from tests.course import Text, chapters, code_of, texts, with_table
 from tests.save_notebooks import chosen, save
 
 each_text = pytest.mark.parametrize(
@@ -65,13 +67,16 @@ def test_every_number_asked_for_is_named(text: Text) -> None:
 
 
 @each_text
-def test_what_the_text_speaks_of_is_shown_and_nothing_else(text: Text) -> None:
+def test_what_the_text_speaks_of_is_shown_and_nothing_else(
+    text: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An experiment says which of its measurements are not folded away: those of the text."""
+    monkeypatch.setattr(words_module, "LANGUAGE", text.language)
     chapter = text.chapter.partition("_")[2]
     ours = [e for e in all_experiments() if e.name.partition(".")[0] == chapter]
     numbers = [(asked["run"], asked["shows"]) for asked in text.numbers.values()]
     phrases = prose.measurements_named(text.book())
-    words = {name: in_words(name)[0] for e in ours for name in e.shown}
+    words = {name: called(e).measured(name)[0] for e in ours for name in e.shown}
     assert phrases <= set(words.values())
     for experiment in ours:
         asked = {shows.partition(".")[2] for run, shows in numbers
@@ -83,7 +88,8 @@ def test_what_the_text_speaks_of_is_shown_and_nothing_else(text: Text) -> None:
 
 @each_text
 def test_its_front_matter_and_its_first_cell_agree_on_the_minutes(text: Text) -> None:
-    assert re.search(rf"\b{text.front['minutes']}\b", text.book().cells[0].source)
+    stated = rf"(?<!\d){text.front['minutes']}(?!\d)"  # in Korean, `5분` is one word
+    assert re.search(stated, text.book().cells[0].source)
 
 
 def test_the_readmes_table_is_made_of_the_texts() -> None:
@@ -226,6 +232,37 @@ def test_what_went_wrong_is_not_saved(tmp_path: Path, code: str, error: type[Exc
 
 
 # -- another language ------------------------------------------------------------------------------
+
+
+LINKS = (
+    "[1](01_one.ipynb#a) [2](02_two.ipynb) [words](glossary.md) [Kafka](https://a.org) [up](#up)"
+)
+
+
+def test_links_lead_to_a_chapter_in_the_same_language_and_else_to_what_lies_above(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "course" / "01_one").mkdir(parents=True)
+    (tmp_path / "course" / "01_one" / "ko.md").touch()
+    words = TEXT.replace("**{{lost}} are gone.**", LINKS)
+    told = {
+        language: re.findall(
+            r"\]\(([^)]+)\)", written(tmp_path, words, language).book().cells[1].source
+        )
+        for language in ("en", "ko")
+    }
+    elsewhere = ["https://a.org", "#up"]
+    assert told["en"] == ["01_one.ipynb#a", "02_two.ipynb", "glossary.md", *elsewhere]
+    assert told["ko"] == ["01_one.ipynb#a", "../02_two.ipynb", "../glossary.md", *elsewhere]
+
+
+def test_a_notebook_speaks_the_language_of_its_folder(text: Text, tmp_path: Path) -> None:
+    asks = "from labs.base import words; print(words.LANGUAGE)"
+    words = TEXT.replace('print("a cell")', asks).replace("{{lost}}", "3")
+    assert text.language == FIRST
+    save(written(tmp_path, words, "ko"))
+    saved = nbformat.read(tmp_path / "notebooks" / "ko" / "99_small.ipynb", as_version=4)
+    assert code_of(saved)[0].outputs[0].text == "ko\n"
 
 
 def test_a_second_language_stands_beside_the_first(text: Text, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from labs.supervise.home import PROJECT
 #: All of them take long to import, or are large.
 HEAVY = {"IPython", "confluent_kafka", "ipywidgets", "kafka", "matplotlib", "numpy", "psutil"}
 
+#: What begins a cell whose further lines are not the notebook's own: a program of the learner's.
+NO_PYTHON = "%%writefile"
+
 #: Each import of ours that stood in a notebook before there was one door.
 OLDER = """
 from labs.board import Board
@@ -35,11 +38,19 @@ def imports_of(source: str) -> Iterator[ast.ImportFrom | ast.Import]:
     yield from (node for node in cells if isinstance(node, ast.ImportFrom | ast.Import))
 
 
+def imports_of_a_cell(source: str) -> Iterator[ast.ImportFrom | ast.Import]:
+    """Below lines such as `%%own_cluster` and `%%after crash`, too."""
+    while source.startswith("%%") and not source.startswith(NO_PYTHON):
+        source = source.partition("\n")[2]
+    if not source.startswith(NO_PYTHON):
+        yield from imports_of(source)
+
+
 def notebooks_imports() -> Iterator[tuple[str, ast.ImportFrom | ast.Import]]:
-    for path in sorted((PROJECT / "notebooks").glob("*.ipynb")):
+    for path in sorted((PROJECT / "notebooks").rglob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code" and not cell.source.startswith("%%"):
-                for node in imports_of(cell.source):
+            if cell.cell_type == "code":
+                for node in imports_of_a_cell(cell.source):
                     yield path.name, node
 
 
@@ -60,6 +71,16 @@ def test_all_that_it_names_is_there(name: str) -> None:
 def test_what_it_does_not_name_is_no_attribute() -> None:
     with pytest.raises(ImportError, match="nothing_of_ours"):
         exec("from labs import nothing_of_ours")
+
+
+@pytest.mark.parametrize("magic", ["", "%%own_cluster\n", "%%own_cluster\n%%after crash\n"])
+def test_an_import_is_seen_in_every_kind_of_cell(magic: str) -> None:
+    (node,) = imports_of_a_cell(f"{magic}from labs.kafka.wire import ask")
+    assert isinstance(node, ast.ImportFrom) and node.module == "labs.kafka.wire"
+
+
+def test_a_program_that_a_cell_writes_is_no_notebooks() -> None:
+    assert list(imports_of_a_cell("%%writefile it.py\nfrom labs.kafka.wire import ask")) == []
 
 
 def test_notebooks_use_no_other_door() -> None:

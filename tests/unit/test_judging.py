@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from types import SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -148,12 +149,6 @@ def test_a_failure_names_the_jump_that_it_followed() -> None:
     assert NAMED in str(after_jumps(error, [JUMP]))
 
 
-def todays() -> list[Experiment]:
-    """Those of the chapters that these tests know."""
-    known = ("producers.", "acks.", "replication.", "consumers.")
-    return [experiment for experiment in all_experiments() if experiment.name.startswith(known)]
-
-
 @pytest.mark.parametrize(
     ("action", "node", "reason"),
     [
@@ -233,13 +228,34 @@ def test_each_verdict_says_what_it_is_about(capsys: pytest.CaptureFixture[str]) 
     assert result().as_dict()[PROCESSING] is None
 
 
-def test_every_experiment_says_what_it_is_about() -> None:
-    assert all(LOG in experiment.judges for experiment in all_experiments())
-    about = {e.name: set(e.judges) for e in todays()}
-    processing = {name for name, judges in about.items() if PROCESSING in judges}
-    assert processing == {name for name in about if name.startswith("consumers.")}
-    orders = {name for name, judges in about.items() if KEY_ORDER in judges}
-    assert orders == {"producers.order", "producers.growing"}
+def names_in(code: CodeType) -> set[str]:
+    """What a function's code calls by a name, and the functions that stand in it."""
+    inside = (part for part in code.co_consts if isinstance(part, CodeType))
+    return set(code.co_names).union(*map(names_in, inside))
+
+
+def called(body: Any, seen: set[object]) -> set[str]:
+    """What an experiment's body names, and so the functions and classes of the chapters that it
+    names, and those that work with a group; and so on.
+    """
+    body = getattr(body, "func", body)  # a partial's
+    home = str(getattr(body, "__module__", ""))
+    if body in seen or not home.startswith(("labs.chapters.", "labs.experiment.groups")):
+        return set()
+    seen.add(body)
+    functions = [part for part in (body, *vars(body).values()) if isinstance(part, FunctionType)]
+    names = set().union(*(names_in(function.__code__) for function in functions))
+    around = vars(sys.modules[home])
+    return names.union(*(called(around[name], seen) for name in names & around.keys()
+                         if callable(around[name])))  # fmt: skip
+
+
+@pytest.mark.parametrize("experiment", all_experiments(), ids=lambda experiment: experiment.name)
+def test_every_experiment_says_what_it_is_about(experiment: Experiment) -> None:
+    """As its body does: what it judges beside the log, and nothing else."""
+    judging = {"judge_processing": PROCESSING, "judge_key_order": KEY_ORDER}
+    found = called(experiment.body, set()) & judging.keys()
+    assert set(experiment.judges) == {LOG, *(judging[name] for name in found)}
 
 
 def test_a_run_that_was_not_watched_to_its_end_judges_no_processing() -> None:

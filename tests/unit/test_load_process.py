@@ -14,13 +14,13 @@ class Instant(Client):
         self._stored: list[bytes] = []
         self._reading = False
 
-    def _send(self, number: int, message: bytes) -> None:
+    def hand_over(self, number: int, message: bytes) -> None:
         self._stored.append(message)
-        self._answered(number)
+        self.answered(number)
 
     def serve(self, seconds: float) -> None:
         while self._reading and self._stored:
-            self._came(self._stored.pop(0))
+            self.came(self._stored.pop(0))
 
     def begin_reading(self) -> None:
         self._reading = True

@@ -10,11 +10,13 @@ from typing import Any
 import nbformat
 import pytest
 
+from labs.base import words
+from labs.base.words import FIRST, language_of
 from labs.chapters import all_experiments
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.notebook.finding import RESULT_MIME
 from labs.supervise.home import PROJECT
-from tests import prose
+from tests import course, prose
 from tests.course import chapters, code_of, texts
 from tests.minutes import main_path
 
@@ -29,8 +31,19 @@ BESIDE_THE_PATH = re.compile(r'\bquiz\("\w+\.recall_|^(recap|exercises)\("', re.
 #: A cell that holds a whole program for the learner to change.
 PROGRAM = "%%writefile"
 
-each_book = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+def language(path: Path) -> str:
+    """In which language a notebook is: `notebooks/ko/03_acks.ipynb`."""
+    return language_of(path.parent)
+
+
+def named(path: Path) -> str:
+    """A notebook, in a test's name: as its chapter, and its language unless that is English."""
+    return path.stem if language(path) == FIRST else f"{path.stem}-{language(path)}"
+
+
+each_book = pytest.mark.parametrize("path", BOOKS, ids=named)
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=named)
 
 
 def read(path: Path) -> Any:
@@ -77,15 +90,15 @@ def test_code_cells_are_short(path: Path) -> None:
 
 @each_book
 def test_it_says_how_many_minutes_it_takes(path: Path) -> None:
-    assert re.search(r"\d+ minutes", read(path).cells[0].source)
+    assert re.search(course.MINUTES[language(path)], read(path).cells[0].source)
 
 
 @each_chapter
 def test_a_chapter_asks_predicts_and_concludes(path: Path) -> None:
     book = read(path)
     prose, code = prose_of(book), "\n".join(cell.source for cell in code_of(book))
-    assert "**Questions**" in prose
-    assert "## Key points" in prose
+    assert course.QUESTIONS[language(path)] in prose
+    assert course.KEY_POINTS[language(path)] in prose
     main = [cell for cell in main_path(book.cells) if not BESIDE_THE_PATH.search(cell.source)]
     assert 25 <= len(main) <= 40
     asked = set(re.findall(r'\bpredict\("([\w.]+)"', code))
@@ -114,7 +127,10 @@ def test_static_readers_see_every_widget(path: Path) -> None:
 
 
 @each_book
-def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(path: Path) -> None:
+def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "LANGUAGE", language(path))
     book = read(path)
     assert prose.measurements_named(book) <= prose.measurements(book)
     italics = {" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([^*]+)\*", prose_of(book))}
@@ -123,7 +139,7 @@ def test_a_measurement_named_in_the_prose_is_one_that_its_run_shows(path: Path) 
 
 def test_a_measurement_that_no_run_shows_is_noticed() -> None:
     run = nbformat.v4.new_code_cell("rebalance.run()")
-    shown = {RESULT_MIME: {"measurements": {"longest_gap_others_ms": 4}}}
+    shown = {RESULT_MIME: {"experiment": "a.b", "measurements": {"longest_gap_others_ms": 4}}}
     run.outputs = [nbformat.v4.new_output("display_data", data=shown)]
     text = nbformat.v4.new_markdown_cell(
         "Compare `settled`, `longest gap\nothers` and `median gap others`; `labs reset`, `acks`"
@@ -140,8 +156,8 @@ def test_a_send_is_called_failed_only_where_it_was_certainly_not_written() -> No
     asked = [f"{e.question} {e.says('predict')}" for e in all_experiments()]
     readme = (PROJECT / "README.md").read_text("utf-8")
     for text in (prose_of(read(acks)), *asked, readme):
-        words = re.sub(r"\*failed\*", "", text)  # where the word is explained
-        assert not re.search(r"\bsends?\b[^.|]{0,30}\bfail|\bfail(s|ed)? sends?\b", words), text[
+        plain = re.sub(r"\*failed\*", "", text)  # where the word is explained
+        assert not re.search(r"\bsends?\b[^.|]{0,30}\bfail|\bfail(s|ed)? sends?\b", plain), text[
             :80
         ]
 

@@ -33,6 +33,7 @@ from labs.kafka.cluster import State
 from labs.learner.notes import notes
 from labs.learner.tally import by_chapter
 from labs.notebook import farewell, job
+from labs.notebook.called import Called
 from labs.notebook.finding import RESULT_MIME, Finding
 from labs.notebook.panel import Panel, panel
 from labs.notebook.result_html import main_measurements, told
@@ -658,6 +659,40 @@ def test_only_the_measurements_of_which_the_chapter_speaks_are_unfolded(make: Ma
     assert "Also measured (1)" in folded and "broker 2" in folded and "4,200" not in folded
     shown, _, folded = told(result).partition("<details")
     assert "Measured" not in shown and "4,200 ms" in folded and "broker 2" in folded
+
+
+MORE = """
+[measured]
+stall_ms = "not this one"
+who = "whose"
+
+[values.acks]
+all = "every replica of the ISR"
+
+[model.measured]
+stall_ms = "how long it stood"
+
+[model.values.who]
+nobody = "no broker at all"
+"""
+
+
+def test_ids_are_shown_by_their_sentences_where_there_are_any(tmp_path: Path) -> None:
+    english = Path(__file__).with_name("en.toml").read_text("utf-8")
+    (tmp_path / "en.toml").write_text(english + MORE, "utf-8")
+    by = Called(words_there := Words(str(tmp_path / "any.py")), "model")
+    measured: dict[str, Any] = {"stall_ms": 4200.4, "who": "nobody", "rate_records_per_s": 1}
+    assert main_measurements(measured, by) == [
+        ("how long it stood", "4,200 ms"),
+        ("whose", "no broker at all"),
+        ("rate", "1 records/s"),
+    ]
+    assert by.value("who", "broker 2") == "broker 2"
+    experiment = ModelExperiment("acks.model", words_there, SETTINGS, crash, CRASH)  # type: ignore[arg-type]
+    one = panel(experiment, cluster=ModelCluster(), acks="all")  # type: ignore[arg-type]
+    acks = find(one.widget, "t-set-acks")
+    assert acks.options == (("0", "0"), ("1", "1"), ("every replica of the ISR", "all"))
+    assert one.settings["acks"] == acks.value == "all", "the value itself is what it was"
 
 
 def test_measurements_are_told_with_their_units() -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from labs.base.errors import LabsError
+from labs.base.progress import Tell
 from labs.kafka.installation import Installation
 from labs.kafka.local import Nodes
+from labs.supervise import processes
+from labs.supervise.children import Launch
 from labs.supervise.home import Home
 from labs.supervise.java import Java
 from labs.supervise.ledger import Ledger, Record
-from labs.supervise.processes import ProcessRunner
+from labs.supervise.processes import ProcessRunner, Program
 from labs.supervise.runner import PortTaken, State
 from tests.helpers import free_ports, listen, wait_until
 
@@ -132,6 +138,75 @@ def test_a_child_whose_parent_was_killed_by_others_is_reaped(runner: ProcessRunn
 
 def test_a_port_of_somebody_else(runner: ProcessRunner) -> None:
     port = runner.look()[1].port
-    with listen(port), pytest.raises(PortTaken, match=f"port {port}, which broker 1 had, is taken"):
+    taken = rf"port {port}, which broker 1 had, is taken .*`labs down` and `labs up`"
+    with listen(port), pytest.raises(PortTaken, match=taken):
         runner.start(1)
     assert runner.look()[1].state is State.STOPPED
+
+
+# -- a server that is not Kafka is told of in words of its own -------------------------------------
+
+
+class Sleeper(Program):
+    """One process that sleeps, and knows no command of ours."""
+
+    ids = (1,)
+    disk = "data"
+
+    def __init__(self, home: Path) -> None:
+        self.mark = self._word = f"sleeper={home}"
+
+    def name(self, server: int) -> str:
+        return "sleeper"
+
+    def label(self, server: int) -> str:
+        return "the sleeper"
+
+    def words(self, server: int) -> tuple[str, ...]:
+        return (self._word,)
+
+    def provide(self, tell: Tell) -> None:
+        pass
+
+    def new_facts(self) -> dict[str, str]:
+        return {}
+
+    def misfit(self, facts: Mapping[str, str]) -> str:
+        return ""
+
+    def launch(
+        self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
+    ) -> Launch:
+        sleep = [sys.executable, "-c", "import time; time.sleep(600)", self._word]
+        return Launch(sleep, folder, dict(os.environ))
+
+
+@pytest.fixture
+def sleeping(tmp_path: Path) -> Iterator[ProcessRunner]:
+    """A runner of one server; nothing is written down of it, and its folder is not empty."""
+    home = Home(tmp_path / "sleeping")
+    home.prepare()
+    runner = ProcessRunner(home, Sleeper(home.path))
+    (home.data / "something").touch()
+    runner.hold()
+    yield runner
+    runner.kill([1])
+    runner.let_go()
+
+
+def test_nothing_that_another_server_is_told_of_is_kafkas(
+    sleeping: ProcessRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    with sleeping.starting(0, lambda text, _: told.append(text)):
+        port = sleeping.look()[1].port
+        with listen(port), pytest.raises(PortTaken, match="the sleeper had, is taken") as taken:
+            sleeping.start(1)
+        sleeping.start(1)
+    monkeypatch.setattr(processes, "FREEZE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_RUNNING)
+    with pytest.raises(LabsError, match="the sleeper did not stop running within") as running:
+        sleeping.freeze(1)
+    told += [str(taken.value), str(running.value)]
+    assert told[0] == "wiping the disks: what is on them is of servers unknown here"
+    assert not re.search(r"`labs (up|down|status)|cluster|broker|Kafka", " ".join(told))

@@ -208,6 +208,7 @@ def by_convention(folder: Path) -> set[str]:
         chapter, what = name.split(".")
         if chapter == folder.name:
             found |= {id for id in told if re.match(rf"{what}\.(quiz|predict|options|why)\b", id)}
+    found |= {id for id in told if _is_of_a_value(folder, id)}
     for experiment in all_experiments():
         chapter, what = experiment.name.split(".")
         if chapter == folder.name:
@@ -218,6 +219,21 @@ def by_convention(folder: Path) -> set[str]:
                 mine = f"{what}.help.{setting.name}"
                 found.add(mine if mine in told else f"help.{setting.name}")
     return found
+
+
+def _is_of_a_value(folder: Path, id: str) -> bool:
+    """What a measurement, or a value, of the chapter's experiments is called where it is shown."""
+    whats = {e.name.partition(".")[2] for e in all_experiments() if e.words.folder == folder}
+    section, _, rest = id.partition(".")
+    name = f"{section}.{rest}" if section in ("measured", "values") else rest
+    if section not in (whats | {"measured", "values"}) or CHAPTERS not in folder.parents:
+        return False
+    kind, _, named_so = name.partition(".")
+    ids = named_so.split(".", 1) if kind == "values" else [named_so]
+    known = [named(path) for path in code_of(folder)]
+    return kind in ("measured", "values") and all(
+        any(one.fullmatch(part) for one in known) for part in ids
+    )
 
 
 def _of_an_exercise(folder: Path, id: str) -> bool:
@@ -241,6 +257,38 @@ def test_every_sentence_is_asked_for(folder: Path) -> None:
     assert sorted(told.keys() - used) == []
 
 
+# -- in another language ---------------------------------------------------------------------------
+
+#: What English may leave to the id itself.
+BY_ITS_ID = re.compile(r"(^|\.)(measured|values)\.")
+
+
+def said_otherwise(folder: Path, language: str) -> list[str]:
+    """The ids for which a language has a sentence, and English none, or none with these values."""
+    english, told = table(folder, "en"), table(folder, language)
+    return [
+        id
+        for id in told
+        if (id not in english and not BY_ITS_ID.search(id))
+        or not wanted(told[id]) <= wanted(english.get(id, ""))
+    ]
+
+
+def test_each_language_has_sentences_for_ids_of_english_with_the_same_values() -> None:
+    others = [path for path in LABS.rglob("??.toml") if path.name != "en.toml"]
+    for path in others:
+        assert (path.parent / "en.toml").exists(), path
+        assert said_otherwise(path.parent, path.stem) == [], path
+
+
+def test_a_sentence_of_another_language_that_says_something_else_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('a = "{lost} of {sent}"\nb = "{one}"\n')
+    (tmp_path / "ko.toml").write_text(
+        'a = "{sent}에서 {gone}"\nc = "없다"\n[x.measured]\ny = "값"\n'
+    )
+    assert said_otherwise(tmp_path, "ko") == ["a", "c"]
+
+
 # -- no sentence is built in code ----------------------------------------------------------------
 
 #: Two words, or a word and a value, with room between them; but `name=value` is no word.
@@ -258,9 +306,7 @@ NO_SENTENCES = {
     "C again",  # a member's name
     # the words of kafka-topics
     "Leader: {}; Replicas: {}; Isr: {}; Elr: {}; Configs: min.insync.replicas={}",
-    # what a measurement and a verdict are, by which `--json` tells them
-    *("the one that left first", "the one that left second", "only the one that left last"),
-    *("the old one", "the new one", "not yet"),
+    "not yet",  # what a verdict is, by which `--json` tells it
     # somebody else's words: the system's, Java's, matplotlib's, Jupyter's
     *("Permission denied", "class Program", "class Starter", "offset points", "axes fraction"),
     *("Invalid file descriptor: -1", "blocking the event loop", "{} ms"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
@@ -119,7 +121,7 @@ def test_rows_have_plain_units_and_gather_the_values_of_one_setting() -> None:
     ]
 
 
-#: Where clients may be made: each of these notes what it sets, or manages the cluster.
+#: Where clients may be made beside the chapters: each notes what it sets, or manages the cluster.
 MAKERS = {
     "labs/experiment/clients.py",  # Run.producer, Run.consumer, Run.admin
     "labs/workload/consumers.py",  # a group's members
@@ -128,27 +130,61 @@ MAKERS = {
     "labs/workload/transform_process.py",
     "labs/workload/reading.py",
     "labs/experiment/native.py",
-    "labs/chapters/architectures/service_process.py",
-    "labs/chapters/connect/booking_process.py",
-    "labs/chapters/connect/crud_process.py",
-    "labs/chapters/exactly_once/transactions.py",
-    "labs/chapters/systems/load_clients.py",
-    "labs/chapters/systems/ways.py",
     "labs/kafka/admin.py",
     "labs/kafka/reset.py",
 }
+CLIENTS = re.compile(r"(Kafka(Producer|Consumer|AdminClient)|Producer|(Share)?Consumer)")
+CHAPTERS = PROJECT / "labs" / "chapters"
+
+
+def made(code: str) -> list[bool]:
+    """For each client that code makes: whether it sets more than where the brokers are."""
+    calls = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    return [
+        bool(call.args) or [keyword.arg for keyword in call.keywords] != ["bootstrap_servers"]
+        for call in calls
+        if CLIENTS.fullmatch(ast.unparse(call.func))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "sets"),
+    [
+        ("KafkaProducer(bootstrap_servers=b)", [False]),
+        ("KafkaProducer(bootstrap_servers=b, acks=1)", [True]),
+        ("KafkaConsumer('t', **options)", [True]),
+        ("Consumer({'group.id': g})", [True]),
+        ("run.producer(acks=1); Consumers(1)", []),
+        ("# Producer(…)", []),
+    ],
+)
+def test_a_client_is_seen(code: str, sets: list[bool]) -> None:
+    assert made(code) == sets
 
 
 def test_no_client_is_made_elsewhere() -> None:
-    made = re.compile(
-        r"\b(Kafka(Producer|Consumer|AdminClient)|(?<!def )Producer|(Share)?Consumer)\("
-    )
+    files = (path for path in (PROJECT / "labs").rglob("*.py") if CHAPTERS not in path.parents)
     makers = {
-        str(path.relative_to(PROJECT).as_posix())
-        for path in (PROJECT / "labs").rglob("*.py")
-        if not {"exercise", "exercises"} & set(path.parts)  # no experiment's
-        for line in path.read_text("utf-8").splitlines()
-        if made.search(line.partition("#")[0])
-        and not line.lstrip().startswith(("class ", "def ", "A notebook says"))
+        path.relative_to(PROJECT).as_posix()
+        for path in files
+        if "exercise" not in path.parts  # no experiment's
+        and made(path.read_text("utf-8"))
     }
     assert makers <= MAKERS
+
+
+def notes_it(chapter: Path, module: str) -> bool:
+    """Whether a file of the chapter that is that module, or imports from it, notes settings."""
+    codes = {path.stem: path.read_text("utf-8") for path in chapter.glob("*.py")}
+    known = re.compile(rf"import {module}\b|\.{module} import ")
+    return any(".note(set_here." in code for stem, code in codes.items()
+               if stem == module or known.search(code))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CHAPTERS.glob("*/*.py")), ids=lambda path: "/".join(path.parts[-2:])
+)
+def test_what_a_chapters_own_client_sets_is_noted(path: Path) -> None:
+    """By the experiment that makes it, or that starts the program that makes it."""
+    if any(made(path.read_text("utf-8"))):
+        assert notes_it(path.parent, path.stem), "run.note(set_here.…): see CONTRIBUTING.md"

@@ -23,6 +23,7 @@ from labs.chapters.architectures import service_process
 from labs.chapters.architectures.common import beside, flights_of, named, payload_of
 from labs.chapters.architectures.service_process import (
     CHARGED,
+    CONSUMER,
     EXPOSED,
     PAID,
     PAYMENT,
@@ -40,10 +41,13 @@ from labs.experiment.result import Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lines, Mark, Point
+from labs.workload import set_here
 
 words = Words(__file__)
 
 PLAIN, IDEMPOTENT = "plain", "idempotent"
+#: Whose flights were charged twice, if there are none.
+NOBODY = "nobody"
 
 #: The day of a snow storm: half of its flights were cancelled; every so many are booked.
 STORM, IN_ALL, EACH = "2013-02-08", 900, 15
@@ -70,7 +74,7 @@ class _Life(Life):
         """Have it work."""
         self.write("begin")
 
-    def _told(self, what: str, *told: str) -> None:
+    def hear(self, what: str, *told: str) -> None:
         if what == READY:
             self.ready = True
         elif what == EXPOSED:
@@ -85,6 +89,7 @@ def _bus(run: Run) -> None:
         beside(run, event)
     folder = tempfile.TemporaryDirectory(prefix="labs-bus-")
     run.closing(folder.cleanup)
+    run.note(set_here.kafka_python("consumer", CONSUMER, words("bus.services")))
     payments, tickets = _lives(run, Path(folder.name))
     every = [*payments, tickets]
     run.wait(lambda: all(life.ready for life in every), words("bus.awaited.ready"), DONE_S)
@@ -166,7 +171,7 @@ def _tell(
     ]
     run.measurements |= {
         "charged_twice": len(twice),
-        "flight_names": named([sent[number] for number in twice]) or words("nobody"),
+        "flight_names": named([sent[number] for number in twice]) or NOBODY,
         "tickets": sum(times for (_, what), times in entries.items() if what == TICKETED),
         "refunds": sum(times for (_, what), times in entries.items() if what == REFUNDED),
         "left_open": len(open_ones),

@@ -22,7 +22,7 @@ from labs.chapters.architectures.common import (
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_consumer, native_producer, poll_until, produce
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice
 from labs.experiment.views import Lines, Point
@@ -60,7 +60,7 @@ def _order(run: Run) -> None:
     run.measurements |= {
         "cancelled_before_scheduled": len(early),
         "cancellations": told,
-        "flight_names": named([sent[number] for number in early]) or words("none"),
+        "flight_names": named([sent[number] for number in early]) or NONE,
     }
     found = _found(run.measurements)
     run.conclude(words(f"order.told.{found}", **run.values))

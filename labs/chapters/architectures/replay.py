@@ -29,7 +29,7 @@ from labs.chapters.architectures.common import (
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_consumer, native_producer, poll_until, produce
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lines, Mark, Point
@@ -172,7 +172,7 @@ def _tell(run: Run, live: _Live, lost: int) -> None:
         "new_counts": _written(run, live.new.out),
         "right_count": truth,
         "missing_records": live.old.read - live.new.read,
-        "flight_names": named(missing) or words("none"),
+        "flight_names": named(missing) or NONE,
     }
     found = _found(run.measurements)
     run.conclude(words(f"replay.told.{found}", **run.values))

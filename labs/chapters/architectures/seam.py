@@ -25,7 +25,7 @@ from labs.chapters.architectures.common import (
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice
 from labs.experiment.views import Lines, Mark, Point
@@ -145,7 +145,7 @@ def _tell(run: Run, serving: View, replayed: View, missing: list[Flight]) -> Non
         "jump_minutes": round(wrong[SEAM], 1),
         "most_wrong_minutes": round(worst, 1),
         "in_neither_records": len(missing),
-        "flight_names": named(missing) or words("none"),
+        "flight_names": named(missing) or NONE,
     }
     found = _found(run.measurements)
     run.conclude(words(f"seam.told.{found}", **run.values))

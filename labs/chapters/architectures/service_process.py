@@ -35,6 +35,9 @@ TICKETED, EXPOSED, READY = "ticketed", "exposed", "ready"
 #: What each service reads.
 READS = {PAYMENT: (BOOKED, REFUSED), TICKETS: (PAID,)}
 
+#: What a service's consumer sets.
+CONSUMER = {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+
 #: Where a program that will be killed waits for it, s.
 PAUSE_S = 60.0
 
@@ -78,8 +81,7 @@ class _Service:
         self._consumer = KafkaConsumer(
             bootstrap_servers=job.bootstrap,
             group_id=f"{job.topic}-{job.service}",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            **CONSUMER,
         )
         self._consumer.assign([TopicPartition(job.named(event), 0) for event in READS[job.service]])
 

@@ -81,7 +81,7 @@ class _Program(Life):
         self.must_not_have_died()
         return self.ready
 
-    def _told(self, what: str, *told: str) -> None:
+    def hear(self, what: str, *told: str) -> None:
         if what == crud_process.READY:
             self.port, self.ready = int(told[0]), True
         elif what == crud_process.SEEN:

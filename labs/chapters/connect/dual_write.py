@@ -25,7 +25,7 @@ from labs.experiment.experiment import Experiment
 from labs.experiment.lanes import by_number
 from labs.experiment.life import Life
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lanes, Span
@@ -56,8 +56,8 @@ class _Life(Life):
         self.next_number = first
         self.write(str(first))
 
-    def _told(self, what: str, *told: str) -> None:
-        history, (number, *values) = self._run.history, told
+    def hear(self, what: str, *told: str) -> None:
+        history, (number, *values) = self.run.history, told
         if what == booking_process.EXPOSED:
             self.exposed = True
         elif what == booking_process.BEGUN:
@@ -179,7 +179,7 @@ def _tell(run: Run, rows: set[int]) -> None:
         "rows_without_a_record": len(rows - records),
         "records_without_a_row": len(records - rows),
         "records_twice": sum(times.values()) - len(records),
-        "missing": ", ".join(map(_name, sorted(rows - records))) or words("none_missing"),
+        "missing": ", ".join(map(_name, sorted(rows - records))) or NONE,
     }
     run.conclude(words(f"dual_write.told.{_TOLD[run['way']]}", **run.values))
     lanes = {"the_database": _spans(rows, records), "the_topic": _spans(records, rows)}

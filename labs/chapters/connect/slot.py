@@ -14,7 +14,7 @@ from labs.chapters.connect.connectors import FAILED, RUNNING, Connector, debeziu
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Lines, Mark, Point
@@ -137,7 +137,7 @@ def _tell(
         "kept_at_the_end_mb": round(points[-1][1], 1),
         "slot_status": status,
         "connector_state": state,
-        "task_state": task or words("no_task"),
+        "task_state": task or NONE,
         "changes_missing": counts.lost,
     }
     told = "lost" if status == "lost" else "kept"

@@ -38,7 +38,7 @@ class _Program(Life):
         self.progress = first
         self.write(str(first))
 
-    def _told(self, what: str, *values: str) -> None:
+    def hear(self, what: str, *values: str) -> None:
         number = int(values[0])
         if what == producer_process.PROGRESS:
             self.progress = number
@@ -49,11 +49,11 @@ class _Program(Life):
             self._acknowledged(number, values)
 
     def _sent(self, number: int, time: float) -> None:
-        if number == self._run.history.next_number:  # else it was sent in an earlier life
-            self._run.history.invoke(self._payload, time, time)
+        if number == self.run.history.next_number:  # else it was sent in an earlier life
+            self.run.history.invoke(self._payload, time, time)
 
     def _acknowledged(self, number: int, values: tuple[str, ...]) -> None:
-        send: Send = self._run.history.sends[number]
+        send: Send = self.run.history.sends[number]
         if send.outcome is not Outcome.OK:
             send.partition, send.offset = int(values[1]), int(values[2])
             send.completed, send.outcome = float(values[3]), Outcome.OK

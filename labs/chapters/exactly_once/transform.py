@@ -45,8 +45,8 @@ class _Life(Life):
         """Have it work."""
         self.write("begin")
 
-    def _told(self, what: str, *told: str) -> None:
-        history, (number, *values) = self._run.history, told
+    def hear(self, what: str, *told: str) -> None:
+        history, (number, *values) = self.run.history, told
         if what == transform_process.EXPOSED:
             self.exposed += 1
         elif what == transform_process.SENT and int(number) == history.next_number:

@@ -33,12 +33,6 @@ KINDS = (LEADER, IN_ISR, ELIGIBLE, OUT, UNSEEN)
 CHANCE_S = 1.0
 
 FIRST, SECOND, LAST = "first", "second", "last"
-#: What `elected` is in the measurements, and so in `--json`.
-ELECTED = {
-    FIRST: "the one that left first",
-    SECOND: "the one that left second",
-    LAST: "only the one that left last",
-}
 
 
 def _last_standing(run: Run) -> None:
@@ -73,7 +67,7 @@ def _last_standing(run: Run) -> None:
     if elected is None and leader == last:
         elected = LAST
     # Else one was elected when nobody looked any more: whose return brought that can't be told.
-    run.measurements["elected"] = ELECTED.get(elected) if elected else None
+    run.measurements["elected"] = elected
     values = {
         "first": first,
         "second": second,
@@ -136,7 +130,7 @@ def _kind(partition: Partition | None, broker: int) -> str:
 
 def _whose_return(result: Result) -> str | None:
     elected = result.measurements["elected"]
-    return next((id for id, name in ELECTED.items() if name == elected), None)
+    return None if elected is None else str(elected)
 
 
 LAST_STANDING = Experiment(

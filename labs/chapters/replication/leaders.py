@@ -105,8 +105,8 @@ FAILOVER = Experiment(
 WATCH_S = 2.0
 
 COMES_BACK, STAYS = "comes_back", "stays"
-#: What `leader_when_back` is in the measurements, and so in `--json`.
-OLD_ONE, NEW_ONE = "the old one", "the new one"
+#: Who leads when all are back.
+OLD_ONE, NEW_ONE = "old", "new"
 
 
 def _rejoin(run: Run) -> None:

@@ -31,7 +31,7 @@ from labs.chapters.systems.load_clients import KAFKA, PULSAR, RABBITMQ
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_producer, poll_until, produce
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice
 from labs.experiment.views import Lanes, Mark, Span
@@ -370,7 +370,7 @@ def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: 
     run.measurements |= {
         "acknowledged_records": counts.acknowledged,
         "lost_records": len(lost),
-        "lost_names": ", ".join(map(_name, lost[:8])) or words("kill.none"),
+        "lost_names": ", ".join(map(_name, lost[:8])) or NONE,
         **{f"{name}_acknowledged_records": len(s.acked) for s in systems for name in [s.name]},
         **{f"{name}_lost_records": len(lost_of[name]) for name in silent},
         **{f"{name}_silent_s": round(s, 1) for name, s in silent.items()},

@@ -83,7 +83,7 @@ class Client(ABC):
         number = len(self.acknowledged)
         self.acknowledged.append(0.0)
         self.read.append(0.0)
-        self._send(number, _NUMBER.pack(number) + FILLING)
+        self.hand_over(number, _NUMBER.pack(number) + FILLING)
 
     @property
     def unanswered(self) -> int:
@@ -95,14 +95,16 @@ class Client(ABC):
         """How many were sent and not read yet."""
         return len(self.read) - self.readings
 
-    def _answered(self, number: int, error: object = None) -> None:
+    def answered(self, number: int, error: object = None) -> None:
+        """A message was acknowledged, or refused."""
         self.answers += 1
         if error:
             self.refused += 1
         else:
             self.acknowledged[number] = now()
 
-    def _came(self, message: bytes) -> None:
+    def came(self, message: bytes) -> None:
+        """A message was read."""
         number: int = _NUMBER.unpack_from(message)[0]
         if number >= len(self.read) or message[_NUMBER.size :] != FILLING:
             self.order.append(-1)
@@ -113,7 +115,7 @@ class Client(ABC):
             self.readings += 1
 
     @abstractmethod
-    def _send(self, number: int, message: bytes) -> None:
+    def hand_over(self, number: int, message: bytes) -> None:
         """Hand a message over."""
 
     @abstractmethod
@@ -142,9 +144,11 @@ class Kafka(Client):
         self._producer = Producer({**self._where, **KAFKA_PRODUCER})
         self._consumer: Any = None
 
-    def _send(self, number: int, message: bytes) -> None:
+    def hand_over(self, number: int, message: bytes) -> None:
+        """Hand a message over."""
+
         def delivered(error: object, _message: object) -> None:
-            self._answered(number, error)
+            self.answered(number, error)
 
         self._producer.produce(self._name, message, partition=0, on_delivery=delivered)
 
@@ -154,7 +158,7 @@ class Kafka(Client):
         if self._consumer is not None:
             for message in self._consumer.consume(500, 0):
                 if message.error() is None:
-                    self._came(message.value())
+                    self.came(message.value())
 
     def begin_reading(self) -> None:
         """Have a reader connect."""
@@ -193,9 +197,11 @@ class Pulsar(Client):
         )
         self._consumer: Any = None
 
-    def _send(self, number: int, message: bytes) -> None:
+    def hand_over(self, number: int, message: bytes) -> None:
+        """Hand a message over."""
+
         def answered(result: object, _id: object) -> None:
-            self._answered(number, result != self._ok)
+            self.answered(number, result != self._ok)
 
         self._producer.send_async(message, answered)
 
@@ -207,7 +213,7 @@ class Pulsar(Client):
         """Have a reader connect."""
 
         def came(consumer: Any, message: Any) -> None:
-            self._came(message.data())
+            self.came(message.data())
             consumer.acknowledge(message)
 
         self._consumer = self._client.subscribe(
@@ -344,7 +350,8 @@ class RabbitMQ(Client):
         self._reader: _Connection | None = None
         self._tag = self._taken = 0
 
-    def _send(self, number: int, message: bytes) -> None:
+    def hand_over(self, number: int, message: bytes) -> None:
+        """Hand a message over."""
         del number  # the server counts them, too
         self._writer.out += self._before + message + _END
 
@@ -371,7 +378,7 @@ class RabbitMQ(Client):
             tag, bits = _TAG.unpack_from(frame, _ID.size)
             for number in range(self._confirmed if bits & 1 else tag - 1, tag):
                 if not self.acknowledged[number]:
-                    self._answered(number, id == _NACK)
+                    self.answered(number, id == _NACK)
             if bits & 1:
                 self._confirmed = max(self._confirmed, tag)
         elif id in (_BLOCKED, _UNBLOCKED):
@@ -381,7 +388,7 @@ class RabbitMQ(Client):
         came = False
         for kind, frame in reader.frames():
             if kind == _BODY:
-                self._came(frame)
+                self.came(frame)
                 came = True
                 self._taken = self._tag
             elif kind == _METHOD and _ID.unpack_from(frame)[0] == _DELIVER:

@@ -81,7 +81,7 @@ class _Process(Life):
         super().__init__(run, load_process.__name__)
         self.write(json.dumps(asdict(job)))
 
-    def _told(self, what: str, *values: str) -> None:
+    def hear(self, what: str, *values: str) -> None:
         self.said.put((what, "".join(values)))
 
 

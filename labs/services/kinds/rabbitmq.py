@@ -113,8 +113,8 @@ class RabbitMQ(Server):
 
     def __init__(self, home: Path, cluster: Callable[[], Cluster]) -> None:
         super().__init__(home, cluster)
-        self._word = f"labs.service={home}"
-        self.mark = re.escape(self._word)
+        self.word = f"labs.service={home}"
+        self.mark = re.escape(self.word)
 
     @property
     def version(self) -> str:
@@ -124,7 +124,7 @@ class RabbitMQ(Server):
 
     def words(self, server: int) -> tuple[str, ...]:
         """What a node's command line holds; its helpers have the first."""
-        return self._word, f"labs.node={server}"
+        return self.word, f"labs.node={server}"
 
     def new_facts(self) -> dict[str, str]:
         """A password for clients, and one (Erlang's "cookie") for the nodes among themselves."""
@@ -201,7 +201,7 @@ class RabbitMQ(Server):
         return {
             **environment(root, installation),
             "HOME": str(self.home),  # with the cookie
-            WORD_VARIABLE: self._word,
+            WORD_VARIABLE: self.word,
             PORTS_VARIABLE: _table(ledger),
             "ERL_LIBS": str(root.plugins),
             "ERL_INETRC": str(folder / "inetrc"),
