@@ -42,6 +42,14 @@ GROWTH = 3
 LOOK_EVERY_S = 0.2
 
 
+#: What it says of lists of packages that it could not have.
+_FAILED = re.compile(r"^(E:|W: Failed to fetch|W: Some index files failed)", re.MULTILINE)
+
+
+class NoPackage(LabsError):  # noqa: N818 - it names what there is
+    """The system's packages do not hold that one."""
+
+
 def is_here() -> bool:
     """Whether this system has apt."""
     return all(map(shutil.which, PROGRAMS))
@@ -116,7 +124,9 @@ def _names(package: str, beside: str, options: Sequence[str], before: str = "") 
     # A name at the line's begin is a package; those in <angles> are none of their own.
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
-        raise LabsError(
+        # Without a list that could not be had, nobody can say that there is none.
+        kind = LabsError if _FAILED.search(before) else NoPackage
+        raise kind(
             f"this system's packages hold no {package}",
             because=_cause(before) or _cause(told.stderr),
             hint=_way_on(before, "look at apt's sources (/etc/apt), and check the network"),
