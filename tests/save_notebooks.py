@@ -28,7 +28,6 @@ from tests import glossary, prose, servers, settings_sheet
 from tests.course import Text, chapters, texts, with_table
 from tests.run import CELL_TIMEOUT_S, end_home
 
-
 #: What a core may have to do when we begin: the load average of the last minute (getloadavg(3)).
 IDLE = 0.3
 NEVERTHELESS = "--busy"
@@ -47,9 +46,8 @@ def require_idle() -> None:
     load = os.getloadavg()[0] / cores()
     if load > IDLE:
         raise Busy(
-            f"this machine is busy (in the last minute {load:.2f} programs a core wanted to run, and"
-            f" {IDLE:g} are the most), and its figures would say so; wait until it is idle, or say"
-            f" {NEVERTHELESS}"
+            f"this machine is busy (a load of {load:.2f} a core in the last minute; {IDLE:g} is the"
+            f" most), and the figures would be too; wait until it is idle, or say {NEVERTHELESS}"
         )
 
 

@@ -18,6 +18,11 @@ def listing(as_json: bool) -> list[list[str]]:
     if as_json:
         streams.print_json([asdict(one) for one in seen])
         return []
+    return table(seen)
+
+
+def table(seen: Sequence[ServiceStatus]) -> list[list[str]]:
+    """How servers stand, as rows of words below a head."""
     head = ["name", "what", "state", "ports", "memory", "download", "licence"]
     return [head, *(row for one in seen for row in _rows(one))]
 

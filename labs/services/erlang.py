@@ -159,12 +159,12 @@ def _on_path() -> Installation | None:
 
 
 def _in_cache() -> Installation | None:
-    place = _place()
+    place = packages_place()
     found = sorted(place.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*"))
     return Installation(found[0], place) if found else None
 
 
-def _place() -> Path:
+def packages_place() -> Path:
     """The cache's folder for the packages of exactly this system."""
     told = {}
     if Path("/etc/os-release").exists():
@@ -182,7 +182,7 @@ def provide(tell: Tell) -> Installation:
     """
     if find() is None and is_here():
         try:
-            unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
+            unpack(PACKAGE, BESIDE, packages_place(), DOWNLOAD_MB, tell)
         except NoPackage as error:
             raise NoRabbitMQ(error.what, because=error.because, hint=_OTHERWISE) from None
     return _usable(find())
@@ -197,7 +197,7 @@ def _usable(found: Installation | None) -> Installation:
     Raises:
         NoRabbitMQ: it is none.
     """
-    if found is None and _place().exists():
+    if found is None and packages_place().exists():
         raise NoRabbitMQ(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
         )
@@ -220,7 +220,7 @@ def check() -> str:
     Raises:
         LabsError: it is here, and can't be used.
     """
-    found, place = find(), _place()
+    found, place = find(), packages_place()
     if found is None and place.exists():
         raise NoRabbitMQ(
             f"what apt has fetched of RabbitMQ is not as we know it ({place})",
