@@ -124,13 +124,12 @@ def _names(package: str, beside: str, options: Sequence[str], before: str = "") 
     # A name at the line's begin is a package; those in <angles> are none of their own.
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
-        # Without a list that could not be had, nobody can say that there is none.
-        kind = LabsError if _FAILED.search(before) else NoPackage
-        raise kind(
-            f"this system's packages hold no {package}",
-            because=_cause(before) or _cause(told.stderr),
-            hint=_way_on(before, "look at apt's sources (/etc/apt), and check the network"),
-        )
+        because = _cause(before) or _cause(told.stderr)
+        hint = _way_on(before, "look at apt's sources (/etc/apt), and check the network")
+        if _FAILED.search(before):  # so nobody can say that there is none
+            what = f"no list of this system's packages that holds {package} could be had"
+            raise LabsError(what, because=because, hint=hint)
+        raise NoPackage(f"this system's packages hold no {package}", because=because, hint=hint)
     return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
 
 

@@ -70,7 +70,11 @@ def test_how_much_is_fetched_is_told_before_and_meanwhile(
     server = service(name, home=Home(PROJECT)).server
     monkeypatch.setattr(server, "parts", (Missing(),))
     told: list[str] = []
-    server.provide(lambda text, _=None: told.append(text))
+
+    def tell(text: str, _fraction: float | None = None) -> None:
+        told.append(text)
+
+    server.provide(tell)
     size = f"{server.download_mb} MB"
     assert told == [
         f"{server.product} is downloaded first: {size}",
