@@ -131,11 +131,15 @@ def waiting_in(one: Service, queue: str) -> int:
     return int(found)
 
 
-def pulsar_for(run: Run) -> str:
-    """The address of Pulsar, which is started if need be."""
-    tell = _to(run)
+def pulsar_address(tell: Tell) -> str:
+    """Where Pulsar is; it is started if need be."""
     hear("pulsar", tell)
     return str(service("pulsar", tell).handle())
+
+
+def pulsar_for(run: Run) -> str:
+    """The same, for a run."""
+    return pulsar_address(_to(run))
 
 
 def pulsar_client(run: Run) -> Any:
