@@ -29,6 +29,7 @@ from labs.services.erlang import (
     Installation,
     Ready,
     Root,
+    check,
     environment,
     find,
     provide,
@@ -104,10 +105,11 @@ class RabbitMQ(Server):
     licence = "MPL-2.0"
     download_mb = DOWNLOAD_MB
     memory_mb = 270
+    starts_within_s = 8
     pinned = False
     parts = (PACKAGES, Ready())
-    #: For clients, and for the other nodes.
-    ports_each = 2
+    #: The second is for the other nodes.
+    ports_for = ("clients", "distribution")
     ready_timeout_s = 120.0
     ids = (1, 2, 3)
 
@@ -121,6 +123,10 @@ class RabbitMQ(Server):
         """The version of the one that is here; empty where none is yet."""
         found = find()
         return found.version if found else ""
+
+    def check(self) -> str:
+        """Whether it can be had here, and how."""
+        return check()
 
     def words(self, server: int) -> tuple[str, ...]:
         """What a node's command line holds; its helpers have the first."""
