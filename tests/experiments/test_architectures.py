@@ -118,6 +118,8 @@ def test_a_switch_at_once_shows_too_little_for_a_while(own_cluster: LocalCluster
     assert came_true(result) == "a_while"
     assert measured(result, "answers_too_small") > 0
     assert measured(result, "new_counts") == measured(result, "right_count")
+    assert measured(result, "late_records") > 0
+    assert measured(result, "days_that_differ") == 0, "each is counted in its own day"
     assert result.report.verdict == VALID
 
 
@@ -127,6 +129,7 @@ def test_a_switch_after_the_replay_shows_nothing_wrong(own_cluster: LocalCluster
     assert measured(result, "answers_too_small") == measured(result, "missing_records") == 0
     counts = measured(result, "new_counts")
     assert counts == measured(result, "right_count") < measured(result, "old_counts")
+    assert measured(result, "days_that_differ") == 0
 
 
 def test_what_the_log_has_lost_is_missing_for_good(own_cluster: LocalCluster) -> None:
@@ -135,4 +138,5 @@ def test_what_the_log_has_lost_is_missing_for_good(own_cluster: LocalCluster) ->
     assert came_true(result) == "missing"
     assert measured(result, "missing_records") == 1000
     assert measured(result, "new_counts") < measured(result, "right_count")
+    assert measured(result, "days_that_differ") > 0
     assert result.report.verdict == UNKNOWN

@@ -157,8 +157,19 @@ def test_the_log_is_kept_for_the_slot_until_its_reader_goes_on(
     result = run(shared_cluster, "slot", connector=connector)
     assert measured(result, "kept_at_most_mb") >= 80
     assert measured(result, "kept_at_the_end_mb") < measured(result, "kept_at_most_mb") / 2
+    assert measured(result, "changes_until_freed") > 0
     assert result.report.verdict == VALID
     assert came_true(result) == "kept"
+
+
+def test_with_a_heartbeat_the_log_is_freed_though_the_table_is_quiet(
+    shared_cluster: LocalCluster,
+) -> None:
+    result = run(shared_cluster, "slot", connector="running with a heartbeat")
+    assert measured(result, "kept_at_the_end_mb") < measured(result, "kept_at_most_mb") / 2
+    assert measured(result, "changes_until_freed") == 0
+    assert result.report.verdict == VALID
+    assert came_true(result) == "removed"
 
 
 def test_with_a_limit_the_slot_is_given_up_and_connect_still_says_running(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,11 @@ def test_a_worker_refuses_a_topic_that_is_not_compacted(cluster: LocalCluster) -
         one.start({"config.storage.topic": "made-by-hand", **ENDS_SOONER})
     said = b"".join(*one.logs(300, follow=False).values()).decode()
     assert re.search(r"made-by-hand.*cleanup\.policy.*compact", said)
+    mended = ConfigResource(ConfigResourceType.TOPIC, "made-by-hand", {"cleanup.policy": "compact"})
+    with admin(cluster.bootstrap) as client:
+        client.alter_configs([mended])
+    one.start({"config.storage.topic": "made-by-hand"})
+    one.stop()
     one.start()
 
 
@@ -146,12 +152,14 @@ def test_connectors_defaults(connect: _Connect) -> None:
     assert source[name] == str(default)
     assert source["provide.transaction.metadata"] == "false"
     assert source["slot.drop.on.stop"] == "false"
+    assert source["heartbeat.interval.ms"] == "0"
+    assert source["lsn.flush.mode"] == "connector"
     assert source["poll.interval.ms"] == "500"
     assert source["exactly.once.support"] == "requested"
 
 
-def test_a_sink_is_a_group_and_a_failed_task_fails_again(
-    cluster: LocalCluster, connect: _Connect
+def test_a_sink_is_a_group_and_a_failed_task_fails_again_until_its_place_is_altered(
+    cluster: LocalCluster, connect: _Connect, tmp_path: Path
 ) -> None:
     with admin(cluster.bootstrap) as client:
         client.create_topics({"letters": {"num_partitions": 1, "replication_factor": 3}})
@@ -161,7 +169,7 @@ def test_a_sink_is_a_group_and_a_failed_task_fails_again(
     config = {
         "connector.class": FILE_SINK,
         "topics": "letters",
-        "file": "/dev/null",
+        "file": str(tmp_path / "letters.txt"),
         "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         "value.converter": connectors.JSON,
         "value.converter.schemas.enable": "false",
@@ -175,14 +183,34 @@ def test_a_sink_is_a_group_and_a_failed_task_fails_again(
     assert places()[0]["partition"] == {"kafka_topic": "letters", "kafka_partition": 0}
     with admin(cluster.bootstrap) as client:
         assert client.list_group_offsets({"connect-letters": None})["connect-letters"]
-    producer.send("letters", b"bad")
-    producer.close()
+    producer.send("letters", b"bad").get(timeout=20)
     wait_until(lambda: connect.task("letters") == "FAILED", "its task to fail")
     told = connect.ask("GET", "/connectors/letters/status").json()
     assert told["connector"]["state"] == "RUNNING"
     connect.ask("POST", "/connectors/letters/restart?includeTasks=true")
     wait_until(lambda: connect.task("letters") != "FAILED", "its restart")
     wait_until(lambda: connect.task("letters") == "FAILED", "it to fail again")
+
+    def alter(offset: int) -> requests.Response:
+        place = {**places()[0], "offset": {"kafka_offset": offset}}
+        return connect.ask("PATCH", "/connectors/letters/offsets", {"offsets": [place]})
+
+    def written(text: str) -> bool:
+        return (tmp_path / "letters.txt").read_text() == text
+
+    assert alter(2).status_code == 400, "it has not been stopped"
+    connect.ask("PUT", "/connectors/letters/stop")
+    wait_until(lambda: connect.task("letters") == "", "the end of its task")
+    assert alter(2).ok, "behind the bad record"
+    connect.ask("PUT", "/connectors/letters/resume")
+    producer.send("letters", b'{"good": 2}')
+    producer.close()
+    wait_until(lambda: written("{good=1}\n{good=2}\n"), "the record behind it")
+    connect.ask("PUT", "/connectors/letters/stop")
+    wait_until(lambda: connect.task("letters") == "", "the end of its task")
+    assert alter(2).ok, "back there"
+    connect.ask("PUT", "/connectors/letters/resume")
+    wait_until(lambda: written("{good=1}\n{good=2}\n{good=2}\n"), "the same record again")
     connect.ask("DELETE", "/connectors/letters")
 
 
@@ -255,10 +283,10 @@ def test_a_debezium_connector_by_its_rest_interface(
     database.execute("DROP PUBLICATION claims")
 
 
-def records(cluster: LocalCluster) -> list[tuple[Any, Any]]:
+def records(cluster: LocalCluster, topic: str = "claims.public.claims") -> list[tuple[Any, Any]]:
     """Keys and values of what Debezium has written."""
     consumer = KafkaConsumer(
-        "claims.public.claims",
+        topic,
         bootstrap_servers=cluster.bootstrap,
         auto_offset_reset="earliest",
         consumer_timeout_ms=2000,
@@ -266,6 +294,49 @@ def records(cluster: LocalCluster) -> list[tuple[Any, Any]]:
     found = [(json.loads(r.key), json.loads(r.value) if r.value else None) for r in consumer]
     consumer.close()
     return found
+
+
+def test_a_transaction_over_two_tables_has_a_beginning_and_an_end(
+    cluster: LocalCluster, connect: _Connect, database: Any
+) -> None:
+    for table in ("seats", "fares"):
+        database.execute(f"DROP TABLE IF EXISTS {table}")
+        database.execute(f"CREATE TABLE {table} (id integer PRIMARY KEY)")
+    config = {
+        **connectors.captures(database, "seats", "pair", "pair"),
+        "table.include.list": "public.seats,public.fares",
+        "provide.transaction.metadata": "true",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "3",
+        **connectors.PLAIN,
+    }
+    connect.ask("PUT", "/connectors/pair/config", config)
+    active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'pair' AND active"
+    wait_until(lambda: database.execute(active).fetchone(), "its slot")
+    with database.transaction():
+        database.execute("INSERT INTO seats VALUES (1)")
+        database.execute("INSERT INTO fares VALUES (1)")
+        database.execute("INSERT INTO seats VALUES (2)")
+        found = database.execute("SELECT pg_current_xact_id()::text").fetchone()
+    wait_until(lambda: len(records(cluster, "pair.transaction")) == 2, "BEGIN and END")
+    (_, begin), (_, end) = records(cluster, "pair.transaction")
+    assert (begin["status"], end["status"], end["event_count"]) == ("BEGIN", "END", 3)
+    assert begin["id"] == end["id"]
+    assert begin["id"].partition(":")[0] == found[0]
+    numbers = {
+        table: [value["transaction"]["total_order"] for _, value in _captured(cluster, table)]
+        for table in ("seats", "fares")
+    }
+    assert numbers == {"seats": [1, 3], "fares": [2]}
+    assert {value["transaction"]["id"] for _, value in _captured(cluster, "fares")} == {begin["id"]}
+    connect.ask("DELETE", "/connectors/pair")
+    wait_until(lambda: not database.execute(active).fetchone(), "the slot to be left")
+    database.execute("SELECT pg_drop_replication_slot('pair')")
+    database.execute("DROP PUBLICATION pair")
+
+
+def _captured(cluster: LocalCluster, table: str) -> list[tuple[Any, Any]]:
+    return records(cluster, f"pair.public.{table}")
 
 
 def test_what_postgresql_keeps_for_a_slot_has_no_limit_by_default(database: Any) -> None:

@@ -101,6 +101,22 @@ def test_the_strategies_name_subjects_as_the_table_says(url: str) -> None:
         assert getattr(module, name)(context, "labs.Flight") == subject
 
 
+def test_a_schema_is_refused_under_one_subject_and_accepted_under_another(url: str) -> None:
+    registry, topic = confluent.client(url), "strategies"
+    registry.register_schema(f"{topic}-value", confluent.schema(FIRST))
+    registry.set_compatibility(f"{topic}-value", "BACKWARD")
+
+    def write(strategy: str) -> bytes:
+        by = {"subject.name.strategy": getattr(confluent.of(""), strategy)}
+        return confluent.serialized(topic, confluent.writer(registry, BARE, **by), flight_of(BARE))
+
+    assert confluent.refuses(lambda: write("topic_subject_name_strategy"))
+    assert "labs.Flight" not in registry.get_subjects()
+    assert write("record_subject_name_strategy")[0] == 0
+    assert len(registry.get_versions("labs.Flight")) == 1, "there was nothing to compare it with"
+    assert len(registry.get_versions(f"{topic}-value")) == 1
+
+
 def test_what_the_client_does_by_default(url: str) -> None:
     registry = confluent.of("").SchemaRegistryClient({"url": url})
     rest = registry._rest_client  # noqa: SLF001

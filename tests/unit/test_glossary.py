@@ -10,6 +10,8 @@ import pytest
 from labs.supervise.home import PROJECT
 from tests import glossary
 from tests.course import Text, chapters
+from tests.glossary import Term
+from tests.minutes import FOLDED
 
 TEXT = """---
 title: Small
@@ -61,3 +63,51 @@ def test_a_meaning_stands_alone(term: glossary.Term) -> None:
 
 def test_the_readme_leads_to_it() -> None:
     assert f"({glossary.FILE.as_posix()})" in (PROJECT / "README.md").read_text("utf-8")
+
+
+# -- chapters that are started cold ----------------------------------------------------------------
+
+#: Their readers know chapters 0 and 1, and may not have seen a chapter before these.
+COLD = [text for text in chapters() if text.chapter >= "11"]
+CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+
+
+@pytest.mark.parametrize("text", COLD, ids=lambda text: text.chapter)
+def test_a_term_of_a_chapter_between_is_explained_or_linked_where_it_stands_first(
+    text: Text,
+) -> None:
+    known = "".join(prose(one) for one in chapters() if one.chapter < "02")
+    between = [t for t in glossary.terms(chapters()) if "02" <= t.chapter.chapter < "10"]
+    new = [term for term in between if not used(term).search(known)]
+    assert [term.name for term in new if not explained(term, prose(text))] == []
+
+
+def prose(text: Text) -> str:
+    """What one reads on a chapter's main path."""
+    cells = (cell.source for cell in text.book().cells if cell.cell_type == "markdown")
+    return CODE.sub(" ", FOLDED.sub(" ", "\n\n".join(cells)))
+
+
+def used(term: Term) -> re.Pattern[str]:
+    """What finds a term, of one or of several."""
+    return re.compile(rf"\b{re.escape(term.name)}(?:e?s)?\b", re.IGNORECASE)
+
+
+def explained(term: Term, prose: str) -> bool:
+    """Whether a term is not used, or in bold or a link's words where it stands first."""
+    first = used(term).search(prose)
+    word = rf"[^*\[\]\n]*{used(term).pattern}[^*\[\]\n]*"
+    marked = re.search(rf"\*\*(?=\w){word}\*\*|\[{word}\]\(", prose, re.IGNORECASE)
+    return not first or bool(marked and marked.start() < first.start())
+
+
+def test_a_term_that_is_used_before_it_is_explained_is_noticed() -> None:
+    lag = Term("lag", "랙", "", chapters()[0])
+    for text, well in [
+        ("No error.", True),
+        ("No **lag** (랙: what waits), no lag.", True),
+        ("No [lag](glossary.md).", True),
+        ("No lag. **Lag** (랙) is what waits.", False),
+        ("**No** lag **at all**, and no flag", False),
+    ]:
+        assert explained(lag, text) == well, text

@@ -17,6 +17,8 @@ from labs.workload.history import Payload
 
 #: How long one answer of Kafka is waited for, s.
 ANSWER_S = 20.0
+#: One flight in so many comes late, where some do.
+LATE_ONE_IN = 15
 
 
 @cache
@@ -24,6 +26,14 @@ def flights_of(day: str, count: int) -> tuple[Flight, ...]:
     """So many departures from a day on, `YYYY-MM-DD`."""
     from_there = (one for one in flights() if one.scheduled.date().isoformat() >= day)
     return tuple(islice(from_there, count))
+
+
+def some_late(flights: Sequence[Flight], by: int) -> list[Flight]:
+    """Flights in the order of their departure, but for those that come late, by so many records."""
+    order = list(flights)
+    for index in range(0, len(order) - by, LATE_ONE_IN):
+        order.insert(index + by, order.pop(index))
+    return order
 
 
 def name_of(flight: Flight) -> str:

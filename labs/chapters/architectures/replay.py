@@ -2,18 +2,22 @@
 
 The old version counts flights that were cancelled as departures. The new one is right, has a group
 and an output topic of its own, and begins at the beginning of the log: what the log has lost by
-then, the new version will never know.
+then, the new version will never know. Some flights come late; each version counts them in their
+own day.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Any
 
 from kafka import TopicPartition
 
 from labs.base.clock import now
+from labs.base.flights import Flight
 from labs.base.words import Words
 from labs.chapters.architectures.common import (
     ANSWER_S,
@@ -25,6 +29,7 @@ from labs.chapters.architectures.common import (
     named,
     payload_of,
     send_all,
+    some_late,
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.native import native_consumer, native_producer, poll_until, produce
@@ -40,6 +45,8 @@ CAUGHT_UP, AT_ONCE = "when it has caught up", "at once"
 ALL, SHORT = "the whole log", "two thirds"
 
 FIRST = "2013-02-07"
+#: A flight that comes late does so by so many records: its day is over by then.
+LATE_BY = 1000
 #: Between two looks, s; how many new flights come in it, and how many the new version may read.
 EVERY_S, COME, READS = 0.1, 5, 300
 #: So long the old version works alone, and the new one after the switch, in looks.
@@ -80,11 +87,15 @@ class _Version:
         poll_until(self._producer, lambda: not len(self._producer), ANSWER_S)
 
 
+def _as_they_come(run: Run) -> list[Flight]:
+    """The flights of the past, and behind them those that come while the run looks."""
+    return some_late(flights_of(FIRST, 2 * run["history"]), LATE_BY)
+
+
 def _replay(run: Run) -> None:
     run.make_topic(watch=False)
-    sent = flights_of(FIRST, run["history"])
     run.say(words("replay.says.history"))
-    send_all(run, sent)
+    send_all(run, _as_they_come(run)[: run["history"]])
     live = _Live(run)
     while live.old.place < run["history"]:
         live.old.step(run["history"])
@@ -119,7 +130,7 @@ class _Live:
         self._producer = native_producer(run, acks="all", linger_ms=0)
         # It reads nothing: else its question would wait behind a fetch, which a broker may hold.
         self._asking = native_consumer(run, group_id=f"{run.topic}-asking")
-        self._payload = payload_of(flights_of(FIRST, 2 * run["history"]))
+        self._payload = payload_of(_as_they_come(run))
 
     def begin_new(self, at_once: bool) -> None:
         """Start the new version beside the old one."""
@@ -162,37 +173,52 @@ class _Live:
 def _tell(run: Run, live: _Live, lost: int) -> None:
     run.verdict()
     assert live.new
-    known = flights_of(FIRST, 2 * run["history"])
+    known = _as_they_come(run)
     every = [known[number % len(known)] for number in range(run.history.next_number)]
-    truth = sum(not flight.cancelled for flight in every)
+    truth = Counter(_day(flight) for flight in every if not flight.cancelled)
+    found = _written(run, live.new.out)
     missing = every[:lost]
     run.measurements |= {
         "answers_too_small": live.too_small,
         "old_counts": live.old.total,
-        "new_counts": _written(run, live.new.out),
-        "right_count": truth,
+        "new_counts": found.total(),
+        "right_count": truth.total(),
+        "days_that_differ": sum(found[day] != truth[day] for day in truth),
+        "late_records": _late(every, run["history"]),
         "missing_records": live.old.read - live.new.read,
         "flight_names": named(missing) or NONE,
     }
-    found = _found(run.measurements)
-    run.conclude(words(f"replay.told.{found}", **run.values))
-    title = words(f"replay.title.{found}", **run.values)
+    told = _found(run.measurements)
+    run.conclude(words(f"replay.told.{told}", **run.values))
+    title = words(f"replay.title.{told}", **run.values)
     names = words.under("shown")
     run.show(
         Lines(title, live.points, "elapsed_s", "departures", live.marks, steps=True, names=names)
     )
 
 
-def _written(run: Run, topic: str) -> int:
-    """What stands in an output topic: the last number of each day, added up."""
+def _day(flight: Flight) -> str:
+    return flight.scheduled.date().isoformat()
+
+
+def _late(every: list[Flight], since: int) -> int:
+    """How many came, from that one on, when there had been a flight of a later day."""
+    days = [_day(flight) for flight in every]
+    newest = list(accumulate(days, max))
+    return sum(day < new for day, new in zip(days[since:], newest[since:], strict=True))
+
+
+def _written(run: Run, topic: str) -> Counter[str]:
+    """What stands in an output topic: the last number of each day."""
     consumer = from_the_beginning(run, topic, group="dashboard")
-    end, days, seen = end_of(consumer, topic), {}, 0
+    end, seen = end_of(consumer, topic), 0
+    days: Counter[str] = Counter()
     while seen < end:
         for record in consumer.consume(500, timeout=1.0):
-            days[record.key()] = int(json.loads(record.value() or b"0"))
+            days[(record.key() or b"").decode()] = int(json.loads(record.value() or b"0"))
             seen = (record.offset() or 0) + 1
         run.sleep(0)
-    return sum(days.values())
+    return days
 
 
 _RIGHT, _A_WHILE, _MISSING = "right", "a_while", "missing"
@@ -219,5 +245,13 @@ REPLAY = Experiment(
     _replay,
     Options((_RIGHT, _A_WHILE, _MISSING), _which),
     breaks=False,
-    about=("answers_too_small", "new_counts", "right_count", "missing_records", "flight_names"),
+    about=(
+        "answers_too_small",
+        "new_counts",
+        "right_count",
+        "days_that_differ",
+        "late_records",
+        "missing_records",
+        "flight_names",
+    ),
 )

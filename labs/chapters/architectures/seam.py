@@ -22,6 +22,7 @@ from labs.chapters.architectures.common import (
     from_the_beginning,
     named,
     send_all,
+    some_late,
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -37,8 +38,8 @@ OFFSET, CLOCK = "an offset", "midnight"
 
 #: Ten days, of which the last six are behind the seam: the storm is among them.
 FIRST, SEAM, FLIGHTS = "2013-02-03", "2013-02-07", 8200
-#: One flight in so many comes late, by so many records.
-LATE_ONE_IN, LATE_BY = 15, 90
+#: A flight that comes late does so by so many records.
+LATE_BY = 90
 #: The batch layer writes a file of so many records.
 FILE = 1000
 
@@ -47,7 +48,7 @@ def _seam(run: Run) -> None:
     duckdb = batch.database(lambda what, _part: run.say(what))
     run.closing(duckdb.close)
     run.make_topic(watch=False)
-    sent = _some_late(flights_of(FIRST, FLIGHTS))
+    sent = some_late(flights_of(FIRST, FLIGHTS), LATE_BY)
     run.say(words("seam.says.writing"))
     send_all(run, sent)
     values = _all_values(run)
@@ -67,14 +68,6 @@ def _seam(run: Run) -> None:
     for value in values:
         _add(replayed, body_of(value), SAME)
     _tell(run, serving, replayed, [sent[number] for number in passed_over])
-
-
-def _some_late(flights: Sequence[Flight]) -> list[Flight]:
-    """The flights in the order of their departure, but for those that come late."""
-    order = list(flights)
-    for index in range(0, len(order) - LATE_BY, LATE_ONE_IN):
-        order.insert(index + LATE_BY, order.pop(index))
-    return order
 
 
 def _seam_of(sent: Sequence[Flight]) -> int:

@@ -10,7 +10,15 @@ from zlib import crc32
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.words import Words
-from labs.chapters.connect.connectors import FAILED, RUNNING, Connector, debezium, slot_of, values
+from labs.chapters.connect.connectors import (
+    FAILED,
+    RUNNING,
+    Connector,
+    debezium,
+    depart,
+    slot_of,
+    values,
+)
 from labs.chapters.connect.database import database
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -22,7 +30,7 @@ from labs.workload.history import Log, Outcome, Read
 
 words = Words(__file__)
 
-STOPPED, IDLE = "stopped", "running"
+STOPPED, IDLE, BEATING = "stopped", "running", "running with a heartbeat"
 NO_LIMIT, LIMIT = "no limit", "32 MB"
 
 #: Changes of the captured table while nobody reads; rows of the other one at a time, and their MB.
@@ -31,10 +39,21 @@ CHANGES, ROWS, ROWS_MB = 40, 10_000, 10
 PATIENCE_S, FAILING_S = 60.0, 8.0
 
 TABLES = (
-    "DROP TABLE IF EXISTS gates, noise",
+    "DROP TABLE IF EXISTS gates, noise, beats",
     "CREATE TABLE gates (id integer PRIMARY KEY)",
     "CREATE TABLE noise (id integer, told text)",
+    "CREATE TABLE beats (id integer PRIMARY KEY, at timestamptz)",
+    "INSERT INTO beats VALUES (1, now())",
 )
+
+#: A connector that captures a table more, and changes that one itself, again and again: so it has
+#: something to confirm (Debezium documentation, "WAL disk space consumption").
+HEARTBEAT_MS = 1000
+HEARTBEAT = {
+    "heartbeat.interval.ms": str(HEARTBEAT_MS),
+    "heartbeat.action.query": "UPDATE beats SET at = now()",
+    "table.include.list": "public.gates,public.beats",
+}
 
 
 def _slot(run: Run) -> None:
@@ -45,7 +64,7 @@ def _slot(run: Run) -> None:
     if run["max_slot_wal_keep_size"] == LIMIT:
         run.closing(lambda: _limit(connection, "-1"))
         _limit(connection, LIMIT.replace(" ", ""))
-    connector = debezium(run, connection, "gates")
+    connector = debezium(run, connection, "gates", _beats(run))
     connector.await_task(RUNNING)
     _insert(run, connection, -1)  # a first change: the connector has a place
     run.wait(lambda: run.log_ends()[0], words("slot.awaited.change"), PATIENCE_S)
@@ -64,8 +83,24 @@ def _slot(run: Run) -> None:
         kept, _, status = _write(run, connection)
         points.append((run.elapsed(), kept or 0.0))
     marks.append(Mark(run.elapsed(), "writes_end"))
-    _go_on(run, connection, connector, points, status)
-    _tell(run, connector, points, marks, status)
+    changes = _go_on(run, connection, connector, points, status)
+    _tell(run, connector, points, marks, status, changes)
+
+
+def _beats(run: Run) -> dict[str, str]:
+    """The connector's settings for a heartbeat, if it is to have one; its topic is beside ours."""
+    if run["connector"] != BEATING:
+        return {}
+    depart(run, "heartbeat.interval.ms", HEARTBEAT_MS, 0)
+    return {
+        **HEARTBEAT,
+        "transforms": "route,beats",
+        "transforms.beats.type": "org.apache.kafka.connect.transforms.RegexRouter",
+        "transforms.beats.regex": r".*\.public\.beats|__debezium-heartbeat\..*",
+        "transforms.beats.replacement": f"{run.topic}-beats",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "-1",
+    }
 
 
 def _limit(connection: Any, size: str) -> None:
@@ -100,23 +135,29 @@ def _kept(run: Run, connection: Any) -> tuple[float | None, bool, str]:
 
 def _go_on(
     run: Run, connection: Any, connector: Connector, points: list[Point], status: str
-) -> None:
-    """Have the connector go on, and further changes come: what is kept now?"""
+) -> int:
+    """Have the connector go on, and further changes come: what is kept now?
+
+    With a heartbeat none come. Returns how many came.
+    """
     run.say(words("slot.says.going_on"))
     if run["connector"] == STOPPED:
         connector.put("resume")
     if status == "lost":
         with contextlib.suppress(LabsError):
             run.wait(lambda: FAILED in connector.states(), words("slot.awaited.failed"), FAILING_S)
-        return
-    deadline, number, most = time.monotonic() + PATIENCE_S, CHANGES, points[-1][1]
+        return 0
+    deadline, number = time.monotonic() + PATIENCE_S, CHANGES
+    most = max(kept for _, kept in points)
     while time.monotonic() < deadline and points[-1][1] > most / 2:
-        _insert(run, connection, number)
-        number += 1
+        if run["connector"] != BEATING:
+            _insert(run, connection, number)
+            number += 1
         run.sleep(1)
         connection.execute("CHECKPOINT")
         points.append((run.elapsed(), _kept(run, connection)[0] or 0.0))
     run.wait(lambda: number - 1 in _captured(run), words("slot.awaited.change"), PATIENCE_S)
+    return number - CHANGES
 
 
 def _captured(run: Run) -> dict[int, int]:
@@ -126,7 +167,12 @@ def _captured(run: Run) -> dict[int, int]:
 
 
 def _tell(
-    run: Run, connector: Connector, points: list[Point], marks: list[Mark], status: str
+    run: Run,
+    connector: Connector,
+    points: list[Point],
+    marks: list[Mark],
+    status: str,
+    changes: int,
 ) -> None:
     reads = [Read(n, 0, offset, crc32(b"%d" % n)) for n, offset in _captured(run).items()]
     counts = run.judge_log(Log(tuple(reads), run.log_ends())).counts
@@ -135,13 +181,15 @@ def _tell(
         "kept_before_mb": round(points[0][1], 1),
         "kept_at_most_mb": round(max(kept for _, kept in points), 1),
         "kept_at_the_end_mb": round(points[-1][1], 1),
+        "changes_until_freed": changes,
         "slot_status": status,
         "connector_state": state,
         "task_state": task or NONE,
         "changes_missing": counts.lost,
     }
     told = "lost" if status == "lost" else "kept"
-    run.conclude(words(f"slot.told.{told}", **run.values))
+    beats = told == "kept" and run["connector"] == BEATING
+    run.conclude(words(f"slot.told.{'beats' if beats else told}", **run.values))
     title = words(f"slot.title.{told}", **run.values)
     series, names = {"kept_for_the_slot": points}, words.under("shown")
     run.show(Lines(title, series, "elapsed_s", "log_kept_mb", marks, names=names))
@@ -154,6 +202,9 @@ def _fate(result: Result) -> str:
     if result.measurements["slot_status"] == "lost":
         return GIVEN_UP
     most = float(result.measurements["kept_at_most_mb"] or 0)
+    end = float(result.measurements["kept_at_the_end_mb"] or 0)
+    if end < most / 2 and not result.measurements["changes_until_freed"]:
+        return REMOVED
     return KEPT if most > 0.8 * float(result.settings["written_mb"]) else REMOVED
 
 
@@ -161,7 +212,7 @@ SLOT = Experiment(
     "connect.slot",
     words,
     (
-        Choice("connector", (STOPPED, IDLE), STOPPED),
+        Choice("connector", (STOPPED, IDLE, BEATING), STOPPED),
         Choice("max_slot_wal_keep_size", (NO_LIMIT, LIMIT), NO_LIMIT),
         Number("written_mb", 50, 200, 80, "MB", 10),
     ),
