@@ -16,12 +16,12 @@ from typing import Any
 HAND = timedelta(seconds=0.1)
 
 #: When the cell before was sent, and this one.
-_sent: deque[datetime] = deque(maxlen=2)
+sent_at: deque[datetime] = deque(maxlen=2)
 
 
 def together() -> bool:
     """Whether the cell that runs now was sent together with the one before it."""
-    return len(_sent) == 2 and abs(_sent[1] - _sent[0]) < HAND
+    return len(sent_at) == 2 and abs(sent_at[1] - sent_at[0]) < HAND
 
 
 def register() -> None:
@@ -41,4 +41,4 @@ def _note(_cell: object = None) -> None:
     shell: Any = get_ipython()
     sent = shell.get_parent().get("header", {}).get("date")
     if isinstance(sent, datetime):
-        _sent.append(sent)
+        sent_at.append(sent)

@@ -144,10 +144,10 @@ class NoRabbitMQ(LabsError):  # noqa: N818 - it names what there is
 
 def find() -> Installation | None:
     """The RabbitMQ of this machine: on PATH, or in the cache."""
-    return _on_path() or _in_cache()
+    return on_path() or _in_cache()
 
 
-def _on_path() -> Installation | None:
+def on_path() -> Installation | None:
     command = shutil.which(PACKAGE, path=os.environ.get("PATH", "") + SEARCHED)
     if command is None or shutil.which("erl") is None:
         return None

@@ -175,9 +175,11 @@ large = "One is less."
 
 [hints.small]
 a = "Count again."
+b = "Begin to count with 1."
 
 [hints.large]
 a = "Count again."
+b = "End where you began."
 """,
     "labs/chapters/name/exercises/what/solution.py": '"""Says it."""\n\nprint(1)\n',
     "tests/exercises/name/what/small.py": '"""Says less."""\n\nprint(0)\n',

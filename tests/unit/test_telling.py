@@ -131,7 +131,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty one, and no RabbitMQ on PATH."""
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setattr(erlang, "_on_path", lambda: None)
+    monkeypatch.setattr(erlang, "on_path", lambda: None)
     return tmp_path / "empty"
 
 

@@ -34,7 +34,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
             register()
         return together()
 
-    monkeypatch.setattr("labs.notebook.together._sent", deque(maxlen=2))
+    monkeypatch.setattr("labs.notebook.together.sent_at", deque(maxlen=2))
     return send
 
 
