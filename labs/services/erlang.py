@@ -148,6 +148,7 @@ def find() -> Installation | None:
 
 
 def on_path() -> Installation | None:
+    """The one that this machine has; None: there is none."""
     command = shutil.which(PACKAGE, path=os.environ.get("PATH", "") + SEARCHED)
     if command is None or shutil.which("erl") is None:
         return None
