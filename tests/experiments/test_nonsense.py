@@ -4,6 +4,7 @@ come to the same verdict, the same colours and the same comparison with the pred
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -161,6 +162,7 @@ def test_with_nonsense_for_sentences_all_comes_out_alike(
     ]
     assert [sentence for sentence in told if "qrzt" not in sentence] == []
     assert not re.search(r"\b(acknowledged|records?|broker|partition|member)\b", strange.said)
+    assert "qrzt" not in json.dumps(found.result.figures()), "no sentence is stored"
     measured = re.findall(r'<tr><td>([^<]*)</td><td class="labs-figure">', html)
     assert measured and [name for name in (*measured, *offered) if "qrzt" not in name] == []
     assert bool(offered) == bool(shown)

@@ -7,11 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from labs.chapters import find
 from labs.chapters.acks import errors
 from labs.chapters.groups.rebalance import JOINS, LEAVES, SLOW, Shares
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
+from labs.experiment.settings import Number
 from labs.kafka.cluster import Cluster
 from labs.kafka.config import HEARTBEAT_S, SESSION_S
 from labs.observe.snapshot import Partition
@@ -59,10 +61,23 @@ def test_what_the_timeline_saw_is_asked(change: Any, what: str) -> None:
 
 
 def test_the_pause_ends_before_a_broker_can_be_fenced() -> None:
-    longest = errors.LONGEST_TIMEOUT_MS / 1000 + errors.LONGER_S
-    assert longest < SESSION_S - HEARTBEAT_S
+    """As long as the panel says; above it, what the timeline saw decides."""
+    assert errors.SURE_MS / 1000 + errors.LONGER_S < SESSION_S - HEARTBEAT_S
     bounds = {s.name: s for s in errors.FAILED_BUT_WRITTEN.settings}["request_timeout_ms"]
-    assert bounds.parse(errors.LONGEST_TIMEOUT_MS) == errors.LONGEST_TIMEOUT_MS
+    assert f"above {errors.SURE_MS} ms" in errors.FAILED_BUT_WRITTEN.help(bounds)
+    assert isinstance(bounds, Number) and bounds.default < errors.SURE_MS
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "least", "most"),
+    [
+        ("producers.sending", "records", 100, 2000),
+        ("acks.failed_but_written", "request_timeout_ms", 500, 2000),
+    ],
+)
+def test_what_a_command_once_took_it_takes(name: str, setting: str, least: int, most: int) -> None:
+    settings = {one.name: one for one in find(name).settings}
+    assert [settings[setting].parse(value) for value in (least, most)] == [least, most]
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,67 @@ def test_every_sentence_is_asked_for(folder: Path) -> None:
     assert sorted(told.keys() - used) == []
 
 
+# -- no sentence is stored in a result -------------------------------------------------------------
+
+
+def measured(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """What is put among a run's measurements."""
+    for node in nodes:
+        if isinstance(node, ast.AugAssign | ast.Assign):
+            target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+            if re.search(r"\bmeasurements(\[|$)", ast.unparse(target)):
+                yield node.value
+
+
+def may_be(one: ast.expr, names: dict[str, list[ast.expr]]) -> list[ast.expr]:
+    """What an expression's value is taken from; each name and each function is asked once."""
+    if isinstance(one, ast.Dict | ast.BoolOp):
+        return one.values
+    if isinstance(one, ast.IfExp):
+        return [one.body, one.orelse]
+    named = f"{ast.unparse(one.func)}()" if isinstance(one, ast.Call) else ast.unparse(one)
+    return names.pop(named, [])
+
+
+def stored(tree: ast.Module) -> list[str]:
+    """The sentences that a file's measurements may be, by whatever name or function of the file."""
+    found = []
+    for nodes in scopes(tree):
+        names = assigned(nodes)
+        for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+            told = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
+            names |= {f"{function.name}()": told}
+        left = list(measured(nodes))
+        while left:
+            one = left.pop(0)
+            if isinstance(one, ast.Call) and ASKING_A_TABLE.fullmatch(ast.unparse(one.func)):
+                found.append(ast.unparse(one))
+            left += may_be(one, names)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "sentences"),
+    [
+        ("run.measurements['a'] = words('none')", ["words('none')"]),
+        ("run.measurements |= {'a': b or words('none')}", ["words('none')"]),
+        ("none = words('none')\nrun.measurements |= {'a': b or none}", ["words('none')"]),
+        ("def f(): return words('x')\nrun.measurements['a'] = f()", ["words('x')"]),
+        ("run.measurements['a'] = NONE\nrun.conclude(words('none'))", []),
+    ],
+)
+def test_a_stored_sentence_is_seen(code: str, sentences: list[str]) -> None:
+    assert stored(ast.parse(code)) == sentences
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CHAPTERS.glob("*/*.py")), ids=lambda p: "/".join(p.parts[-2:])
+)
+def test_no_sentence_is_measured(path: Path) -> None:
+    """A measurement's word is an id, and `labs.notebook.called` finds a sentence for it."""
+    assert stored(parsed(path)) == []
+
+
 # -- in another language ---------------------------------------------------------------------------
 
 #: What English may leave to the id itself.

@@ -18,7 +18,7 @@ from labs.chapters.acks.common import (
 from labs.chapters.acks.java import ITS_OWN, Printed, console_producer
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
-from labs.experiment.result import Result
+from labs.experiment.result import NONE, Result
 from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.experiment.views import Bars
@@ -33,10 +33,12 @@ words = Words(__file__)
 
 #: So much longer than a request's time-out the broker stays silent, s. Together that is less than
 #: the shortest silence after which the controller gives a broker up (its session, less one
-#: heartbeat): nobody leaves the ISR, nobody is elected, unless the machine has other things to do.
-#: So what the timeline saw is asked, too.
+#: heartbeat), as long as the time-out is no longer than `SURE_MS`: nobody leaves the ISR, nobody is
+#: elected, unless the machine has other things to do. So what the timeline saw is asked, too, and a
+#: run with a change shows nothing, and says so.
 LONGER_S = 0.5
-LONGEST_TIMEOUT_MS = int(1000 * (SESSION_S - HEARTBEAT_S - LONGER_S)) - 200
+SURE_MS = int(1000 * (SESSION_S - HEARTBEAT_S - LONGER_S)) - 200
+LONGEST_TIMEOUT_MS = 2000
 
 NOT_WRITTEN, WRITTEN = "not_written", "written"
 
@@ -60,14 +62,13 @@ def _failed_but_written(run: Run) -> None:
     found = {read.number: read for read in run.log.reads} if run.log else {}
     ended = [s for s in load.sends if s.error and s.outcome is not Outcome.OK]
     written = [s for s in ended if s.number in found]
-    none = words("failed_but_written.no_error")
     run.measurements |= {
         "ended_in_an_error": len(ended),
         "and_yet_readable": len(written),
-        "error": ", ".join(sorted(errors(load.sends))) or none,
+        "error": ", ".join(sorted(errors(load.sends))) or NONE,
         "isr_or_leader_changed": "yes" if changed else "no",
     }
-    told = [_found(run, found.get(written[0].number) if written else None)]
+    told = [_found(run, len(ended), found.get(written[0].number) if written else None)]
     if changed:
         told.append(words(f"failed_but_written.changed.{changed}"))
     run.conclude(". ".join(told))
@@ -78,10 +79,10 @@ def _failed_but_written(run: Run) -> None:
     run.show(Bars(title, labels, {"records": parts}, "records", names=words.under("shown")))
 
 
-def _found(run: Run, first: Read | None) -> str:
+def _found(run: Run, ended: int, first: Read | None) -> str:
     """`first`: a record whose send ended in an error, and that is in the log."""
     if first is None:
-        return words("failed_but_written.told.none", **run.values)
+        return words(f"failed_but_written.told.{'none' if ended else 'no_error'}", **run.values)
     return words(
         "failed_but_written.told.some", number=first.number, offset=first.offset, **run.values
     )
@@ -114,6 +115,7 @@ FAILED_BUT_WRITTEN = Experiment(
             1000,
             "ms",
             100,
+            facts={"sure": SURE_MS},
         ),
         min_isr_setting(),
         rate_setting(50, 200),

@@ -123,9 +123,10 @@ def _sending(run: Run) -> None:
     turns: dict[str, list[list[Send]]] = {way: [] for way in WAYS}
     for way in in_turns(list(WAYS), ROUNDS):
         named, turn = words(f"shown.{way}"), len(turns[way]) + 1
-        told = {"count": count // ROUNDS, "way": named, "turn": turn, "turns": ROUNDS}
+        part = (count + turn - 1) // ROUNDS  # all parts together are `count`
+        told = {"count": part, "way": named, "turn": turn, "turns": ROUNDS}
         run.say(words("sending.says.turn", **told))
-        turns[way].append(WAYS[way](run, producers[way], count // ROUNDS))
+        turns[way].append(WAYS[way](run, producers[way], part))
     took = {way: count / rate_of(*sent) * 1000 for way, sent in turns.items()}
     run.measurements |= {f"{way}_ms": round(value, 1) for way, value in took.items()}
     times = took[SYNC] / took[ASYNC]
@@ -155,7 +156,7 @@ SENDING = Experiment(
     "producers.sending",
     words,
     (
-        Number("records", 300, 3000, 300, "records", 300),
+        Number("records", 100, 3000, 300, "records", 100),
         Number("linger_ms", 0, 20, 0, "ms", 5),
     ),
     _sending,
