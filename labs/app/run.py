@@ -30,7 +30,8 @@ def listing(as_json: bool) -> None:
         print_json([_described(e) for e in found])
         found = []
     for experiment in found:
-        print(f"{experiment.name}\n  {experiment.question}")
+        breaks = " (breaks brokers)" if experiment.breaks else ""
+        print(f"{experiment.name}{breaks}\n  {experiment.question}")
         for setting in experiment.settings:
             default = f"{setting.name}={setting.default} {unit_named(setting.unit)}".rstrip()
             print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")
