@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -275,6 +276,40 @@ def test_each_version_is_told_whom_to_join_in_its_own_way(rabbitmq: Service) -> 
         check=False,
     )
     assert told.stdout == "{ok,{['rabbit-1@localhost'],disc}} {ok,{'rabbit-1@localhost',disc}}"
+
+
+def test_the_nodes_password_is_there_while_another_node_is_started(
+    rabbitmq: Service,
+) -> None:
+    """One that reads it just then and finds none makes its own, and never meets the others."""
+    rabbitmq.home.prepare()
+    rabbitmq.runner.wipe()
+    ledger = Ledger.load(rabbitmq.home.state_file)
+    assert ledger is not None
+    rabbitmq.server.provide(silent)
+    file, over, found = rabbitmq.home.path / ".erlang.cookie", threading.Event(), set[str]()
+
+    def launch() -> None:
+        for node in SERVER.ids:
+            folder = rabbitmq.home.data / rabbitmq.server.name(node)
+            folder.mkdir(exist_ok=True)
+            rabbitmq.server.launch(ledger.servers[node], ledger, folder, {})
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                found.add(file.read_text())
+            except FileNotFoundError:
+                found.add("none")
+
+    launch()
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(100):
+        launch()
+    over.set()
+    looking.join()
+    assert found == {ledger.facts["cookie"]}
 
 
 def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:

@@ -18,9 +18,11 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from labs.base.files import write_atomically
 from labs.kafka.cluster import Cluster
 from labs.services.erlang import (
     DOWNLOAD_MB,
@@ -151,6 +153,7 @@ class RabbitMQ(Server):
         installation = provide(lambda *_: None)
         root = root_of(installation)
         cookie = self.home / ".erlang.cookie"
+        # A node that finds none makes one of its own: it must never be away while another starts.
         _write(cookie, ledger.facts["cookie"])
         own = {"listeners.tcp.1": f"{HOST}:{server.port}", "default_pass": ledger.facts["password"]}
         lines = [f"{name} = {value}" for name, value in {**SETTINGS, **own, **settings}.items()]
@@ -323,11 +326,7 @@ def _advanced(server: Record) -> str:
     return f"[{{osiris, [{{port_range, {{{server.port}, {server.port}}}}}]}}].\n"
 
 
-def _write(file: Path, text: str) -> None:
-    """Write a file for nobody else's eyes: two of them hold passwords."""
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(text, "utf-8")
-
+#: Write a file, at once and whole, for nobody else's eyes: two of them hold passwords.
+_write = partial(write_atomically, private=True)
 
 SERVER = RabbitMQ
