@@ -32,12 +32,7 @@ def listing(as_json: bool) -> None:
         print_json([_described(e) for e in found])
         found = []
     for experiment in found:
-<<<<<<< HEAD
-        breaks = " (breaks brokers)" if experiment.breaks else ""
-        print(f"{experiment.name}{breaks}\n  {experiment.question}")
-=======
         print(f"{experiment.name}{BREAKS if experiment.breaks else ''}\n  {experiment.question}")
->>>>>>> e8c4df712d1c69f85340f7cf1e24b8bacdd89ddb
         for setting in experiment.settings:
             default = f"{setting.name}={setting.default} {unit_named(setting.unit)}".rstrip()
             print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")

