@@ -153,7 +153,7 @@ def test_connectors_defaults(connect: _Connect) -> None:
     assert source["provide.transaction.metadata"] == "false"
     assert source["slot.drop.on.stop"] == "false"
     assert source["heartbeat.interval.ms"] == "0"
-    assert source["lsn.flush.mode"] == "connector"
+    assert source["lsn.flush.mode"] is None, "the driver confirms nothing unless it is asked to"
     assert source["poll.interval.ms"] == "500"
     assert source["exactly.once.support"] == "requested"
 
