@@ -71,7 +71,8 @@ class Packages:
     @property
     def size(self) -> str:
         """How much is downloaded, as their list says it; empty where their server says it."""
-        listed = self.lock.with_suffix(".in").read_text("utf-8")
+        wanted = self.lock.with_suffix(".in")
+        listed = wanted.read_text("utf-8") if wanted.exists() else ""
         found = re.search(r"^# To download: (\d+ MB)$", listed, re.M)
         return f" ({found[1]})" if found else ""
 

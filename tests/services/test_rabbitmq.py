@@ -305,7 +305,7 @@ def test_the_nodes_password_is_there_while_another_node_is_started(
     launch()
     looking = threading.Thread(target=look)
     looking.start()
-    for _ in range(100):
+    for _ in range(30):
         launch()
     over.set()
     looking.join()
