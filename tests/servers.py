@@ -11,11 +11,12 @@ from pathlib import Path
 from labs.services.known import services
 from labs.services.server import Server
 from labs.supervise.home import PROJECT, Home
+from tests.course import chapters
 
 HEAD = (
     "<!-- This table is made by `make notebooks`. -->",
-    "| name | what | to download | memory at rest | licence |",
-    "|---|---|---|---|---|",
+    "| name | what | needed by | to download | memory at rest | licence |",
+    "|---|---|---|---|---|---|",
 )
 TABLE = re.compile(
     rf"^{re.escape(HEAD[0])}\n{re.escape(HEAD[1])}\n(?:\|.*\n)*|^SERVERS\n", re.MULTILINE
@@ -28,8 +29,19 @@ def rows() -> list[str]:
         (one.server for one in services(hold=False, home=Home(PROJECT))), key=lambda s: s.id
     )
     return [
-        f"| `{one.id}` | {_what(one)} | {one.download_mb} MB | {one.memory_mb} MB | {one.licence} |"
+        f"| `{one.id}` | {_what(one)} | chapter {', '.join(needing(one.id))} | {one.download_mb} MB"
+        f" | {one.memory_mb} MB | {one.licence} |"
         for one in found
+    ]
+
+
+def needing(server: str) -> list[str]:
+    """The chapters whose cells ask for a server, by their numbers."""
+    asks = re.compile(rf'\bservices\.({server}\(|start\(.*"{server}")')
+    return [
+        text.chapter.partition("_")[0]
+        for text in chapters()
+        if any(asks.search(cell.source) for cell in text.code)
     ]
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -413,12 +414,15 @@ def logs(what: str | None, follow: bool, lines: int) -> None:
 
 
 @cli.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def doctor(as_json: bool) -> None:
     """Check this machine and say how to repair what is wrong."""
     from labs.app.doctor import examine
 
     findings = list(examine())
-    for finding in findings:
+    if as_json:
+        streams.print_json([{**asdict(one), "good": one.good} for one in findings])
+    for finding in [] if as_json else findings:
         print(f"{finding.mark} {finding.name}: {finding.found}")
         if finding.mend:
             print(f"    → {finding.mend}")

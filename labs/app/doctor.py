@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from labs.kafka.installation import library_folder
 from labs.kafka.jars import KAFKA
 from labs.kafka.local import runner_of
 from labs.services.known import services
+from labs.services.service import Service
 from labs.supervise import ports
 from labs.supervise.cgroup import memory_room_mb
 from labs.supervise.home import MIN_FREE_MB, Home, cache_dir, make_writable, require_space
@@ -63,7 +65,7 @@ def examine() -> Iterator[Finding]:
         ("memory", _memory),
         ("home", lambda: _writable("home", home.path, "LABS_HOME")),
         ("disk", lambda: _disk(home)),
-        ("servers", _servers),
+        *((one.server.id, partial(_server, one)) for one in services(hold=False)),
     ]
     of_backend: dict[str, list[tuple[str, Check]]] = {
         "local": [
@@ -86,20 +88,14 @@ def examine() -> Iterator[Finding]:
             yield Finding(name, f"could not be checked ({error})", "run `labs doctor` again")
 
 
-def _servers() -> Finding:
-    """The servers beside Kafka: what runs, and what somebody who was killed has left behind."""
-    left: list[str] = []
-    up: list[str] = []
-    for one in services(hold=False):
-        if one.runner.strays():
-            left.append(one.server.product)
-        elif one.status().ports:  # of several nodes, one that lives is enough
-            up.append(one.server.product)
-    if left:
-        mend = "run `labs down`: it ends them"
-        return Finding("servers", f"processes of {', '.join(left)} were left behind", mend)
-    told = ", ".join(up) or "none"
-    return Finding("servers", f"{told} of those beside Kafka is running")
+def _server(one: Service) -> Finding:
+    """A server beside Kafka: what it does, where its programs are, what was left behind of it."""
+    status, name = one.status(), one.server.id
+    if one.runner.strays():  # of somebody who was killed
+        found = f"processes of {status.product} were left behind"
+        return Finding(name, found, "run `labs down`: it ends them")
+    found = f"{status.product} {status.version}".strip()
+    return Finding(name, f"{found}: {status.told}; {one.server.check()}")
 
 
 def _engine() -> Finding:

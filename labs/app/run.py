@@ -21,6 +21,8 @@ from labs.workload import verdicts
 from labs.workload.set_here import rows
 
 SHOWN_OFFENDERS = 5
+#: What marks one that somebody else's Kafka can't have.
+BREAKS = "  (breaks brokers)"
 
 
 def listing(as_json: bool) -> None:
@@ -30,7 +32,7 @@ def listing(as_json: bool) -> None:
         print_json([_described(e) for e in found])
         found = []
     for experiment in found:
-        print(f"{experiment.name}\n  {experiment.question}")
+        print(f"{experiment.name}{BREAKS if experiment.breaks else ''}\n  {experiment.question}")
         for setting in experiment.settings:
             default = f"{setting.name}={setting.default} {unit_named(setting.unit)}".rstrip()
             print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")
@@ -42,6 +44,7 @@ def _described(experiment: Experiment) -> dict[str, object]:
     return {
         "name": experiment.name,
         "question": experiment.question,
+        "breaks": experiment.breaks,
         "settings": [describe(s, experiment.help(s)) for s in experiment.settings],
     }
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from labs.app.logs import show
 from labs.base import streams
 from labs.base.progress import progress
 from labs.services.known import service, services
-from labs.services.service import Service, ServiceStatus
-
-NEVER = "never started"
+from labs.services.service import NodeStatus, Service, ServiceStatus
 
 
 def listing(as_json: bool) -> list[list[str]]:
@@ -20,20 +18,41 @@ def listing(as_json: bool) -> list[list[str]]:
     if as_json:
         streams.print_json([asdict(one) for one in seen])
         return []
-    head = ["name", "what", "state", "port", "memory", "to download", "licence"]
-    return [head, *map(_row, seen)]
+    return table(seen)
 
 
-def _row(one: ServiceStatus) -> list[str]:
-    return [
+def table(seen: Sequence[ServiceStatus]) -> list[list[str]]:
+    """How servers stand, as rows of words below a head."""
+    head = ["name", "what", "state", "ports", "memory", "download", "licence"]
+    return [head, *(row for one in seen for row in _rows(one))]
+
+
+def _rows(one: ServiceStatus) -> list[list[str]]:
+    """A server's row, and below it one for each of its nodes where their states differ."""
+    differ = len({node.state for node in one.nodes}) > 1
+    own = [
         one.name,
         f"{one.product} {one.version}".strip(),  # the system's own has none until it is here
-        one.state or NEVER,
-        ", ".join(map(str, one.ports)) or "–",
+        one.state or one.told,
+        "" if differ else _ports(one.nodes),
         f"{one.memory_mb} MB" if one.memory_mb else "–",
-        f"{one.download_mb} MB" if one.download_mb else "–",
+        f"{one.size_mb} MB{'' if one.download_mb else ', here'}",
         one.licence,
     ]
+    each = [["", f"node {node.node}", node.state, _ports([node]), "", "", ""] for node in one.nodes]
+    return [own, *(each if differ else [])]
+
+
+def _ports(nodes: Sequence[NodeStatus]) -> str:
+    """All that they listen on: `19104–19106, 19110`."""
+    runs: list[list[int]] = []
+    for port in sorted(port for node in nodes for port in node.ports.values()):
+        if runs and port == runs[-1][-1] + 1:
+            runs[-1].append(port)
+        else:
+            runs.append([port])
+    told = [f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return ", ".join(told) or "–"
 
 
 def start(name: str, hours: float) -> float | None:

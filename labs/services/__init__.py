@@ -14,23 +14,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from labs.base import variables
 from labs.base.progress import progress
 
 
 def start(*names: str) -> None:
     """Have these servers start, and return at once; whoever asks for one later waits for it.
 
+    What must be downloaded first is told with its size.
+
     Raises:
         BadInput: there is no such server.
     """
     from labs.services.ahead import start_ahead
 
+    # Where a notebook runs without a learner, what it shows is to be the same on each machine.
+    unattended = variables.number(variables.UNATTENDED, 0, 0, 1)
     for name in names:
-        start_ahead(name)
+        if (told := start_ahead(name)) and not unattended:
+            print(f"… {told}", flush=True)
 
 
 def __getattr__(name: str) -> Callable[[], Any]:
     """`services.postgres` is a function that gives what a program speaks to PostgreSQL with."""
+    from labs.services.ahead import hear
     from labs.services.known import known, service
 
     if name not in known():
@@ -38,6 +45,7 @@ def __getattr__(name: str) -> Callable[[], Any]:
 
     def handle() -> Any:
         with progress() as tell:
+            hear(name, tell)
             return service(name, tell).handle()
 
     return handle

@@ -42,6 +42,14 @@ GROWTH = 3
 LOOK_EVERY_S = 0.2
 
 
+#: What it says of lists of packages that it could not have.
+_FAILED = re.compile(r"^(E:|W: Failed to fetch|W: Some index files failed)", re.MULTILINE)
+
+
+class NoPackage(LabsError):  # noqa: N818 - it names what there is
+    """The system's packages do not hold that one."""
+
+
 def is_here() -> bool:
     """Whether this system has apt."""
     return all(map(shutil.which, PROGRAMS))
@@ -116,11 +124,12 @@ def _names(package: str, beside: str, options: Sequence[str], before: str = "") 
     # A name at the line's begin is a package; those in <angles> are none of their own.
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
-        raise LabsError(
-            f"this system's packages hold no {package}",
-            because=_cause(before) or _cause(told.stderr),
-            hint=_way_on(before, "look at apt's sources (/etc/apt), and check the network"),
-        )
+        because = _cause(before) or _cause(told.stderr)
+        hint = _way_on(before, "look at apt's sources (/etc/apt), and check the network")
+        if _FAILED.search(before):  # so nobody can say that there is none
+            what = f"no list of this system's packages that holds {package} could be had"
+            raise LabsError(what, because=because, hint=hint)
+        raise NoPackage(f"this system's packages hold no {package}", because=because, hint=hint)
     return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
 
 

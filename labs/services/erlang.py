@@ -29,7 +29,7 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
-from labs.services.apt import is_here, unpack
+from labs.services.apt import NoPackage, is_here, unpack
 from labs.supervise.home import (
     cache_dir,
     draft_of,
@@ -97,6 +97,38 @@ class Installation:
             )
         return Path(place), version
 
+    def require_runs(self) -> None:
+        """See whether its Erlang runs here.
+
+        Raises:
+            LabsError: it does not; the hint says what to do.
+        """
+        real, erts = self.erlang
+        root = Root(real, erts)
+        known = {**environment(root, self), "HOME": str(real)}
+        try:
+            done = subprocess.run(
+                [str(root.programs / "erlexec"), "-noshell", "-eval", "halt()."],
+                env=known,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = done.stderr.strip() if done.returncode else ""
+        except OSError as error:
+            said = str(error)
+        if not said:
+            return
+        if self.unpacked is None:
+            hint = "install RabbitMQ's packages again"
+        elif may_run_programs(self.unpacked):
+            hint = f"delete {self.unpacked}: it is fetched again"
+        else:
+            hint = "set LABS_CACHE to a folder on a disk that is not mounted noexec"
+        raise LabsError(
+            f"the Erlang that came with RabbitMQ does not run ({said.splitlines()[-1]})", hint=hint
+        )
+
     @cached_property
     def libraries(self) -> Path | None:
         """The folder of the libraries that came with it."""
@@ -104,6 +136,10 @@ class Installation:
             return None
         found = sorted(self.unpacked.glob("usr/lib/*/libcrypto.so*"))
         return found[0].parent if found else None
+
+
+class NoRabbitMQ(LabsError):  # noqa: N818 - it names what there is
+    """This system has no RabbitMQ that we know, and none can be fetched for it."""
 
 
 def find() -> Installation | None:
@@ -123,12 +159,12 @@ def _on_path() -> Installation | None:
 
 
 def _in_cache() -> Installation | None:
-    place = _place()
+    place = packages_place()
     found = sorted(place.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*"))
     return Installation(found[0], place) if found else None
 
 
-def _place() -> Path:
+def packages_place() -> Path:
     """The cache's folder for the packages of exactly this system."""
     told = {}
     if Path("/etc/os-release").exists():
@@ -141,28 +177,66 @@ def provide(tell: Tell) -> Installation:
     """The RabbitMQ of this machine; fetched by apt where there is none.
 
     Raises:
-        LabsError: it can't be had here.
+        NoRabbitMQ: it can't be had here.
+        LabsError: it could not be fetched: no network, no space, other bytes.
     """
-    found = find()
-    if found is None:
-        if not is_here():
-            raise LabsError(
-                "there is no `rabbitmq-server` on PATH, and no apt to fetch it with",
-                hint="install RabbitMQ with this system's package manager, or go on without it",
-            )
-        unpack(PACKAGE, BESIDE, _place(), DOWNLOAD_MB, tell)
-        found = _in_cache()
-    if found is None:
-        raise LabsError(
+    if find() is None and is_here():
+        try:
+            unpack(PACKAGE, BESIDE, packages_place(), DOWNLOAD_MB, tell)
+        except NoPackage as error:
+            raise NoRabbitMQ(error.what, because=error.because, hint=_OTHERWISE) from None
+    return _usable(find())
+
+
+_OTHERWISE = "install RabbitMQ with this system's package manager, or go on without it"
+
+
+def _usable(found: Installation | None) -> Installation:
+    """One that we know.
+
+    Raises:
+        NoRabbitMQ: it is none.
+    """
+    if found is None and packages_place().exists():
+        raise NoRabbitMQ(
             "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
+        )
+    if found is None:
+        raise NoRabbitMQ(
+            "there is no `rabbitmq-server` on PATH, and no apt to fetch it with", hint=_OTHERWISE
         )
     if int(found.version.partition(".")[0]) not in SERIES:
         known = " or ".join(map(str, SERIES))
-        raise LabsError(
+        raise NoRabbitMQ(
             f"this system's RabbitMQ is {found.version}, and only version {known} was tried",
             hint="go on without RabbitMQ",
         )
     return found
+
+
+def check() -> str:
+    """Whether RabbitMQ can be had here, and how, in a few words; nothing is fetched.
+
+    Raises:
+        LabsError: it is here, and can't be used.
+    """
+    found, place = find(), packages_place()
+    if found is None and place.exists():
+        raise NoRabbitMQ(
+            f"what apt has fetched of RabbitMQ is not as we know it ({place})",
+            hint=f"delete that folder, and `labs services start rabbitmq` fetches it again;"
+            f" or {_OTHERWISE}",
+        )
+    if found is None and is_here():
+        return f"not fetched yet ({DOWNLOAD_MB} MB to download; apt is here, which fetches it)"
+    try:
+        known = _usable(found)
+    except NoRabbitMQ as error:  # no fault of the machine
+        return f"can't be had here: {error.what}; chapter 10 goes on without it"
+    known.require_runs()
+    if known.unpacked is None:
+        return "the one on PATH"
+    return f"fetched by apt ({DOWNLOAD_MB} MB)"
 
 
 class Ready:
@@ -306,4 +380,8 @@ def _compile(root: Root, installation: Installation) -> None:
     )
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines() or ["nothing"]
-        raise LabsError("the Erlang that came with RabbitMQ does not run", because=said[-1])
+        raise LabsError(
+            "the Erlang that came with RabbitMQ does not run",
+            because=said[-1],
+            hint="run `labs doctor`",
+        )

@@ -68,6 +68,14 @@ class Packages:
         assert found, f"{self.lock} has no {package}"
         return found[1]
 
+    @property
+    def size(self) -> str:
+        """How much is downloaded, as their list says it; empty where their server says it."""
+        wanted = self.lock.with_suffix(".in")
+        listed = wanted.read_text("utf-8") if wanted.exists() else ""
+        found = re.search(r"^# To download: (\d+ MB)$", listed, re.M)
+        return f" ({found[1]})" if found else ""
+
     def ensure(self, tell: Tell = silent) -> Path:
         """Fetch them where they are missing; returns their folder.
 
@@ -81,7 +89,7 @@ class Packages:
             lock = FileLock(cache / f"python-{self._name}.lock")
             with writing(cache, "LABS_CACHE"), lock:
                 if not self.provided():
-                    tell(f"downloading the Python packages for {self._name}", None)
+                    tell(f"downloading the Python packages for {self._name}{self.size}", None)
                     self._fetch()
         return self.folder
 

@@ -34,6 +34,8 @@ class Server(Program):
     download_mb: ClassVar[int]
     #: About what all of its processes take at rest (PSS), MB.
     memory_mb: ClassVar[int]
+    #: From empty disks until it answers, s: what it must keep on two idle cores (`make bench`).
+    starts_within_s: ClassVar[float]
     #: Whether the version is ours to choose; else it is the system's.
     pinned: ClassVar[bool] = True
     #: Whether it keeps something in Kafka, which must be up then.
@@ -62,6 +64,21 @@ class Server(Program):
         """Whether all that it is started from is on this machine: nothing would be downloaded."""
         return all(part.provided() for part in self.parts)
 
+    @property
+    def to_download_mb(self) -> int:
+        """How much is still to be downloaded before it can start, MB."""
+        return 0 if self.provided() else self.download_mb
+
+    def check(self) -> str:
+        """Where its programs are, in a few words; `labs doctor` asks.
+
+        Raises:
+            LabsError: they are here and can't be used; the hint says how to mend that.
+        """
+        if self.provided():
+            return f"fetched ({self.download_mb} MB)"
+        return f"not fetched yet ({self.download_mb} MB to download)"
+
     @abstractmethod
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
         """Whether it answers a real request; an open port proves nothing."""
@@ -77,12 +94,21 @@ class Server(Program):
     def provide(self, tell: Tell) -> None:
         """Fetch what it is started from, by hash, where it is not here yet.
 
+        How much that is, is told before anything is fetched, and all the while.
+
         Raises:
             LabsError: a part can't be had; the sentence names the server, too.
         """
+        size_mb = self.to_download_mb
+
+        def heard(text: str, fraction: float | None = None) -> None:
+            tell(f"fetching {self.product} ({size_mb} MB): {text}" if size_mb else text, fraction)
+
+        if size_mb:
+            tell(f"{self.product} is downloaded first: {size_mb} MB", None)
         for part in self.parts:
             try:
-                part.ensure(tell)
+                part.ensure(heard)
             except LabsError as error:
                 error.what = f"{self.product} can't be started: {error.what}"
                 raise

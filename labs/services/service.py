@@ -33,6 +33,20 @@ _TAKEN = re.compile(
 
 
 @dataclass(frozen=True)
+class NodeStatus:
+    """How one node of a server stands; a server of one node is that node.
+
+    Attributes:
+        ports: the port for clients, and its others, by what each is for; none where it is dead.
+    """
+
+    node: int
+    state: State
+    pid: int | None
+    ports: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class ServiceStatus:
     """How a server stands.
 
@@ -41,6 +55,8 @@ class ServiceStatus:
         ports: the port of each node that lives.
         memory_mb: what its processes take now (PSS where the system tells, else RSS), MB.
         download_mb: what is still to be downloaded, MB; 0: nothing.
+        size_mb: all that was or will be downloaded for it, MB.
+        nodes: each of them.
     """
 
     name: str
@@ -52,6 +68,16 @@ class ServiceStatus:
     memory_mb: int
     download_mb: int
     ready_s: float | None
+    size_mb: int
+    nodes: list[NodeStatus]
+
+    @property
+    def told(self) -> str:
+        """The state in words: of each node, where they differ."""
+        states = {one.state for one in self.nodes}
+        if len(states) > 1:
+            return ", ".join(f"node {one.node} {one.state}" for one in self.nodes)
+        return self.state or "never started"
 
 
 class Service:
@@ -96,9 +122,15 @@ class Service:
             memory_mb=sum(memory_bytes(pid) // 1_000_000 for pid in self.runner.processes())
             if alive
             else 0,
-            download_mb=0 if server.provided() else server.download_mb,
+            download_mb=server.to_download_mb,
             ready_s=self.runner.ready_s if alive else None,
+            size_mb=server.download_mb,
+            nodes=[self._node(one) for one in seen],
         )
+
+    def _node(self, one: Seen) -> NodeStatus:
+        ports = enumerate(self.server.ports_for if one.state in ALIVE else ())
+        return NodeStatus(one.id, one.state, one.pid, {use: one.port + n for n, use in ports})
 
     def records(self) -> dict[int, Record]:
         """What is remembered of each node: its port, its process."""
@@ -200,8 +232,6 @@ class Service:
 
     def _bring_up(self, settings: Mapping[str, str]) -> None:
         product = self.server.product
-        if not self.server.provided():
-            self._tell(f"{product} is downloaded first: {self.server.download_mb} MB", None)
         self.runner.provide(self._tell)
         began = time.monotonic()
         self._tell(f"starting {product} {self.server.version}", None)

@@ -47,8 +47,8 @@ class Program(ABC):
     stop_signal = signal.SIGTERM
     #: Where in its folder a server keeps its files.
     disk: str
-    #: How many ports in a row each of them has; the first is the one that it is known by.
-    ports_each = 1
+    #: What each of a server's ports, which are in a row, is for; by the first it is known.
+    ports_for: Sequence[str] = ("clients",)
 
     @abstractmethod
     def name(self, server: int) -> str:
@@ -308,13 +308,13 @@ class ProcessRunner(Runner):
         servers = sorted(ledger.servers.values(), key=lambda server: self.program.rank(server.id))
         wished = [port for server in servers for port in self._ports_of(server)]
         ports = choose_ports(len(wished), wished, skip)
-        for server, port in zip(servers, ports[:: self.program.ports_each], strict=True):
+        for server, port in zip(servers, ports[:: len(self.program.ports_for)], strict=True):
             server.port = port
 
     def _ports_of(self, server: Record) -> list[int]:
         """Its ports; zeros where it has none yet."""
-        count = range(self.program.ports_each)
-        return [server.port + beside if server.port else 0 for beside in count]
+        beside = range(len(self.program.ports_for))
+        return [server.port + place if server.port else 0 for place in beside]
 
     def _has_ports(self, server: Record) -> bool:
         """Whether nobody has taken a dead server's ports."""

@@ -18,6 +18,7 @@ from labs.base.errors import BadInput, LabsError
 from labs.kafka.cluster import State
 from labs.kafka.local import LocalCluster
 from labs.kafka.wire import BrokerConnection
+from labs.services.known import known
 from tests.helpers import OFFLINE, Labs, wait_until
 
 NODE_KEYS = ["id", "role", "state", "pid", "port", "log"]
@@ -226,8 +227,13 @@ def test_logs(cluster: LocalCluster, labs: Labs) -> None:
 def test_doctor(labs: Labs) -> None:
     answer = labs.run("doctor")
     assert answer.code == 0, answer.out
-    names = " ".join(line.split()[1].rstrip(":") for line in answer.out.splitlines())
-    assert names == "Python memory home disk servers Java jars cache libraries ports processes"
+    names = [line.split()[1].rstrip(":") for line in answer.out.splitlines()]
+    assert names[:4] == ["Python", "memory", "home", "disk"]
+    assert set(names[4:-6]) == set(known())
+    assert names[-6:] == ["Java", "jars", "cache", "libraries", "ports", "processes"]
+    told = json.loads(labs.run("doctor", "--json").out)
+    assert [one["name"] for one in told] == names
+    assert all(one["good"] and one["found"] and not one["mend"] for one in told)
 
 
 def value_of(cluster: LocalCluster, broker: int, name: str) -> str:

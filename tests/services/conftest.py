@@ -56,25 +56,33 @@ def service_of(place: Home) -> Iterator[Callable[[type[Server]], Service]]:
 
 
 def listening(service: Service) -> set[str]:
-    """The addresses on which any process of a server listens."""
-    return {
-        connection.laddr.ip.removeprefix("::ffff:")  # as a JVM's socket for both kinds of IP has it
+    """The addresses on which any process of a server listens; each port is one that it tells."""
+    places = {
+        connection.laddr
         for pid in service.runner.processes()
         for connection in psutil.Process(pid).net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
+    told = {port for node in service.status().nodes for port in node.ports.values()}
+    assert {place.port for place in places} == told
+    # As a JVM's socket for both kinds of IP has it.
+    return {place.ip.removeprefix("::ffff:") for place in places}
 
 
-def told_by_another(place: Home, lines: str) -> str:
-    """What another process prints: it knows `service`, and the home as `place`."""
-    code = (
+def by_another(place: Home, lines: str) -> list[str]:
+    """The command of another process: it knows `service`, and the home as `place`."""
+    return python.code(
         "from labs.services.known import service\n"
         "from labs.supervise.home import Home, Path\n"
         f"place = Home(Path({str(place.path)!r}))\n"
         f"{lines}\n"
     )
+
+
+def told_by_another(place: Home, lines: str) -> str:
+    """What another process prints, as `by_another` has it."""
     done = subprocess.run(
-        python.code(code),
+        by_another(place, lines),
         env=python.without_others(),
         capture_output=True,
         text=True,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labs.services.known import known
 from labs.supervise.home import PROJECT
-from tests.helpers import OFFLINE, Labs
+from tests.helpers import OFFLINE, Labs, wait_until
 
 
 @pytest.fixture
@@ -28,10 +30,15 @@ def test_a_list_of_all_even_where_nothing_was_started(labs: Labs) -> None:
     told = json.loads(labs.run("services", "--json").out)
     assert [one["name"] for one in told] and {one["name"] for one in told} == set(known())
     assert {one["state"] for one in told} == {None}
+    assert {one["name"]: one["size_mb"] for one in told} == {
+        name: server.download_mb for name, server in known().items()
+    }
+    assert all(one["download_mb"] in (0, one["size_mb"]) and one["nodes"] == [] for one in told)
     assert all(one["licence"] for one in told)
     assert all(one["version"] for one in told if known()[one["name"]].pinned)
     lines = labs.run("services").out.splitlines()
     assert lines[0].split()[:3] == ["name", "what", "state"]
+    assert max(map(len, lines)) <= 100
     assert len(lines) == len(told) + 1
     assert not (labs.home.path / "services").exists(), "looking makes nothing"
 
@@ -42,10 +49,14 @@ def test_started_broken_and_stopped_by_commands(labs: Labs) -> None:
     assert answer.out.startswith("PostgreSQL ")
     (one,) = [o for o in json.loads(labs.run("services", "--json").out) if o["name"] == "postgres"]
     assert one["state"] == "running" and one["memory_mb"] > 0 and len(one["ports"]) == 1
-    assert "✓ servers: PostgreSQL" in labs.run("doctor").out
+    assert one["download_mb"] == 0 < one["size_mb"]
+    (node,) = one["nodes"]
+    assert (node["node"], node["state"]) == (1, "running")
+    assert node["ports"] == {"clients": one["ports"][0]}
     assert "ready to accept connections" in labs.run("logs", "postgres").out
-    for action in ("pause", "resume", "kill"):
+    for action, state in (("pause", "paused"), ("resume", "running"), ("kill", "killed")):
         assert labs.run("services", action, "postgres").code == 0
+        assert f": {state}; fetched ({one['size_mb']} MB)" in labs.run("doctor").out
     told = labs.run("services", "pause", "postgres").sentence()
     assert "PostgreSQL is killed, so there is nothing to pause" in told
     assert labs.run("services", "start", "postgres").code == 0
@@ -59,6 +70,19 @@ def test_down_stops_them_all(labs: Labs) -> None:
     assert "PostgreSQL is down." in answer.out
     (one,) = [o for o in json.loads(labs.run("services", "--json").out) if o["name"] == "postgres"]
     assert one["state"] == "stopped"
+
+
+def test_what_somebody_who_was_killed_has_left_behind(labs: Labs) -> None:
+    place = labs.home.path / "services" / "pulsar"
+    place.mkdir(parents=True)
+    mark = f"-Dlabs.service={place}"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark]) as stray:
+        wait_until(lambda: mark in psutil.Process(stray.pid).cmdline(), "its command line")
+        told = labs.run("doctor")
+        assert "✗ pulsar: processes of Pulsar were left behind" in told.out
+        assert "`labs down`" in told.out
+        assert labs.run("down").code == 0
+        assert stray.wait(10) != 0
 
 
 @pytest.mark.parametrize("words", [("start",), ("stop",), ("kill",), ("pause",), ("resume",)])

@@ -8,7 +8,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -169,17 +170,19 @@ def three(cluster: LocalCluster, place: Home) -> Iterator[list[Service]]:
         kill_all(marked(one.server.mark))
 
 
-def fault(chance: random.Random, one: Service) -> None:
-    """Do something to a server that can be done to it now."""
+def fault(chance: random.Random, one: Service) -> str:
+    """Do something to a server that can be done to it now; what."""
     state = one.status().state
     if state is State.RUNNING and chance.random() < 0.2:
-        one.stop()
+        do: Callable[[], object] = one.stop
     elif state is State.RUNNING:
-        chance.choice([one.kill, one.pause])()
+        do = chance.choice([one.kill, one.pause])
     elif state is State.PAUSED:
-        chance.choice([one.resume, one.kill])()
+        do = chance.choice([one.resume, one.kill])
     else:
-        one.start()
+        do = one.start
+    do()
+    return do.__name__
 
 
 def test_random_faults_in_three_servers(
@@ -193,17 +196,24 @@ def test_random_faults_in_three_servers(
     wait_until(lambda: all(writer.promised for writer in writers), "a first promise of each")
     chance = random.Random(SEED)
     ends = time.monotonic() + SECONDS
-    done = 0
+    done: dict[str, list[str]] = {name: [] for name in NAMES}
+    # Each in its turn: so by chance alone none is spared.
+    turns = chain.from_iterable(chance.sample(three, len(three)) for _ in count())
     while time.monotonic() < ends:
-        fault(chance, chance.choice(three))
-        done += 1
+        one = next(turns)
+        done[one.server.id].append(fault(chance, one))
         time.sleep(chance.uniform(0, PAUSE_S))
+    for one in three:
+        if "kill" not in done[one.server.id]:
+            one.start()
+            one.kill()
+            done[one.server.id].append("kill")
     for one in three:
         assert one.start().state is State.RUNNING, one.server.product
     for writer in writers:
         writer.over.set()
         writer.join(30)
-    assert done > 5
+    assert all("kill" in faults for faults in done.values()), done
     for writer in writers:
         lost = set(writer.promised) - writer.there()
         assert not lost, (writer.service.server.product, lost)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import psutil
 import pytest
 
-from labs.base import python
 from labs.base.errors import LabsError
 from labs.kafka.cluster import Cluster
 from labs.services.kinds.postgres import SERVER
@@ -21,7 +17,6 @@ from labs.services.service import Service
 from labs.supervise.home import Home
 from labs.supervise.runner import State
 from labs.supervise.watchdog import watchdog_pid
-from tests.helpers import wait_until
 from tests.services.conftest import listening, must_refuse, told_by_another
 
 Make = Callable[[type[Server]], Service]
@@ -119,30 +114,6 @@ def test_a_taken_port_is_left_to_whoever_has_it(postgres: Service) -> None:
     with socket.create_server(("127.0.0.1", port)):
         assert count(postgres.handle()) == 3
         assert postgres.status().ports != [port]
-
-
-def test_its_watchdog_stops_it_when_its_holder_is_killed(postgres: Service, place: Home) -> None:
-    code = (
-        "import time\n"
-        "from labs.services.known import service\n"
-        "service('postgres').start()\n"
-        "print('up', flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code],
-        env={**python.without_others(), "LABS_HOME": str(place.path), "LABS_GRACE_S": "0.5"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "up\n"
-    time.sleep(5)  # the watchdog naps for 3 s, and looks every second
-    assert postgres.status().state is State.RUNNING
-    holder.kill()
-    holder.communicate()
-    wait_until(lambda: not postgres.runner.processes(), "the end of what nobody needs")
-    wait_until(lambda: watchdog_pid(postgres.home) is None, "the watchdog's own end")
 
 
 def test_a_place_that_others_may_not_enter(kafka: Cluster, place: Home) -> None:

@@ -6,7 +6,6 @@ import json
 import socket
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from labs.services.kinds.pulsar import BOOKIES, SERVER, admin_url
 from labs.services.server import Server
 from labs.services.service import Service
-from labs.supervise.children import Launch
 from labs.supervise.home import Home
 from labs.supervise.ledger import Record
 from labs.supervise.ports import HOST
@@ -178,19 +176,3 @@ def test_a_taken_port_is_left_to_whoever_has_it(pulsar: Service, beside: int) ->
     with socket.create_server((HOST, port + beside)):
         assert read(pulsar) == TAILS
         assert pulsar.status().ports != [port]
-
-
-def test_a_port_that_is_taken_while_it_starts(
-    pulsar: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    launch = pulsar.server.launch
-    with ExitStack() as others:
-
-        def raced(server: Record, *arguments: Any) -> Launch:
-            monkeypatch.undo()
-            others.enter_context(socket.create_server((HOST, server.port)))
-            return launch(server, *arguments)
-
-        monkeypatch.setattr(pulsar.server, "launch", raced)
-        send(pulsar, TAILS)
-        assert read(pulsar) == TAILS

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,10 @@ def test_a_paused_node_is_not_missed_and_then_goes_on(rabbitmq: Service) -> None
     sent(rabbitmq.handle(), range(10))
     rabbitmq.pause(3)
     assert seen(rabbitmq, 3) is State.PAUSED
+    status = rabbitmq.status()
+    assert status.state is State.PAUSED, "the worst of them"
+    assert [node.state for node in status.nodes] == [State.RUNNING, State.RUNNING, State.PAUSED]
+    assert all(set(node.ports) == {"clients", "distribution"} for node in status.nodes)
     sent(at(rabbitmq, 1), range(10, 20))
     rabbitmq.resume(3)
     assert seen(rabbitmq, 3) is State.RUNNING
@@ -213,7 +218,8 @@ def test_stopped_it_keeps_its_messages_and_wiped_it_is_empty(rabbitmq: Service) 
     assert rabbitmq.runner.processes() == []
     assert watchdog_pid(rabbitmq.home) is None
     (first, *_) = rabbitmq.runner.look().values()
-    with socket.create_server(("127.0.0.1", first.port)):  # somebody has taken its port meanwhile
+    # Somebody has taken a port meanwhile: the one at which the other nodes are heard.
+    with socket.create_server(("127.0.0.1", first.port + 1)):
         rabbitmq.start()
         arrives(rabbitmq, 1, range(5))
         assert first.port not in rabbitmq.status().ports
@@ -272,6 +278,40 @@ def test_each_version_is_told_whom_to_join_in_its_own_way(rabbitmq: Service) -> 
     assert told.stdout == "{ok,{['rabbit-1@localhost'],disc}} {ok,{'rabbit-1@localhost',disc}}"
 
 
+def test_the_nodes_password_is_there_while_another_node_is_started(
+    rabbitmq: Service,
+) -> None:
+    """One that reads it just then and finds none makes its own, and never meets the others."""
+    rabbitmq.home.prepare()
+    rabbitmq.runner.wipe()
+    ledger = Ledger.load(rabbitmq.home.state_file)
+    assert ledger is not None
+    rabbitmq.server.provide(silent)
+    file, over, found = rabbitmq.home.path / ".erlang.cookie", threading.Event(), set[str]()
+
+    def launch() -> None:
+        for node in SERVER.ids:
+            folder = rabbitmq.home.data / rabbitmq.server.name(node)
+            folder.mkdir(exist_ok=True)
+            rabbitmq.server.launch(ledger.servers[node], ledger, folder, {})
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                found.add(file.read_text())
+            except FileNotFoundError:
+                found.add("none")
+
+    launch()
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(30):
+        launch()
+    over.set()
+    looking.join()
+    assert found == {ledger.facts["cookie"]}
+
+
 def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:
     connection = rabbitmq.handle()
     stream = {"x-queue-type": "stream"}
@@ -305,8 +345,26 @@ def test_where_it_cant_be_had_one_sentence_says_so(
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(erlang, "SEARCHED", "")
     monkeypatch.setenv("LABS_CACHE", str(tmp_path))
-    with pytest.raises(LabsError, match=r"no `rabbitmq-server` on PATH, and no apt"):
+    with pytest.raises(erlang.NoRabbitMQ, match=r"no `rabbitmq-server` on PATH, and no apt"):
         erlang.provide(silent)
+
+
+def test_a_package_that_is_nowhere_is_no_list_that_could_not_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not apt.is_here():
+        pytest.skip("there is no apt here")
+    source = Apt(tmp_path, monkeypatch)
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "labs"))
+
+    def refused() -> LabsError:
+        with pytest.raises(LabsError, match="rabbitmq-of-nobody") as caught:
+            apt.unpack("rabbitmq-of-nobody", "x", tmp_path / "labs" / "unpacked", 1, silent)
+        return caught.value
+
+    assert isinstance(refused(), apt.NoPackage)
+    (source.source / "Packages").unlink()
+    assert not isinstance(refused(), apt.NoPackage), "nobody can say what it would hold"
 
 
 def test_the_one_on_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ from labs.app.doctor import examine
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import progress
 from labs.kafka.jars import KAFKA
+from labs.services import erlang
+from labs.services.kinds import postgres
+from labs.services.known import known
 from labs.supervise.home import Home, disk_error, require_space
 
 
@@ -124,6 +127,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one, and no RabbitMQ on PATH."""
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setattr(erlang, "_on_path", lambda: None)
+    return tmp_path / "empty"
+
+
 def test_doctor_finds_a_small_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room, good in ((10, False), (0, False), (100_000, True)):
         monkeypatch.setattr(doctor, "memory_room_mb", lambda room=room: room)
@@ -159,6 +170,43 @@ def test_doctor_finds_no_room_for_the_download(
     assert "set LABS_CACHE" in cache.mend
     KAFKA.folder.mkdir(parents=True)  # what was fetched once needs no more room
     assert findings()["cache"].good
+
+
+def test_doctor_knows_each_server(home: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here nothing is fetched, and no other system's package manager is asked."""
+    for there in (True, False):
+        monkeypatch.setattr(erlang, "is_here", lambda there=there: there)
+        found = findings()
+        for name, server in known().items():
+            assert found[name].good
+            assert f"{server.product}" in found[name].found
+            assert "never started; " in found[name].found
+            if name == "rabbitmq" and not there:
+                assert "can't be had here: there is no `rabbitmq-server`" in found[name].found
+            else:
+                assert f"not fetched yet ({server.download_mb} MB" in found[name].found
+    assert not home.exists() or not (home / "services").exists(), "looking makes nothing"
+
+
+def test_doctor_finds_programs_that_do_not_run(cache: Path, home: Path) -> None:
+    """To this check PostgreSQL's and RabbitMQ's own errors send whoever meets them."""
+    program = postgres.PACKAGES.folder / postgres.BIN / "postgres"
+    erlexec = erlang.packages_place() / "usr" / "lib" / "erlang" / "erts-1" / "bin" / "erlexec"
+    for file in (program, erlexec):
+        file.parent.mkdir(parents=True)
+        file.write_text("#!/bin/sh\necho 'no such library' >&2; exit 127\n")
+        file.chmod(0o755)
+    (cache / "python-rabbitmq").mkdir()
+    found = findings()
+    assert "PostgreSQL's programs do not run here" in found["postgres"].found
+    assert "no such library" in found["postgres"].found
+    assert f"delete {postgres.PACKAGES.folder}" in found["postgres"].mend
+    assert "what apt has fetched of RabbitMQ is not as we know it" in found["rabbitmq"].found
+    plugin = erlang.packages_place() / "usr/lib/rabbitmq/lib/rabbitmq_server-3.1/plugins/rabbit-3.1"
+    plugin.mkdir(parents=True)
+    told = findings()["rabbitmq"]
+    assert "the Erlang that came with RabbitMQ does not run (no such library)" in told.found
+    assert f"delete {erlang.packages_place()}" in told.mend
 
 
 def test_doctor_looks_at_the_backend_that_is_meant(

@@ -90,6 +90,7 @@ class Connect(Server):
     licence = "Apache-2.0"
     download_mb = 70
     memory_mb = 110
+    starts_within_s = 6
     needs_kafka = True
     #: One that refuses its topics takes 61 s to end, and says only then why.
     ready_timeout_s = 120.0

@@ -24,6 +24,7 @@ from labs.kafka.cluster import Cluster
 from labs.services.packages import Packages
 from labs.services.server import Server
 from labs.supervise.children import Launch
+from labs.supervise.home import may_run_programs
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.ports import HOST, is_open
 
@@ -57,6 +58,7 @@ class Postgres(Server):
     licence = "PostgreSQL"
     download_mb = 46
     memory_mb = 15
+    starts_within_s = 2
     parts = (PACKAGES,)
     #: "Fast shutdown" (PostgreSQL documentation, 18.5): it disconnects its clients.
     stop_signal = signal.SIGINT
@@ -88,6 +90,14 @@ class Postgres(Server):
                 if (PACKAGES.folder / name).exists():
                     shutil.copytree(PACKAGES.folder / name, draft / name)
             draft.replace(site)
+
+    def check(self) -> str:
+        """See whether its programs run: for root, as whoever is to run them, if he has them."""
+        told = super().check()
+        if self.provided():
+            copied = self.home.exists() and self._site().exists()
+            _require_runs(self._site() if copied else PACKAGES.folder, USER if copied else None)
+        return told
 
     def _site(self) -> Path:
         """The folder of its programs."""
@@ -203,7 +213,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"}
 
 
-def _run(site: Path, program: str, *words: str, say: str = "") -> None:
+def _run(site: Path, program: str, *words: str, say: str = "", user: str | None = USER) -> None:
     """Run one of its programs to its end.
 
     Raises:
@@ -211,7 +221,7 @@ def _run(site: Path, program: str, *words: str, say: str = "") -> None:
     """
     done = subprocess.run(
         [str(site / BIN / program), *words],
-        user=USER,
+        user=user,
         cwd="/",
         env=_environment(),
         input=say,
@@ -222,6 +232,23 @@ def _run(site: Path, program: str, *words: str, say: str = "") -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise LabsError(f"PostgreSQL's {program} failed: {said[-1]}", hint="run `labs doctor`")
+
+
+def _require_runs(site: Path, user: str | None) -> None:
+    """See whether this system runs its programs.
+
+    Raises:
+        LabsError: it does not; the hint says what to do.
+    """
+    try:
+        _run(site, "postgres", "--version", user=user)
+    except (LabsError, OSError) as error:
+        told = error.what if isinstance(error, LabsError) else str(error)
+        if may_run_programs(site):
+            hint = f"delete {site}: it is made anew by the next start"
+        else:
+            hint = "set LABS_CACHE and LABS_HOME to folders on a disk that is not mounted noexec"
+        raise LabsError(f"PostgreSQL's programs do not run here ({told})", hint=hint) from None
 
 
 def _run_single(site: Path, data: Path, sql: str) -> None:

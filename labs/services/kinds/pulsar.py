@@ -96,7 +96,8 @@ class Pulsar(Server):
     licence = "Apache-2.0"
     download_mb = 142
     memory_mb = 300
-    ports_each = 2
+    starts_within_s = 10
+    ports_for = ("clients", "http")
     ready_timeout_s = 120.0
     parts = (JARS, PACKAGES)
 

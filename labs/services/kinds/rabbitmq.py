@@ -18,9 +18,11 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from labs.base.files import write_atomically
 from labs.kafka.cluster import Cluster
 from labs.services.erlang import (
     DOWNLOAD_MB,
@@ -29,6 +31,7 @@ from labs.services.erlang import (
     Installation,
     Ready,
     Root,
+    check,
     environment,
     find,
     provide,
@@ -104,10 +107,11 @@ class RabbitMQ(Server):
     licence = "MPL-2.0"
     download_mb = DOWNLOAD_MB
     memory_mb = 270
+    starts_within_s = 8
     pinned = False
     parts = (PACKAGES, Ready())
-    #: For clients, and for the other nodes.
-    ports_each = 2
+    #: The second is for the other nodes.
+    ports_for = ("clients", "distribution")
     ready_timeout_s = 120.0
     ids = (1, 2, 3)
 
@@ -121,6 +125,10 @@ class RabbitMQ(Server):
         """The version of the one that is here; empty where none is yet."""
         found = find()
         return found.version if found else ""
+
+    def check(self) -> str:
+        """Whether it can be had here, and how."""
+        return check()
 
     def words(self, server: int) -> tuple[str, ...]:
         """What a node's command line holds; its helpers have the first."""
@@ -145,6 +153,7 @@ class RabbitMQ(Server):
         installation = provide(lambda *_: None)
         root = root_of(installation)
         cookie = self.home / ".erlang.cookie"
+        # A node that finds none makes one of its own: it must never be away while another starts.
         _write(cookie, ledger.facts["cookie"])
         own = {"listeners.tcp.1": f"{HOST}:{server.port}", "default_pass": ledger.facts["password"]}
         lines = [f"{name} = {value}" for name, value in {**SETTINGS, **own, **settings}.items()]
@@ -317,11 +326,7 @@ def _advanced(server: Record) -> str:
     return f"[{{osiris, [{{port_range, {{{server.port}, {server.port}}}}}]}}].\n"
 
 
-def _write(file: Path, text: str) -> None:
-    """Write a file for nobody else's eyes: two of them hold passwords."""
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(text, "utf-8")
-
+#: Write a file, at once and whole, for nobody else's eyes: two of them hold passwords.
+_write = partial(write_atomically, private=True)
 
 SERVER = RabbitMQ

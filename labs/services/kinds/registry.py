@@ -62,7 +62,8 @@ class Registry(Server):
     licence = "Apache-2.0"
     download_mb = 172
     memory_mb = 215
-    ports_each = 2
+    starts_within_s = 15
+    ports_for = ("clients", "management")
     needs_kafka = True
     parts = (PACKAGES, ARCHIVE)
     ready_timeout_s = 120.0
