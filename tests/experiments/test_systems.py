@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import pytest
 
+from labs.base.errors import LabsError
 from labs.chapters.systems.beside import rabbitmq
 from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
 from labs.services.known import service
+from labs.services.service import Service, ServiceStatus
 from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 
@@ -97,6 +100,25 @@ def test_who_gives_acknowledged_records_once_more(
     if rabbitmq():
         assert again["rabbitmq_quorum_again_records"] == 0
         assert again["rabbitmq_stream_again_records"] == 20
+
+
+def test_a_rabbitmq_that_does_not_start_is_left_out_and_the_result_says_why(
+    own_cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not rabbitmq():
+        pytest.skip("RabbitMQ can't be had here")
+    start = Service.start
+
+    def refused(self: Service, settings: Mapping[str, str] | None = None) -> ServiceStatus:
+        if self.server.id == "rabbitmq":
+            raise LabsError("its third node died")
+        return start(self, settings)
+
+    monkeypatch.setattr(Service, "start", refused)
+    result = run(own_cluster, "replay", records=20)
+    assert came_true(result) == "logs"
+    assert "its third node died" in result.conclusion
+    assert not any(name.startswith("rabbitmq") for name in result.measurements)
 
 
 # -- who gets which, in which order ----------------------------------------------------------------

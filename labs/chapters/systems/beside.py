@@ -16,6 +16,8 @@ from labs.base.progress import Tell, silent
 from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.experiment.run import Run
+from labs.services.ahead import hear
+from labs.services.erlang import NoRabbitMQ
 from labs.services.kinds.pulsar import admin_url
 from labs.services.kinds.rabbitmq import connected
 from labs.services.known import service
@@ -37,15 +39,56 @@ def rabbitmq(tell: Tell = silent) -> Service | None:
     """RabbitMQ, up; None where neither it nor a package of it can be had.
 
     Raises:
-        LabsError: it can be had, and could not be started.
+        LabsError: it can be had, and could not be fetched or started.
     """
     one = service("rabbitmq", tell)
-    try:
-        one.server.provide(tell)
-    except LabsError:
+    if not _provided(one, tell):
         return None
     one.start()
     return one
+
+
+def rabbitmq_for(run: Run) -> tuple[Service | None, str]:
+    """RabbitMQ, up; or none, and the clause in which the result says why it is left out.
+
+    Who has no RabbitMQ, or one that does not start, still learns from the other two. What a learner
+    can mend before anything has begun (no space, no network) is an error, as everywhere.
+
+    Raises:
+        LabsError: it can be had, and could not be fetched.
+    """
+    tell = _to(run)
+    one = service("rabbitmq", tell)
+    if not _provided(one, tell):
+        return None, words("left_out.none")
+    try:
+        one.start()
+    except LabsError as error:
+        return None, words("left_out.not_started", why=error.what)
+    return one, ""
+
+
+def _provided(one: Service, tell: Tell) -> bool:
+    """Whether this system has RabbitMQ, or gives it: then it is here.
+
+    Raises:
+        LabsError: it could not be fetched.
+    """
+    hear(one.server.id, tell)
+    try:
+        one.server.provide(tell)
+    except NoRabbitMQ:
+        return False
+    return True
+
+
+def _to(run: Run) -> Tell:
+    """What hears for a run what a start is doing."""
+
+    def said(text: str, _part: float | None = None) -> None:
+        run.say(text)
+
+    return said
 
 
 def rabbit_connection(one: Service, node: int = 1, heartbeat_s: int = HEARTBEAT_S) -> Any:
@@ -88,9 +131,20 @@ def waiting_in(one: Service, queue: str) -> int:
     return int(found)
 
 
+def pulsar_address(tell: Tell) -> str:
+    """Where Pulsar is; it is started if need be."""
+    hear("pulsar", tell)
+    return str(service("pulsar", tell).handle())
+
+
+def pulsar_for(run: Run) -> str:
+    """The same, for a run."""
+    return pulsar_address(_to(run))
+
+
 def pulsar_client(run: Run) -> Any:
     """A client of Pulsar, which is started if need be; closed when the run ends."""
-    made = pulsar_client_at(str(service("pulsar").handle()))
+    made = pulsar_client_at(pulsar_for(run))
     run.closing(lambda: _close(made))
     return made
 

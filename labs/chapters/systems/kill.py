@@ -25,7 +25,7 @@ from labs.chapters.systems.beside import (
     pulsar_client,
     pulsar_namespace,
     rabbit_connection,
-    rabbitmq,
+    rabbitmq_for,
 )
 from labs.chapters.systems.load_clients import KAFKA, PULSAR, RABBITMQ
 from labs.experiment.experiment import Experiment
@@ -291,7 +291,7 @@ def _reads(name: str, values: list[bytes]) -> list[Read]:
 
 def _kill(run: Run) -> None:
     run.say(words("kill.says.starting"))
-    rabbit = rabbitmq()
+    rabbit, without = rabbitmq_for(run)
     # Pulsar's three bookies are one process: with that away, nobody is left to ask.
     with_pulsar = run["node"] == BACK
     pulsar = _Pulsar(run) if with_pulsar else None
@@ -319,7 +319,7 @@ def _kill(run: Run) -> None:
     ended = run.elapsed()
     _each(systems, lambda system: system.stop())
     run.say(words("kill.says.reading"))
-    _tell(run, systems, killed, ended, marks)
+    _tell(run, systems, without, killed, ended, marks)
 
 
 def _since(system: _System, killed: float) -> bool:
@@ -360,7 +360,14 @@ def _mend(systems: list[_System]) -> None:
         service(name).start()
 
 
-def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: list[Mark]) -> None:
+def _tell(
+    run: Run,
+    systems: list[_System],
+    without: str,
+    killed: float,
+    ended: float,
+    marks: list[Mark],
+) -> None:
     reads = [read for system in systems for read in system.read()]
     counts = run.judge_log(Log(tuple(reads), {})).counts
     present = {read.number for read in reads}
@@ -376,7 +383,7 @@ def _tell(run: Run, systems: list[_System], killed: float, ended: float, marks: 
         **{f"{name}_silent_s": round(s, 1) for name, s in silent.items()},
     }
     which = "all" if RABBITMQ in silent else "without"
-    run.conclude(words(f"kill.told.{which}.{_outcome(run, lost)}", **run.values))
+    run.conclude(words(f"kill.told.{which}.{_outcome(run, lost)}", without=without, **run.values))
     lanes = {s.name: _spans(s, run.began, ended) for s in systems}
     for name in PLACE:
         lanes.setdefault(name, [Span(0.0, ended, "absent", "absent")])

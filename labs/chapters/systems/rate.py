@@ -142,7 +142,7 @@ RATE = Experiment(
     words,
     (
         copies_setting(),
-        Number("bound", 20, 2000, 100, "ms", 10),
+        Number("bound", 1, 2000, 100, "ms"),
         Choice("up_to", tuple(str(rate) for rate in RATES[2:]), str(RATES[-1]), "records/s"),
         seed_setting(),
     ),

@@ -22,7 +22,7 @@ from labs.chapters.systems.beside import (
     pulsar_client,
     pulsar_namespace,
     rabbit_connection,
-    rabbitmq,
+    rabbitmq_for,
 )
 from labs.experiment.experiment import Experiment
 from labs.experiment.prediction import Options
@@ -43,7 +43,7 @@ NAME, TRIM_S, READ_S = "labs.replay", 20.0, 20.0
 
 def _replay(run: Run) -> None:
     run.say(words("replay.says.starting"))
-    rabbit = rabbitmq()
+    rabbit, without = rabbitmq_for(run)
     run.make_topic(watch=False)
     run.load(run.producer(acks="all"), 0, run["records"]).wait(READ_S)
     values = [send.value for send in run.history.sends]
@@ -55,7 +55,7 @@ def _replay(run: Run) -> None:
         found[QUEUE] = _queue(rabbit, channel, values)
         found[STREAM] = _stream(rabbit, channel, values)
     found[PULSAR] = _pulsar(run, values)
-    _tell(run, found)
+    _tell(run, found, without)
 
 
 def _kafka(run: Run, count: int) -> int:
@@ -149,9 +149,10 @@ def _kept_by_pulsar(run: Run, client: Any, topic: str, kept: bool) -> int:
     return came
 
 
-def _tell(run: Run, found: dict[str, int]) -> None:
+def _tell(run: Run, found: dict[str, int], without: str) -> None:
     run.measurements |= {f"{place}_again_records": count for place, count in found.items()}
-    run.conclude(words(f"replay.told.{'all' if QUEUE in found else 'without'}", **run.values))
+    which = "all" if QUEUE in found else "without"
+    run.conclude(words(f"replay.told.{which}", without=without, **run.values))
     title = words(f"replay.title.{'kept' if found[PULSAR] else 'gone'}", **run.values)
     series = {"again": list(map(float, found.values()))}
     run.show(Bars(title, list(found), series, "records_again", names=words.under("shown")))

@@ -7,7 +7,7 @@ RabbitMQ, a shared subscription of Pulsar. In each, two workers acknowledge task
 from __future__ import annotations
 
 from labs.base.words import Words, listed
-from labs.chapters.systems.beside import pulsar_client, pulsar_namespace, rabbitmq
+from labs.chapters.systems.beside import pulsar_client, pulsar_namespace, rabbitmq_for
 from labs.chapters.systems.ways import (
     DONE_S,
     GROUP,
@@ -50,7 +50,7 @@ def _waited(way: Way) -> int:
 
 def _shares(run: Run) -> None:
     run.say(words("shares.says.starting"))
-    rabbit = rabbitmq()
+    rabbit, without = rabbitmq_for(run)
     singly = run["ahead"] == ONE_AHEAD
 
     def takes(number: int) -> tuple[float, str]:
@@ -71,16 +71,17 @@ def _shares(run: Run) -> None:
         for way in beside:
             way.put(send.value)
     finish(run, ways, TASKS, "shares")
-    _tell(run, ways)
+    _tell(run, ways, without)
 
 
-def _tell(run: Run, ways: list[Way]) -> None:
+def _tell(run: Run, ways: list[Way], without: str) -> None:
     waited = {way.name: _waited(way) for way in ways}
     behind = [words(f"shares.ways.{name}") for name in waited if waited[name] > BY_CHANCE]
     run.measurements |= {f"{name}_waited_tasks": count for name, count in waited.items()}
     id = "some" if behind else "none"
     which = "all" if QUEUE in waited else "without"
-    run.conclude(words(f"shares.told.{which}.{id}", names=listed(behind), **run.values))
+    told = {"names": listed(behind), "without": without}
+    run.conclude(words(f"shares.told.{which}.{id}", **told, **run.values))
     title = words(f"shares.title.{id}", names=listed(behind), **run.values)
     lanes = {f"{w.name}:{worker}": w.by[worker] for w in ways for worker in WORKERS}
     run.show(Lanes(title, lanes, ("quick", "slow"), names=words.under("shown")))

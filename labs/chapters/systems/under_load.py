@@ -32,7 +32,14 @@ from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters.systems import load_process
-from labs.chapters.systems.beside import bookies, path_of, pulsar_admin, put_if_missing
+from labs.chapters.systems.beside import (
+    bookies,
+    path_of,
+    pulsar_admin,
+    pulsar_for,
+    put_if_missing,
+    rabbitmq_for,
+)
 from labs.chapters.systems.load_clients import (
     KAFKA,
     KAFKA_CONSUMER,
@@ -47,7 +54,7 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.kafka.admin import copies_on_disk
 from labs.services.known import service
-from labs.services.service import memory_bytes
+from labs.services.service import Service, memory_bytes
 from labs.workload import set_here
 from labs.workload.history import Log, Outcome, Read
 from labs.workload.judgements import Counts
@@ -214,11 +221,9 @@ def systems(run: Run) -> Systems:
     run.note(set_here.librdkafka("consumer", KAFKA_CONSUMER))
     run.say(words("load.says.starting"))
     jobs = [Job(KAFKA, ",".join(run.cluster.bootstrap), run.topic)]
-    without = ""
-    try:
-        jobs.append(rabbitmq_job(run))
-    except LabsError as error:  # no system package of it here
-        without = error.what
+    rabbitmq, without = rabbitmq_for(run)
+    if rabbitmq:
+        jobs.append(rabbitmq_job(run, rabbitmq))
     jobs.append(_pulsar(run, copies))
     all = {job.system: System(job.system, run, job) for job in jobs}
     for system in all.values():
@@ -230,13 +235,8 @@ def systems(run: Run) -> Systems:
     return Systems(run, all, without)
 
 
-def rabbitmq_job(run: Run) -> Job:
-    """A queue: classic with one copy, or a quorum queue of three.
-
-    Raises:
-        LabsError: there is no RabbitMQ here.
-    """
-    rabbitmq = service(RABBITMQ)
+def rabbitmq_job(run: Run, rabbitmq: Service) -> Job:
+    """A queue: classic with one copy, or a quorum queue of three."""
     connection = rabbitmq.handle()
     channel = connection.channel()
     kind = "classic" if run["copies"] == ONE else "quorum"
@@ -255,7 +255,7 @@ def rabbitmq_job(run: Run) -> Job:
 
 def _pulsar(run: Run, copies: int) -> Job:
     """A topic in a namespace whose policy says how many bookies hold it, and a subscription."""
-    address, place = str(service(PULSAR).handle()), f"public/load-{copies}"
+    address, place = pulsar_for(run), f"public/load-{copies}"
     put_if_missing(f"namespaces/{place}", None)
     pulsar_admin("POST", f"namespaces/{place}/persistence", bookies(copies))
     topic = f"persistent://{place}/{run.topic}"

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from labs.chapters.systems.beside import pulsar_client_at, rabbitmq
+from labs.chapters.systems.beside import pulsar_address, pulsar_client_at, rabbitmq
 from labs.exercise.judging import Judging
 from labs.exercise.program import Program
 from labs.exercise.verdict import CantTell
 from labs.services.kinds.rabbitmq import USER
-from labs.services.known import service
 from labs.services.packages import Packages
 from labs.services.service import Service
 from labs.supervise.ports import HOST
@@ -21,7 +20,7 @@ T = TypeVar("T")
 
 def pulsar(judging: Judging) -> tuple[Any, dict[str, Any]]:
     """A client of Pulsar, and the variables that tell a program of it."""
-    url = _untimed(judging, lambda: str(service("pulsar", judging.tell).handle()))
+    url = _untimed(judging, lambda: pulsar_address(judging.tell))
     client = pulsar_client_at(url)
     return client, {"pulsar_url": url, "packages": str(Packages("pulsar").folder)}
 
