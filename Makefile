@@ -63,8 +63,8 @@ lint: $(VENV)/test.done ## Check format, style, types, and who imports whom
 bench: $(VENV)/test.done ## Measure start-up, memory and failover
 	@$(BIN)/python -m tests.bench
 
-notebooks: $(VENV)/test.done ## For maintainers: run every chapter's text, save it as a notebook (CHAPTER=03: one)
-	@$(BIN)/python -m tests.save_notebooks $(CHAPTER)
+notebooks: $(VENV)/test.done ## For maintainers: run every chapter's text, save it as a notebook (CHAPTER=03: one; BUSY=1: on a busy machine, too)
+	@$(BIN)/python -m tests.save_notebooks $(if $(BUSY),--busy) $(CHAPTER)
 
 down:   ## Stop the cluster
 	@if [ -x $(BIN)/labs ]; then $(BIN)/labs down; else echo "Nothing is installed, so nothing runs."; fi

@@ -2,6 +2,9 @@
 
 `python -m tests.save_notebooks 03` saves only that chapter (in each language in which there is a
 text). The README's table of the chapters, the glossary and the sheet of settings are made anew.
+
+A busy machine would be saved as slow servers: so it must be idle when this begins (`--busy`: save
+nevertheless).
 """
 
 from __future__ import annotations
@@ -19,10 +22,33 @@ from nbclient.exceptions import CellExecutionError
 from labs.app.cli import end_as_on_ctrl_c
 from labs.base.variables import UNATTENDED
 from labs.kafka.local import LocalCluster
+from labs.supervise.cgroup import cores
 from labs.supervise.home import PROJECT, Home, work_dir
 from tests import glossary, prose, servers, settings_sheet
 from tests.course import Text, chapters, texts, with_table
 from tests.run import CELL_TIMEOUT_S, end_home
+
+#: What a core may have to do when we begin: the load average of the last minute (getloadavg(3)).
+IDLE = 0.3
+NEVERTHELESS = "--busy"
+
+
+class Busy(Exception):  # noqa: N818 - it names what is so
+    """Other programs would make the figures that are saved."""
+
+
+def require_idle() -> None:
+    """See that nobody else uses the machine.
+
+    Raises:
+        Busy: somebody does.
+    """
+    load = os.getloadavg()[0] / cores()
+    if load > IDLE:
+        raise Busy(
+            f"this machine is busy (a load of {load:.2f} a core in the last minute; {IDLE:g} is the"
+            f" most), and the figures would be too; wait until it is idle, or say {NEVERTHELESS}"
+        )
 
 
 def chosen(names: Sequence[str]) -> list[Text]:
@@ -74,7 +100,9 @@ def save(text: Text) -> None:
 
 def main(names: Sequence[str]) -> None:
     """Save the named chapters, or all, and the README's table."""
-    saving = chosen(names)
+    saving = chosen([name for name in names if name != NEVERTHELESS])
+    if NEVERTHELESS not in names:
+        require_idle()
     with tempfile.TemporaryDirectory(prefix="labs-save-") as home:
         os.environ["LABS_HOME"] = str(Path(home).resolve())
         os.environ["LABS_WORK"] = str(Path(home).resolve() / "work")  # nobody's progress
@@ -102,5 +130,5 @@ if __name__ == "__main__":
     end_as_on_ctrl_c()  # else SIGTERM would leave the cluster running
     try:
         main(sys.argv[1:])
-    except (LookupError, CellExecutionError) as error:
+    except (LookupError, CellExecutionError, Busy) as error:
         sys.exit(f"not saved: {error}")

@@ -17,7 +17,7 @@ from labs.notebook.result_html import in_words
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import FIRST, Text, chapters, code_of, texts, with_table
-from tests.save_notebooks import chosen, save
+from tests.save_notebooks import Busy, chosen, main, require_idle, save
 
 each_text = pytest.mark.parametrize(
     "text", texts(), ids=lambda text: f"{text.chapter}-{text.language}"
@@ -321,3 +321,13 @@ def test_chapters_are_chosen_by_number_or_name() -> None:
         assert {text.chapter for text in chosen([name])} == {first.chapter}
     with pytest.raises(LookupError, match=f"no chapter 98; there are {first.chapter}, "):
         chosen(["98"])
+
+
+def test_a_busy_machine_is_not_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 99.0, 99.0))
+    require_idle()  # it was busy, and is not
+    monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
+    with pytest.raises(Busy, match=r"this machine is busy .* or say --busy$"):
+        main(["03"])
+    with pytest.raises(LookupError, match="there is no chapter nowhere"):
+        main(["--busy", "nowhere"])

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from labs.app.cli import cli
+from labs.app.run import listing
 from labs.chapters import all_experiments
 from labs.kafka.config import LAB_SETTINGS
 from labs.kafka.jars import KAFKA, kafka_version
@@ -95,6 +96,25 @@ def test_the_readme_names_every_command() -> None:
     assert targets
     for target in targets:
         assert f"`make {target}`" in readme, target
+
+
+def test_the_readme_names_every_room() -> None:
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    rooms = {path.parent.name for path in (PROJECT / "labs").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `labs/(\w+)/` \|", readme, re.MULTILINE)) == rooms
+
+
+def test_each_chapter_from_2_on_has_experiments_and_those_that_break_brokers_are_marked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the README says."""
+    numbers = {text.chapter.partition("_")[2]: int(text.chapter[:2]) for text in chapters()}
+    having = {numbers[one.name.partition(".")[0]] for one in all_experiments()}
+    assert having == {number for number in numbers.values() if number >= 2}
+    listing(as_json=False)
+    marked = re.findall(r"^(\S+)  \(breaks brokers\)$", capsys.readouterr().out, re.MULTILINE)
+    assert marked == [one.name for one in all_experiments() if one.breaks]
+    assert marked and len(marked) < len(all_experiments())
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
