@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -22,6 +23,8 @@ from tests.helpers import PATIENCE_S
 
 #: The messages that a notebook keeps below a cell.
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
+#: Between two cells of JupyterLab's *Run All*.
+APART = timedelta(milliseconds=5)
 
 
 @contextmanager
@@ -58,7 +61,9 @@ def run_together(client: BlockingKernelClient, cells: Sequence[str]) -> list[lis
         client.session.msg("execute_request", {"code": code, "silent": False, "allow_stdin": False})
         for code in cells
     ]
-    for request in requests:
+    for number, request in enumerate(requests):
+        # A browser needs some milliseconds for each; this process may have lost its turn meanwhile.
+        request["header"]["date"] = requests[0]["header"]["date"] + number * APART
         client.shell_channel.send(request)
     shown: dict[str, list[dict[str, Any]]] = {one["header"]["msg_id"]: [] for one in requests}
     waiting = set(shown)
