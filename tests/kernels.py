@@ -7,16 +7,37 @@ messaging protocol, `stop_on_error`). So every cell of the tests is sent from he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
 
+from labs.base.variables import UNATTENDED
 from tests.helpers import PATIENCE_S
 
 #: The messages that a notebook keeps below a cell.
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
+#: Between two cells of JupyterLab's *Run All*.
+APART = timedelta(milliseconds=5)
+
+
+@contextmanager
+def learners_kernel(folder: Path, **variables: str) -> Iterator[BlockingKernelClient]:
+    """A kernel as a notebook in that folder gets it, where a learner is there."""
+    given = {name: value for name, value in os.environ.items() if name != UNATTENDED}
+    given |= variables
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=given)
+    try:
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def run_cell(client: BlockingKernelClient, code: str) -> tuple[dict[str, Any], str]:
@@ -40,7 +61,9 @@ def run_together(client: BlockingKernelClient, cells: Sequence[str]) -> list[lis
         client.session.msg("execute_request", {"code": code, "silent": False, "allow_stdin": False})
         for code in cells
     ]
-    for request in requests:
+    for number, request in enumerate(requests):
+        # A browser needs some milliseconds for each; this process may have lost its turn meanwhile.
+        request["header"]["date"] = requests[0]["header"]["date"] + number * APART
         client.shell_channel.send(request)
     shown: dict[str, list[dict[str, Any]]] = {one["header"]["msg_id"]: [] for one in requests}
     waiting = set(shown)
@@ -52,6 +75,18 @@ def run_together(client: BlockingKernelClient, cells: Sequence[str]) -> list[lis
         elif cell in waiting and said["msg_type"] in OUTPUTS:
             shown[cell].append({"output_type": said["msg_type"], **said["content"]})
     return list(shown.values())
+
+
+def shown_by(
+    cells: list[str], shown: list[list[dict[str, Any]]]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Each output's data with its cell; there is no error, and nothing in red."""
+    outputs = [(cell, one) for cell, several in zip(cells, shown, strict=True) for one in several]
+    bad = [
+        one for _, one in outputs if one["output_type"] == "error" or one.get("name") == "stderr"
+    ]
+    assert bad == []
+    return [(cell, one.get("data", {})) for cell, one in outputs]
 
 
 def begin_cell(client: BlockingKernelClient, code: str) -> str:
