@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -94,14 +93,3 @@ def test_it_keeps_schemas_and_compares_them(
 def test_a_bad_setting_is_told_in_one_sentence(registry: Service) -> None:
     sentence = r"Apicurio Registry died .*the log is .*registry\.log"
     must_refuse(registry, {"quarkus.http.port": "many"}, sentence, b"quarkus.http.port")
-
-
-def test_its_second_port_is_taken(registry: Service) -> None:
-    registry.home.prepare()
-    registry.runner.wipe()
-    place = registry.runner.place(1)
-    assert place is not None
-    host, port = place
-    with socket.create_server((host, port + 1)):
-        assert sent("GET", f"{registry.handle()}/subjects") == []
-        assert registry.status().ports != [port]
