@@ -51,16 +51,16 @@ def rabbitmq(tell: Tell = silent) -> Service | None:
 def rabbitmq_for(run: Run) -> tuple[Service | None, str]:
     """RabbitMQ, up; or none, and the clause in which the result says why it is left out.
 
-    Who has no RabbitMQ, or one that does not start, still learns from the other two. What a learner
-    can mend before anything has begun (no space, no network) is an error, as everywhere.
-
-    Raises:
-        LabsError: it can be had, and could not be fetched.
+    Who has no RabbitMQ, can't fetch it now, or has one that does not start, still learns from the
+    other two.
     """
     tell = _to(run)
     one = service("rabbitmq", tell)
-    if not _provided(one, tell):
-        return None, words("left_out.none")
+    try:
+        if not _provided(one, tell):
+            return None, words("left_out.none")
+    except LabsError as error:
+        return None, words("left_out.not_fetched", why=error.what)
     try:
         one.start()
     except LabsError as error:
