@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from labs.base.progress import Tell, silent
 from labs.base.waiting import wait_for
 from labs.services.known import service
 
@@ -15,8 +16,8 @@ ANSWER_S, CHANGE_S = 30.0, 120.0
 class Connect:
     """Connect, which is started if need be: its address, `url`, and what it is asked."""
 
-    def __init__(self) -> None:
-        self.url = str(service("connect").handle())
+    def __init__(self, tell: Tell = silent) -> None:
+        self.url = str(service("connect", tell).handle())
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Its answer; None: it refuses, or has none."""

@@ -25,7 +25,7 @@ STRANGE = b"[]"
 def prepare(judging: Judging) -> dict[str, str]:
     """A sink that has written some records; then some more come, and one of them is no JSON."""
     topic = judging.topic(partitions=PARTITIONS)
-    connect = Connect()
+    connect = Connect(judging.tell)
     connect.remove(START)
     name = START + topic[-6:]
     says = judging.exercise.says

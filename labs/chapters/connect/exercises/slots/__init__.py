@@ -20,9 +20,9 @@ FOUND = "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE %s"
 
 def prepare(judging: Judging) -> dict[str, str]:
     """A stopped connector with its slot, and a slot whose connector was deleted."""
-    connect = Connect()
+    connect = Connect(judging.tell)
     connect.remove(START)
-    database = service("postgres").handle()
+    database = service("postgres", judging.tell).handle()
     with database:
         for (slot,) in database.execute(FOUND, (f"{SLOTS}%",)).fetchall():
             database.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
