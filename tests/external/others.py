@@ -211,6 +211,7 @@ class Others:
             "listener.security.protocol.map": ",".join(f"{k}:{v}" for k, v in LISTENERS.items()),
             "inter.broker.listener.name": ADMIN,
             "log.dirs": "records",
+            "num.partitions": "3",  # Kafka's default is 1, and not everybody's
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",  # whoever comes by the listener ADMIN
             "ssl.principal.mapping.rules": "RULE:^.*CN=([a-z]+).*$/$1/",

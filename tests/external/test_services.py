@@ -51,6 +51,21 @@ def test_it_makes_its_topics_within_her_prefix(
     assert one.runner.processes() == []
 
 
+def test_the_registry_reads_what_it_has_written_in_one_order(
+    others: Others, enter: Enter, home: Home
+) -> None:
+    """It is ready when it has read a record of its own, which must come after all others."""
+    enter(others.as_ann)
+    registry = service("registry", home=home)
+    try:
+        registry.start()
+        with others.admin() as client:
+            (journal,) = client.describe_topics([f"{PREFIX}kafkasql-journal"])
+        assert len(journal["partitions"]) == 1
+    finally:
+        registry.stop()
+
+
 def test_who_has_too_few_rights_hears_so_before_anything_starts(
     others: Others, enter: Enter, home: Home
 ) -> None:

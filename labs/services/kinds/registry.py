@@ -40,6 +40,9 @@ TOPICS = {
 #: How it differs from Apicurio's defaults, and why.
 SETTINGS = {
     "apicurio.storage.kind": "kafkasql",
+    # As many as the cluster's default else. It is ready when it has read a record that it has just
+    # written, which is the last one of its own partition alone.
+    "apicurio.kafkasql.topic.partitions": "1",
     # In /tmp else, where another registry may have put its own.
     "apicurio.storage.snapshot.location": "snapshots",
     "apicurio.import.work-dir": "import",
