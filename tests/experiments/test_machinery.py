@@ -283,5 +283,5 @@ def test_the_list_of_experiments(shared_cluster: LocalCluster) -> None:
     labs = Labs(shared_cluster.home.path)
     listed = json.loads(labs.run("experiments", "--json").out)
     assert [row["name"] for row in listed] == [e.name for e in all_experiments()]
-    assert all(set(row) == {"name", "question", "settings"} for row in listed)
+    assert all(set(row) == {"name", "question", "breaks", "settings"} for row in listed)
     assert "acks.leader_crash" in labs.run("experiments").out
