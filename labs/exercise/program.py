@@ -360,9 +360,13 @@ class Program:
     def _look_for_family(life: _Life) -> None:
         """Remember what it has started: such a process may drop its mark and leave the session."""
         life.looked = time.monotonic()
-        for ancestor in (life.process.pid, *(each.pid for each in life.family if _lives(each))):
-            with contextlib.suppress(psutil.Error):
-                life.family |= set(psutil.Process(ancestor).children(recursive=True))
+        known = {each.pid for each in life.family if _lives(each)}
+        if life.process.returncode is None:  # its number may be another's by now
+            known.add(life.process.pid)
+        others = {each: each.info["ppid"] for each in psutil.process_iter(["ppid"])}
+        while new := {each for each, parent in others.items() if parent in known} - life.family:
+            life.family |= new
+            known |= {each.pid for each in new}
 
 
 def _pipe(line_by_line: bool) -> tuple[int, int]:

@@ -43,6 +43,10 @@ class Telling:
         """Show what is being done, in a few words."""
         self.live.said = text
 
+    def tell(self, text: str, _fraction: float | None = None) -> None:
+        """The same, as whoever fetches or starts a server tells it (`labs.base.progress.Tell`)."""
+        self.say(text)
+
     def show(self, view: View) -> None:
         """Add a view to the result; the live picture does not change."""
         self.views.append(view)

@@ -13,7 +13,7 @@ from labs.services.erlang import NoRabbitMQ
 from labs.services.known import known
 from labs.services.service import Service
 
-RUN: Any = SimpleNamespace(say=lambda _text: None)
+RUN: Any = SimpleNamespace(tell=lambda _text, _fraction: None)
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, what: object, name: str, error: LabsError) -> None:

@@ -45,7 +45,7 @@ FILE = 1000
 
 
 def _seam(run: Run) -> None:
-    duckdb = batch.database(lambda what, _part: run.say(what))
+    duckdb = batch.database(run.tell)
     run.closing(duckdb.close)
     run.make_topic(watch=False)
     sent = some_late(flights_of(FIRST, FLIGHTS), LATE_BY)

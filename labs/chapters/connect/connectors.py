@@ -49,7 +49,7 @@ class Connector:
     def __init__(self, run: Run, name: str, config: Mapping[str, str]) -> None:
         self.name = name
         self._run = run
-        self._url = service("connect", lambda what, _part: run.say(what)).handle()
+        self._url = service("connect", run.tell).handle()
         for old in requests.get(f"{self._url}/connectors", timeout=ANSWER_S).json():
             if old.startswith(name[:-6]):
                 self._ask("DELETE", f"/connectors/{old}")

@@ -10,7 +10,7 @@ from labs.services.known import service
 
 def database(run: Run) -> Any:
     """A connection to PostgreSQL, which is started if need be; closed when the run ends."""
-    connection = service("postgres", lambda what, _part: run.say(what)).handle()
+    connection = service("postgres", run.tell).handle()
     run.closing(connection.close)
     return connection
 

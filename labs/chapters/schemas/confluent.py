@@ -37,7 +37,7 @@ def of(module: str) -> Any:
 def address(run: Run) -> str:
     """Where the registry's API is; it is started if it does not run."""
     run.say(words("says.registry"))
-    return str(service("registry", lambda what, _part: run.say(what)).handle())
+    return str(service("registry", run.tell).handle())
 
 
 def _by_topic() -> dict[str, Any]:

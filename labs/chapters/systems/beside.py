@@ -54,10 +54,9 @@ def rabbitmq_for(run: Run) -> tuple[Service | None, str]:
     Who has no RabbitMQ, can't fetch it now, or has one that does not start, still learns from the
     other two.
     """
-    tell = _to(run)
-    one = service("rabbitmq", tell)
+    one = service("rabbitmq", run.tell)
     try:
-        if not _provided(one, tell):
+        if not _provided(one, run.tell):
             return None, words("left_out.none")
     except LabsError as error:
         return None, words("left_out.not_fetched", why=error.what)
@@ -80,15 +79,6 @@ def _provided(one: Service, tell: Tell) -> bool:
     except NoRabbitMQ:
         return False
     return True
-
-
-def _to(run: Run) -> Tell:
-    """What hears for a run what a start is doing."""
-
-    def said(text: str, _part: float | None = None) -> None:
-        run.say(text)
-
-    return said
 
 
 def rabbit_connection(one: Service, node: int = 1, heartbeat_s: int = HEARTBEAT_S) -> Any:
@@ -139,7 +129,7 @@ def pulsar_address(tell: Tell) -> str:
 
 def pulsar_for(run: Run) -> str:
     """The same, for a run."""
-    return pulsar_address(_to(run))
+    return pulsar_address(run.tell)
 
 
 def pulsar_client(run: Run) -> Any:
