@@ -323,13 +323,16 @@ def test_a_stream_opens_no_port_to_the_network(rabbitmq: Service) -> None:
 # -- from where it comes ------------------------------------------------------------------
 
 
-def test_packages_are_unpacked_where_the_system_has_no_lists(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apt:
+    """Where apt fetches from, and an empty cache."""
     if not apt.is_here():
         pytest.skip("there is no apt here")
-    source = Apt(tmp_path, monkeypatch)
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "labs"))
+    return Apt(tmp_path, monkeypatch)
+
+
+def test_packages_are_unpacked_where_the_system_has_no_lists(tmp_path: Path, source: Apt) -> None:
     place = tmp_path / "labs" / "unpacked"
     killed = place.with_name(f"making-{place.name}-by-somebody-who-was-killed")
     killed.mkdir(parents=True)
@@ -350,12 +353,8 @@ def test_where_it_cant_be_had_one_sentence_says_so(
 
 
 def test_a_package_that_is_nowhere_is_no_list_that_could_not_be_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Apt
 ) -> None:
-    if not apt.is_here():
-        pytest.skip("there is no apt here")
-    source = Apt(tmp_path, monkeypatch)
-    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "labs"))
 
     def refused() -> LabsError:
         with pytest.raises(LabsError, match="rabbitmq-of-nobody") as caught:
