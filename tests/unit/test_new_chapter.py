@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -277,9 +278,14 @@ def collected(copy: Path) -> list[str]:
 
 
 def said(copy: Path, *module: str) -> str:
-    """What `python -m MODULE …` says in the copy."""
+    """What `python -m MODULE …` says in the copy; neither it nor what it starts leaves bytecode."""
     done = subprocess.run(
-        [sys.executable, "-B", "-m", *module], cwd=copy, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *module],
+        cwd=copy,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     return done.stdout
