@@ -19,6 +19,7 @@ from labs.app.cli import end_as_on_ctrl_c
 from labs.kafka.local import LocalCluster
 from labs.services.known import services
 from labs.supervise.home import PROJECT, Home
+from tests import spent
 from tests.deflake import note_of
 
 #: The longest tests are told, and how long each folder's took together.
@@ -95,7 +96,9 @@ def main(names: list[str]) -> int:
         return 2
     results = []
     with tempfile.TemporaryDirectory(prefix="labs-test-") as folder:
-        homes = Path(folder).resolve()  # macOS: /var is a link, and JVMs are known by the path
+        # macOS: /var is a link, and JVMs are known by the path. Short: a socket's name is, too.
+        homes = Path(folder).resolve() / "h"
+        homes.mkdir()
         # A part without workers has one home, too; the clusters live from part to part.
         environment = {
             **os.environ,
@@ -115,7 +118,7 @@ def main(names: list[str]) -> int:
         finally:
             for home in homes.iterdir():
                 end_home(Home(home))
-    report(results)
+        report(results, spent.note_of(environment))
     return sum(not passed for _, passed, _ in results)
 
 
@@ -173,12 +176,14 @@ def _run(command: list[str], environment: dict[str, str]) -> bool:
     return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
 
 
-def report(results: list[tuple[str, bool, float]]) -> None:
-    """Say how long each part took."""
+def report(results: list[tuple[str, bool, float]], note: Path) -> None:
+    """Say how long each part took, and each chapter's own tests."""
     print("\n===== how long each part took =====")
     for name, passed, seconds in results:
         print(f"{seconds:6.1f} s  {'passed' if passed else 'FAILED'}  {name}")
     print(f"{sum(seconds for *_, seconds in results):6.1f} s  all")
+    if note.exists():
+        print(f"minutes of it for the tests of one chapter alone: {spent.by_chapter(note)}")
 
 
 if __name__ == "__main__":

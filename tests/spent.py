@@ -1,14 +1,18 @@
-"""A plugin of `tests.run`: how long the tests of each folder and of each chapter took together.
+"""A plugin of `tests.run`: how long the tests of each folder and of each chapter took.
 
-All workers' seconds are added up: three of them run side by side.
+Several workers run side by side, so a minute here is a minute of the run: three workers spend three
+of their own in it.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from operator import itemgetter
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +23,12 @@ NUMBER = re.compile(r"(?:^notebooks/|/test_claims_|\[)(\d\d)(?=[_.\]])")
 EXPERIMENTS = re.compile(r"^tests/experiments/test_(\w+)\.py")
 #: The chapters' numbers by their names, as in `acks`.
 NUMBERS = {text.chapter[3:]: text.chapter[:2] for text in chapters()}
+#: Whose a test is that belongs to no chapter.
+NONE = "none"
 
-_seconds: dict[str, float] = defaultdict(float)
-_tests: dict[str, int] = defaultdict(int)
-_chapters: dict[str, float] = defaultdict(float)
+_folders: defaultdict[str, float] = defaultdict(float)
+_chapters: defaultdict[str, float] = defaultdict(float)
+_tests: Counter[str] = Counter()
 
 
 def folder_of(node: str) -> str:
@@ -31,31 +37,45 @@ def folder_of(node: str) -> str:
 
 
 def chapter_of(node: str) -> str:
-    """`03` for a test of the third chapter alone; "" for one that belongs to no chapter."""
+    """`03` for a test of the third chapter alone; `none` for one that belongs to no chapter."""
     if found := NUMBER.search(node):
         return found[1]
     of = EXPERIMENTS.match(node)
     names = [name for name in NUMBERS if of and of[1].startswith(name)]
-    return NUMBERS[max(names, key=len)] if names else ""
+    return NUMBERS[max(names, key=len)] if names else NONE
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add one phase of a test: making what it needs, the call, clearing away."""
-    _seconds[folder_of(report.nodeid)] += report.duration
+    _folders[folder_of(report.nodeid)] += report.duration
+    _chapters[chapter_of(report.nodeid)] += report.duration
     _tests[folder_of(report.nodeid)] += report.when == "call"
-    if chapter := chapter_of(report.nodeid):
-        _chapters[chapter] += report.duration
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print it, the longest first."""
-    terminalreporter.section("seconds of all workers together")
-    for folder, seconds in _longest_first(_seconds):
-        terminalreporter.write_line(f"{seconds:7.1f} s  {folder} ({_tests[folder]} tests)")
-    if _chapters:
-        told = (f"{chapter}: {seconds:.0f} s" for chapter, seconds in _longest_first(_chapters))
-        terminalreporter.write_line(f"of these, for one chapter alone: {', '.join(told)}")
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tell each folder's minutes, the longest first; note the chapters' for the end of the run."""
+    workers = config.getoption("numprocesses", None) or 1
+    terminalreporter.section("minutes of the run")
+    for folder, seconds in sorted(_folders.items(), key=itemgetter(1), reverse=True):
+        line = f"{seconds / workers / 60:6.1f}  {folder} ({_tests[folder]} tests)"
+        terminalreporter.write_line(line)
+    note = {chapter: seconds / workers / 60 for chapter, seconds in _chapters.items()}
+    if "LABS_TEST_HOMES" in os.environ:
+        with note_of(os.environ).open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(note)}\n")
 
 
-def _longest_first(seconds: Mapping[str, float]) -> list[tuple[str, float]]:
-    return sorted(seconds.items(), key=itemgetter(1), reverse=True)
+def note_of(environment: Mapping[str, str]) -> Path:
+    """The file that has the chapters' minutes, a line a part, beside this run's homes."""
+    return Path(environment["LABS_TEST_HOMES"]).with_suffix(".spent")
+
+
+def by_chapter(note: Path) -> str:
+    """What each chapter's own tests took in all noted parts together, in minutes of the run."""
+    minutes: defaultdict[str, float] = defaultdict(float)
+    for line in note.read_text("utf-8").splitlines():
+        for chapter, part in json.loads(line).items():
+            minutes[chapter] += part
+    return ", ".join(f"{chapter}: {minutes[chapter]:.1f}" for chapter in sorted(minutes))
