@@ -65,6 +65,7 @@ def startup(home: Home) -> None:
     """
     kinds = {"the image's own JVM settings": IMAGES_JVM, "as our file has it": {}}
     others: dict[str, dict[str, Any]] = kinds if _has_engine() else {}
+    _tell("import labs, in a new Python", [_import_ms() for _ in range(REPEATS)], "ms")
     ours, inner = [], []
     theirs: dict[str, list[float]] = {name: [] for name in others}
     for _ in range(REPEATS):
@@ -81,6 +82,12 @@ def startup(home: Home) -> None:
         print(f"  ours is {ratio:.1f} times as fast (median of {REPEATS} pairs)")
     if not theirs:
         print("docker compose: not measured, there is no engine or no image apache/kafka here")
+
+
+def _import_ms() -> float:
+    code = "import time; t = time.perf_counter(); import labs; print(time.perf_counter() - t)"
+    command = [sys.executable, "-c", code]
+    return 1000 * float(subprocess.check_output(command, cwd=PROJECT, text=True))
 
 
 def _up_from_nothing(home: Home) -> tuple[float, float]:
