@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -30,6 +30,7 @@ from labs.kafka.config import NODE_LOG
 from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, cache_dir, make_writable, may_run_programs
 from labs.supervise.java import Java, find_java
+from labs.supervise.making import draft_of
 
 #: A class archive is good only for the garbage collector it was made with. A flag that an older
 #: Java (`LABS_JAVA`) does not know costs speed, not the start.
@@ -55,9 +56,6 @@ JVM_FLAGS = (
 
 #: JEP 483: the archive's classes are linked already. A seventh less CPU until ready.
 DUMP_FLAGS = ("-Xshare:dump", "-XX:+AOTClassLinking")
-
-#: How the names of folders begin in which something is being made.
-DRAFT = "making-"
 
 #: A training run gets an Installation that writes class lists, and a home of its own.
 Train = Callable[["Installation", Home], None]
@@ -165,7 +163,6 @@ def ensure_installation(train: Train | None = None, tell: Tell = silent) -> Inst
     if missing_archive or not checkpoint.exists():
         make_writable(KAFKA.place, "LABS_CACHE")
         with FileLock(KAFKA.place / "make.lock"):
-            _sweep()
             if not checkpoint.exists():
                 _make_checkpoint(installation, tell)
             if train is not None and not archive.exists():
@@ -196,16 +193,11 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
     draft.replace(meta)
 
 
-def _sweep() -> None:
-    """Remove the drafts of those who were killed at it; whoever lives would hold the lock."""
-    for draft in KAFKA.place.glob(f"{DRAFT}*"):
-        shutil.rmtree(draft, ignore_errors=True)
-
-
 def _make_checkpoint(installation: Installation, tell: Tell) -> None:
     tell("formatting a storage with Kafka's own tool (once)", None)
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
-        Path(work, "server.properties").write_text(
+    with draft_of(installation.checkpoint) as draft:
+        work = draft.parent
+        (work / "server.properties").write_text(
             "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
             "controller.quorum.voters=100@127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:2\n"
             "log.dirs=records\n"
@@ -213,39 +205,30 @@ def _make_checkpoint(installation: Installation, tell: Tell) -> None:
         _run_java(
             installation,
             ["kafka.tools.StorageTool", "format", "-t", new_id(), "-c", "server.properties"],
-            cwd=Path(work),
+            cwd=work,
             doing="Kafka's storage could not be formatted",
         )
-        Path(work, "records", "bootstrap.checkpoint").replace(installation.checkpoint)
+        (work / "records" / "bootstrap.checkpoint").replace(installation.checkpoint)
 
 
 def _make_archive(installation: Installation, archive: Path, train: Train, tell: Tell) -> None:
     """Boot once to learn which classes are loaded, then archive them."""
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
-        lists = Path(work, "lists")
+    with draft_of(archive) as draft:
+        lists = draft.with_name("lists")
         lists.mkdir()
         tell("starting Kafka once to learn its classes (once)", None)
         # Its logs outlive a failure, which is the one time that anybody wants them.
         home = Home(KAFKA.place / "training")
         shutil.rmtree(home.path, ignore_errors=True)
-        train(
-            Installation(
-                installation.java,
-                installation.class_path,
-                installation.checkpoint,
-                class_lists=lists,
-            ),
-            home,
-        )
+        train(replace(installation, class_lists=lists), home)
         shutil.rmtree(home.path, ignore_errors=True)
-        merged = Path(work, "classes")
+        merged = draft.with_name("classes")
         merged.write_text(_merge(lists), "utf-8")
         tell("archiving Kafka's classes so that it starts faster (once)", None)
-        draft = Path(work, "archive")
         _run_java(
             installation,
             [*DUMP_FLAGS, f"-XX:SharedClassListFile={merged}", f"-XX:SharedArchiveFile={draft}"],
-            cwd=Path(work),
+            cwd=draft.parent,
             doing="the class archive could not be made",
         )
         draft.replace(archive)

@@ -16,18 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
-from labs.supervise.home import (
-    cache_dir,
-    disk_is_full,
-    draft_of,
-    make_writable,
-    require_space,
-    writing,
-)
+from labs.supervise.home import cache_dir, disk_is_full
+from labs.supervise.making import make_once
 
 #: What must be there.
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
@@ -68,26 +60,16 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
     Raises:
         LabsError: no network, no space; what apt says.
     """
-    cache = cache_dir()
-    make_writable(cache, "LABS_CACHE")
-    require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
-    with (
-        writing(cache, "LABS_CACHE"),
-        FileLock(cache / f"{package}.lock"),
-        draft_of(place) as draft,
-    ):
-        if not place.exists():
-            _make(draft, package, beside, megabytes, tell)
-            draft.replace(place)
 
+    def make(draft: Path) -> None:
+        fetched = draft.with_name("packages")
+        fetched.mkdir()
+        _fetch(package, beside, fetched, draft.parent, megabytes, tell)
+        tell(f"unpacking {package}", None)
+        for file in sorted(fetched.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(file), str(draft)], package)
 
-def _make(draft: Path, package: str, beside: str, megabytes: int, tell: Tell) -> None:
-    fetched = draft.with_name("packages")
-    fetched.mkdir()
-    _fetch(package, beside, fetched, draft.parent, megabytes, tell)
-    tell(f"unpacking {package}", None)
-    for file in sorted(fetched.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(file), str(draft)], package)
+    make_once(place, make, megabytes * (1 + GROWTH))
 
 
 def _fetch(

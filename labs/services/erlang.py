@@ -25,18 +25,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
 from labs.services.apt import NoPackage, is_here, unpack
-from labs.supervise.home import (
-    cache_dir,
-    draft_of,
-    make_writable,
-    may_run_programs,
-    writing,
-)
+from labs.supervise.home import cache_dir, may_run_programs
+from labs.supervise.making import make_once
 
 PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
@@ -290,22 +283,16 @@ def root_of(installation: Installation) -> Root:
     digest = hashlib.sha256(made_of.encode() + MODULE.read_bytes()).hexdigest()[:8]
     cache = cache_dir()
     place = cache / f"rabbitmq-root-{installation.version}-{digest}"
-    if place.exists():
-        return Root(place, erts)
-    make_writable(cache, "LABS_CACHE")
-    if not may_run_programs(cache):
-        raise LabsError(
-            f"the disk of {cache} lets no program run (it is mounted with noexec)",
-            hint="set LABS_CACHE to a folder on another disk",
-        )
-    with (
-        writing(cache, "LABS_CACHE"),
-        FileLock(cache / f"{PACKAGE}.lock"),
-        draft_of(place) as path,
-    ):
-        if not place.exists():
-            _make(Root(path, erts), installation)
-            path.replace(place)
+
+    def make(draft: Path) -> None:
+        if not may_run_programs(cache):
+            raise LabsError(
+                f"the disk of {cache} lets no program run (it is mounted with noexec)",
+                hint="set LABS_CACHE to a folder on another disk",
+            )
+        _make(Root(draft, erts), installation)
+
+    make_once(place, make)
     return Root(place, erts)
 
 
