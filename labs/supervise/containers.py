@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs.base.errors import LabsError
-from labs.base.files import write_atomically
+from labs.base.files import read_object, write_atomically
 from labs.base.progress import Tell
 from labs.supervise.engine import compose_up, connect, told
 from labs.supervise.home import Home
@@ -173,10 +173,7 @@ class ContainerRunner(Runner):
 
     def _leaving(self) -> dict[str, str]:
         """Container → which of its lives was told to end: the engine knows only who is gone."""
-        with contextlib.suppress(OSError, ValueError):
-            leaving: dict[str, str] = json.loads(self._leaving_file.read_text("utf-8"))
-            return leaving
-        return {}
+        return read_object(self._leaving_file)
 
     def _life(self, container: str) -> str:
         """Which of its lives a container lives: it gets a new one whenever it is started."""
