@@ -19,6 +19,7 @@ from labs.kafka.cluster import (
     ANSWERING,
     CONTROLLER_ID,
     DEAD,
+    Cluster,
     Fault,
     Node,
     State,
@@ -35,7 +36,7 @@ from labs.supervise.runner import Runner
 BOOT_S = 1.0
 
 
-class Breakable:
+class Breakable(Cluster):
     """A cluster whose nodes may be broken and mended.
 
     Args:
@@ -50,7 +51,6 @@ class Breakable:
         self.starting = Starting(runner, lambda text, part: self.tell(text, part))
 
     def hush(self) -> None:
-        """Tell no more what a start is doing."""
         self.tell = silent
 
     @property
@@ -59,27 +59,22 @@ class Breakable:
         return True
 
     def faults(self) -> list[Fault]:
-        """Every fault since the cluster was made, oldest first."""
         return faultlog.read(self.home.faults_file)
 
     def kill(self, node_id: int) -> None:
-        """SIGKILL."""
         with self._changing(node_id, "kill", ALIVE):
             self.runner.kill([node_id])
             self.runner.note([node_id], State.KILLED)
 
     def pause(self, node_id: int) -> None:
-        """SIGSTOP, and wait for its effect."""
         with self._changing(node_id, "pause", (State.RUNNING,)):
             self.runner.freeze(node_id)
 
     def resume(self, node_id: int) -> None:
-        """SIGCONT."""
         with self._changing(node_id, "resume", (State.PAUSED,)):
             self.runner.thaw([node_id])
 
     def stop_broker(self, node_id: int) -> None:
-        """SIGTERM, and wait for the controlled shutdown; also for one that is under way."""
         with self._changing(node_id, "stop", ANSWERING) as node:
             self.tell(f"waiting until {node.label} has shut down", None)
             self.runner.note([node_id], State.STOPPED)
@@ -88,12 +83,6 @@ class Breakable:
                 raise Unfinished(node, self.runner.stop_timeout_s, self.runner.log_file(node_id))
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        """Start a node that was stopped or killed, or is stopping, on its old port and data.
-
-        Args:
-            node_id: which.
-            static: settings on top of the lab's, until the node is started again.
-        """
         self.runner.provide(self.tell)
         self._require_up()
         self._require_controller(node_id)
@@ -104,7 +93,6 @@ class Breakable:
             self.starting.serve(node_id, static)
 
     def add_broker(self) -> int:
-        """One broker more."""
         self.runner.provide(self.tell)
         self._require_up()
         with self.home.lock(tell=self.tell):

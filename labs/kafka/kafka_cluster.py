@@ -75,7 +75,6 @@ class KafkaCluster(Breakable):
         return {}
 
     def named(self, name: str) -> str:
-        """The name itself."""
         return name
 
     # -- looking ---------------------------------------------------------------------------
@@ -96,18 +95,15 @@ class KafkaCluster(Breakable):
 
     @property
     def bootstrap(self) -> list[str]:
-        """`host:port` of every broker."""
         return self.status().bootstrap
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
-        """A connection to this very broker."""
         from labs.kafka.wire import BrokerConnection
 
         host, port = self._place(broker)
         return BrokerConnection(port, host, timeout_s=timeout_s)
 
     def files(self, broker: int, pattern: str) -> dict[str, bytes]:
-        """Path → content of the files in a broker's log directory."""
         self._place(broker)
         return self.runner.files(broker, pattern)
 
@@ -127,13 +123,11 @@ class KafkaCluster(Breakable):
     # -- who needs it ----------------------------------------------------------------------
 
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
-        """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now)."""
         with self.home.lock(tell=self.tell):  # a stop under way will forget every lease
             self.home.prepare()
             return self.runner.keep(hours, if_unused)
 
     def leave(self) -> None:
-        """This process needs it no longer; stop the cluster unless others use it."""
         if self.runner.leave():
             self.tell("stopping the cluster", None)
             self.stop(if_idle=True)  # looks again: somebody may have come meanwhile
@@ -141,7 +135,6 @@ class KafkaCluster(Breakable):
     # -- starting and stopping -------------------------------------------------------------
 
     def start(self) -> Status:
-        """Bring every node up, or adopt the cluster that runs; returns when it is really ready."""
         lifecycle.adopt_or_start(self.runner, self._adopt, self.starting.bring_up, self.tell)
         return self.status()
 
@@ -160,7 +153,6 @@ class KafkaCluster(Breakable):
         return all(readiness.sees(node, status.cluster_id, expected) for node in brokers)
 
     def stop(self, if_idle: bool = False) -> None:
-        """Stop every node in good order; the records stay. `if_idle`: only if nobody uses it."""
         if not (self.home.path.exists() or self.runner.look()):
             return
         with self.home.lock(tell=self.tell):
@@ -186,7 +178,6 @@ class KafkaCluster(Breakable):
     # -- cleaning ---------------------------------------------------------------------------
 
     def reset(self, hard: bool = False) -> None:
-        """Back to a clean cluster of three brokers; `hard` wipes the disks too."""
         let_go(self.tell)
         with self.home.lock(tell=self.tell):
             self.home.prepare()
@@ -228,7 +219,6 @@ class KafkaCluster(Breakable):
     def set_broker_config(
         self, settings: Mapping[str, str | None], node_id: int | None = None
     ) -> None:
-        """Change dynamic settings of one broker, or (None) of all; a value None takes it back."""
         from labs.kafka import admin
 
         brokers = self._answering(node_id)
@@ -240,7 +230,6 @@ class KafkaCluster(Breakable):
         faultlog.record(self.home.faults_file, "configure", node_id, str(dict(settings)))
 
     def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
-        """Change settings of a topic."""
         from labs.kafka import admin
 
         admin.set_topic_config(list(self._answering().values()), topic, settings)
