@@ -145,6 +145,7 @@ class Cluster(Protocol):
 
     def named(self, name: str) -> str:
         """The learner's own topic or group of that name: the prefix, then the name."""
+        return self.prefix + name
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker, that waits `timeout_s` for each answer.

@@ -102,9 +102,6 @@ class ExternalCluster(Cluster):
         """A partition takes little room; none where this Kafka lets nobody choose that."""
         return self._limits
 
-    def named(self, name: str) -> str:
-        return self._prefix + name
-
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker; over a network, letting us in may take a while."""
         from labs.kafka.wire import BrokerConnection

@@ -73,26 +73,13 @@ class Installation:
 
     def command(self, marks: tuple[str, ...], name: str) -> list[str]:
         """The command line of a node, to be run in its folder."""
-        flags = list(JVM_FLAGS)
-        if self.archive:
-            flags.append(f"-XX:SharedArchiveFile={self.archive}")
-        if self.class_lists:
-            flags.append(f"-XX:DumpLoadedClassList={self.class_lists / name}")
-        return [
-            str(self.java.path),
-            *flags,
-            *marks,
-            *NODE_LOG,
-            "-cp",
-            self.class_path,
-            "kafka.Kafka",
-            "server.properties",
-        ]
+        lists = [f"-XX:DumpLoadedClassList={self.class_lists / name}"] if self.class_lists else []
+        return self.command_of("kafka.Kafka", (*lists, *marks, *NODE_LOG), ["server.properties"])
 
     def command_of(self, tool: str, flags: Sequence[str], words: Sequence[str]) -> list[str]:
-        """The command line of one of Kafka's tools, by its class, with its JVM's further flags.
+        """The command line of a class of Kafka's, with its JVM's further flags.
 
-        A short run needs what a small node does: the first compiler alone, and the archive.
+        A tool's short run needs what a small node does: the first compiler alone, and the archive.
         """
         archive = [f"-XX:SharedArchiveFile={self.archive}"] if self.archive else []
         java = [str(self.java.path), *JVM_FLAGS, *archive, *flags]
@@ -246,16 +233,9 @@ def _merge(lists: Path) -> str:
 
 def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing: str) -> None:
     own = ("-XX:-UsePerfData", own_tmp(cwd))  # nothing of it in /tmp
-    command = [
-        str(installation.java.path),
-        *SHARED_FLAGS,
-        *own,
-        "-cp",
-        installation.class_path,
-        *arguments,
-    ]
+    java = [str(installation.java.path), *SHARED_FLAGS, *own, "-cp", installation.class_path]
     done = subprocess.run(
-        command,
+        [*java, *arguments],
         cwd=cwd,
         env=jvm_environment(),
         capture_output=True,

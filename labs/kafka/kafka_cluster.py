@@ -74,9 +74,6 @@ class KafkaCluster(Breakable):
         """None: the disk is the learner's own."""
         return {}
 
-    def named(self, name: str) -> str:
-        return name
-
     # -- looking ---------------------------------------------------------------------------
 
     def status(self) -> Status:
@@ -158,22 +155,16 @@ class KafkaCluster(Breakable):
         with self.home.lock(tell=self.tell):
             if if_idle and self.runner.in_use:
                 return
-            self._stop_all()
-
-    def _stop_all(self) -> None:
-        """SIGTERM to the brokers together, then to the controller; SIGKILL to what is left.
-
-        The order matters: a broker that shuts down asks the controller to move its leaderships,
-        and waits for an answer.
-        """
-        nodes = nodes_of(self.runner)
-        orderly = CONTROLLER_ID in nodes and nodes[CONTROLLER_ID].state in ALIVE
-        groups = [
-            [node.id for node in nodes.values() if node.role is role]
-            for role in (Role.BROKER, Role.CONTROLLER)
-        ]
-        patience_s = self.runner.stop_timeout_s if orderly else HASTY_S
-        lifecycle.stop(self.runner, groups, patience_s)
+            nodes = nodes_of(self.runner)
+            orderly = CONTROLLER_ID in nodes and nodes[CONTROLLER_ID].state in ALIVE
+            patience_s = self.runner.stop_timeout_s if orderly else HASTY_S
+            # A broker that shuts down asks the controller to move its leaderships, and waits for an
+            # answer: so the controller comes last.
+            brokers, controllers = (
+                [node.id for node in nodes.values() if node.role is role]
+                for role in (Role.BROKER, Role.CONTROLLER)
+            )
+            lifecycle.stop(self.runner, (brokers, controllers), patience_s)
 
     # -- cleaning ---------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ Ready means: every broker answers, names the expected cluster id and sees every 
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -42,25 +41,21 @@ def wait_seen(
     Raises:
         NotReady: `timeout_s` passed; says who was missing.
     """
-    deadline = time.monotonic() + timeout_s
     expected = {node.id for node in brokers}
     waiting = list(brokers)
-    while waiting:
-        waiting = [node for node in waiting if not sees(node, cluster_id, expected)]
-        if not waiting:
-            return
-        hopeful()
-        if arrived:
+
+    def all_seen() -> bool:
+        waiting[:] = [node for node in waiting if not sees(node, cluster_id, expected)]
+        if waiting and arrived:
             arrived(1 - len(waiting) / len(brokers))
-        if time.monotonic() > deadline:
-            # Who is not even seen by itself keeps the others waiting.
-            missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
-            names = ", ".join(node.label for node in missing)
-            raise NotReady(
-                missing[0],
-                f"after {timeout_s:g} s {names} did not yet see all of the cluster",
-            )
-        time.sleep(PAUSE_S)
+        return not waiting
+
+    if not wait_ready(all_seen, hopeful, timeout_s, PAUSE_S):
+        # Who is not even seen by itself keeps the others waiting.
+        missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
+        names = ", ".join(node.label for node in missing)
+        what = f"after {timeout_s:g} s {names} did not yet see all of the cluster"
+        raise NotReady(missing[0], what)
 
 
 def wait_registered(node: Node, cluster_id: str, hopeful: StillHopeful, timeout_s: float) -> None:

@@ -20,11 +20,7 @@ def adopt_or_start(
 ) -> None:
     """Have all of them up for as long as this process lives.
 
-    Args:
-        runner: whose servers they are.
-        adopt: whether all of them run already.
-        bring_up: has all of them run; called with the home's lock held.
-        tell: hears that we wait for the lock.
+    `adopt` says whether they are up already, else `bring_up` is called; both hold the home's lock.
     """
     try:
         with runner.home.lock(tell=tell):
@@ -43,10 +39,7 @@ def adopt_or_start(
 def bring_up(runner: Runner, make_whole: Callable[[], None], tell: Tell) -> None:
     """Have all of them run, and note how long that took. Hold the home's lock.
 
-    Args:
-        runner: whose servers they are.
-        make_whole: starts what does not run, and returns when all of it is ready.
-        tell: hears what is wiped.
+    `make_whole` starts what does not run, and returns when all of it is ready.
     """
     began = time.monotonic()
 
