@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base.errors import LabsError
+from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
 from labs.kafka.config import NODE_LOG
 from labs.kafka.jars import KAFKA
@@ -234,18 +234,10 @@ def _merge(lists: Path) -> str:
 def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing: str) -> None:
     own = ("-XX:-UsePerfData", own_tmp(cwd))  # nothing of it in /tmp
     java = [str(installation.java.path), *SHARED_FLAGS, *own, "-cp", installation.class_path]
-    done = subprocess.run(
-        [*java, *arguments],
-        cwd=cwd,
-        env=jvm_environment(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    done = run([*java, *arguments], cwd=cwd, env=jvm_environment())
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise LabsError(doing, because=said[-1], hint="run `labs doctor`")
+        because = last_line(done.stderr or done.stdout)
+        raise LabsError(doing, because=because, hint="run `labs doctor`")
 
 
 def archive_key(installation: Installation) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labs.base.errors import LabsError
+from labs.base.programs import run
 from labs.base.progress import Tell
 from labs.supervise.home import cache_dir, disk_is_full
 from labs.supervise.making import make_once
@@ -67,7 +68,7 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
         _fetch(package, beside, fetched, draft.parent, megabytes, tell)
         tell(f"unpacking {package}", None)
         for file in sorted(fetched.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(file), str(draft)], package)
+            _unpack(file, draft, package)
 
     make_once(place, make, megabytes * (1 + GROWTH))
 
@@ -142,8 +143,8 @@ def _download(
         )
 
 
-def _run(command: Sequence[str], package: str) -> None:
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+def _unpack(file: Path, draft: Path, package: str) -> None:
+    done = run(["dpkg-deb", "-x", file, draft], env=_environment())
     if done.returncode:
         raise LabsError(
             f"{package} could not be unpacked",
@@ -160,13 +161,7 @@ def _way_on(said: str, otherwise: str = "check the network, then run the command
 
 
 def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command(program, options, *words),
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run(_command(program, options, *words), env=_environment())
 
 
 def _command(program: str, options: Sequence[str], *words: str) -> list[str]:

@@ -19,13 +19,13 @@ import platform
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from labs.base.errors import LabsError
+from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
 from labs.services.apt import NoPackage, is_here, unpack
 from labs.supervise.home import cache_dir, may_run_programs
@@ -78,9 +78,7 @@ class Installation:
         if self.unpacked:
             root = self.unpacked / "usr" / "lib" / "erlang"
             return root, next(root.glob("erts-*")).name.removeprefix("erts-")
-        done = subprocess.run(
-            ["erl", "-noshell", "-eval", _WHERE], capture_output=True, text=True, check=False
-        )
+        done = run(["erl", "-noshell", "-eval", _WHERE])
         place, _, version = done.stdout.strip().partition("\n")
         if done.returncode or not version:
             raise LabsError(
@@ -100,13 +98,7 @@ class Installation:
         root = Root(real, erts)
         known = {**environment(root, self), "HOME": str(real)}
         try:
-            done = subprocess.run(
-                [str(root.programs / "erlexec"), "-noshell", "-eval", "halt()."],
-                env=known,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = run([root.programs / "erlexec", "-noshell", "-eval", "halt()."], env=known)
             said = done.stderr.strip() if done.returncode else ""
         except OSError as error:
             said = str(error)
@@ -358,18 +350,12 @@ def environment(root: Root, installation: Installation) -> dict[str, str]:
 def _compile(root: Root, installation: Installation) -> None:
     shutil.copy(MODULE, root.modules)
     what = f'case compile:file("{MODULE.stem}") of {{ok, _}} -> halt(0); _ -> halt(1) end.'
-    done = subprocess.run(
-        [str(root.programs / "erlexec"), "-noshell", "-eval", what],
-        cwd=root.modules,
-        env={**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    known = {**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"}
+    words = ("-noshell", "-eval", what)
+    done = run([root.programs / "erlexec", *words], cwd=root.modules, env=known)
     if done.returncode:
-        said = (done.stderr + done.stdout).strip().splitlines() or ["nothing"]
         raise LabsError(
             "the Erlang that came with RabbitMQ does not run",
-            because=said[-1],
+            because=last_line(done.stderr + done.stdout),
             hint="run `labs doctor`",
         )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 from labs.base import python
 from labs.base.errors import BadInput, LabsError
+from labs.base.programs import run
 from labs.base.progress import Tell, progress, silent
 from labs.supervise.home import PROJECT, cache_dir, disk_is_full
 from labs.supervise.making import make_once
@@ -84,13 +84,7 @@ class Packages:
         reach = [sys.executable, "-I", str(PROJECT / "locks" / "reach.py")]
         install = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
-        done = subprocess.run(
-            [*reach, *install, *where],
-            capture_output=True,
-            text=True,
-            env=python.without_others(),
-            check=False,
-        )
+        done = run([*reach, *install, *where], env=python.without_others())
         if done.returncode:
             raise LabsError(
                 f"the Python packages for {self._name} could not be installed",

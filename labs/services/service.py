@@ -6,15 +6,13 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-
-import psutil
 
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
 from labs.kafka.last_error import error_in
 from labs.services.server import Server
+from labs.services.status import NodeStatus, ServiceStatus, memory_bytes, worst
 from labs.supervise import lifecycle
 from labs.supervise.home import Home
 from labs.supervise.ledger import Ledger, Record
@@ -28,54 +26,6 @@ ASK_EVERY_S = 0.1
 _TAKEN = re.compile(
     rb"address already in use|eaddrinuse|seems to be in use by another process", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class NodeStatus:
-    """How one node of a server stands; a server of one node is that node.
-
-    Attributes:
-        ports: the port for clients, and its others, by what each is for; none where it is dead.
-    """
-
-    node: int
-    state: State
-    pid: int | None
-    ports: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class ServiceStatus:
-    """How a server stands.
-
-    Attributes:
-        state: the worst of its nodes'; None: it was never started.
-        ports: the port of each node that lives.
-        memory_mb: what its processes take now (PSS where the system tells, else RSS), MB.
-        download_mb: what is still to be downloaded, MB; 0: nothing.
-        size_mb: all that was or will be downloaded for it, MB.
-        nodes: each of them.
-    """
-
-    name: str
-    product: str
-    version: str
-    licence: str
-    state: State | None
-    ports: list[int]
-    memory_mb: int
-    download_mb: int
-    ready_s: float | None
-    size_mb: int
-    nodes: list[NodeStatus]
-
-    @property
-    def told(self) -> str:
-        """The state in words: of each node, where they differ."""
-        states = {one.state for one in self.nodes}
-        if len(states) > 1:
-            return ", ".join(f"node {one.node} {one.state}" for one in self.nodes)
-        return self.state or "never started"
 
 
 class Service:
@@ -115,7 +65,7 @@ class Service:
             product=server.product,
             version=server.version,
             licence=server.licence,
-            state=_worst(seen),
+            state=worst(seen),
             ports=[one.port for one in alive],
             memory_mb=sum(memory_bytes(pid) // 1_000_000 for pid in self.runner.processes())
             if alive
@@ -342,26 +292,9 @@ class Service:
             meant = [one for one in seen.values() if node in (None, one.id)]
             fitting = [one.id for one in meant if one.state in allowed]
             if not fitting:
-                state = _worst(meant) or State.STOPPED
+                state = worst(meant) or State.STOPPED
                 raise LabsError(
                     f"{self.server.product} is {state}, so there is nothing to {action}",
                     hint="`labs services` shows how things stand",
                 )
             yield fitting
-
-
-#: The state of several nodes is the one of them that comes first here.
-_WORST = (State.KILLED, State.PAUSED, State.STOPPING, State.STOPPED, State.RUNNING)
-
-
-def _worst(seen: list[Seen]) -> State | None:
-    states = {one.state for one in seen}
-    return next((state for state in _WORST if state in states), None)
-
-
-def memory_bytes(pid: int) -> int:
-    """What a process takes (PSS where the system tells, else RSS), bytes; 0 once it is gone."""
-    with contextlib.suppress(psutil.Error):
-        told = psutil.Process(pid).memory_full_info()
-        return int(getattr(told, "pss", told.rss))
-    return 0

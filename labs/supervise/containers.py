@@ -78,7 +78,7 @@ class ContainerRunner(Runner):
     def _boxes(self) -> dict[int, Box]:
         ours = [f"{likeness.PROJECT_LABEL}={self.project}", "com.docker.compose.oneoff=False"]
         rows = self._engine.containers(all=True, filters={"label": ours})
-        leaving = self._leaving()
+        leaving = read_object(self._leaving_file)
         boxes = [box for row in rows if (box := self._box(row, leaving))]
         present = {row["Id"] for row in rows}
         self._made = {c: made for c, made in self._made.items() if c in present}
@@ -111,10 +111,6 @@ class ContainerRunner(Runner):
         boxes = self._boxes()
         return [boxes[server] for server in servers if server in boxes]
 
-    def _leaving(self) -> dict[str, str]:
-        """Container → which of its lives was told to end: the engine knows only who is gone."""
-        return read_object(self._leaving_file)
-
     def _life(self, container: str) -> str:
         """Which of its lives a container lives: it gets a new one whenever it is started."""
         from docker.errors import NotFound
@@ -125,6 +121,7 @@ class ContainerRunner(Runner):
 
     @property
     def _leaving_file(self) -> Path:
+        """Container → which of its lives was told to end: the engine knows only who is gone."""
         return self.home.path / "leaving.json"
 
     def facts(self) -> Mapping[str, str]:
@@ -280,7 +277,9 @@ class ContainerRunner(Runner):
             return  # the engine knows who was killed, by the exit code
         leaving = {box.container: self._life(box.container) for box in self._some(servers)}
         with contextlib.suppress(OSError):  # a full disk must keep nobody from stopping it
-            write_atomically(self._leaving_file, json.dumps(self._leaving() | leaving))
+            write_atomically(
+                self._leaving_file, json.dumps(read_object(self._leaving_file) | leaving)
+            )
 
     @told()
     def terminate(self, servers: Collection[int]) -> None:
