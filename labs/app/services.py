@@ -9,7 +9,8 @@ from labs.app.logs import show
 from labs.base import streams
 from labs.base.progress import progress
 from labs.services.known import service, services
-from labs.services.service import NodeStatus, Service, ServiceStatus
+from labs.services.service import Service
+from labs.services.status import NodeStatus, ServiceStatus
 
 
 def listing(as_json: bool) -> list[list[str]]:

@@ -1,9 +1,11 @@
-"""Write a file so that a reader never sees half of it."""
+"""Small files that several programs share: a reader never sees half of one."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: Path, text: str, private: bool = False) -> None:
@@ -17,3 +19,12 @@ def write_atomically(path: Path, text: str, private: bool = False) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none, or what is there makes no sense."""
+    try:
+        body = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -19,8 +19,7 @@ from pathlib import Path
 
 from labs.base.errors import BadInput, LabsError
 
-TOTAL = 336_776  # departures in the file
-CANCELLED = 8_255  # of them never left (their dep_time is NA)
+CANCELLED = 8_255  # flights that never left (their dep_time is NA)
 
 AIRLINES = Path(__file__).parent / "data" / "airlines.csv"
 #: In the order of their scheduled time; an empty field is what the source calls NA.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError
+from labs.base.programs import run
 from labs.base.words import Words
 from labs.exercise.verdict import CantTell, NotYet
 from labs.kafka.config import log_flags
@@ -109,14 +110,8 @@ def _compile(file: Path, classes: Path, class_path: str) -> None:
         raise CantTell("no_jdk")
     flags = ["--release", str(OLDEST), "-encoding", "UTF-8", "-cp", class_path]
     try:
-        done = subprocess.run(
-            [compiler, *flags, "-d", str(classes), str(file)],
-            env=jvm_environment(),
-            capture_output=True,
-            text=True,
-            timeout=COMPILE_TIMEOUT_S,
-            check=False,
-        )
+        command = [compiler, *flags, "-d", str(classes), str(file)]
+        done = run(command, env=jvm_environment(), timeout=COMPILE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise CantTell("out_of_time") from None
     if done.returncode:

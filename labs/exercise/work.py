@@ -7,13 +7,13 @@ ours deletes or overwrites anything that a learner has written there.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labs.base.errors import BadInput
+from labs.base.files import read_object, write_atomically
 from labs.base.words import Words
 from labs.exercise.exercise import LANGUAGES, Exercise
 from labs.supervise.home import disk_error, make_writable, work_dir
@@ -175,19 +175,12 @@ def note_try(exercise: Exercise, one: Try) -> None:
 
 
 def _notes(exercise: Exercise) -> dict[str, Any]:
-    try:
-        found = json.loads((_folder(exercise) / _NOTES).read_text("utf-8"))
-    except (OSError, ValueError):  # a note that was cut short is no note
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_object(_folder(exercise) / _NOTES)
 
 
 def _note(exercise: Exercise, notes: Mapping[str, Any]) -> None:
     file = folder_of(exercise) / _NOTES
-    draft = file.with_suffix(f".{os.getpid()}")
     try:
-        draft.write_text(json.dumps(notes), "utf-8")
-        draft.replace(file)
+        write_atomically(file, json.dumps(notes))
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise disk_error(error, file.parent, "LABS_WORK") from None

@@ -121,7 +121,7 @@ class Fault:
 
 @runtime_checkable
 class Cluster(Protocol):
-    """A Kafka cluster that can be started, broken and mended.
+    """A Kafka cluster that can be started, broken and mended; each kind does as it is said here.
 
     Every method raises `labs.base.errors.LabsError` with a readable sentence when it can't do its
     work, and `labs.base.errors.BadInput` for an id that is not a node of this cluster.
@@ -130,26 +130,22 @@ class Cluster(Protocol):
     @property
     def bootstrap(self) -> list[str]:
         """`host:port` of every broker, for `bootstrap_servers=`."""
-        ...
 
     @property
     def can_break(self) -> bool:
         """Whether processes can be killed and disks read here (not on somebody else's Kafka)."""
-        ...
 
     @property
     def prefix(self) -> str:
         """What the names of the learner's topics and groups begin with; empty if all is theirs."""
-        ...
 
     @property
     def limits(self) -> Mapping[str, str]:
         """Settings for every topic that the learner makes, so that it stays small; often none."""
-        ...
 
     def named(self, name: str) -> str:
         """The learner's own topic or group of that name: the prefix, then the name."""
-        ...
+        return self.prefix + name
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker, that waits `timeout_s` for each answer.
@@ -157,86 +153,72 @@ class Cluster(Protocol):
         Raises:
             OSError: it does not listen, or refused us.
         """
-        ...
 
     def files(self, broker: int, pattern: str) -> dict[str, bytes]:
         """Path → content of the files in a broker's log directory, whatever its process does.
 
         `pattern` may hold `*` in its last part (`flights-0/*.log`). Sorted by path.
         """
-        ...
 
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
         """Keep it up that long though nobody uses it (`if_unused`: only if nobody does now).
 
         Returns until when, by `base.clock`; None where nothing ends an unused cluster by itself.
         """
-        ...
 
     def leave(self) -> None:
         """This process needs it no longer; a local one that nobody else uses is stopped."""
-        ...
 
     def start(self) -> Status:
         """Start the cluster, or adopt the one that runs; returns when it is really ready."""
-        ...
 
     def hush(self) -> None:
         """Tell no more what a start is doing."""
-        ...
 
     def stop(self, if_idle: bool = False) -> None:
         """Stop every node; the records stay on disk. `if_idle`: only if nobody uses it."""
-        ...
 
     def status(self) -> Status:
         """The state of every node, from whoever runs it (external: from Kafka itself)."""
-        ...
 
     def kill(self, node_id: int) -> None:
         """SIGKILL: the process is gone without a word."""
-        ...
 
     def pause(self, node_id: int) -> None:
         """SIGSTOP: the process keeps its connections and answers nobody."""
-        ...
 
     def resume(self, node_id: int) -> None:
         """SIGCONT after `pause`."""
-        ...
 
     def stop_broker(self, node_id: int) -> None:
-        """SIGTERM and wait: a controlled shutdown hands leaderships over (KIP-500, docs §4.7)."""
-        ...
+        """SIGTERM and wait: a controlled shutdown hands leaderships over (KIP-500, docs §4.7).
+
+        It also waits for one that is under way.
+        """
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        """Start a stopped or killed node on its old port and data; returns when it serves.
+        """Start a node that was stopped or killed, or is stopping; returns when it serves.
 
+        It keeps its port and its data.
         `static`: settings that can't be changed while it runs, for this start only.
         """
-        ...
 
     def add_broker(self) -> int:
         """Start one broker more; returns its id."""
-        ...
 
     def reset(self, hard: bool = False) -> None:
         """Back to a clean cluster: no topics, no groups, every broker up, dynamic settings gone.
 
         `hard` wipes the data directories and starts a new cluster.
         """
-        ...
 
     def set_broker_config(
         self, settings: Mapping[str, str | None], node_id: int | None = None
     ) -> None:
         """Change dynamic settings of one broker, or of all (KIP-226); None takes one back."""
-        ...
 
     def set_topic_config(self, topic: str, settings: Mapping[str, str]) -> None:
         """Change settings of a topic."""
-        ...
 
     def faults(self) -> list[Fault]:
         """Every fault injected since the cluster was made, oldest first."""
-        ...

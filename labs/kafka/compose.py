@@ -16,7 +16,8 @@ from labs.base.progress import Tell, silent
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, name_of
 from labs.kafka.jars import kafka_version
 from labs.kafka.kafka_cluster import KafkaCluster
-from labs.supervise.containers import ContainerRunner, Made, Service
+from labs.supervise.compose_service import Made, Service
+from labs.supervise.containers import ContainerRunner
 from labs.supervise.engine import COMPOSE_FILE, shown
 from labs.supervise.home import Home
 from labs.supervise.ports import HOST

@@ -19,7 +19,7 @@ from labs.base import variables
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
 from labs.kafka.clientfile import PROPERTIES
-from labs.kafka.cluster import Fault, Node, Role, State, Status
+from labs.kafka.cluster import Cluster, Fault, Node, Role, State, Status
 from labs.kafka.letting_go import let_go
 from labs.kafka.security import BOOTSTRAP, adopt, entrance
 
@@ -57,7 +57,7 @@ _MADE, _MADE_PREFIX = "labs-", re.compile(r"labs-[^-]+-")
 _PLAIN_USER = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
 
 
-class ExternalCluster:
+class ExternalCluster(Cluster):
     """The cluster that `LABS_BOOTSTRAP` or the properties file names; made, it connects to nothing.
 
     Args:
@@ -95,17 +95,12 @@ class ExternalCluster:
 
     @property
     def prefix(self) -> str:
-        """What the names of the learner's topics, groups and transactional ids begin with."""
         return self._prefix
 
     @property
     def limits(self) -> Mapping[str, str]:
         """A partition takes little room; none where this Kafka lets nobody choose that."""
         return self._limits
-
-    def named(self, name: str) -> str:
-        """The learner's own topic or group of that name."""
-        return self._prefix + name
 
     def line(self, broker: int, timeout_s: float = 1.0) -> BrokerConnection:
         """A connection to this very broker; over a network, letting us in may take a while."""
@@ -118,7 +113,6 @@ class ExternalCluster:
         return BrokerConnection(node.port, node.host, wait_s, self._security)
 
     def files(self, broker: int, pattern: str) -> dict[str, bytes]:
-        """Nobody may read another's disks."""
         self._refuse("its disks can't be read")
 
     def status(self) -> Status:
@@ -214,7 +208,6 @@ class ExternalCluster:
         return self.status()
 
     def hush(self) -> None:
-        """Tell no more what a start is doing."""
         self._tell = silent
 
     def keep(self, hours: float, if_unused: bool = False) -> float | None:
@@ -324,27 +317,21 @@ class ExternalCluster:
     # -- what can't be done here -------------------------------------------------------------------
 
     def kill(self, node_id: int) -> None:
-        """Not here."""
         self._refuse(f"broker {node_id} can't be killed")
 
     def pause(self, node_id: int) -> None:
-        """Not here."""
         self._refuse(f"broker {node_id} can't be paused")
 
     def resume(self, node_id: int) -> None:
-        """Not here."""
         self._refuse(f"broker {node_id} can't be resumed")
 
     def stop_broker(self, node_id: int) -> None:
-        """Not here."""
         self._refuse(f"broker {node_id} can't be stopped")
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        """Not here."""
         self._refuse(f"broker {node_id} can't be started")
 
     def add_broker(self) -> int:
-        """Not here."""
         self._refuse("no broker can be added")
 
     def set_broker_config(

@@ -15,21 +15,22 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
 
 from labs.base.errors import LabsError
+from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
 from labs.kafka.config import NODE_LOG
 from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, cache_dir, make_writable, may_run_programs
 from labs.supervise.java import Java, find_java
+from labs.supervise.making import draft_of
 
 #: A class archive is good only for the garbage collector it was made with. A flag that an older
 #: Java (`LABS_JAVA`) does not know costs speed, not the start.
@@ -56,9 +57,6 @@ JVM_FLAGS = (
 #: JEP 483: the archive's classes are linked already. A seventh less CPU until ready.
 DUMP_FLAGS = ("-Xshare:dump", "-XX:+AOTClassLinking")
 
-#: How the names of folders begin in which something is being made.
-DRAFT = "making-"
-
 #: A training run gets an Installation that writes class lists, and a home of its own.
 Train = Callable[["Installation", Home], None]
 
@@ -75,26 +73,13 @@ class Installation:
 
     def command(self, marks: tuple[str, ...], name: str) -> list[str]:
         """The command line of a node, to be run in its folder."""
-        flags = list(JVM_FLAGS)
-        if self.archive:
-            flags.append(f"-XX:SharedArchiveFile={self.archive}")
-        if self.class_lists:
-            flags.append(f"-XX:DumpLoadedClassList={self.class_lists / name}")
-        return [
-            str(self.java.path),
-            *flags,
-            *marks,
-            *NODE_LOG,
-            "-cp",
-            self.class_path,
-            "kafka.Kafka",
-            "server.properties",
-        ]
+        lists = [f"-XX:DumpLoadedClassList={self.class_lists / name}"] if self.class_lists else []
+        return self.command_of("kafka.Kafka", (*lists, *marks, *NODE_LOG), ["server.properties"])
 
     def command_of(self, tool: str, flags: Sequence[str], words: Sequence[str]) -> list[str]:
-        """The command line of one of Kafka's tools, by its class, with its JVM's further flags.
+        """The command line of a class of Kafka's, with its JVM's further flags.
 
-        A short run needs what a small node does: the first compiler alone, and the archive.
+        A tool's short run needs what a small node does: the first compiler alone, and the archive.
         """
         archive = [f"-XX:SharedArchiveFile={self.archive}"] if self.archive else []
         java = [str(self.java.path), *JVM_FLAGS, *archive, *flags]
@@ -165,7 +150,6 @@ def ensure_installation(train: Train | None = None, tell: Tell = silent) -> Inst
     if missing_archive or not checkpoint.exists():
         make_writable(KAFKA.place, "LABS_CACHE")
         with FileLock(KAFKA.place / "make.lock"):
-            _sweep()
             if not checkpoint.exists():
                 _make_checkpoint(installation, tell)
             if train is not None and not archive.exists():
@@ -196,16 +180,11 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
     draft.replace(meta)
 
 
-def _sweep() -> None:
-    """Remove the drafts of those who were killed at it; whoever lives would hold the lock."""
-    for draft in KAFKA.place.glob(f"{DRAFT}*"):
-        shutil.rmtree(draft, ignore_errors=True)
-
-
 def _make_checkpoint(installation: Installation, tell: Tell) -> None:
     tell("formatting a storage with Kafka's own tool (once)", None)
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
-        Path(work, "server.properties").write_text(
+    with draft_of(installation.checkpoint) as draft:
+        work = draft.parent
+        (work / "server.properties").write_text(
             "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
             "controller.quorum.voters=100@127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:2\n"
             "log.dirs=records\n"
@@ -213,39 +192,30 @@ def _make_checkpoint(installation: Installation, tell: Tell) -> None:
         _run_java(
             installation,
             ["kafka.tools.StorageTool", "format", "-t", new_id(), "-c", "server.properties"],
-            cwd=Path(work),
+            cwd=work,
             doing="Kafka's storage could not be formatted",
         )
-        Path(work, "records", "bootstrap.checkpoint").replace(installation.checkpoint)
+        (work / "records" / "bootstrap.checkpoint").replace(installation.checkpoint)
 
 
 def _make_archive(installation: Installation, archive: Path, train: Train, tell: Tell) -> None:
     """Boot once to learn which classes are loaded, then archive them."""
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
-        lists = Path(work, "lists")
+    with draft_of(archive) as draft:
+        lists = draft.with_name("lists")
         lists.mkdir()
         tell("starting Kafka once to learn its classes (once)", None)
         # Its logs outlive a failure, which is the one time that anybody wants them.
         home = Home(KAFKA.place / "training")
         shutil.rmtree(home.path, ignore_errors=True)
-        train(
-            Installation(
-                installation.java,
-                installation.class_path,
-                installation.checkpoint,
-                class_lists=lists,
-            ),
-            home,
-        )
+        train(replace(installation, class_lists=lists), home)
         shutil.rmtree(home.path, ignore_errors=True)
-        merged = Path(work, "classes")
+        merged = draft.with_name("classes")
         merged.write_text(_merge(lists), "utf-8")
         tell("archiving Kafka's classes so that it starts faster (once)", None)
-        draft = Path(work, "archive")
         _run_java(
             installation,
             [*DUMP_FLAGS, f"-XX:SharedClassListFile={merged}", f"-XX:SharedArchiveFile={draft}"],
-            cwd=Path(work),
+            cwd=draft.parent,
             doing="the class archive could not be made",
         )
         draft.replace(archive)
@@ -263,26 +233,11 @@ def _merge(lists: Path) -> str:
 
 def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing: str) -> None:
     own = ("-XX:-UsePerfData", own_tmp(cwd))  # nothing of it in /tmp
-    command = [
-        str(installation.java.path),
-        *SHARED_FLAGS,
-        *own,
-        "-cp",
-        installation.class_path,
-        *arguments,
-    ]
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=jvm_environment(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    java = [str(installation.java.path), *SHARED_FLAGS, *own, "-cp", installation.class_path]
+    done = run([*java, *arguments], cwd=cwd, env=jvm_environment())
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise LabsError(doing, because=said[-1], hint="run `labs doctor`")
+        because = last_line(done.stderr or done.stdout)
+        raise LabsError(doing, because=because, hint="run `labs doctor`")
 
 
 def archive_key(installation: Installation) -> str:

@@ -24,7 +24,8 @@ from labs.kafka.kafka_cluster import KafkaCluster
 from labs.supervise.children import Launch
 from labs.supervise.home import Home
 from labs.supervise.ledger import Ledger, Record
-from labs.supervise.processes import ProcessRunner, Program
+from labs.supervise.processes import ProcessRunner
+from labs.supervise.program import Program
 from labs.supervise.watchdog import watchdog_pid
 
 

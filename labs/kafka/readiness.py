@@ -6,15 +6,14 @@ Ready means: every broker answers, names the expected cluster id and sees every 
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
+from labs.kafka.cluster import Node
 from labs.kafka.refusals import NotReady
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
 from labs.supervise.ports import is_open
@@ -28,32 +27,8 @@ CHANGE_MS = 1500
 PROBE_PREFIX = "__labs-probe-"
 
 
-class Reachable(Protocol):
-    """A node that can be spoken to."""
-
-    @property
-    def id(self) -> int:
-        """Its number."""
-        ...
-
-    @property
-    def host(self) -> str:
-        """Where it listens."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """And on which port."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """Its name in a sentence."""
-        ...
-
-
 def wait_seen(
-    brokers: Sequence[Reachable],
+    brokers: Sequence[Node],
     cluster_id: str,
     hopeful: StillHopeful,
     timeout_s: float,
@@ -66,44 +41,38 @@ def wait_seen(
     Raises:
         NotReady: `timeout_s` passed; says who was missing.
     """
-    deadline = time.monotonic() + timeout_s
     expected = {node.id for node in brokers}
     waiting = list(brokers)
-    while waiting:
-        waiting = [node for node in waiting if not sees(node, cluster_id, expected)]
-        if not waiting:
-            return
-        hopeful()
-        if arrived:
+
+    def all_seen() -> bool:
+        waiting[:] = [node for node in waiting if not sees(node, cluster_id, expected)]
+        if waiting and arrived:
             arrived(1 - len(waiting) / len(brokers))
-        if time.monotonic() > deadline:
-            # Who is not even seen by itself keeps the others waiting.
-            missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
-            names = ", ".join(node.label for node in missing)
-            raise NotReady(
-                missing[0],
-                f"after {timeout_s:g} s {names} did not yet see all of the cluster",
-            )
-        time.sleep(PAUSE_S)
+        return not waiting
+
+    if not wait_ready(all_seen, hopeful, timeout_s, PAUSE_S):
+        # Who is not even seen by itself keeps the others waiting.
+        missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
+        names = ", ".join(node.label for node in missing)
+        what = f"after {timeout_s:g} s {names} did not yet see all of the cluster"
+        raise NotReady(missing[0], what)
 
 
-def wait_registered(
-    node: Reachable, cluster_id: str, hopeful: StillHopeful, timeout_s: float
-) -> None:
+def wait_registered(node: Node, cluster_id: str, hopeful: StillHopeful, timeout_s: float) -> None:
     """Wait until a single broker answers and sees itself unfenced in the cluster."""
     _until(lambda: sees(node, cluster_id, {node.id}), node, hopeful, timeout_s)
 
 
-def wait_answering(node: Reachable, hopeful: StillHopeful, timeout_s: float) -> None:
+def wait_answering(node: Node, hopeful: StillHopeful, timeout_s: float) -> None:
     """Wait until a node answers: a controller tells its clients no more than its versions."""
     _until(lambda: _answers(node), node, hopeful, timeout_s)
 
 
-def _answers(node: Reachable) -> bool:
+def _answers(node: Node) -> bool:
     return _says(node, lambda line: bool(line.ask(ApiVersionsRequest[0]()).api_keys))
 
 
-def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
+def sees(node: Node, cluster_id: str, expected: set[int]) -> bool:
     """Whether this very broker answers, belongs to the cluster and sees the `expected` brokers."""
     if not is_open(node.port, host=node.host):  # cheap: the JVMs that boot need the processor
         return False
@@ -116,9 +85,7 @@ def sees(node: Reachable, cluster_id: str, expected: set[int]) -> bool:
     return answer.cluster_id == cluster_id and expected <= seen
 
 
-def prove_replication(
-    brokers: Sequence[Reachable], hopeful: StillHopeful, timeout_s: float
-) -> None:
+def prove_replication(brokers: Sequence[Node], hopeful: StillHopeful, timeout_s: float) -> None:
     """Create a topic on all brokers, wait until each sees its full ISR, and delete it again.
 
     One partition is enough, since it is on every broker. Each question has a connection of its own:
@@ -130,7 +97,7 @@ def prove_replication(
     topic = f"{PROBE_PREFIX}{uuid.uuid4().hex[:8]}"
     first = brokers[0]
 
-    def on_each(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> None:
+    def on_each(node: Node, answer: Callable[[BrokerConnection], bool]) -> None:
         _until(lambda: _says(node, answer), node, hopeful, timeout_s)
 
     on_each(first, lambda line: _created(line, topic, len(brokers)))
@@ -141,7 +108,7 @@ def prove_replication(
         on_each(node, lambda line: _is_gone(line, topic))
 
 
-def _says(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> bool:
+def _says(node: Node, answer: Callable[[BrokerConnection], bool]) -> bool:
     """Whether this very broker answers, and answers so."""
     try:
         with BrokerConnection(node.port, node.host, timeout_s=ANSWER_TIMEOUT_S) as line:
@@ -150,9 +117,7 @@ def _says(node: Reachable, answer: Callable[[BrokerConnection], bool]) -> bool:
         return False
 
 
-def _until(
-    done: Callable[[], bool], node: Reachable, hopeful: StillHopeful, timeout_s: float
-) -> None:
+def _until(done: Callable[[], bool], node: Node, hopeful: StillHopeful, timeout_s: float) -> None:
     if not wait_ready(done, hopeful, timeout_s, PAUSE_S / 2):
         raise NotReady(node, f"{node.label} runs, but was not ready after {timeout_s:g} s")
 

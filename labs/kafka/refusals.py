@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from labs.base.errors import BadInput, LabsError
-from labs.kafka.cluster import CONTROLLER_ID, State
+from labs.kafka.cluster import CONTROLLER_ID, Node, State
 
 T = TypeVar("T")
 
 MAX_BROKERS = 6
-
-
-class Named(Protocol):
-    """A node that sentences are about."""
-
-    @property
-    def id(self) -> int:
-        """Its number."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """Its name in a sentence."""
-        ...
 
 
 def known(nodes: Mapping[int, T], node_id: int) -> T:
@@ -44,13 +30,13 @@ def known(nodes: Mapping[int, T], node_id: int) -> T:
     return nodes[node_id]
 
 
-def require_state(node: Named, state: State, allowed: tuple[State, ...]) -> None:
+def require_state(node: Node, allowed: tuple[State, ...]) -> None:
     """Whatever is to be done to a node needs it in one of these states.
 
     Raises:
         LabsError: it is in another; the sentence says the way out.
     """
-    if state not in allowed:
+    if node.state not in allowed:
         ways = {
             State.RUNNING: "nothing needs to be done",
             State.PAUSED: f"`labs resume {node.id}` lets it go on",
@@ -58,7 +44,7 @@ def require_state(node: Named, state: State, allowed: tuple[State, ...]) -> None
             State.STOPPED: f"`labs start {node.id}` starts it",
             State.KILLED: f"`labs start {node.id}` starts it",
         }
-        raise LabsError(f"{node.label} is {state}", hint=ways[state])
+        raise LabsError(f"{node.label} is {node.state}", hint=ways[node.state])
 
 
 def require_room(brokers: int) -> None:
@@ -77,7 +63,7 @@ def require_room(brokers: int) -> None:
 class Unfinished(LabsError):  # noqa: N818 - it names what happened
     """A node was told to stop, and had not ended in time."""
 
-    def __init__(self, node: Named, seconds: float, log: Path | None) -> None:
+    def __init__(self, node: Node, seconds: float, log: Path | None) -> None:
         super().__init__(
             f"{node.label} did not finish its controlled shutdown in {seconds:g} s"
             " (it needs the controller for that)",
@@ -89,8 +75,8 @@ class Unfinished(LabsError):  # noqa: N818 - it names what happened
 class Disturbed(LabsError):  # noqa: N818 - it names what happened
     """Something was done to a node while a start waited for it; starting it again may help."""
 
-    def __init__(self, node: Named, state: State, because: str = "") -> None:
-        done = "told to stop" if state is State.STOPPING else str(state)
+    def __init__(self, node: Node, because: str = "") -> None:
+        done = "told to stop" if node.state is State.STOPPING else str(node.state)
         super().__init__(
             f"{node.label} was {done} during the start" + (f" ({because})" if because else ""),
             hint="`labs status` shows how things stand, and `labs up` tries again",
@@ -100,7 +86,7 @@ class Disturbed(LabsError):  # noqa: N818 - it names what happened
 class NotReady(LabsError):  # noqa: N818 - it names what happened
     """The time to become ready ran out. `node` is who was waited for."""
 
-    def __init__(self, node: Named, what: str) -> None:
+    def __init__(self, node: Node, what: str) -> None:
         super().__init__(what, hint="look at `labs logs`, then try `labs up` again")
         self.node = node
 

@@ -1,4 +1,4 @@
-"""Have the controller forget a dead broker, so that its successor may register at once.
+"""Have the controller forget dead brokers, so that their successors may register at once.
 
 Kafka refuses a broker's new process until the session of the old one is over: the old one might
 live on. We know that it does not. So a reset sends the controller what `kafka-cluster.sh
@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Collection
 
+from labs.kafka.cluster import State
+from labs.kafka.starting import controller_of
 from labs.supervise.ports import HOST
+from labs.supervise.runner import Runner
 
 UNREGISTER_BROKER, VERSION = 64, 0
 CLIENT = b"labs"
@@ -38,3 +42,20 @@ def unregister(controller_port: int, broker_id: int, host: str = HOST) -> bool:
     except (OSError, struct.error):
         return False
     return code in (DONE, NOT_REGISTERED)
+
+
+def forget(runner: Runner, dead: Collection[int]) -> bool:
+    """Whether the controller has forgotten these brokers, so that none waits to register."""
+    controller = controller_of(runner)
+    if controller is None or controller.state is not State.RUNNING:
+        return False
+    return all([unregister(controller.port, broker, controller.host) for broker in dead])
+
+
+def take_away(runner: Runner, added: Collection[int]) -> bool:
+    """Kill added brokers, remove their disks, forget them; False where one of them lives on."""
+    if runner.kill(added):
+        return False
+    for broker in added:
+        runner.remove(broker)
+    return forget(runner, added)

@@ -16,6 +16,7 @@ from labs.base.progress import Tell
 from labs.kafka.cluster import ALIVE, CONTROLLER_ID, DEAD, Node, Role, State, label_of, role_of
 from labs.kafka.last_error import error_in
 from labs.kafka.refusals import Disturbed, NotReady
+from labs.supervise import lifecycle
 from labs.supervise.runner import PortTaken, Runner
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 LEAVE_S = 3.0
 #: How often a start begins again because of what is done to the nodes meanwhile.
 ROUNDS, AGAIN_S = 6, 0.2
-#: How often other ports are tried.
-PORT_ATTEMPTS = 4
 STARTING = "starting one controller and three brokers"
 
 
@@ -39,6 +38,16 @@ def nodes_of(runner: Runner) -> dict[int, Node]:
         )
         for seen in runner.look().values()
     }
+
+
+def brokers_of(runner: Runner) -> list[Node]:
+    """Its brokers, as above."""
+    return [node for node in nodes_of(runner).values() if node.role is Role.BROKER]
+
+
+def controller_of(runner: Runner) -> Node | None:
+    """Its controller, as above; None where there is none."""
+    return nodes_of(runner).get(CONTROLLER_ID)
 
 
 class Starting:
@@ -55,17 +64,8 @@ class Starting:
     def bring_up(self) -> None:
         """Start what does not run, and wait until all of it is really ready."""
         self._runner.provide(self._tell)
-        started = time.monotonic()
         self._tell(STARTING, 0.0)
-        for attempt in range(PORT_ATTEMPTS):
-            try:
-                with self._runner.starting(attempt, self._tell), self._log_named():
-                    self._make_whole()
-                    self._runner.note_ready(time.monotonic() - started)
-                return
-            except PortTaken:
-                if attempt == PORT_ATTEMPTS - 1:
-                    raise
+        lifecycle.bring_up(self._runner, self._make_whole, self._tell)
 
     def _make_whole(self) -> None:
         """Have every node run, and wait until all of it is really ready.
@@ -81,7 +81,8 @@ class Starting:
             self.settle()
             self.start_dead()
             try:
-                self._wait_ready()
+                with self._log_named():
+                    self._wait_ready()
                 return
             except Disturbed as error:
                 if not left:
@@ -101,13 +102,8 @@ class Starting:
         """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
         names = ", ".join(node.label for node in leaving)
         self._tell(f"waiting for the end of {names}, which was to stop", None)
-        self.end([node.id for node in leaving], LEAVE_S if orderly else 0.0)
-
-    def end(self, leaving: list[int], patience_s: float) -> None:
-        """Wait for nodes to end; SIGKILL to those that do not do so in time."""
-        left = self._runner.wait_gone(leaving, patience_s)
-        if left:
-            self._runner.kill(left)
+        patience_s = LEAVE_S if orderly else 0.0
+        lifecycle.end(self._runner, [node.id for node in leaving], patience_s)
 
     def start_dead(self) -> None:
         """Start every dead node, the controller first: the others look for it."""
@@ -165,7 +161,7 @@ class Starting:
             if lost:
                 died = self._death([node.id for node in lost if node.state in DEAD])
                 ending = self._runner.ending(lost[0].id)
-                raise died or Disturbed(lost[0], lost[0].state, ending.how if ending else "")
+                raise died or Disturbed(lost[0], ending.how if ending else "")
 
         return hopeful
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import socket
 import struct
 from functools import cached_property
-from types import TracebackType
 from typing import Any, Self
 
 from kafka.errors import KafkaError
@@ -132,12 +131,7 @@ class BrokerConnection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from kafka.protocol.admin import DescribeClusterRequest, DescribeTopicPartitionsRequest
@@ -132,11 +133,8 @@ def described(line: BrokerConnection, topics: Collection[str] | None) -> Iterato
 
 def snapshot(cluster: Cluster, topic: str | None = None) -> ClusterSnapshot:
     """Look at `cluster` once; who looks often subscribes to the sampler (`sampler.watch`)."""
-    observer = Observer(cluster)
-    try:
+    with closing(Observer(cluster)) as observer:
         return observer.snapshot([topic] if topic else None).of(topic)
-    finally:
-        observer.close()
 
 
 def _partition(topic: str, told: Any) -> Partition:

@@ -16,18 +16,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.base.errors import LabsError
+from labs.base.programs import run
 from labs.base.progress import Tell
-from labs.supervise.home import (
-    cache_dir,
-    disk_is_full,
-    draft_of,
-    make_writable,
-    require_space,
-    writing,
-)
+from labs.supervise.home import cache_dir, disk_is_full
+from labs.supervise.making import make_once
 
 #: What must be there.
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
@@ -68,26 +61,16 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
     Raises:
         LabsError: no network, no space; what apt says.
     """
-    cache = cache_dir()
-    make_writable(cache, "LABS_CACHE")
-    require_space(cache, megabytes * (1 + GROWTH), "LABS_CACHE")
-    with (
-        writing(cache, "LABS_CACHE"),
-        FileLock(cache / f"{package}.lock"),
-        draft_of(place) as draft,
-    ):
-        if not place.exists():
-            _make(draft, package, beside, megabytes, tell)
-            draft.replace(place)
 
+    def make(draft: Path) -> None:
+        fetched = draft.with_name("packages")
+        fetched.mkdir()
+        _fetch(package, beside, fetched, draft.parent, megabytes, tell)
+        tell(f"unpacking {package}", None)
+        for file in sorted(fetched.glob("*.deb")):
+            _unpack(file, draft, package)
 
-def _make(draft: Path, package: str, beside: str, megabytes: int, tell: Tell) -> None:
-    fetched = draft.with_name("packages")
-    fetched.mkdir()
-    _fetch(package, beside, fetched, draft.parent, megabytes, tell)
-    tell(f"unpacking {package}", None)
-    for file in sorted(fetched.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(file), str(draft)], package)
+    make_once(place, make, megabytes * (1 + GROWTH))
 
 
 def _fetch(
@@ -160,8 +143,8 @@ def _download(
         )
 
 
-def _run(command: Sequence[str], package: str) -> None:
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+def _unpack(file: Path, draft: Path, package: str) -> None:
+    done = run(["dpkg-deb", "-x", file, draft], env=_environment())
     if done.returncode:
         raise LabsError(
             f"{package} could not be unpacked",
@@ -178,13 +161,7 @@ def _way_on(said: str, otherwise: str = "check the network, then run the command
 
 
 def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command(program, options, *words),
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run(_command(program, options, *words), env=_environment())
 
 
 def _command(program: str, options: Sequence[str], *words: str) -> list[str]:

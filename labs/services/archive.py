@@ -5,11 +5,9 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.base.progress import Tell, silent
-from labs.supervise.home import draft_of, writing
 from labs.supervise.locked import Locked
+from labs.supervise.making import make_once
 
 
 class Archive(Locked):
@@ -30,20 +28,14 @@ class Archive(Locked):
         Raises:
             LabsError: no network, no space, or bytes that still don't match their hash.
         """
-        while not self.provided():
+        if not self.provided():
             archive = super().ensure(tell) / self.jars[0].file_name
-            with FileLock(self.place / "unpack.lock"):
-                if archive.exists():  # else another process has unpacked it meanwhile
-                    tell(f"unpacking {self.product}", None)
-                    self._unpack(archive)
-                    archive.unlink()
-        return self.unpacked
 
-    def _unpack(self, archive: Path) -> None:
-        with (
-            writing(self.place, "LABS_CACHE"),
-            draft_of(self.unpacked) as draft,
-            tarfile.open(archive) as packed,
-        ):
-            packed.extractall(draft, filter="data")
-            draft.replace(self.unpacked)
+            def unpack(draft: Path) -> None:
+                tell(f"unpacking {self.product}", None)
+                with tarfile.open(archive) as packed:
+                    packed.extractall(draft, filter="data")
+
+            make_once(self.unpacked, unpack)
+            archive.unlink(missing_ok=True)  # another process may have unpacked it
+        return self.unpacked

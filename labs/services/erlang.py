@@ -19,24 +19,17 @@ import platform
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.base.errors import LabsError
+from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
 from labs.services.apt import NoPackage, is_here, unpack
-from labs.supervise.home import (
-    cache_dir,
-    draft_of,
-    make_writable,
-    may_run_programs,
-    writing,
-)
+from labs.supervise.home import cache_dir, may_run_programs
+from labs.supervise.making import make_once
 
 PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
@@ -85,9 +78,7 @@ class Installation:
         if self.unpacked:
             root = self.unpacked / "usr" / "lib" / "erlang"
             return root, next(root.glob("erts-*")).name.removeprefix("erts-")
-        done = subprocess.run(
-            ["erl", "-noshell", "-eval", _WHERE], capture_output=True, text=True, check=False
-        )
+        done = run(["erl", "-noshell", "-eval", _WHERE])
         place, _, version = done.stdout.strip().partition("\n")
         if done.returncode or not version:
             raise LabsError(
@@ -107,13 +98,7 @@ class Installation:
         root = Root(real, erts)
         known = {**environment(root, self), "HOME": str(real)}
         try:
-            done = subprocess.run(
-                [str(root.programs / "erlexec"), "-noshell", "-eval", "halt()."],
-                env=known,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = run([root.programs / "erlexec", "-noshell", "-eval", "halt()."], env=known)
             said = done.stderr.strip() if done.returncode else ""
         except OSError as error:
             said = str(error)
@@ -290,22 +275,16 @@ def root_of(installation: Installation) -> Root:
     digest = hashlib.sha256(made_of.encode() + MODULE.read_bytes()).hexdigest()[:8]
     cache = cache_dir()
     place = cache / f"rabbitmq-root-{installation.version}-{digest}"
-    if place.exists():
-        return Root(place, erts)
-    make_writable(cache, "LABS_CACHE")
-    if not may_run_programs(cache):
-        raise LabsError(
-            f"the disk of {cache} lets no program run (it is mounted with noexec)",
-            hint="set LABS_CACHE to a folder on another disk",
-        )
-    with (
-        writing(cache, "LABS_CACHE"),
-        FileLock(cache / f"{PACKAGE}.lock"),
-        draft_of(place) as path,
-    ):
-        if not place.exists():
-            _make(Root(path, erts), installation)
-            path.replace(place)
+
+    def make(draft: Path) -> None:
+        if not may_run_programs(cache):
+            raise LabsError(
+                f"the disk of {cache} lets no program run (it is mounted with noexec)",
+                hint="set LABS_CACHE to a folder on another disk",
+            )
+        _make(Root(draft, erts), installation)
+
+    make_once(place, make)
     return Root(place, erts)
 
 
@@ -371,18 +350,12 @@ def environment(root: Root, installation: Installation) -> dict[str, str]:
 def _compile(root: Root, installation: Installation) -> None:
     shutil.copy(MODULE, root.modules)
     what = f'case compile:file("{MODULE.stem}") of {{ok, _}} -> halt(0); _ -> halt(1) end.'
-    done = subprocess.run(
-        [str(root.programs / "erlexec"), "-noshell", "-eval", what],
-        cwd=root.modules,
-        env={**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    known = {**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"}
+    words = ("-noshell", "-eval", what)
+    done = run([root.programs / "erlexec", *words], cwd=root.modules, env=known)
     if done.returncode:
-        said = (done.stderr + done.stdout).strip().splitlines() or ["nothing"]
         raise LabsError(
             "the Erlang that came with RabbitMQ does not run",
-            because=said[-1],
+            because=last_line(done.stderr + done.stdout),
             hint="run `labs doctor`",
         )

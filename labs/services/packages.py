@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-
-from filelock import FileLock
 
 from labs.base import python
 from labs.base.errors import BadInput, LabsError
+from labs.base.programs import run
 from labs.base.progress import Tell, progress, silent
-from labs.supervise.home import (
-    PROJECT,
-    cache_dir,
-    disk_is_full,
-    draft_of,
-    make_writable,
-    require_space,
-    writing,
-)
+from labs.supervise.home import PROJECT, cache_dir, disk_is_full
+from labs.supervise.making import make_once
 
 #: The room that they may take, MB.
 NEEDED_MB = 300
@@ -82,38 +74,23 @@ class Packages:
         Raises:
             LabsError: no network, no space; what the installer says.
         """
-        if not self.provided():
-            cache = cache_dir()
-            make_writable(cache, "LABS_CACHE")
-            require_space(cache, NEEDED_MB, "LABS_CACHE")
-            lock = FileLock(cache / f"python-{self._name}.lock")
-            with writing(cache, "LABS_CACHE"), lock:
-                if not self.provided():
-                    tell(f"downloading the Python packages for {self._name}{self.size}", None)
-                    self._fetch()
+        make_once(self.folder, partial(self._fetch, tell), NEEDED_MB)
         return self.folder
 
-    def _fetch(self) -> None:
-        with draft_of(self.folder) as draft:
-            from uv import find_uv_bin
+    def _fetch(self, tell: Tell, draft: Path) -> None:
+        from uv import find_uv_bin
 
-            reach = [sys.executable, "-I", str(PROJECT / "locks" / "reach.py")]
-            install = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-            where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
-            done = subprocess.run(
-                [*reach, *install, *where],
-                capture_output=True,
-                text=True,
-                env=python.without_others(),
-                check=False,
+        tell(f"downloading the Python packages for {self._name}{self.size}", None)
+        reach = [sys.executable, "-I", str(PROJECT / "locks" / "reach.py")]
+        install = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
+        done = run([*reach, *install, *where], env=python.without_others())
+        if done.returncode:
+            raise LabsError(
+                f"the Python packages for {self._name} could not be installed",
+                because=_cause(done.stderr),
+                hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
             )
-            if done.returncode:
-                raise LabsError(
-                    f"the Python packages for {self._name} could not be installed",
-                    because=_cause(done.stderr),
-                    hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
-                )
-            draft.replace(self.folder)
 
     def use(self, tell: Tell = silent) -> None:
         """Have this process import them; what its own environment has comes first."""

@@ -13,7 +13,7 @@ from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
 from labs.services.parts import Part
 from labs.supervise.ledger import Record
-from labs.supervise.processes import Program
+from labs.supervise.program import Program
 
 
 class Server(Program):

@@ -4,80 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-
-import psutil
 
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
 from labs.kafka.last_error import error_in
 from labs.services.server import Server
+from labs.services.status import NodeStatus, ServiceStatus, memory_bytes, worst
+from labs.supervise import lifecycle
 from labs.supervise.home import Home
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.processes import ProcessRunner
 from labs.supervise.readiness import StillHopeful, wait_ready
 from labs.supervise.runner import ALIVE, DEAD, PortTaken, Seen, State
 
-#: How often other ports are tried.
-PORT_ATTEMPTS = 4
 #: Between two questions whether it is ready, s: the server needs the processor itself.
 ASK_EVERY_S = 0.1
 #: What a server says that finds its port taken; RabbitMQ and Quarkus say it in their own way.
 _TAKEN = re.compile(
     rb"address already in use|eaddrinuse|seems to be in use by another process", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class NodeStatus:
-    """How one node of a server stands; a server of one node is that node.
-
-    Attributes:
-        ports: the port for clients, and its others, by what each is for; none where it is dead.
-    """
-
-    node: int
-    state: State
-    pid: int | None
-    ports: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class ServiceStatus:
-    """How a server stands.
-
-    Attributes:
-        state: the worst of its nodes'; None: it was never started.
-        ports: the port of each node that lives.
-        memory_mb: what its processes take now (PSS where the system tells, else RSS), MB.
-        download_mb: what is still to be downloaded, MB; 0: nothing.
-        size_mb: all that was or will be downloaded for it, MB.
-        nodes: each of them.
-    """
-
-    name: str
-    product: str
-    version: str
-    licence: str
-    state: State | None
-    ports: list[int]
-    memory_mb: int
-    download_mb: int
-    ready_s: float | None
-    size_mb: int
-    nodes: list[NodeStatus]
-
-    @property
-    def told(self) -> str:
-        """The state in words: of each node, where they differ."""
-        states = {one.state for one in self.nodes}
-        if len(states) > 1:
-            return ", ".join(f"node {one.node} {one.state}" for one in self.nodes)
-        return self.state or "never started"
 
 
 class Service:
@@ -117,7 +65,7 @@ class Service:
             product=server.product,
             version=server.version,
             licence=server.licence,
-            state=_worst(seen),
+            state=worst(seen),
             ports=[one.port for one in alive],
             memory_mb=sum(memory_bytes(pid) // 1_000_000 for pid in self.runner.processes())
             if alive
@@ -179,23 +127,20 @@ class Service:
             LabsError: it could not be started; the sentence says why, and where its log is.
         """
         self._require_kafka()
+        chosen = settings or {}
         try:
-            with self.home.lock(tell=self._tell):
-                self.home.prepare()
-                self.home.path.chmod(0o755)  # a server that runs as another user passes through
-                adopted = not settings and self._adopt()
-                if not adopted:
-                    self.home.require_room()
-                self.runner.hold()
-                if not adopted:
-                    self._bring_up(settings or {})
-            return self.status()
+            lifecycle.adopt_or_start(
+                self.runner,
+                lambda: not chosen and self._adopt(),
+                lambda: self._bring_up(chosen),
+                self._tell,
+            )
         except BaseException:
-            self.runner.give_back()
             if not self._alive():  # nothing is to be watched
                 with contextlib.suppress(LabsError):
                     self.stop()
             raise
+        return self.status()
 
     def keep(self, hours: float) -> float | None:
         """Keep it up that long though nobody uses it; until when, by `base.clock`."""
@@ -231,26 +176,17 @@ class Service:
         return any(one.state in ALIVE for one in self.runner.look().values())
 
     def _bring_up(self, settings: Mapping[str, str]) -> None:
-        product = self.server.product
+        self.home.path.chmod(0o755)  # a server that runs as another user passes through
         self.runner.provide(self._tell)
-        began = time.monotonic()
-        self._tell(f"starting {product} {self.server.version}", None)
-        for attempt in range(PORT_ATTEMPTS):
-            try:
-                with self.runner.starting(attempt, self._tell):
-                    self._make_whole(settings)
-                    self.runner.note_ready(time.monotonic() - began)
-                return
-            except PortTaken:
-                if attempt == PORT_ATTEMPTS - 1:
-                    raise
+        self._tell(f"starting {self.server.product} {self.server.version}", None)
+        lifecycle.bring_up(self.runner, lambda: self._make_whole(settings), self._tell)
 
     def _make_whole(self, settings: Mapping[str, str]) -> None:
         """Have every node run, and wait until all of them answer."""
         seen = self.runner.look()
         self.runner.thaw(seen)
         leaving = [one.id for one in seen.values() if one.state is State.STOPPING]
-        self._see_out(leaving)
+        lifecycle.end(self.runner, leaving, self.runner.stop_timeout_s)
         alive = [one.id for one in self.runner.look().values() if one.state in ALIVE]
         if alive and self.server.lost():
             self.runner.kill(alive)  # there is nothing that it could still write down
@@ -308,20 +244,8 @@ class Service:
             if if_idle and self.runner.in_use:
                 return False
             was_up = self._alive()
-            nodes = [one.id for one in self.runner.look().values()]
-            self.runner.note(nodes, State.STOPPED)
-            self.runner.thaw(nodes)
-            self.runner.terminate(nodes)
-            self._see_out(nodes)
-            self.runner.reap()
-            self.runner.let_go()
+            lifecycle.stop(self.runner, [list(self.runner.look())], self.runner.stop_timeout_s)
             return was_up
-
-    def _see_out(self, nodes: list[int]) -> None:
-        """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
-        left = self.runner.wait_gone(nodes, self.runner.stop_timeout_s)
-        if left:
-            self.runner.kill(left)
 
     def wipe(self) -> None:
         """Stop it, and forget all that it holds."""
@@ -368,26 +292,9 @@ class Service:
             meant = [one for one in seen.values() if node in (None, one.id)]
             fitting = [one.id for one in meant if one.state in allowed]
             if not fitting:
-                state = _worst(meant) or State.STOPPED
+                state = worst(meant) or State.STOPPED
                 raise LabsError(
                     f"{self.server.product} is {state}, so there is nothing to {action}",
                     hint="`labs services` shows how things stand",
                 )
             yield fitting
-
-
-#: The state of several nodes is the one of them that comes first here.
-_WORST = (State.KILLED, State.PAUSED, State.STOPPING, State.STOPPED, State.RUNNING)
-
-
-def _worst(seen: list[Seen]) -> State | None:
-    states = {one.state for one in seen}
-    return next((state for state in _WORST if state in states), None)
-
-
-def memory_bytes(pid: int) -> int:
-    """What a process takes (PSS where the system tells, else RSS), bytes; 0 once it is gone."""
-    with contextlib.suppress(psutil.Error):
-        told = psutil.Process(pid).memory_full_info()
-        return int(getattr(told, "pss", told.rss))
-    return 0

@@ -12,17 +12,17 @@ import json
 import re
 import tarfile
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs.base.errors import LabsError
-from labs.base.files import write_atomically
+from labs.base.files import read_object, write_atomically
 from labs.base.progress import Tell
+from labs.supervise import likeness
+from labs.supervise.compose_service import Box, Made, Service, made_of
 from labs.supervise.engine import compose_up, connect, told
 from labs.supervise.home import Home
 from labs.supervise.runner import ALIVE, Ending, Runner, Seen, State
@@ -33,70 +33,10 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.05
 TRIES = 5
 
-PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
-HASH_LABEL = "com.docker.compose.config-hash"
-#: On a container that was made anew with other settings: its environment without them.
-OWN_ENVIRONMENT = "labs.environment"
-
 #: How a server ends that was told to (SIGTERM): 128 + 15, or 0.
 ENDED_WELL = ("143", "0")
 #: How one ends that somebody's signal ended: SIGHUP, SIGINT, SIGKILL, SIGTERM.
 SIGNALLED = (129, 130, 137, 143)
-
-
-@dataclass(frozen=True)
-class Made:
-    """What never changes of a container, as the engine told it once."""
-
-    image: str
-    environment: dict[str, str]
-    own: dict[str, str]  # the environment without what was added for one start
-    published: dict[str, int]  # `9093/tcp` → port on this machine
-
-
-@dataclass(frozen=True)
-class Box(Seen):
-    """One server and its container. `container` is the engine's id for it."""
-
-    container: str
-    made: Made
-
-
-class Service(ABC):
-    """What must be known of servers to run them as containers."""
-
-    #: The servers that the Compose file makes.
-    ids: Sequence[int]
-    #: Where a server's volume is mounted.
-    disk: str
-
-    @abstractmethod
-    def name(self, server: int) -> str:
-        """The name of its service."""
-
-    @abstractmethod
-    def id_of(self, made: Made) -> int | None:
-        """Which server is in a container; None if none of these."""
-
-    @abstractmethod
-    def fits(self, made: Made) -> bool:
-        """Whether a container is of the image that is wanted now."""
-
-    @abstractmethod
-    def place(self, server: int, made: Made) -> tuple[str, int]:
-        """Where its clients find it."""
-
-    @abstractmethod
-    def facts(self, made: Made) -> dict[str, str]:
-        """What is to be known of the servers, told by one of them."""
-
-    @abstractmethod
-    def variable(self, setting: str) -> str:
-        """The environment variable that the image takes a setting by."""
-
-    @abstractmethod
-    def another(self, server: int, made: Made) -> tuple[dict[str, str], int, int]:
-        """One more server like the first: its environment, its port, its port on this machine."""
 
 
 class ContainerRunner(Runner):
@@ -136,9 +76,9 @@ class ContainerRunner(Runner):
 
     @told()
     def _boxes(self) -> dict[int, Box]:
-        ours = [f"{PROJECT_LABEL}={self.project}", "com.docker.compose.oneoff=False"]
+        ours = [f"{likeness.PROJECT_LABEL}={self.project}", "com.docker.compose.oneoff=False"]
         rows = self._engine.containers(all=True, filters={"label": ours})
-        leaving = self._leaving()
+        leaving = read_object(self._leaving_file)
         boxes = [box for row in rows if (box := self._box(row, leaving))]
         present = {row["Id"] for row in rows}
         self._made = {c: made for c, made in self._made.items() if c in present}
@@ -153,7 +93,7 @@ class ContainerRunner(Runner):
         container, name = row["Id"], row["Names"][0].strip("/")
         if container not in self._made:
             try:
-                self._made[container] = _made(self._engine.inspect_container(container))
+                self._made[container] = made_of(self._engine.inspect_container(container))
             except NotFound:
                 return None
         made = self._made[container]
@@ -171,13 +111,6 @@ class ContainerRunner(Runner):
         boxes = self._boxes()
         return [boxes[server] for server in servers if server in boxes]
 
-    def _leaving(self) -> dict[str, str]:
-        """Container → which of its lives was told to end: the engine knows only who is gone."""
-        with contextlib.suppress(OSError, ValueError):
-            leaving: dict[str, str] = json.loads(self._leaving_file.read_text("utf-8"))
-            return leaving
-        return {}
-
     def _life(self, container: str) -> str:
         """Which of its lives a container lives: it gets a new one whenever it is started."""
         from docker.errors import NotFound
@@ -188,6 +121,7 @@ class ContainerRunner(Runner):
 
     @property
     def _leaving_file(self) -> Path:
+        """Container → which of its lives was told to end: the engine knows only who is gone."""
         return self.home.path / "leaving.json"
 
     def facts(self) -> Mapping[str, str]:
@@ -303,60 +237,17 @@ class ContainerRunner(Runner):
         wanted = box.made.own | added
         container = box.container
         if wanted != box.made.environment:
-            container = self._replace(box, wanted)
+            container = likeness.replace(self._engine, box, wanted)
         self._begun[server] = time.time()
         self._engine.start(container)
-
-    def _replace(self, box: Box, wanted: Mapping[str, str]) -> str:
-        """Make a dead server's container anew with another environment; returns its id."""
-        made = self._engine.inspect_container(box.container)
-        name = made["Name"].strip("/")
-        made["Config"]["Env"] = _listed(wanted)
-        made["Config"]["Labels"].pop(OWN_ENVIRONMENT, None)
-        if wanted != box.made.own:
-            made["Config"]["Labels"][OWN_ENVIRONMENT] = json.dumps(_listed(box.made.own))
-        new = self._create(made, f"{name}-new")
-        self._engine.remove_container(box.container)
-        self._engine.rename(new, name)
-        return new
-
-    def _create(self, made: Mapping[str, Any], name: str) -> str:
-        """A container like the one that `inspect` told of."""
-        network = made["HostConfig"]["NetworkMode"]
-        alias = made["Config"]["Labels"][SERVICE_LABEL]
-        config = {
-            **made["Config"],
-            "HostConfig": made["HostConfig"],
-            "NetworkingConfig": {"EndpointsConfig": {network: {"Aliases": [alias]}}},
-        }
-        return str(self._engine.create_container_from_config(config, name)["Id"])
 
     def note_ready(self, seconds: float) -> None:
         write_atomically(self._ready_file, f"{seconds:.2f}")
 
     @told()
     def add(self, server: int, attempt: int) -> None:  # noqa: ARG002 - its ports are given
-        model = self._some(self._service.ids[:1])[0]
-        made = self._engine.inspect_container(model.container)
-        old, name = (self._service.name(i) for i in (model.id, server))
-        environment, inner, outer = self._service.another(server, model.made)
-        volume = self._volume(made).replace(old, name)
-        made["Config"]["Labels"] = {
-            label: value
-            for label, value in made["Config"]["Labels"].items()
-            if label not in (HASH_LABEL, OWN_ENVIRONMENT)
-        } | {SERVICE_LABEL: name}
-        made["Config"] |= {
-            "Env": _listed(environment),
-            "Hostname": name,
-            "ExposedPorts": {f"{inner}/tcp": {}},
-        }
-        made["HostConfig"] |= {
-            "Binds": [f"{volume}:{self._service.disk}:rw"],
-            "Mounts": None,
-            "PortBindings": {f"{inner}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outer)}]},
-        }
-        self._create(made, f"{self.project}-{name}-1")
+        (model,) = self._some(self._service.ids[:1])
+        likeness.add(self._engine, self.project, self._service, server, model)
 
     # -- breaking and stopping -------------------------------------------------------------
 
@@ -386,7 +277,9 @@ class ContainerRunner(Runner):
             return  # the engine knows who was killed, by the exit code
         leaving = {box.container: self._life(box.container) for box in self._some(servers)}
         with contextlib.suppress(OSError):  # a full disk must keep nobody from stopping it
-            write_atomically(self._leaving_file, json.dumps(self._leaving() | leaving))
+            write_atomically(
+                self._leaving_file, json.dumps(read_object(self._leaving_file) | leaving)
+            )
 
     @told()
     def terminate(self, servers: Collection[int]) -> None:
@@ -429,7 +322,7 @@ class ContainerRunner(Runner):
     @told()
     def remove(self, server: int) -> None:
         for box in self._some([server]):
-            volume = self._volume(self._engine.inspect_container(box.container))
+            volume = self._volume(box)
             self._engine.remove_container(box.container, force=True)
             self._engine.remove_volume(volume)
         self._places.pop(server, None)
@@ -448,45 +341,25 @@ class ContainerRunner(Runner):
     def _empty(self, boxes: list[Box]) -> None:
         """Empty the volumes of the dead: a container of the same image may, whoever we are."""
         assert self._client is not None
-        volumes = [self._volume(self._engine.inspect_container(box.container)) for box in boxes]
+        volumes = {
+            self._volume(box): {"bind": f"/wipe/{place}", "mode": "rw"}
+            for place, box in enumerate(boxes)
+        }
         self._client.containers.run(
             boxes[0].made.image,
             ["-c", "rm -rf /wipe/*/* /wipe/*/.[!.]*"],
             entrypoint="sh",
-            volumes={v: {"bind": f"/wipe/{i}", "mode": "rw"} for i, v in enumerate(volumes)},
+            volumes=volumes,
             network_mode="none",
             remove=True,
         )
 
-    def _volume(self, made: Mapping[str, Any]) -> str:
-        mounts = made["Mounts"]
-        return str(next(m["Name"] for m in mounts if m["Destination"] == self._service.disk))
+    def _volume(self, box: Box) -> str:
+        made = self._engine.inspect_container(box.container)
+        return likeness.volume_of(made, self._service.disk)
 
 
-# --- what the engine tells, and what it takes -----------------------------------------------------
-
-
-def _made(told: Mapping[str, Any]) -> Made:
-    """What we need of `inspect`."""
-    config = told["Config"]
-    environment = _parsed(config["Env"] or [])
-    own = config["Labels"].get(OWN_ENVIRONMENT)
-    bound = told["HostConfig"]["PortBindings"] or {}
-    return Made(
-        config["Image"],
-        environment,
-        _parsed(json.loads(own)) if own else environment,
-        {port: int(places[0]["HostPort"]) for port, places in bound.items() if places},
-    )
-
-
-def _parsed(lines: list[str]) -> dict[str, str]:
-    pairs = (line.partition("=") for line in lines)
-    return {name: value for name, _, value in pairs}
-
-
-def _listed(environment: Mapping[str, str]) -> list[str]:
-    return [f"{name}={value}" for name, value in environment.items()]
+# --- what the engine tells ------------------------------------------------------------------------
 
 
 def _state(state: str, status: str) -> State:

@@ -21,6 +21,7 @@ from docker.errors import APIError, DockerException
 
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError
+from labs.base.programs import run
 from labs.supervise.home import PROJECT
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
@@ -161,16 +162,9 @@ def compose_version() -> str:
 
 
 def _compose(*words: str) -> str:
-    command = ["docker", "compose", *words]
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=COMPOSE_TIMEOUT_S,
-            cwd=PROJECT,
-            env=variables.for_others(),
-        )
+        env = variables.for_others()
+        done = run(["docker", "compose", *words], timeout=COMPOSE_TIMEOUT_S, cwd=PROJECT, env=env)
     except FileNotFoundError:
         raise LabsError(
             "there is no command `docker` here",

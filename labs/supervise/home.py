@@ -7,7 +7,6 @@ safely — verified jars and archives made from them — lies in a cache of its 
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import shutil
 import tempfile
@@ -206,19 +205,6 @@ def make_writable(folder: Path, variable: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-
-
-@contextmanager
-def draft_of(place: Path) -> Iterator[Path]:
-    """Where `place` is made, to be moved there once it is whole; it does not exist yet.
-
-    Drafts of those who were killed at it are removed: whoever makes the same place holds a lock.
-    """
-    prefix = f"making-{place.name}-"
-    for left in place.parent.glob(f"{glob.escape(prefix)}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent) as work:
-        yield Path(work, place.name)
 
 
 @contextmanager

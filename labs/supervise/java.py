@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labs.base import variables
 from labs.base.errors import LabsError
+from labs.base.programs import run
 
 #: Apache Kafka 4.x brokers need Java 17 (Kafka documentation, "Java Version").
 OLDEST = 17
@@ -79,9 +80,7 @@ def _asked_version(path: Path) -> str:
         hint="unset LABS_JAVA, or run `make setup` to install the Java that comes with the labs",
     )
     try:
-        answer = subprocess.run(
-            [path, "-version"], capture_output=True, errors="replace", timeout=30, check=False
-        )
+        answer = run([path, "-version"], timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         raise missing from None
     found = re.search(r'version "([\d._]+)', answer.stderr)

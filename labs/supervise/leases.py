@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from labs.base import clock
-from labs.base.files import write_atomically
+from labs.base.files import read_object, write_atomically
 from labs.supervise.identity import birth, living
 
 PROMISE = "promise.json"
@@ -35,7 +35,7 @@ def promise(folder: Path, seconds: float) -> float:
     Returns the time until which it is kept, by `labs.base.clock`: a wall clock that is set ends no
     promise, and prolongs none.
     """
-    until = max(clock.now() + seconds, _until(_read(folder / PROMISE)))
+    until = max(clock.now() + seconds, _until(read_object(folder / PROMISE)))
     lease = {"until": clock.wall(until), **clock.written(until)}
     write_atomically(folder / PROMISE, json.dumps(lease))
     return until
@@ -43,7 +43,7 @@ def promise(folder: Path, seconds: float) -> float:
 
 def take_back(folder: Path, until: float | None) -> None:
     """A start failed, so a promise keeps nothing up; one that somebody else made since stands."""
-    if until is not None and _until(_read(folder / PROMISE)) == until:
+    if until is not None and _until(read_object(folder / PROMISE)) == until:
         (folder / PROMISE).unlink(missing_ok=True)
 
 
@@ -65,7 +65,7 @@ def holders(folder: Path) -> list[str]:
     """
     found = []
     for path in sorted(folder.glob("*.json")):
-        holder = _holder(_read(path))
+        holder = _holder(read_object(path))
         if holder:
             found.append(holder)
         elif path.name != PROMISE:
@@ -84,11 +84,3 @@ def _holder(lease: dict[str, Any]) -> str | None:
 def _until(lease: dict[str, Any]) -> float:
     until = lease.get("until")
     return clock.read(lease, float(until)) if isinstance(until, int | float) else -math.inf
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        body = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return body if isinstance(body, dict) else {}

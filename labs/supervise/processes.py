@@ -7,87 +7,26 @@ server may be several processes: the one that was started, and its children.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
-import time
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from labs.base.errors import LabsError
 from labs.base.progress import Tell
 from labs.supervise import leases, machine
-from labs.supervise.children import Child, Launch, ending_of, living_child, spawn
+from labs.supervise.children import Child, ending_of, spawn
 from labs.supervise.home import Home
-from labs.supervise.identity import birth, kill_all, living, marked, tree, wait_over
+from labs.supervise.identity import birth, kill_all, marked, tree
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.ports import HOST, choose_ports, is_let_go
+from labs.supervise.program import Program
 from labs.supervise.runner import Ending, PortTaken, Runner, Seen, State
+from labs.supervise.server_processes import ServerProcesses
+from labs.supervise.tail import tail
 from labs.supervise.watchdog import dismiss, ensure_watchdog
-
-#: How long a signal may take to show its effect, s: SIGSTOP, SIGKILL.
-FREEZE_TIMEOUT_S = 5.0
-KILL_TIMEOUT_S = 5.0
-LOOK_EVERY_S = 0.2
-
-
-class Program(ABC):
-    """What must be known of servers to run them as processes."""
-
-    #: The servers that there are at first, as they are listed.
-    ids: Sequence[int]
-    #: A pattern that one word of each of their command lines matches, and of no other's.
-    mark: str
-    #: What tells one of them to stop.
-    stop_signal = signal.SIGTERM
-    #: Where in its folder a server keeps its files.
-    disk: str
-    #: What each of a server's ports, which are in a row, is for; by the first it is known.
-    ports_for: Sequence[str] = ("clients",)
-    #: Whose disks are taken for, of which nothing is written down.
-    unknown = "servers unknown here"
-    #: What to do where another program has a server's port, and where it does not obey a signal.
-    port_hint = "close that program, or stop the server and start it: then it looks for other ports"
-    freeze_hint = "the machine may be very busy: try again"
-
-    @abstractmethod
-    def name(self, server: int) -> str:
-        """Its folder's and its log's name."""
-
-    @abstractmethod
-    def label(self, server: int) -> str:
-        """Its name in a sentence."""
-
-    @abstractmethod
-    def words(self, server: int) -> tuple[str, ...]:
-        """What the command line of its first process holds."""
-
-    def rank(self, server: int) -> int:
-        """Who has the lowest gets the first of the ports."""
-        return server
-
-    @abstractmethod
-    def provide(self, tell: Tell) -> None:
-        """Have what they are started from."""
-
-    @abstractmethod
-    def new_facts(self) -> dict[str, str]:
-        """What is to be remembered of servers that are made now."""
-
-    @abstractmethod
-    def misfit(self, facts: Mapping[str, str]) -> str:
-        """Whose the disks are if servers of these facts can't be started any more, else ''."""
-
-    @abstractmethod
-    def launch(
-        self, server: Record, ledger: Ledger, folder: Path, settings: Mapping[str, str]
-    ) -> Launch:
-        """Prepare a server's folder, and say how it is started."""
 
 
 class ProcessRunner(Runner):
@@ -120,6 +59,7 @@ class ProcessRunner(Runner):
         self._promised: float | None = None
         #: What this runner has started: where in its log each server's words begin, bytes.
         self._begins: dict[int, int] = {}
+        self.servers = ServerProcesses(program)
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -128,29 +68,9 @@ class ProcessRunner(Runner):
         return {server.id: self._seen(server) for server in self._ledger().servers.values()}
 
     def _seen(self, server: Record) -> Seen:
-        state = self.state_of(server)
+        state = self.servers.state(server)
         pid = server.pid if state not in (State.STOPPED, State.KILLED) else None
         return Seen(server.id, state, pid, HOST, server.port, str(self.log_file(server.id)))
-
-    def state_of(self, server: Record) -> State:
-        """What a server is doing right now."""
-        process = self.process_of(server)
-        if process is None:
-            # It is gone. Only a clean stop was wished for; anything else is a death.
-            return State.STOPPED if server.wanted is State.STOPPED else State.KILLED
-        with contextlib.suppress(psutil.Error):
-            if process.status() == psutil.STATUS_STOPPED:
-                return State.PAUSED
-        return State.STOPPING if server.wanted is State.STOPPED else State.RUNNING
-
-    def process_of(self, server: Record) -> psutil.Process | None:
-        """A server's first process, or None; one whose pid another program got is not ours."""
-        words = self.program.words(server.id)
-        child = living_child(server.pid, words)  # a dead one is reaped in passing
-        if child is not None:
-            with contextlib.suppress(psutil.Error):
-                return psutil.Process(child.pid)
-        return living(server.pid, server.create_time, words)
 
     def _ledger(self) -> Ledger:
         return Ledger.load(self.home.state_file) or Ledger({})
@@ -168,7 +88,7 @@ class ProcessRunner(Runner):
 
     def strays(self) -> list[int]:
         """The pids of those that no server of ours has (who wrote them down was killed)."""
-        heads = [self.process_of(server) for server in self._ledger().servers.values()]
+        heads = [self.servers.first(server) for server in self._ledger().servers.values()]
         known = {process.pid for head in heads if head for process in tree(head)}
         return [pid for pid in self.processes() if pid not in known]
 
@@ -197,24 +117,7 @@ class ProcessRunner(Runner):
         return b""
 
     def log_lines(self, server: int, lines: int, follow: bool) -> Iterator[bytes]:
-        log, offset = self.log_file(server), 0
-        if log.exists():
-            with log.open("rb") as file:
-                yield from deque(file, lines)
-                offset = file.tell()
-        while follow:
-            time.sleep(LOOK_EVERY_S)
-            if not log.exists():
-                continue
-            if log.stat().st_size < offset:
-                offset = 0  # the log was rotated
-            with log.open("rb") as file:
-                file.seek(offset)
-                for line in file:
-                    if not line.endswith(b"\n"):  # still being written
-                        break
-                    yield line
-                    offset += len(line)
+        return tail(self.log_file(server), lines, follow)
 
     def ending(self, server: int) -> Ending | None:
         known = self._known([server]) if server in self._begins else []
@@ -247,7 +150,7 @@ class ProcessRunner(Runner):
         return self._promised
 
     def give_back(self) -> None:
-        if not any(map(self.process_of, self._ledger().servers.values())):
+        if not any(map(self.servers.first, self._ledger().servers.values())):
             leases.take_back(self.home.leases, self._promised)
 
     def leave(self) -> bool:
@@ -272,7 +175,7 @@ class ProcessRunner(Runner):
     def starting(self, attempt: int, tell: Tell) -> Iterator[None]:
         self._begins.clear()
         before = self._ready_to_start(attempt, tell)
-        if not any(map(self.process_of, before.servers.values())):
+        if not any(map(self.servers.first, before.servers.values())):
             # Else those that run are whole without us.
             Ledger(before.facts, None, before.servers).save(self.home.state_file)
         try:
@@ -299,8 +202,8 @@ class ProcessRunner(Runner):
             ledger = self._ledger()
         assert ledger is not None
         self.reap()
-        dead = [server for server in ledger.servers.values() if not self.process_of(server)]
-        self._wait_gone(dead, KILL_TIMEOUT_S)
+        dead = [server for server in ledger.servers.values() if not self.servers.first(server)]
+        self.servers.wait_gone(dead)
         stuck = ledger.ready_s is None
         if stuck or attempt or not all(map(self._has_ports, dead)):
             # A start that was cut short, or a port that is gone: begin anew with the old records.
@@ -329,7 +232,7 @@ class ProcessRunner(Runner):
         self.watch()  # the machine may have been started anew since
         ledger = self._ledger()
         record = ledger.servers[server]
-        self._wait_gone([record], KILL_TIMEOUT_S)  # its port is wanted
+        self.servers.wait_gone([record])  # its port is wanted
         if not self._has_ports(record):
             raise PortTaken(
                 f"port {record.port}, which {self.program.label(server)} had, is taken by another"
@@ -367,20 +270,11 @@ class ProcessRunner(Runner):
 
     def freeze(self, server: int) -> None:
         (record,) = self._known([server])
-        processes = self._send(record, signal.SIGSTOP)
-        deadline = time.monotonic() + FREEZE_TIMEOUT_S
-        while not all(map(_is_frozen, processes)):
-            if time.monotonic() > deadline:
-                raise LabsError(
-                    f"{self.program.label(server)} did not stop running within"
-                    f" {FREEZE_TIMEOUT_S:g} s",
-                    hint=self.program.freeze_hint,
-                )
-            time.sleep(0.002)
+        self.servers.freeze(record)
 
     def thaw(self, servers: Collection[int]) -> None:
         for record in self._known(servers):
-            self._send(record, signal.SIGCONT)
+            self.servers.send(record, signal.SIGCONT)
 
     def note(self, servers: Collection[int], wanted: State) -> None:
         ledger = self._ledger()
@@ -393,40 +287,13 @@ class ProcessRunner(Runner):
 
     def terminate(self, servers: Collection[int]) -> None:
         for record in self._known(servers):
-            self._send(record, self.program.stop_signal)
+            self.servers.send(record, self.program.stop_signal)
 
     def kill(self, servers: Collection[int]) -> list[int]:
-        records = self._known(servers)
-        killed = [process for record in records for process in self._send(record, signal.SIGKILL)]
-        left = self._wait_gone(records, KILL_TIMEOUT_S)
-        wait_over(killed, KILL_TIMEOUT_S)
-        return left
-
-    def _send(self, server: Record, number: signal.Signals) -> list[psutil.Process]:
-        """Signal a server: all its processes, or (who is told to stop) the first alone."""
-        head = self.process_of(server)
-        if head is None:
-            return []
-        if number == signal.SIGKILL:
-            _hold_still(head)
-        processes = [head] if number == self.program.stop_signal else tree(head)
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-        return processes
+        return self.servers.kill(self._known(servers))
 
     def wait_gone(self, servers: Collection[int], timeout_s: float) -> list[int]:
-        return self._wait_gone(self._known(servers), timeout_s)
-
-    def _wait_gone(self, servers: Iterable[Record], timeout_s: float) -> list[int]:
-        """Also for those about to end: Linux takes the command line first, then the ports."""
-        deadline = time.monotonic() + timeout_s
-        left = list(servers)
-        while left and time.monotonic() < deadline:
-            left = [s for s in left if self.process_of(s) or living(s.pid, s.create_time)]
-            if left:
-                time.sleep(0.02)
-        return [server.id for server in left]
+        return self.servers.wait_gone(self._known(servers), timeout_s)
 
     def reap(self) -> None:
         kill_all(psutil.Process(pid) for pid in self.strays() if psutil.pid_exists(pid))
@@ -454,16 +321,3 @@ class ProcessRunner(Runner):
         fresh = Ledger(self.program.new_facts(), None, servers)
         self._assign_ports(fresh, skip=0)
         fresh.save(self.home.state_file)
-
-
-def _is_frozen(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):  # it is gone: then it does nothing either
-        return bool(process.status() == psutil.STATUS_STOPPED)
-    return True
-
-
-def _hold_still(head: psutil.Process) -> None:
-    """Stop a server's group at once: a child that is born while we look for all would be missed."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.getpgid(head.pid) == head.pid:
-            os.killpg(head.pid, signal.SIGSTOP)

@@ -16,11 +16,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from labs.base.files import write_atomically
+from labs.base.files import read_object, write_atomically
 from labs.supervise.identity import birth, kill_all, living
 
 #: The variable that holds the mark.
@@ -71,7 +70,7 @@ def any_kept(folder: Path) -> bool:
 def end_orphans(folder: Path) -> None:
     """End those whose keeper is gone."""
     for file in folder.glob("*.json"):
-        ward = _read(file)
+        ward = read_object(file)
         if living(ward.get("pid"), ward.get("create_time")):
             continue
         if mark := ward.get("mark"):
@@ -95,12 +94,3 @@ def _session(process: psutil.Process) -> int | None:
         if process.status() != psutil.STATUS_ZOMBIE:
             return os.getsid(process.pid)
     return None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """What the file says; nothing where it makes no sense."""
-    try:
-        body = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return body if isinstance(body, dict) else {}

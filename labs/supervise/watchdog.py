@@ -21,7 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from labs.base import python, variables
-from labs.base.files import write_atomically
+from labs.base.files import read_object, write_atomically
 from labs.supervise import leases, machine, wards
 from labs.supervise.home import Home
 from labs.supervise.identity import birth, kill_all, living, marked, wait_over
@@ -106,11 +106,8 @@ def _record(home: Home) -> Path:
 
 
 def _running(home: Home) -> psutil.Process | None:
-    try:
-        record = json.loads(_record(home).read_text("utf-8"))
-        return living(record["pid"], record["create_time"], (MODULE, str(home.path)))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    record = read_object(_record(home))
+    return living(record.get("pid"), record.get("create_time"), (MODULE, str(home.path)))
 
 
 def _is_over(home: Home, mark: str) -> bool:

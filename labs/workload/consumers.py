@@ -54,26 +54,21 @@ class Client(Protocol):
 
     def poll(self, max_records: int) -> list[Record]:
         """The records that have come, in the order of their partitions."""
-        ...
 
     def commit(self, offsets: Mapping[int, int] | None) -> None:
         """Commit the next offset to read of each partition, and wait for the answer.
 
         None: whatever the client holds for its position.
         """
-        ...
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Read on from these offsets."""
-        ...
 
     def positions(self) -> dict[int, int]:
         """Partition → the next offset to read, of those assigned; not of one that has none yet."""
-        ...
 
     def close(self) -> None:
         """Leave the group."""
-        ...
 
 
 def connect(asked: Asked, moved: Moved) -> Client:

@@ -12,7 +12,8 @@ from labs.chapters.systems.beside import rabbitmq
 from labs.experiment.result import Result
 from labs.kafka.local import LocalCluster
 from labs.services.known import service
-from labs.services.service import Service, ServiceStatus
+from labs.services.service import Service
+from labs.services.status import ServiceStatus
 from labs.workload.judgements import VALID, VIOLATED
 from tests.outcomes import came_true, measured, run_of
 

@@ -134,7 +134,9 @@ def test_whatever_is_done_to_a_node_while_a_start_waits(
     assert labs.run("kill", "1").code == 0
     up = labs.begin("up")
     wait_until(lambda: labs.state().servers[1].pid != old[1], "broker 1's start")
-    wait_until(lambda: runner_of(labs.home).process_of(labs.state().servers[node]), "its process")
+    wait_until(
+        lambda: runner_of(labs.home).servers.first(labs.state().servers[node]), "its process"
+    )
     pid = labs.state().servers[node].pid
     assert pid is not None
     os.kill(pid, number)

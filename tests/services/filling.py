@@ -17,9 +17,8 @@ import pytest
 from labs.base.errors import LabsError
 from labs.base.progress import silent
 from labs.kafka.choose import chosen
-from labs.services import apt, packages
 from labs.services.known import known
-from labs.supervise import locked
+from labs.supervise import locked, making
 from tests.services.sources import Web, give
 
 #: Some folders, and no file that is worth a download, bytes.
@@ -30,7 +29,7 @@ def main() -> None:
     """Print a list of products, each with the sentence in which one of its parts was told of."""
     with Web() as web, pytest.MonkeyPatch.context() as patch:
         patch.setattr(locked, "PAUSE_S", 0.0)
-        for module in (apt, packages, locked):
+        for module in (making, locked):
             patch.setattr(module, "require_space", lambda *_: None)
         told = [
             (server.product, said_of(name, place, web))

@@ -339,7 +339,7 @@ def test_packages_are_unpacked_where_the_system_has_no_lists(tmp_path: Path, sou
     apt.unpack("rabbitmq-server", erlang.BESIDE, place, 1, silent)
     assert (place / "hello").read_text() == "hello"
     assert source.system_lists() == [], "the system's own are as they were"
-    assert {one.name for one in place.parent.iterdir()} == {"rabbitmq-server.lock", place.name}
+    assert {one.name for one in place.parent.iterdir()} == {f"{place.name}.lock", place.name}
 
 
 def test_where_it_cant_be_had_one_sentence_says_so(

@@ -103,12 +103,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_pid_birth_and_command_line_must_agree(
     tmp_path: Path, process: subprocess.Popen[bytes]
 ) -> None:
-    found = runner_in(tmp_path).process_of(node_of(process))
+    found = runner_in(tmp_path).servers.first(node_of(process))
     assert found is not None
     assert found.pid == process.pid
-    assert runner_in(tmp_path).process_of(node_of(process, later=60.0)) is None
-    assert runner_in(tmp_path).process_of(node_of(process, node_id=2)) is None
-    assert runner_in(tmp_path / "other").process_of(node_of(process)) is None
+    assert runner_in(tmp_path).servers.first(node_of(process, later=60.0)) is None
+    assert runner_in(tmp_path).servers.first(node_of(process, node_id=2)) is None
+    assert runner_in(tmp_path / "other").servers.first(node_of(process)) is None
     assert runner_in(tmp_path).processes() == [process.pid] == runner_in(tmp_path).strays()
     assert runner_in(tmp_path / "other").processes() == []
     assert runner_in(tmp_path / "oth").processes() == []
@@ -130,7 +130,7 @@ def test_a_clock_that_is_set_makes_nobody_a_stranger(
     boot = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)  # as Linux tells it then
     assert psutil.Process(process.pid).create_time() == pytest.approx(before + 3600, abs=2)
-    assert runner_in(tmp_path).process_of(node) is not None
+    assert runner_in(tmp_path).servers.first(node) is not None
 
 
 def test_a_zombie_does_not_live(process: subprocess.Popen[bytes]) -> None:

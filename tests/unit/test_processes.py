@@ -18,12 +18,13 @@ from labs.base.errors import LabsError
 from labs.base.progress import Tell
 from labs.kafka.installation import Installation
 from labs.kafka.local import Nodes
-from labs.supervise import processes
+from labs.supervise import server_processes
 from labs.supervise.children import Launch
 from labs.supervise.home import Home
 from labs.supervise.java import Java
 from labs.supervise.ledger import Ledger, Record
-from labs.supervise.processes import ProcessRunner, Program
+from labs.supervise.processes import ProcessRunner
+from labs.supervise.program import Program
 from labs.supervise.runner import PortTaken, State
 from tests.helpers import free_ports, listen, wait_until
 
@@ -203,7 +204,7 @@ def test_nothing_that_another_server_is_told_of_is_kafkas(
         with listen(port), pytest.raises(PortTaken, match="the sleeper had, is taken") as taken:
             sleeping.start(1)
         sleeping.start(1)
-    monkeypatch.setattr(processes, "FREEZE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(server_processes, "FREEZE_TIMEOUT_S", 0.0)
     monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_RUNNING)
     with pytest.raises(LabsError, match="the sleeper did not stop running within") as running:
         sleeping.freeze(1)

@@ -16,7 +16,8 @@ from labs.base.variables import UNATTENDED
 from labs.services import ahead, together
 from labs.services.known import known, service, services
 from labs.services.packages import Packages, locked
-from labs.services.service import NodeStatus, Service, ServiceStatus
+from labs.services.service import Service
+from labs.services.status import NodeStatus, ServiceStatus
 from labs.supervise.home import PROJECT, Home
 from labs.supervise.runner import State
 from tests.servers import needing, rows, with_servers

@@ -54,7 +54,8 @@ from labs.experiment.run import Run
 from labs.experiment.settings import Choice, Number
 from labs.kafka.admin import copies_on_disk
 from labs.services.known import service
-from labs.services.service import Service, memory_bytes
+from labs.services.service import Service
+from labs.services.status import memory_bytes
 from labs.workload import set_here
 from labs.workload.history import Log, Outcome, Read
 from labs.workload.judgements import Counts

@@ -12,13 +12,13 @@ import secrets
 import shutil
 import signal
 import stat
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from labs.base.errors import LabsError
+from labs.base.programs import last_line, run
 from labs.base.progress import Tell
 from labs.kafka.cluster import Cluster
 from labs.services.packages import Packages
@@ -219,19 +219,11 @@ def _run(site: Path, program: str, *words: str, say: str = "", user: str | None 
     Raises:
         LabsError: it failed.
     """
-    done = subprocess.run(
-        [str(site / BIN / program), *words],
-        user=user,
-        cwd="/",
-        env=_environment(),
-        input=say,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    known = _environment()
+    done = run([site / BIN / program, *words], user=user, cwd="/", env=known, input=say)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise LabsError(f"PostgreSQL's {program} failed: {said[-1]}", hint="run `labs doctor`")
+        said = last_line(done.stderr or done.stdout)
+        raise LabsError(f"PostgreSQL's {program} failed: {said}", hint="run `labs doctor`")
 
 
 def _require_runs(site: Path, user: str | None) -> None:
