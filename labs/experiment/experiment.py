@@ -112,7 +112,7 @@ class Experiment:
 
         Raises:
             BadInput: an unknown setting, or a value out of bounds.
-            LabsError: this cluster can't be broken, or could not be mended.
+            LabsError: this cluster can't be broken, or could not be repaired.
             Stopped: `live.stop()` was called.
         """
         values = resolve(self.settings, settings or {})

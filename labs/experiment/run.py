@@ -79,7 +79,7 @@ class Run(Faults):
         return read_back(self.serving, self.topic, ends, timeout_s, self.isolation, first)
 
     def verdict(self) -> Report:
-        """Mend the cluster, read the topic to its very end and check every record, once."""
+        """Repair the cluster, read the topic to its end and check every record, once."""
         if self._report is None:
             self.say(words("says.repairing"))
             heal(self.cluster)
@@ -148,7 +148,7 @@ class Run(Faults):
         )
 
     def close(self) -> None:
-        """Close the clients, undo the settings, mend the cluster, whatever happened."""
+        """Close the clients, undo the settings, repair the cluster, whatever happened."""
         self.say(words("says.repairing"))
         try:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):

@@ -17,9 +17,9 @@ from labs.observe.snapshot import ClusterSnapshot
 
 words = Words(__file__)
 
-#: So many events are kept.
+#: How many events are kept.
 EVENTS = 6
-#: An effect of a fault is awaited for this long, s.
+#: For how long an effect of a fault is awaited, s.
 AWAIT_S = 30.0
 #: A change that comes later than this is not an effect of the fault, s.
 CAUSE_S = 10 * AWAIT_S
