@@ -25,6 +25,9 @@ from labs.supervise.ports import choose_ports
 #: Nothing listens on port 1 of loopback: whoever wants to download something fails at once.
 OFFLINE = {name: "http://127.0.0.1:1" for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy")}
 
+#: The first commit that learners have.
+FIRST_COMMIT = "0308c77"
+
 PATIENCE_S = 300.0
 
 

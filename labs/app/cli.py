@@ -192,7 +192,7 @@ def status(as_json: bool) -> None:
     if not seen.nodes and not as_json:
         raise NotUp("there is no cluster yet", hint="start it with `labs up`")
     _show(seen, as_json)
-    streams.require_told()
+    streams.require_written()
     if not seen.up:
         sys.exit(NotUp.exit_code)
 
@@ -426,7 +426,7 @@ def doctor(as_json: bool) -> None:
         print(f"{finding.mark} {finding.name}: {finding.found}")
         if finding.mend:
             print(f"    → {finding.mend}")
-    streams.require_told()
+    streams.require_written()
     broken = sum(not finding.good for finding in findings)
     if broken:
         failed = f"{broken} of {len(findings)} checks failed"

@@ -31,11 +31,11 @@ NEEDED_MEMORY_MB = {"local": 900, "compose": 1000, "external": 400}
 OLDEST_PYTHON = (3, 11)
 
 
-Check = Callable[[], "Finding"]
+Check = Callable[[], "Diagnosis"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One check: what was looked at, what was found, how to mend it (empty when all is well)."""
 
     name: str
@@ -53,7 +53,7 @@ class Finding:
         return "✓" if self.good else "✗"
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Diagnosis]:
     """Run every check; a check that fails to look counts as a finding, not as a crash.
 
     Raises:
@@ -83,66 +83,66 @@ def examine() -> Iterator[Finding]:
         try:
             yield check()
         except LabsError as error:
-            yield Finding(name, error.what, error.hint or "see above")
+            yield Diagnosis(name, error.what, error.hint or "see above")
         except (OSError, psutil.Error) as error:
-            yield Finding(name, f"could not be checked ({error})", "run `labs doctor` again")
+            yield Diagnosis(name, f"could not be checked ({error})", "run `labs doctor` again")
 
 
-def _server(one: Service) -> Finding:
+def _server(one: Service) -> Diagnosis:
     """A server beside Kafka: what it does, where its programs are, what was left behind of it."""
     status, name = one.status(), one.server.id
     if one.runner.strays():  # of somebody who was killed
         found = f"processes of {status.product} were left behind"
-        return Finding(name, found, "run `labs down`: it ends them")
+        return Diagnosis(name, found, "run `labs down`: it ends them")
     found = f"{status.product} {status.version}".strip()
-    return Finding(name, f"{found}: {status.told}; {one.server.check()}")
+    return Diagnosis(name, f"{found}: {status.told}; {one.server.check()}")
 
 
-def _engine() -> Finding:
+def _engine() -> Diagnosis:
     from labs.supervise import engine
 
     client = engine.connect()
     with engine.told():
-        return Finding("engine", f"{client.version()['Version']} answers")
+        return Diagnosis("engine", f"{client.version()['Version']} answers")
 
 
-def _compose() -> Finding:
+def _compose() -> Diagnosis:
     from labs.supervise import engine
 
-    return Finding("Compose", engine.compose_version())
+    return Diagnosis("Compose", engine.compose_version())
 
 
-def _kafka() -> Finding:
+def _kafka() -> Diagnosis:
     """Everything that a start looks at: who answers, how old it is, what may be done there."""
     cluster = chosen()
     status = cluster.start()
     found = f"{status.kafka_version} with {len(status.nodes)} brokers"
     own = f"your topics and groups begin with {cluster.prefix}"
-    return Finding("Kafka", "; ".join((found, own, *status.remarks)))
+    return Diagnosis("Kafka", "; ".join((found, own, *status.remarks)))
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= OLDEST_PYTHON
-    return Finding("Python", version, "" if good else "install Python 3.11 or newer")
+    return Diagnosis("Python", version, "" if good else "install Python 3.11 or newer")
 
 
-def _java() -> Finding:
+def _java() -> Diagnosis:
     java = find_java()
-    return Finding("Java", f"{java.version} at {java.path}")
+    return Diagnosis("Java", f"{java.version} at {java.path}")
 
 
-def _jars() -> Finding:
+def _jars() -> Diagnosis:
     broken = KAFKA.broken()
     if not broken:
         whole = f"{len(KAFKA.jars)} of Kafka {KAFKA.version}, all intact"
-        return Finding("jars", whole)
+        return Diagnosis("jars", whole)
     missing = sum(not (KAFKA.folder / jar.file_name).exists() for jar in broken)
     found = f"{missing} missing and {len(broken) - missing} damaged in {KAFKA.folder}"
-    return Finding("jars", found, "run `labs up`: it fetches them again (45 MB)")
+    return Diagnosis("jars", found, "run `labs up`: it fetches them again (45 MB)")
 
 
-def _memory() -> Finding:
+def _memory() -> Diagnosis:
     free = psutil.virtual_memory().available // 1_000_000
     limit = memory_room_mb()
     room = min(free, limit) if limit is not None else free
@@ -150,10 +150,10 @@ def _memory() -> Finding:
         f", {limit} MB left in this container" if limit is not None else ""
     )
     if _is_running():
-        return Finding("memory", told + " (the cluster is running)")
+        return Diagnosis("memory", told + " (the cluster is running)")
     needed = NEEDED_MEMORY_MB[backend()]
     mend = f"close programs: the labs take about {needed} MB"
-    return Finding("memory", told, "" if room >= needed else mend)
+    return Diagnosis("memory", told, "" if room >= needed else mend)
 
 
 def _is_running() -> bool:
@@ -163,12 +163,12 @@ def _is_running() -> bool:
     return bool(runner_of(Home.current()).processes())
 
 
-def _writable(name: str, folder: Path, variable: str) -> Finding:
+def _writable(name: str, folder: Path, variable: str) -> Diagnosis:
     make_writable(folder, variable)
-    return Finding(name, f"{folder} can be written")
+    return Diagnosis(name, f"{folder} can be written")
 
 
-def _cache() -> Finding:
+def _cache() -> Diagnosis:
     """Where the downloads go: it may lie on another disk than the home does."""
     found = _writable("cache", cache_dir(), "LABS_CACHE")
     if not KAFKA.folder.exists():
@@ -176,34 +176,34 @@ def _cache() -> Finding:
     return found
 
 
-def _libraries(home: Home) -> Finding:
+def _libraries(home: Home) -> Diagnosis:
     """Where the brokers unpack what compresses records (`own_tmp`)."""
     place = library_folder(home.path)
-    return Finding("libraries", f"zstd and snappy can be loaded from {place}")
+    return Diagnosis("libraries", f"zstd and snappy can be loaded from {place}")
 
 
-def _disk(home: Home) -> Finding:
+def _disk(home: Home) -> Diagnosis:
     place = next(place for place in (home.path, *home.path.parents) if place.exists())
     free = shutil.disk_usage(place).free // 1_000_000
     mend = f"free some space, or set LABS_HOME to another disk: {MIN_FREE_MB} MB are needed"
-    return Finding("disk", f"{free} MB free", "" if free >= MIN_FREE_MB else mend)
+    return Diagnosis("disk", f"{free} MB free", "" if free >= MIN_FREE_MB else mend)
 
 
-def _ports(home: Home) -> Finding:
+def _ports(home: Home) -> Diagnosis:
     servers = runner_of(home).look().values()
     if servers and _is_running():
         used = ", ".join(str(server.port) for server in servers)
-        return Finding("ports", f"{used} in use by us")
+        return Diagnosis("ports", f"{used} in use by us")
     chosen = ports.choose_ports(4)
-    return Finding("ports", f"{chosen[0]}–{chosen[-1]} on {ports.HOST} are free")
+    return Diagnosis("ports", f"{chosen[0]}–{chosen[-1]} on {ports.HOST} are free")
 
 
-def _processes(home: Home) -> Finding:
+def _processes(home: Home) -> Diagnosis:
     require_seen_from_here(home.path)
     runner = runner_of(home)
     strays = runner.strays()
     found = f"{len(runner.processes())} Kafka processes of this home, as they should be"
     if not strays:
-        return Finding("processes", found)
+        return Diagnosis("processes", found)
     names = ", ".join(map(str, strays))
-    return Finding("processes", f"{names} were left behind", "run `labs down`: it ends them")
+    return Diagnosis("processes", f"{names} were left behind", "run `labs down`: it ends them")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import progress
-from labs.base.streams import print_json, require_told
+from labs.base.streams import print_json, require_written
 from labs.chapters import all_exercises, find_exercise
 from labs.exercise import work
 from labs.exercise.command import javac, require_program, words_of
@@ -27,7 +27,7 @@ def listing(as_json: bool) -> None:
         about = f"{exercise.kind}, {exercise.minutes} minutes"
         breaks = ", breaks brokers" if exercise.breaks else ""
         print(f"{exercise.id}  {exercise.title} ({about}{breaks})")
-    require_told()
+    require_written()
 
 
 def _described(exercise: Exercise) -> dict[str, object]:
@@ -60,7 +60,7 @@ def new(id: str, language: str | None) -> None:
         _variables({"KAFKA_BOOTSTRAP_SERVERS": ",".join(cluster.bootstrap), **told})
         answer = " --answer ANSWER" if exercise.kind == ANSWER else ""
         print(f"\nJudge it with: labs check {exercise.id}{answer}")
-    require_told()
+    require_written()
 
 
 def _new_program(exercise: Exercise, language: str) -> None:
@@ -112,7 +112,7 @@ def check(
         print_json(verdict.as_dict())
     else:
         print_verdict(verdict)
-    require_told()
+    require_written()
     sys.exit(verdict.exit_code)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labs.base.streams import print_json, require_told
+from labs.base.streams import print_json, require_written
 from labs.base.words import Words
 from labs.chapters import numbers
 from labs.learner import notes
@@ -33,7 +33,7 @@ def show_progress(as_json: bool) -> None:
         print(words("progress.file", file=notes.place()))
     else:
         print(words("progress.nothing"))
-    require_told()
+    require_written()
 
 
 def _line(tally: Tally) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, progress
-from labs.base.streams import print_json, require_told
+from labs.base.streams import print_json, require_written
 from labs.chapters import all_experiments, find
 from labs.experiment.experiment import Experiment
 from labs.experiment.live import Live
@@ -37,7 +37,7 @@ def listing(as_json: bool) -> None:
             default = f"{setting.name}={setting.default} {unit_named(setting.unit)}".rstrip()
             print(f"    {default:32} {experiment.help(setting)} ({setting.allowed})")
         print()
-    require_told()
+    require_written()
 
 
 def _described(experiment: Experiment) -> dict[str, object]:
@@ -69,7 +69,7 @@ def run_experiment(name: str, pairs: Sequence[str], as_json: bool, plot: str | N
         print_json(result.as_dict())
     else:
         print_result(experiment, result)
-    require_told()
+    require_written()
 
 
 class _Told(Live):

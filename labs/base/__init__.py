@@ -1,1 +1,1 @@
-"""What everybody may use and what knows nothing of Kafka: errors, progress, clock, the flights."""
+"""What every room may use, and what does not depend on Kafka: errors, progress, clock, flights."""

@@ -112,8 +112,8 @@ class WallClock:
 def wall_ahead_s() -> float:
     """By how much the wall clock is ahead of ours, s.
 
-    Whoever is kept waiting between the two questions would see a jump where there was none: of
-    three tries the shortest counts.
+    A process that waits for a processor between the two readings would see a jump where there was
+    none. So the shortest of three tries counts.
     """
 
     def ask() -> tuple[float, float]:

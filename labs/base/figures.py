@@ -1,4 +1,4 @@
-"""Figures as one reads them, and what may be concluded from one near a limit.
+"""Figures written for people, and what may be concluded from one near a limit.
 
 >>> ms(1.2604), ms(1730.4), seconds(2.987)
 ('1.26 ms', '1,730 ms', '2.99 s')
@@ -16,7 +16,7 @@ DOUBT = 0.2
 def figure(value: float | str | None) -> str:
     """Three significant digits, whole from 1,000 on; `—` where there is nothing.
 
-    Digits are counted from the first that counts, so 1.26 and 1.73 stay apart as 126 and 173 do.
+    They are counted from the first digit that is not zero: 1.26 and 1.73 are written so.
     """
     if value is None:
         return "—"

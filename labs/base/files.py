@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_atomically(path: Path, text: str, private: bool = False) -> None:
-    """Write `text` beside `path` and move it into place. `private`: for nobody else's eyes."""
+    """Write `text` beside `path` and move it into place. `private`: only its owner may read it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if private:

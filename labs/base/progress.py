@@ -12,9 +12,9 @@ from typing import TextIO
 #: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
 Tell = Callable[[str, float | None], None]
 
-#: Where each word is a line of its own: how long to say no more than what is going on, s.
+#: Where progress is written line by line: for how long only the name of each step is written, s.
 QUIET_S = 2.0
-#: And how long to say nothing at all, s: after that, that it still goes on.
+#: After so long without a line, s, one says that the step still goes on.
 SILENT_S = 8.0
 
 
@@ -24,7 +24,7 @@ def silent(text: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A live line on the terminal; where stderr is none, a line a step, and a few for long ones.
+    """A live line on the terminal; elsewhere one line for each step, and a few for long ones.
 
     All on stderr, so that a command's answer stands alone on stdout. In a notebook on stdout: there
     stderr is red, and would look like an error below a cell that does what it should.
@@ -38,7 +38,7 @@ def progress() -> Iterator[Tell]:
 
 
 def _heard() -> TextIO:
-    """Where progress is told."""
+    """The stream to which progress is written."""
     return sys.stdout if type(sys.stderr).__module__.startswith("ipykernel") else sys.stderr
 
 

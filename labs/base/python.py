@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-#: How the names of variables begin that other programs' Python, Jupyter and matplotlib are told by.
+#: How the names of variables begin that are meant for other programs' Python, Jupyter, matplotlib.
 OTHERS = ("PYTHON", "JUPYTER", "IPYTHON", "IPYKERNEL", "MPL", "MATPLOTLIB", "VIRTUAL_ENV", "CONDA_")
 
 

@@ -1,6 +1,6 @@
-"""Standard streams that no command dies of: signs a terminal can't show, readers that go away.
+"""Standard streams on which no write fails: a character may be unknown, the reader may be gone.
 
-The work of a command is what matters; a word about it that nobody can see must not undo it.
+A command does its work, even where nobody can read what it prints about it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 
 from labs.base.errors import LabsError
 
-#: What stands for a sign that a terminal can't show (EUC-KR, ASCII); for all others stands `?`.
+#: What is written for a character that a terminal can't show (EUC-KR, ASCII); else `?`.
 PLAIN = {
     "●": "*",
     "○": "o",
@@ -46,7 +46,7 @@ codecs.register_error("labs.plain", _plain)
 
 
 class Stream:
-    """A text stream whose writing never fails: what was `lost`, and why, can be asked later.
+    """A text stream on which no write fails. `lost`: the error of the first one that was lost.
 
     It has no `buffer`, so that click writes to it as it is.
     """
@@ -73,7 +73,7 @@ class Stream:
             self._lose(error)
 
     def _lose(self, error: OSError) -> None:
-        """Remember why; from now on it leads nowhere, or Python's own end would fail as well."""
+        """Remember why, and write nothing more: else Python itself would fail as it ends."""
         self.lost = error
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
@@ -116,15 +116,15 @@ def nobody_reads() -> bool:
     """Whether the program that read standard output has gone (`labs logs -f | head`)."""
     sys.stdout.flush()
     error = getattr(sys.stdout, "lost", None)
-    if error is None and hasattr(select, "poll"):  # it may go while there is nothing to be said
+    if error is None and hasattr(select, "poll"):  # it may go while nothing is written
         look = select.poll()
         look.register(sys.stdout.fileno(), 0)
         return any(event & select.POLLERR for _, event in look.poll(0))
     return error is not None
 
 
-def require_told() -> None:
-    """What a command has found must have been written, unless its reader or terminal has gone.
+def require_written() -> None:
+    """Make sure that all output was written, unless its reader or terminal is gone.
 
     Raises:
         LabsError: the disk behind standard output is full, or the like.
@@ -132,10 +132,10 @@ def require_told() -> None:
     sys.stdout.flush()
     error = getattr(sys.stdout, "lost", None)
     if error is not None and error.errno not in (errno.EPIPE, errno.EIO):
-        raise LabsError(f"what there is to tell can't be written ({error.strerror})")
+        raise LabsError(f"the output can't be written ({error.strerror})")
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value: the same on every terminal, whatever signs it shows."""
+    """Print one JSON value: the same on every terminal, whatever characters it can show."""
     utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
     print(json.dumps(value, ensure_ascii=not utf8))

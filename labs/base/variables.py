@@ -18,12 +18,12 @@ UNATTENDED = "LABS_UNATTENDED"
 
 
 def named(variable: str) -> str:
-    """What the variable says; empty where it says nothing."""
+    """The value of the variable; empty where it is not set."""
     return os.environ.get(variable, "").strip()
 
 
 def number(variable: str, unset: N, low: N, high: N) -> N:
-    """The number that the variable says, `unset` where it says none; whole if `unset` is.
+    """The value of the variable as a number, `unset` where it is not set; whole if `unset` is.
 
     Raises:
         BadInput: it is no such number, or out of bounds.

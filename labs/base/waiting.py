@@ -1,4 +1,4 @@
-"""Wait until something is true, and say what was waited for in vain."""
+"""Wait until something is true; if that takes too long, say what was waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences, looked up by their ids: what says something to a reader decides nothing.
+"""Sentences, looked up by their ids. No code depends on what a sentence says.
 
 >>> words = Words(__file__)              # the table `en.toml`, beside the file that asks
 >>> words("crash.title", lost=100)       # under [crash]: title = "{lost:,} records are gone"

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 
 from labs.charts.fonts import font_for
 
-#: So many texts are remembered, the latest used.
+#: How many texts are remembered, the latest used.
 REMEMBERED = 1000
 
 #: Its picture, and where that lies from the text's own place: to the right and upwards, pixels.

@@ -33,7 +33,7 @@ ILLEGAL_GENERATION, REBALANCING = 22, 27
 
 
 @dataclass(frozen=True)
-class Member:
+class MemberState:
     """A member as the group coordinator knows it.
 
     `instance`: its `group.instance.id`; empty: it is no static member. `partitions`: those it has.
@@ -47,7 +47,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupState:
     """A consumer group as its coordinator knows it.
 
     `new`: it speaks KIP-848's protocol. `stable`: no rebalance is under way.
@@ -55,15 +55,15 @@ class Group:
 
     new: bool = False
     stable: bool = False
-    members: tuple[Member, ...] = ()
+    members: tuple[MemberState, ...] = ()
 
 
-def described(cluster: Cluster, group: str) -> Group:
+def described(cluster: Cluster, group: str) -> GroupState:
     """The group as it is now, whichever protocol it speaks; one without members, if there is none.
 
     Each broker is asked, for only the group's coordinator knows it.
     """
-    return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or Group()
+    return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or GroupState()
 
 
 def epoch(cluster: Cluster, group: str) -> int | None:
@@ -113,12 +113,12 @@ def _told(line: BrokerConnection, group: str) -> Any:
     return None if told.error_code else told
 
 
-def _new(line: BrokerConnection, group: str) -> Group | None:
+def _new(line: BrokerConnection, group: str) -> GroupState | None:
     told = _told(line, group)
     if told is None:
         return None
     members = (
-        Member(
+        MemberState(
             m.member_id,
             m.instance_id or "",
             _of(m.assignment.topic_partitions),
@@ -126,20 +126,20 @@ def _new(line: BrokerConnection, group: str) -> Group | None:
         )
         for m in told.members
     )
-    return Group(True, told.group_state == "Stable", tuple(members))
+    return GroupState(True, told.group_state == "Stable", tuple(members))
 
 
-def _classic(line: BrokerConnection, group: str) -> Group | None:
+def _classic(line: BrokerConnection, group: str) -> GroupState | None:
     request: Any = DescribeGroupsRequest
     answer = line.ask(request[5](groups=[group], include_authorized_operations=False))
     told = answer.groups[0]
     if told.error_code or not told.members:
         return None
     members = tuple(
-        Member(m.member_id, m.group_instance_id or "", _decoded(m.member_assignment))
+        MemberState(m.member_id, m.group_instance_id or "", _decoded(m.member_assignment))
         for m in told.members
     )
-    return Group(False, told.group_state == "Stable", members)
+    return GroupState(False, told.group_state == "Stable", members)
 
 
 def _decoded(assignment: bytes) -> frozenset[int]:
@@ -152,7 +152,7 @@ def _of(topics: Any) -> frozenset[int]:
     return frozenset(partition for topic in topics for partition in topic.partitions)
 
 
-def _generation(line: BrokerConnection, group: str, member: Member) -> int | None:
+def _generation(line: BrokerConnection, group: str, member: MemberState) -> int | None:
     request: Any = HeartbeatRequest
     for generation in range(MOST_GENERATIONS):
         asked = request[3](

@@ -31,7 +31,7 @@ class Clients(Telling):
     _loads: list[Load] = field(default_factory=list)
     _producers: list[KafkaProducer] = field(default_factory=list)
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of coming
+    _set_here: dict[Departure, None] = field(default_factory=dict)  # in the order of noting
 
     def producer(self, who: str = "producer", **options: Any) -> KafkaProducer:
         """A kafka-python producer on this cluster, closed when the run ends; `who` names it."""
@@ -64,7 +64,7 @@ class Clients(Telling):
 
     @property
     def noted(self) -> tuple[Departure, ...]:
-        """The settings that were noted, in the order of coming."""
+        """The settings that were noted, in that order."""
         return tuple(self._set_here)
 
     def load(
@@ -80,7 +80,7 @@ class Clients(Telling):
         self._closers.callback(close)
 
     def ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
-        """Ask what may be asked twice; only brokers that run are asked.
+        """Ask a question that may be asked twice, of brokers that run only.
 
         Raises:
             LabsError: no answer in time, or a refusal.
@@ -93,22 +93,22 @@ class Clients(Telling):
         return serving(self.cluster)
 
     def close_senders(self) -> None:
-        """What a producer still holds back would else be written after everything was read."""
+        """End the producers: what they still hold back must not be written after the final read."""
         while self._loads:
             self._loads.pop().stop(flush_s=0)
         while self._producers:
             _close(self._producers.pop())
 
     def close_clients(self) -> None:
-        """Close all of them, and call what was to be called at the end."""
+        """Close all clients, and call all that `closing` was given."""
         self.close_senders()
         self._closers.close()
 
 
 def _close(producer: KafkaProducer) -> None:
-    """Close it, and see to it that it writes no more.
+    """Close a producer, and make sure that it writes no more.
 
-    When kafka-python 3.0's `close` waits in vain for answers, it raises, and its sender goes on.
+    If kafka-python 3.0's `close` gets no answers in time, it raises, and its sender goes on.
     """
     with contextlib.suppress(KafkaError, AssertionError):
         producer.close(timeout=FLUSH_S)

@@ -43,7 +43,7 @@ class Experiment:
         name: `chapter.what`.
         words: the chapter's sentences; those of this experiment stand in the section `what`.
         settings: what can be changed, with bounds.
-        body: does it; gets the `Run`.
+        body: the function that does it; it gets the `Run`.
         ask: the prediction asked before a run; each run with other settings is asked about anew.
         breaks: whether it needs a cluster whose processes can be broken.
         judges: what it is about beside the log: `judgements.PROCESSING`, `judgements.KEY_ORDER`.
@@ -93,7 +93,7 @@ class Experiment:
         return self.name.partition(".")[2]
 
     def missing(self, cluster: Cluster, values: Mapping[str, Value]) -> LabsError | None:
-        """Why the cluster can't be asked with these values; None if it can. Nothing is changed."""
+        """Why the cluster can't run it with these values; None if it can. Nothing is changed."""
         for (name, value), feature in self.needs.items():
             if values[name] == value and (why := feature.missing(cluster)):
                 return LabsError(
@@ -112,7 +112,7 @@ class Experiment:
 
         Raises:
             BadInput: an unknown setting, or a value out of bounds.
-            LabsError: this cluster can't be broken, or could not be mended.
+            LabsError: this cluster can't be broken, or could not be repaired.
             Stopped: `live.stop()` was called.
         """
         values = resolve(self.settings, settings or {})

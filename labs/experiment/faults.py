@@ -14,9 +14,9 @@ words = Words(__file__)
 
 
 def lagging() -> str:
-    """What a broker does by its wall clock in any run that silences a follower.
+    """What a broker measures by its wall clock in every run that silences a follower.
 
-    Kafka's Partition, isFollowerOutOfSync: `time.milliseconds`. By their monotonic clocks go the
+    Kafka's Partition, isFollowerOutOfSync: `time.milliseconds`. Monotonic clocks measure the
     controller's sessions (BrokerHeartbeatTracker), groups' sessions, and what waits in a purgatory
     (SystemTimer).
     """

@@ -1,4 +1,4 @@
-"""A consumer group in a run: it joins, is waited for, is judged, and has settings of its own."""
+"""A consumer group in a run: have members join, wait for them, judge them, configure them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def drain(run: Run, group: Group, timeout_s: float = DRAIN_S) -> None:
 def judge(run: Run, group: Group, asked_from: float | None = None) -> Processing:
     """Judge what the group did; *unknown* if it did not come to the log's end.
 
-    `asked_from`: since then the learner had records read again, by a seek.
+    `asked_from`: from then on the learner had records read again, by a seek.
     """
     run.verdict()
     ends = run.log.ends if run.log else {}

@@ -15,14 +15,14 @@ words = Words(__file__)
 
 
 class Life(ABC):
-    """One life of a program; what it says, a line at a time, `hear` gets, in a thread.
+    """One life of a program. A thread calls `hear` for each line that it writes.
 
-    It is ended with the run.
+    It ends with the run at the latest.
 
     Args:
-        run: whose it is.
+        run: the run that starts it.
         module: the program.
-        arguments: its words.
+        arguments: those of its command line.
     """
 
     def __init__(self, run: Run, module: str, *arguments: str) -> None:
@@ -41,10 +41,10 @@ class Life(ABC):
 
     @abstractmethod
     def hear(self, what: str, *values: str) -> None:
-        """It has said a line: the first word, and those behind it."""
+        """Take a line that it has written: the first word, and the others."""
 
     def write(self, line: str) -> None:
-        """Give it a line."""
+        """Write a line to its standard input."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
@@ -61,11 +61,11 @@ class Life(ABC):
         return self._reader.is_alive()
 
     def code(self) -> int:
-        """Its exit code, for which it is waited."""
+        """Wait for its end; its exit code."""
         return self._process.wait()
 
     def must_not_have_died(self) -> None:
-        """Look whether it ended by itself, and not well.
+        """Make sure that it has not ended by itself with an error.
 
         Raises:
             LabsError: it did.

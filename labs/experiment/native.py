@@ -17,7 +17,7 @@ from labs.workload import set_here
 from labs.workload.history import Outcome, Payload, Send
 from labs.workload.outcomes import left_by, never_sent, of_librdkafka
 
-#: How long a native producer is given at the end of a run, s.
+#: How long a native producer may take to flush at the end of a run, s.
 CLOSE_S = 1.0
 
 
@@ -26,7 +26,7 @@ def native_producer(
 ) -> Producer:
     """A confluent-kafka producer on the run's cluster; `linger_ms=5` means `linger.ms`.
 
-    `on_statistics` gets what librdkafka tells of itself (its STATISTICS.md) every
+    `on_statistics` gets librdkafka's statistics (its STATISTICS.md) every
     `statistics_interval_ms`, in whichever thread polls.
     """
     producer = Producer(_settings(run, "producer", on_statistics, options))
@@ -49,7 +49,7 @@ def _settings(
     on_statistics: Callable[[dict[str, Any]], object] | None,
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """A client's, with what lets it in; the run's result tells how they differ from defaults."""
+    """A client's settings, security included; the result lists those that are not defaults."""
     given = {name.replace("_", "."): value for name, value in options.items()}
     run.note(set_here.librdkafka(kind, given))
     if on_statistics is not None:

@@ -15,14 +15,17 @@ from labs.experiment.run import Run
 from labs.experiment.views import Point
 
 
-class Sampler:
-    """Asks something again and again in its own thread, until the run ends or `stop`."""
+class Recorder:
+    """Asks a question again and again in its own thread, and keeps each answer in `series`.
+
+    Until the run ends, or `stop`. (Leader, ISR and log ends have a sampler: `labs.observe`.)
+    """
 
     def __init__(self, run: Run, ask: Callable[[], Mapping[str, float]], every_s: float) -> None:
         self.series: dict[str, list[Point]] = {}
         self._run, self._ask, self._every_s = run, ask, every_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="labs-sampler", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="labs-recorder", daemon=True)
         self._thread.start()
         run.closing(self.stop)
 

@@ -85,7 +85,7 @@ class Result:
         }
 
     def figures(self) -> dict[str, Any]:
-        """What of that prose can speak of: neither records nor addresses."""
+        """The part of it that prose can use: neither records nor addresses."""
         told = self.as_dict()
         names = ("experiment", "settings", "verdict", "counts", "measurements", "duration_s")
         judged = {name: told[name] for name in (PROCESSING, KEY_ORDER) if told[name]}
@@ -94,7 +94,7 @@ class Result:
         return {**{name: told[name] for name in names}, **judged}
 
     def _circumstances(self) -> dict[str, Any]:
-        """Why a verdict is unknown, and how the wall clock was set: where there is such a thing."""
+        """Why a verdict is unknown, and how the wall clock was set, if either is so."""
         subjects = zip((LOG, PROCESSING, KEY_ORDER), (self.report, self.processing, self.key_order),
                        strict=True)  # fmt: skip
         why = {name: found.why for name, found in subjects if found is not None and found.why}

@@ -1,7 +1,7 @@
 """One run: the topic, clients, faults and measurements that an experiment's body works with.
 
-Its parts stand on one another, each in a file of its own: what it tells (`telling`), its clients,
-its topic, its faults; and here, at the top, its verdict and its end.
+It is built of classes, each in a file of its own and each derived from the one before: `telling`
+(what it shows), `clients`, `topic`, `faults`; and here, the last one, its verdict and its end.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Run(Faults):
         return read_back(self.serving, self.topic, ends, timeout_s, self.isolation, first)
 
     def verdict(self) -> Report:
-        """Mend the cluster, read the topic to its very end and check every record, once."""
+        """Repair the cluster, read the topic to its end and check every record, once."""
         if self._report is None:
             self.say(words("says.repairing"))
             heal(self.cluster)
@@ -88,7 +88,7 @@ class Run(Faults):
             self.say(words("says.reading"))
             ends = self.log_ends()
             self.log = log = self.read_back(ends)
-            # Nobody watched: then whoever leads now acknowledged, if nothing was broken.
+            # No timeline: if nothing was broken, the present leader has acknowledged.
             known = not (self.faults or self.timeline)
             now_leading = {p: self.leader(p) for p in ends} if known else {}
             leader_at = (
@@ -148,7 +148,7 @@ class Run(Faults):
         )
 
     def close(self) -> None:
-        """Close the clients, undo the settings, mend the cluster, whatever happened."""
+        """Close the clients, undo the settings, repair the cluster, whatever happened."""
         self.say(words("says.repairing"))
         try:
             if any(n.state is not State.RUNNING for n in self.cluster.status().nodes):
@@ -165,6 +165,6 @@ def judged(judges: Collection[str], what: str, found: T | None, unseen: T) -> T 
 
 
 def _circumstances() -> dict[str, Measured]:
-    """What a reader of the figures must know: clients and brokers share these cores."""
+    """What a reader of the figures must know: how many cores clients and brokers share."""
     load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     return {"cores_shared": cores(), "load_average_1min": load}

@@ -3,8 +3,8 @@
 >>> resolve((Choice("acks", ("0", "1", "all"), "1"),), {"acks": "all"})
 {'acks': 'all'}
 
-What it is for, the chapter's table says (`Experiment.help`); `facts` are the values that are named
-there.
+The chapter's table says what it is for (`Experiment.help`); `facts` are the values that the
+sentence there names.
 """
 
 from __future__ import annotations

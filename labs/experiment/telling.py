@@ -44,7 +44,7 @@ class Telling:
         self.live.said = text
 
     def tell(self, text: str, _fraction: float | None = None) -> None:
-        """The same, as whoever fetches or starts a server tells it (`labs.base.progress.Tell`)."""
+        """The same, for whatever takes a `labs.base.progress.Tell`: the start of a server, say."""
         self.say(text)
 
     def show(self, view: View) -> None:

@@ -1,4 +1,4 @@
-"""The topic of a run: made anew, watched from then on, and asked how it is."""
+"""The topic of a run: create it, watch it from then on, ask for its state."""
 
 from __future__ import annotations
 
@@ -140,9 +140,9 @@ class Topic(Clients):
         return story(self.timeline, title, self.began, self.faults, self.history.sends)
 
     def so_far(self) -> Lines:
-        """How many records have been sent: what is drawn while nothing else is.
+        """How many records have been sent: drawn where the experiment draws nothing else.
 
-        It only counts: whoever sends as fast as it can must not be held up by being looked at.
+        It only counts, so that it does not slow down a client that sends as fast as it can.
         """
         self._sent.append((self.elapsed(), self.history.next_number))
         sent = {"sent": tuple(self._sent)}

@@ -41,7 +41,7 @@ words = Words(__file__)
 
 
 class Cockpit:
-    """The cluster as a live picture, with buttons that break and mend it.
+    """The cluster as a live picture, with buttons that break and repair it.
 
     Display it as the last line of a cell, or put its `widget` into a layout of your own.
 
@@ -112,7 +112,7 @@ class Cockpit:
         """
         broken = [n for n in self.cluster.status().nodes if n.state in MENDING]
         for node in sorted(broken, key=lambda n: n.id, reverse=True):
-            with suppress(LabsError):  # somebody else may mend it: by the button and by a cell, say
+            with suppress(LabsError):  # another may repair it: the button and a cell, say
                 self.run(MENDING[node.state], node.id)
         self.cluster.start()  # it looks at all of them, and raises where one can't be started
         self._view.say(words("cockpit.mended"))

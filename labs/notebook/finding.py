@@ -40,9 +40,6 @@ class Finding:
         words = {"text/html": self.html, "text/plain": str(self)}
         display({**words, RESULT_MIME: self.result.figures()}, raw=True)
 
-    def _repr_png_(self) -> bytes:
-        return self.png
-
     def _repr_html_(self) -> str:
         return f"{_embedded(self.png, self.title)}{self.html}"
 

@@ -24,7 +24,7 @@ words = Words(__file__)
 FRAME_S = 0.2
 #: A rest after each picture, however long it took.
 REST_S = 0.02
-#: So many pictures in a row may fail to be drawn before that counts as a failure.
+#: How many pictures in a row may fail to be drawn before that counts as a failure.
 MISSES = 5
 
 ONE_AT_A_TIME = threading.Lock()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ words = Words(__file__)
 #: Module → what notebooks imported from it, and what that is called in `labs`.
 ONCE: Mapping[str, Mapping[str, str]] = {
     "labs.board": {"Board": "cockpit"},
+    "labs.cluster": {"connect": "connect"},
     "labs.flights": {"flights": "flights", "airlines": "airlines"},
     "labs.lab_settings": {"lab_settings": "lab_settings"},
     "labs.panel": {"panel": "panel"},
@@ -38,6 +40,7 @@ class Moved(ModuleType):
 
     def __init__(self, name: str, names: Mapping[str, str]) -> None:
         super().__init__(name)
+        self.__path__: list[str] = []  # of what was below it, `Missing` tells
         self._names = names
 
     def __getattr__(self, name: str) -> Any:
@@ -58,7 +61,24 @@ class Moved(ModuleType):
         )
 
 
+class Missing(MetaPathFinder):
+    """Asked last, for a module that nobody has found: of ours it says what there is instead."""
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
+        """Find nothing.
+
+        Raises:
+            ModuleNotFoundError: it would be one of ours.
+        """
+        if fullname.startswith("labs."):
+            names = ", ".join(sys.modules["labs"].__all__)
+            raise ModuleNotFoundError(
+                words("moved.missing", module=fullname, names=names), name=fullname
+            )
+
+
 def register() -> None:
-    """Have Python find the older names."""
+    """Have Python find the older names, and say what to import instead of all others."""
     for name, names in ONCE.items():
         sys.modules[name] = Moved(name, names)
+    sys.meta_path.append(Missing())

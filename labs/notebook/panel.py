@@ -6,8 +6,8 @@
 Where nobody is there to press Run (`LABS_UNATTENDED=1`) it runs at once, and a picture of its run
 stands in its place: so are notebooks tested and saved.
 
-This file is what can be pressed, and when. Its parts: `asking.py` the prediction, `controls.py` the
-settings, `job.py` the run in its threads, `screen.py` what is seen of it, `runs.py` those so far.
+This file says what can be pressed, and when. Its parts: `asking.py` the prediction, `controls.py`
+the settings, `job.py` the run in threads, `screen.py` what is seen of it, `runs.py` those so far.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ words = Words(__file__)
 def panel(
     name: str | Experiment, /, *, cluster: Cluster | None = None, **settings: object
 ) -> Panel:
-    """The panel of an experiment, for the last line of a cell; unattended, it has run already.
+    """The panel of an experiment, for the last line of a cell; unattended, it runs at once.
 
     Args:
         name: `chapter.what`; `labs experiments` lists them.

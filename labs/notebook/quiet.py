@@ -1,9 +1,9 @@
 """What kafka-python 3.0 logs as an error or a warning and is none.
 
-Every client asks for metadata in the background. Closed at that moment it logs that the question
-was cancelled, or, with a traceback, that its socket is gone; all is well. And on a busy machine it
-takes a step of its own that waited 0.1 s for a processor for one that blocked. Python prints what
-no handler takes, so a learner would find it in red below a cell that did what it should.
+Every client asks for metadata in the background. If it is closed at that moment, it logs that the
+request was cancelled, or, with a traceback, that its socket is gone: that is no error. On a busy
+machine it also warns that its event loop was blocked, when it only waited 0.1 s for a processor.
+Python prints what no handler takes: a learner would see it in red below a cell that worked.
 """
 
 from __future__ import annotations

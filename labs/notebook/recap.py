@@ -1,4 +1,4 @@
-"""What a chapter's predictions came to: the last cell of each chapter.
+"""How a chapter's predictions compare with what was measured: a cell at each chapter's end.
 
 >>> recap("acks")      # "You predicted 7 results. The cluster contradicted 3: …"
 """

@@ -17,7 +17,7 @@ from labs.workload.set_here import rows
 
 words = Words(__file__)
 
-#: So many offending records stand in the table.
+#: How many offending records the table shows.
 SHOWN = 5
 
 _ROWS = 6  # of measurements, before a further table begins

@@ -1,7 +1,7 @@
 """What happened to the cluster, in sentences: the faults, and what followed from each.
 
-A measured time is that of the first snapshot which shows the change, less that of the fault. It is
-too long by at most one sampling interval, and what a snapshot takes where nobody answers.
+A measured time is the time of the first snapshot that shows the change, minus the time of the
+fault. It is too long by one sampling interval at most, and by the time a snapshot takes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from labs.observe.snapshot import ClusterSnapshot
 
 words = Words(__file__)
 
-#: So many events are kept.
+#: How many events are kept.
 EVENTS = 6
-#: An effect of a fault is awaited for this long, s.
+#: For how long an effect of a fault is awaited, s.
 AWAIT_S = 30.0
-#: A change that comes later than this is not put down to the fault, s.
+#: A change that comes later than this is not an effect of the fault, s.
 CAUSE_S = 10 * AWAIT_S
 
 

@@ -1,4 +1,4 @@
-"""One question, asked again and again, for all who subscribe to its answers.
+"""One question, asked again and again, and each answer for all subscribers.
 
 A thread asks as often as the most frequent subscriber wants. Each answer goes to every subscriber
 whose turn would come before the next question, so that several cost no more questions than one.

@@ -1,4 +1,4 @@
-"""A cluster made whole again: every node runs, and every replica is in sync."""
+"""Make a cluster healthy: every node runs, and every replica is in sync."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def heal(cluster: Cluster, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     A node that stops, dies or is paused meanwhile is started again, too.
 
     Raises:
-        LabsError: it did not become whole in time.
+        LabsError: it was not healthy in time.
     """
     deadline = time.monotonic() + timeout_s
     with watch(cluster, internal=True) as watching:

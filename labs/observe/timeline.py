@@ -1,4 +1,4 @@
-"""What one topic went through: who led, who was in the ISR, how far each copy reached, and when.
+"""The history of one topic: who led, who was in the ISR, how far each copy reached, and when.
 
 It subscribes to the sampler (`labs.observe.sampler`) and keeps every answer, on one clock. Nothing
 is interpolated: where nobody answered there is a gap.

@@ -36,7 +36,7 @@ from labs.workload.judgements import (
 
 words = Words(__file__)
 
-#: So many offending records are shown, the first of each kind first.
+#: How many offending records are shown, the first of each kind first.
 SHOWN = 10
 
 #: Which broker led a partition at a time; None where nobody can say.

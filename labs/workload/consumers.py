@@ -238,8 +238,8 @@ class _Librdkafka:
         from confluent_kafka import KafkaException
 
         told = self._consumer.position(self._consumer.assignment())
-        # Of a partition from which nothing came yet it knows no position: it goes on from the
-        # group's place.
+        # It knows no position in a partition from which nothing came yet: there it begins at the
+        # offset that the group has committed.
         unread = [p for p in told if p.offset < 0]
         if unread:
             with contextlib.suppress(KafkaException):
@@ -251,7 +251,7 @@ class _Librdkafka:
 
 
 def _raise_fatal(messages: Iterable[Any]) -> None:
-    """librdkafka hands an error out as a message; after a fatal one it does nothing any more."""
+    """librdkafka returns an error as a message; after a fatal one the client no longer works."""
     from confluent_kafka import KafkaError, KafkaException
 
     for message in messages:

@@ -4,8 +4,8 @@ A latency is *answer − intended time of sending*: a record that had to queue b
 with all of its wait (Tene, "How NOT to Measure Latency": coordinated omission). A mean would hide
 what a percentile tells: how bad the worst are.
 
-What was due and not sent when the schedule ended waited, too: at least until then. And a percentile
-is shown only where enough records lie beyond it.
+A record that was due and not yet sent when the schedule ended has waited at least until then, and
+counts so. A percentile is shown only where enough records lie beyond it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from functools import cache
 from labs.base.flights import flights
 from labs.workload.history import Payload
 
-#: So many different flights take turns as bodies.
+#: How many different flights take turns as bodies.
 VARIETY = 2000
 
 

@@ -122,7 +122,7 @@ def _list_in_vain(run: Run) -> None:
 def test_a_client_that_gives_up_is_told_in_a_sentence(
     shared_cluster: LocalCluster, body: object, name: str
 ) -> None:
-    with pytest.raises(LabsError, match=f"was broken off, since a client gave up .{name}"):
+    with pytest.raises(LabsError, match=f"ended early: a client gave up .{name}"):
         trial(body).run(shared_cluster)
     assert is_whole(shared_cluster)
 

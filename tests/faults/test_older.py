@@ -20,19 +20,17 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from labs.kafka.admin import asking
 from labs.supervise.home import PROJECT
-from tests.helpers import Labs, wait_until
+from tests.helpers import FIRST_COMMIT, Labs, wait_until
 
-#: The first commit that learners have.
-COMMIT = "0308c77"
 HOLD = "import labs, time; labs.connect(); print('up', flush=True); time.sleep(600)"
 
 
 @pytest.fixture(scope="module")
 def older_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Python to which `labs` is the code of that commit."""
-    packed = subprocess.run(["git", "archive", COMMIT], cwd=PROJECT, capture_output=True)
+    packed = subprocess.run(["git", "archive", FIRST_COMMIT], cwd=PROJECT, capture_output=True)
     if packed.returncode:
-        pytest.skip(f"this clone's history does not go back to {COMMIT}")
+        pytest.skip(f"this clone's history does not go back to {FIRST_COMMIT}")
     code, environment = tmp_path_factory.mktemp("older"), tmp_path_factory.mktemp("python")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(code, filter="data")

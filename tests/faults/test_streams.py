@@ -94,7 +94,7 @@ def test_exit_codes(cluster: LocalCluster, command: str, code: int) -> None:
     ended, out, err = shell(f"set -o pipefail; {LABS} {command}")
     assert ended == code, (out, err)
     if "/dev/full" in command:
-        assert err == b"labs: what there is to tell can't be written (No space left on device).\n"
+        assert err == b"labs: the output can't be written (No space left on device).\n"
 
 
 def test_only_json_is_on_standard_output(cluster: LocalCluster) -> None:

@@ -14,6 +14,8 @@ from labs.kafka.admin import admin
 from labs.kafka.cluster import BROKER_IDS
 from labs.kafka.local import LocalCluster
 from labs.kafka.wire import BrokerConnection
+from labs.notebook.cockpit import Cockpit
+from labs.observe.healing import heal
 from labs.observe.sampler import Reaches, watch, watch_log_ends
 from labs.observe.snapshot import ClusterSnapshot
 from labs.observe.timeline import EVERY_S, Timeline
@@ -85,6 +87,31 @@ def test_however_many_subscribe_each_answer_is_asked_for_once(
     # A broker is asked for its log ends, and where it leads for the high watermarks, too.
     assert requests[LOG_ENDS] <= 2 * (readings + 2 * ON_ITS_WAY), (requests, readings)
     assert readings > len(BROKER_IDS)
+
+
+def test_timeline_cockpit_and_healing_share_each_answer(
+    cluster: LocalCluster, topic: str, sent: Counter[str]
+) -> None:
+    timeline, cockpit = Timeline(cluster, topic, 2), Cockpit(cluster, topic)
+    timeline.start()
+    until_seen([timeline])
+    heard: list[ClusterSnapshot] = []
+    watching = watch(cluster, topic, every_s=EVERY_S, hear=heard.append)
+    assert cockpit.refresh().reachable
+    before, heard_before = Counter(sent), len(heard)
+    for _ in range(SNAPSHOTS):
+        heal(cluster)
+        assert cockpit.refresh() is not None
+    requests = Counter(name.partition("_")[0] for name in (sent - before).elements())
+    answers = len(heard) - heard_before
+    for subscriber in (watching, cockpit):
+        subscriber.close()
+    timeline.stop()
+    # Each asked for every look of its own; whoever was asked, all of them heard the answer.
+    assert all(2 * SNAPSHOTS <= requests[name] <= answers + ON_ITS_WAY for name in METADATA), (
+        requests,
+        answers,
+    )
 
 
 def test_a_subscriber_that_raises_or_leaves_takes_nothing_from_the_others(

@@ -22,10 +22,11 @@ HEAVY = {"IPython", "confluent_kafka", "ipywidgets", "kafka", "matplotlib", "num
 #: What begins a cell whose further lines are not the notebook's own: a program of the learner's.
 NO_PYTHON = "%%writefile"
 
-#: Each import of ours that stood in a notebook before there was one door.
+#: What notebooks and their readers imported before there was one door.
 OLDER = """
 from labs.board import Board
 from labs.charts import records, show
+from labs.cluster import connect
 from labs.flights import flights
 from labs.lab_settings import lab_settings
 from labs.panel import panel
@@ -97,15 +98,24 @@ def test_notebooks_use_no_other_door() -> None:
 def test_imports_of_older_notebooks_bring_the_same() -> None:
     for node in imports_of(OLDER):
         assert isinstance(node, ast.ImportFrom)
-        module = importlib.import_module(str(node.module))
+        imported: dict[str, object] = {}
+        exec(ast.unparse(node), imported)
         for alias in node.names:
             now = ONCE.get(str(node.module), {}).get(alias.name, alias.name)
-            assert getattr(module, alias.name) is getattr(labs, now)
+            assert imported[alias.name] is getattr(labs, now)
 
 
 def test_one_does_not_hide_the_other() -> None:
     code = "from labs.panel import panel as old; from labs import panel; assert panel is old"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_module_that_is_gone_is_missed_in_a_sentence() -> None:
+    for gone in ("labs.experiments", "labs.study", "labs.cluster.choose"):
+        with pytest.raises(ModuleNotFoundError, match=rf"no {gone} .*`from labs import .*cockpit"):
+            importlib.import_module(gone)
+    with pytest.raises(ModuleNotFoundError, match="No module named 'laboratory'"):
+        importlib.import_module("laboratory")
 
 
 def test_what_an_older_module_never_had_is_a_sentence() -> None:

@@ -117,7 +117,7 @@ def test_home_of_a_learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         pass
 
 
-def findings() -> dict[str, doctor.Finding]:
+def findings() -> dict[str, doctor.Diagnosis]:
     return {finding.name: finding for finding in examine()}
 
 

@@ -129,7 +129,7 @@ FAILED_BUT_WRITTEN = Experiment(
 
 #: The Java client's own default; its console producer would set 3.
 JAVA_RETRIES = "2147483647"
-#: So many are sent by each client below the minimum.
+#: How many are sent by each client below the minimum.
 FEW = 5
 NAMES_IT, TIMES_OUT, NO_ERROR = "names_it", "times_out", "no_error"
 

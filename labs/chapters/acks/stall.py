@@ -42,7 +42,7 @@ BEFORE_FENCING = 2
 #: For so long, s, all must have been well: answers within this time, s, but for the newest sends;
 #: and how long that is waited for at most, s.
 QUIET_S, QUICK_S, SETTLE_S = 1.0, 0.2, 10.0
-#: So many of the newest may still be in flight.
+#: How many of the newest may still be in flight.
 WAITING = 10
 
 #: What the two clocks are if nobody changes them, s.

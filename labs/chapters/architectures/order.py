@@ -34,7 +34,7 @@ SCHEDULED, CANCELLED = "scheduled", "cancelled"
 ONE, TWO = "one topic", "two topics"
 #: From this day on; so many that the first topic is several fetches long.
 FIRST, FLIGHTS = "2013-02-07", 12_000
-#: So many records at a time.
+#: How many records at a time.
 BATCH = 500
 
 

@@ -7,7 +7,7 @@ from labs.base.words import Words
 from labs.experiment.experiment import Experiment
 from labs.experiment.filling import evenly
 from labs.experiment.groups import NAMES, drain, group_of, join, judge
-from labs.experiment.offsets import Sampler, ends_of, onlooker
+from labs.experiment.offsets import Recorder, ends_of, onlooker
 from labs.experiment.prediction import Estimate
 from labs.experiment.run import Run
 from labs.experiment.settings import Number
@@ -45,14 +45,14 @@ def _lag(run: Run) -> None:
         ends = ends_of(run, watcher)
         return {f"partition:{p}": end - max(place.get(p, 0), 0) for p, end in ends.items()}
 
-    sampler = Sampler(run, ask, SAMPLE_S)
-    run.show_live(lambda: _view(sampler, "", []))
+    recorder = Recorder(run, ask, SAMPLE_S)
+    run.show_live(lambda: _view(recorder, "", []))
     producer, payload = evenly(run)
     run.say(words("lag.says.alone"))
     begin = run.elapsed()
     load = run.load(producer, run["rate"], payload=payload)
     run.sleep(run["alone_s"])
-    peak = _total(sampler, begin)
+    peak = _total(recorder, begin)
     marks = [Mark(begin, f"arrive:{run['rate']}")]
     if len(members) > 1:
         marks.append(Mark(run.elapsed(), f"members:{run['members']}"))
@@ -60,37 +60,37 @@ def _lag(run: Run) -> None:
     else:
         marks.append(Mark(run.elapsed(), "as_before"))
     helped = run.elapsed()
-    drained = _drained(run, sampler, peak)
+    drained = _drained(run, recorder, peak)
     load.stop()
     for member in members:
         member.pace(0.0)
     drain(run, group)
-    sampler.stop()
+    recorder.stop()
     group.leave()
     judge(run, group)
-    _tell(run, sampler, peak, _total(sampler, helped), drained, marks)
+    _tell(run, recorder, peak, _total(recorder, helped), drained, marks)
 
 
-def _drained(run: Run, sampler: Sampler, peak: float) -> float | None:
+def _drained(run: Run, recorder: Recorder, peak: float) -> float | None:
     """When, s since the run began, lag had come down to a tenth; None: not in `PATIENCE`."""
     begin = run.elapsed()
     while run.elapsed() - begin < PATIENCE * run["alone_s"]:
         run.sleep(SAMPLE_S)
-        now = sum(points[-1][1] for points in list(sampler.series.values()))
+        now = sum(points[-1][1] for points in list(recorder.series.values()))
         if now <= max(peak / 10, PARTITIONS * LITTLE):
             return run.elapsed()
     return None
 
 
-def _total(sampler: Sampler, after: float) -> float:
+def _total(recorder: Recorder, after: float) -> float:
     """The largest lag of all partitions together after a time."""
-    return max(_sums(sampler, after).values(), default=0.0)
+    return max(_sums(recorder, after).values(), default=0.0)
 
 
-def _sums(sampler: Sampler, after: float) -> dict[float, float]:
+def _sums(recorder: Recorder, after: float) -> dict[float, float]:
     """When → the lag of all partitions together."""
     sums: dict[float, float] = {}
-    for points in sampler.series.values():
+    for points in recorder.series.values():
         for at, lag in list(points):
             if at >= after:
                 sums[at] = sums.get(at, 0.0) + lag
@@ -99,7 +99,7 @@ def _sums(sampler: Sampler, after: float) -> dict[float, float]:
 
 def _tell(
     run: Run,
-    sampler: Sampler,
+    recorder: Recorder,
     peak: float,
     worst: float,
     drained: float | None,
@@ -116,13 +116,13 @@ def _tell(
     after = seconds(since or PATIENCE * run["alone_s"])
     end = words(f"lag.end.{who}_{came}", after=after, **run.values)
     run.conclude(words("lag.told", end=end, **run.values))
-    run.show(_view(sampler, words("lag.title", end=end, **run.values), marks))
+    run.show(_view(recorder, words("lag.title", end=end, **run.values), marks))
 
 
-def _view(sampler: Sampler, title: str, marks: list[Mark]) -> Lines:
-    series = {name: list(points) for name, points in sorted(sampler.series.items())}
+def _view(recorder: Recorder, title: str, marks: list[Mark]) -> Lines:
+    series = {name: list(points) for name, points in sorted(recorder.series.items())}
     if len(series) > 1:
-        series = {"all_together": sorted(_sums(sampler, 0).items()), **series}
+        series = {"all_together": sorted(_sums(recorder, 0).items()), **series}
     return Lines(title, series, "elapsed_s", "lag_records", marks, names=words.under("shown"))
 
 

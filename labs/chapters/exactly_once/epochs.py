@@ -20,7 +20,7 @@ from kafka.errors import KafkaError
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.experiment.experiment import Experiment
-from labs.experiment.offsets import Sampler
+from labs.experiment.offsets import Recorder
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -52,7 +52,7 @@ def _epochs(run: Run) -> None:
     wanted = {"num_partitions": 1, "replication_factor": 3, "configs": run.cluster.limits}
     run.ask(lambda client: other in client.list_topics() or client.create_topics({other: wanted}))
     admin = run.admin()
-    look = Sampler(run, lambda: _look(admin, ids), LOOK_S)
+    look = Recorder(run, lambda: _look(admin, ids), LOOK_S)
     _by_kafka_python(run, ids[KAFKA_PYTHON])
     _by_java(run, ids[JAVA], other)
     run.sleep(5 * LOOK_S)

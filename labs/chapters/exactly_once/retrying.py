@@ -57,7 +57,7 @@ def _retries(run: Run) -> None:
     run.show(log_of(words("retries.title.log", **values), _around_what_is_odd(numbered(run))))
 
 
-#: So many records are shown before and after what went wrong.
+#: How many records are shown before and after what went wrong.
 _AROUND = 12
 
 

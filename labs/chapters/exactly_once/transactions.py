@@ -12,7 +12,7 @@ from labs.base.words import Words
 from labs.experiment.experiment import Experiment
 from labs.experiment.filling import evenly
 from labs.experiment.groups import drain, group_of, join, judge, places
-from labs.experiment.offsets import Sampler, ends_of, onlooker
+from labs.experiment.offsets import Recorder, ends_of, onlooker
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.run import Run
@@ -53,7 +53,7 @@ def _hung(run: Run) -> None:
             "last_stable_offset": ends_of(run, stable)[0],
         }
 
-    offsets = Sampler(run, ask, 0.1)
+    offsets = Recorder(run, ask, 0.1)
     run.show_live(lambda: _reach(run, offsets, group, "", []))
     timeout_s = run["transaction_timeout_s"]
     other = _another_producer(run, timeout_s)
@@ -102,14 +102,14 @@ def _hang(run: Run, producer: Any) -> tuple[float, int]:
     return send.completed, int(place.offset)
 
 
-def _freed(offsets: Sampler, offset: int) -> float | None:
+def _freed(offsets: Recorder, offset: int) -> float | None:
     """When the last stable offset passed the open transaction's record, s since the run began."""
     points = list(offsets.series.get("last_stable_offset", ()))
     return next((at for at, reach in points if reach > offset), None)
 
 
 def _tell_hung(
-    run: Run, group: Group, offsets: Sampler, at: float, freed: float, offset: int
+    run: Run, group: Group, offsets: Recorder, at: float, freed: float, offset: int
 ) -> None:
     plain = [s for s in run.history.sends if not s.aborted]
     acked = {s.number: s.completed for s in plain if s.outcome is Outcome.OK}
@@ -133,7 +133,7 @@ def _tell_hung(
     run.show(_reach(run, offsets, group, told, marks))
 
 
-def _reach(run: Run, offsets: Sampler, group: Group, title: str, marks: list[Mark]) -> Lines:
+def _reach(run: Run, offsets: Recorder, group: Group, title: str, marks: list[Mark]) -> Lines:
     series = {name: list(points) for name, points in offsets.series.items()}
     series["processed"] = [(read.time - run.began, float(read.offset)) for read in group.reads]
     return Lines(title, series, "elapsed_s", "offset", marks, names=words.under("shown"))

@@ -167,7 +167,7 @@ SENDING = Experiment(
 
 # -- batches -----------------------------------------------------------------------------------
 
-#: So many records may wait for their answers. kafka-python itself sets no bound.
+#: How many records may wait for their answers. kafka-python itself sets no bound.
 WINDOW = 200
 AT_ONCE = "at_once"
 

@@ -31,7 +31,7 @@ from labs.kafka.security import adopt
 READY, DONE = "ready", "done"
 
 WINDOW = 4000
-#: So many are sent at once at most, before answers are taken.
+#: How many are sent at once at most, before answers are taken.
 AT_ONCE = 100
 #: So long it looks for answers at most, s: a reader's messages come unheard.
 LOOK_S = 0.001

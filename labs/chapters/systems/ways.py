@@ -30,7 +30,7 @@ NAME = "labs.shares"
 DONE_S, POLL_S = 60.0, 0.2
 #: A client that does not let go is left behind after that, s: seen once, on a busy machine.
 STOP_S = 5.0
-#: So many tasks a worker may be given ahead, if not one.
+#: How many tasks a worker may be given ahead, if not one.
 MANY = 20
 
 #: A task's number, and a function that acknowledges it.

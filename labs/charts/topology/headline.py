@@ -13,7 +13,7 @@ from labs.observe.snapshot import ClusterSnapshot
 words = Words(__file__)
 
 
-class Finding(NamedTuple):
+class Sentence(NamedTuple):
     """What there is to say, by the id of its sentence, and the values in it."""
 
     id: str
@@ -34,53 +34,53 @@ def headline(snapshot: ClusterSnapshot) -> str:
     return told
 
 
-def finding(snapshot: ClusterSnapshot) -> Finding:
+def finding(snapshot: ClusterSnapshot) -> Sentence:
     """The first that is so, the most urgent first."""
     if not snapshot.brokers:
-        return Finding("no_broker")
+        return Sentence("no_broker")
     if not snapshot.reachable:
-        return Finding("no_answer", {"nodes": nodes(snapshot.brokers)})
+        return Sentence("no_answer", {"nodes": nodes(snapshot.brokers)})
     finders = (_leaderless, _silent_leader, _silent_in_isr, _out_of_sync, _no_topic)
     found = (find(snapshot) for find in finders)
     return next((one for one in found if one is not None), None) or _in_sync(snapshot)
 
 
-def _leaderless(s: ClusterSnapshot) -> Finding | None:
+def _leaderless(s: ClusterSnapshot) -> Sentence | None:
     lost = [p for p in s.partitions if p.leader is None]
     if not lost:
         return None
     said = {"count": len(lost), "partitions": partitions(lost)}
     heirs = lost[0].elr or lost[0].isr
     if len(lost) == 1 and heirs:
-        return Finding("leaderless_until", {**said, "heirs": numbers(heirs, "or")})
-    return Finding("leaderless", said)
+        return Sentence("leaderless_until", {**said, "heirs": numbers(heirs, "or")})
+    return Sentence("leaderless", said)
 
 
-def _silent_leader(s: ClusterSnapshot) -> Finding | None:
+def _silent_leader(s: ClusterSnapshot) -> Sentence | None:
     silent = [p for p in s.partitions if p.leader is not None and not s.running(p.leader)]
     if not silent:
         return None
     said: dict[str, object] = {"count": len(silent), "partitions": partitions(silent)}
     leaders = {p.leader for p in silent if p.leader is not None}
     if len(leaders) > 1:
-        return Finding("silent_leaders", said)
+        return Sentence("silent_leaders", said)
     (leader,) = leaders
     node = s.node(leader)
     state = words(f"state.{node.state if node else 'gone'}")
-    return Finding("silent_leader", {**said, "leader": leader, "state": state})
+    return Sentence("silent_leader", {**said, "leader": leader, "state": state})
 
 
-def _silent_in_isr(s: ClusterSnapshot) -> Finding | None:
+def _silent_in_isr(s: ClusterSnapshot) -> Sentence | None:
     silent = sorted({b for p in s.partitions for b in p.isr if not s.running(b)})
     if not silent:
         return None
     counted = [p for p in s.partitions if set(p.isr) & set(silent)]
     who = begun(nodes(n for n in s.brokers if n.id in silent))
     said = {"count": len(silent), "nodes": who, "partitions": partitions(counted)}
-    return Finding("silent_in_isr", said)
+    return Sentence("silent_in_isr", said)
 
 
-def _out_of_sync(s: ClusterSnapshot) -> Finding | None:
+def _out_of_sync(s: ClusterSnapshot) -> Sentence | None:
     behind = [p for p in s.partitions if p.out_of_sync]
     if not behind:
         return None
@@ -88,27 +88,27 @@ def _out_of_sync(s: ClusterSnapshot) -> Finding | None:
     said: dict[str, object] = {"count": len(out), "brokers": brokers(out)}
     if len(s.partitions) == 1:
         (only,) = behind
-        return Finding("out_of_one", {**said, "partition": only.name, "leader": only.leader})
+        return Sentence("out_of_one", {**said, "partition": only.name, "leader": only.leader})
     said |= {"behind": len(behind), "all": len(s.partitions)}
     share = "all" if len(behind) == len(s.partitions) else "some"
     if any(set(p.out_of_sync) != set(out) for p in behind):
-        return Finding(f"{share}_lack_a_replica", said)
-    return Finding(f"out_of_{share}", {**said, "brokers": begun(brokers(out))})
+        return Sentence(f"{share}_lack_a_replica", said)
+    return Sentence(f"out_of_{share}", {**said, "brokers": begun(brokers(out))})
 
 
-def _no_topic(s: ClusterSnapshot) -> Finding | None:
-    return None if s.partitions else Finding("no_topic", {"nodes": begun(nodes(s.brokers))})
+def _no_topic(s: ClusterSnapshot) -> Sentence | None:
+    return None if s.partitions else Sentence("no_topic", {"nodes": begun(nodes(s.brokers))})
 
 
-def _in_sync(s: ClusterSnapshot) -> Finding:
+def _in_sync(s: ClusterSnapshot) -> Sentence:
     if len(s.partitions) > 1:
-        return Finding("all_in_sync", {"all": len(s.partitions), "leading": _leading(s)})
+        return Sentence("all_in_sync", {"all": len(s.partitions), "leading": _leading(s)})
     (only,) = s.partitions
     followers = [b for b in only.isr if b != only.leader]
     said: dict[str, object] = {"partition": only.name, "leader": only.leader}
     if not followers:
-        return Finding("only_replica", said)
-    return Finding("in_sync", {**said, "count": len(followers), "brokers": brokers(followers)})
+        return Sentence("only_replica", said)
+    return Sentence("in_sync", {**said, "count": len(followers), "brokers": brokers(followers)})
 
 
 def _leading(s: ClusterSnapshot) -> str:

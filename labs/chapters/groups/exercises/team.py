@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from labs.exercise.coordinator import Group, described
+from labs.exercise.coordinator import GroupState, described
 from labs.exercise.judging import Judging
 from labs.exercise.program import Line, Program
 from labs.exercise.verdict import NotYet
@@ -35,13 +35,13 @@ def wait(programs: Sequence[Program], until: Callable[[], object], timeout_s: fl
     first.wait(done, timeout_s)
 
 
-def await_shares(judging: Judging, programs: Sequence[Program], group: str) -> Group:
+def await_shares(judging: Judging, programs: Sequence[Program], group: str) -> GroupState:
     """Wait until the group has these members, each with one partition, and each has written.
 
     Raises:
         NotYet: one has ended, or they do not share the partitions in time.
     """
-    found = Group()
+    found = GroupState()
 
     def shared() -> bool:
         nonlocal found

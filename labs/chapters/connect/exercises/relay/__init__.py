@@ -29,7 +29,7 @@ FIRST, REFUSED, LOCKED, LAST = range(1, 101), range(101, 151), range(151, 201), 
 LATE = 215
 #: How long the program is held before it is killed, s; how long marks may take to come.
 HELD_S, MARKED_S = 1.5, 3.0
-#: So many records may come again in all.
+#: How many records may come again in all.
 AGAIN = 120
 TABLE = (
     "PRAGMA journal_mode=WAL",

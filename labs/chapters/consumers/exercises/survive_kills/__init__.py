@@ -18,9 +18,9 @@ from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 
 KILLS = 3
-#: So many records, at least and at most, are written between a start and the kill.
+#: How many records, at least and at most, are written between a start and the kill.
 LIFE = (130, 180)
-#: So many of them may come again: a batch, and a second one.
+#: How many of them may come again: a batch, and a second one.
 AGAIN = 100
 #: Records that are there before it starts, more than the board shows until the last kill; how many
 #: more come in a second meanwhile, and how many come at last.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from labs.base.clock import now
 from labs.base.words import Words
 from labs.chapters.groups.exercises import team
-from labs.exercise.coordinator import Group, described, epoch
+from labs.exercise.coordinator import GroupState, described, epoch
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.places import missing, written
@@ -57,7 +57,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     )
 
 
-def _begin(judging: Judging, members: Mapping[str, Program], group: str) -> Group:
+def _begin(judging: Judging, members: Mapping[str, Program], group: str) -> GroupState:
     """Wait until each has a partition.
 
     Raises:
@@ -74,7 +74,7 @@ def _begin(judging: Judging, members: Mapping[str, Program], group: str) -> Grou
         raise
 
 
-def _owned(members: Mapping[str, Program], group: Group) -> dict[str, int]:
+def _owned(members: Mapping[str, Program], group: GroupState) -> dict[str, int]:
     """Each member's partition, by the coordinator's word: a line may come late, from before.
 
     Who took another name than it was given is known by what it wrote last.
@@ -92,7 +92,7 @@ def _restart(
     name: str,
     away_s: float,
     group: str,
-    before: Group,
+    before: GroupState,
 ) -> None:
     """Stop one in good order, and start it again after a while; nothing may change in the group."""
     judging.say("restarting", name=name, seconds=round(away_s))
@@ -124,12 +124,12 @@ def _restart(
         raise
 
 
-def _is_taken(group: Group, name: str) -> bool:
+def _is_taken(group: GroupState, name: str) -> bool:
     """Whether a program's name still counts as that of a living member, though it has ended."""
     return group.new and any(m.instance == name and not m.away for m in group.members)
 
 
-def _require_unchanged(judging: Judging, name: str, before: Group, seen: Group) -> None:
+def _require_unchanged(judging: Judging, name: str, before: GroupState, seen: GroupState) -> None:
     """The same members are in the group, and no rebalance is under way.
 
     Raises:
@@ -155,7 +155,7 @@ def _require_unchanged(judging: Judging, name: str, before: Group, seen: Group) 
     raise NotYet("rebalanced", *told, name=name)
 
 
-def _ids(group: Group) -> set[str]:
+def _ids(group: GroupState) -> set[str]:
     return {member.id for member in group.members}
 
 

@@ -16,7 +16,7 @@ from labs.kafka.admin import ask
 from labs.workload.topic import serving
 
 PARTITIONS, RECORDS = 3, 1200
-#: So many records of each partition are deleted, so that its log does not start at offset 0.
+#: How many records of each partition are deleted, so that its log does not start at offset 0.
 DELETED = 40
 
 

@@ -16,7 +16,7 @@ from labs.workload.topic import fresh_name
 RECORDS = 200
 #: How long their acknowledgements may take, s.
 ANSWERS_S = 20.0
-#: So many brokers die.
+#: How many brokers die.
 DEATHS = 2
 
 

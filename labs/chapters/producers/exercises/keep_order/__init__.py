@@ -25,11 +25,11 @@ from labs.observe.offsets import log_ends
 from labs.workload.history import Log
 
 PARTITIONS, PLANES = 3, 12
-#: So many messages of one plane come one behind the other.
+#: How many messages of one plane come one behind the other.
 BURST = 5
 #: Messages a second, and how many come at once before the input ends.
 RATE, AT_LAST = 250, 400
-#: So many messages are there before anything breaks.
+#: How many messages are there before anything breaks.
 BEFORE = 150
 #: How long the followers are paused, s: less than a session (3 s), so that they stay in the ISR.
 LAG_S = 1.5

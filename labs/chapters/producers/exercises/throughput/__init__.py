@@ -36,7 +36,7 @@ SINGLE, RATE = 20, 5
 LATER_MS = 500
 #: Lines at once, in each of so many turns: for the starter, and for the learner's program.
 TURNS, FEW, MANY = 2, 50, 500
-#: So many times the starter's rate is wanted.
+#: How many times the starter's rate is wanted.
 TIMES = 5
 #: A turn in which the program takes so many times as long as the starter for its own is broken off:
 #: ten times the lines in twice the time would be enough.
