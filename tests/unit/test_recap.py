@@ -108,6 +108,24 @@ def test_the_same_question_for_other_settings_says_for_which() -> None:
     assert "(acks=1)" in one and "(acks=all)" in other
 
 
+def test_a_setting_whose_values_had_other_ids_is_the_same_question() -> None:
+    """Told by today's names; a learner reads what the panel shows."""
+    for copies, node in (("one copy", "stays away"), ("1", "away"), ("3", "away")):
+        settings = {"copies": copies, "node": node}
+        compared("systems.kill", "none", "all", False, settings=settings)
+    one, three = recap("systems").items
+    say, _ = words_of("systems")
+    for item, copies in ((one, "1"), (three, "3")):
+        assert f"(copies={say(f'kill.values.copies.{copies}')})" in item
+
+
+def test_an_experiment_that_has_moved_asks_the_same_question() -> None:
+    for name in ("producers.retries", "exactly_once.retries"):
+        compared(name, "nothing", "twice", False, settings={"paused": "the leader"})
+    (item,) = recap("exactly_once").items
+    assert words_of("exactly_once")[0]("retries.predict") in item
+
+
 def test_nothing_predicted_is_one_sentence_and_all_right_another() -> None:
     assert "You have predicted nothing in this chapter yet" in recap("overview").headline
     predict("overview.latest").choose("none")

@@ -383,10 +383,17 @@ SQL = re.compile(r"(SELECT|INSERT|CREATE|UPDATE|DELETE|ALTER|DROP|BEGIN) ")
 MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>|.*, sans-serif", re.DOTALL)
 
 
-def values_of_settings() -> set[str]:
-    """What commands know a choice by; they go on taking it."""
-    choices = (s for e in all_experiments() for s in e.settings if isinstance(s, Choice))
-    return {option for choice in choices for option in choice.options}
+CHOICES = [s for e in all_experiments() for s in e.settings if isinstance(s, Choice)]
+
+
+def former_values() -> set[str]:
+    """What commands knew an option by before; they go on taking it."""
+    return {old for choice in CHOICES for old in choice.formerly}
+
+
+def test_an_option_is_no_phrase() -> None:
+    options = {option for choice in CHOICES for option in choice.options}
+    assert {option for option in options if not re.fullmatch(r"[\w.-]+", option)} == set()
 
 
 def built(path: Path) -> Iterator[tuple[int, str]]:
@@ -409,7 +416,7 @@ def built(path: Path) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_sentence_is_built_in_code(room: str) -> None:
-    known = NO_SENTENCES | values_of_settings()
+    known = NO_SENTENCES | former_values()
     files = [path for path in (LABS / room).rglob("*.py") if path.name not in PROGRAMS]
     found = [f"{p}:{line}: {text}" for p in files for line, text in built(p) if text not in known]
     assert found == []
