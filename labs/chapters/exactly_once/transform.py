@@ -155,6 +155,6 @@ TRANSFORM = Experiment(
     _transform,
     Options((_ONCE, _TWICE, _MISSING), _outputs),
     breaks=False,
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
     about=("aborted_records",),
 )  # fmt: skip

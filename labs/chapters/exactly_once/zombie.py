@@ -139,5 +139,5 @@ ZOMBIE = Experiment(
     _zombie,
     Options((_FENCED, _BOTH, _B_REFUSED), _who_commits),
     breaks=False,
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
 )
