@@ -26,10 +26,13 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.config import NODE_LOG
 from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, cache_dir, make_writable, may_run_programs
 from labs.supervise.java import Java, find_java
+
+words = Words(__file__)
 
 #: A class archive is good only for the garbage collector it was made with. A flag that an older
 #: Java (`LABS_JAVA`) does not know costs speed, not the start.
@@ -132,9 +135,8 @@ def library_folder(folder: Path) -> Path:
             if may_run_programs(place):
                 return place
     raise LabsError(
-        "neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs (noexec), so the brokers can "
-        "load neither zstd nor snappy",
-        hint="set LABS_HOME to a folder on a disk that is mounted without noexec",
+        words("noexec.what"),
+        hint=words("noexec.hint"),
     )
 
 
@@ -183,8 +185,8 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
     if meta.exists():
         if f"cluster.id={cluster_id}" not in meta.read_text("utf-8", "replace").splitlines():
             raise LabsError(
-                f"{meta} does not name this cluster's id, {cluster_id}",
-                hint="correct that, or `labs reset --hard` starts with empty disks",
+                words("other_id.what", meta=meta, cluster_id=cluster_id),
+                hint=words("other_id.hint"),
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,7 +205,7 @@ def _sweep() -> None:
 
 
 def _make_checkpoint(installation: Installation, tell: Tell) -> None:
-    tell("formatting a storage with Kafka's own tool (once)", None)
+    tell(words("making.storage"), None)
     with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
         Path(work, "server.properties").write_text(
             "node.id=1\nprocess.roles=broker\ncontroller.listener.names=CONTROLLER\n"
@@ -214,7 +216,7 @@ def _make_checkpoint(installation: Installation, tell: Tell) -> None:
             installation,
             ["kafka.tools.StorageTool", "format", "-t", new_id(), "-c", "server.properties"],
             cwd=Path(work),
-            doing="Kafka's storage could not be formatted",
+            doing=words("unmade.storage"),
         )
         Path(work, "records", "bootstrap.checkpoint").replace(installation.checkpoint)
 
@@ -224,7 +226,7 @@ def _make_archive(installation: Installation, archive: Path, train: Train, tell:
     with tempfile.TemporaryDirectory(prefix=DRAFT, dir=KAFKA.place) as work:
         lists = Path(work, "lists")
         lists.mkdir()
-        tell("starting Kafka once to learn its classes (once)", None)
+        tell(words("making.classes"), None)
         # Its logs outlive a failure, which is the one time that anybody wants them.
         home = Home(KAFKA.place / "training")
         shutil.rmtree(home.path, ignore_errors=True)
@@ -240,13 +242,13 @@ def _make_archive(installation: Installation, archive: Path, train: Train, tell:
         shutil.rmtree(home.path, ignore_errors=True)
         merged = Path(work, "classes")
         merged.write_text(_merge(lists), "utf-8")
-        tell("archiving Kafka's classes so that it starts faster (once)", None)
+        tell(words("making.archive"), None)
         draft = Path(work, "archive")
         _run_java(
             installation,
             [*DUMP_FLAGS, f"-XX:SharedClassListFile={merged}", f"-XX:SharedArchiveFile={draft}"],
             cwd=Path(work),
-            doing="the class archive could not be made",
+            doing=words("unmade.archive"),
         )
         draft.replace(archive)
 
@@ -282,7 +284,7 @@ def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing
     )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise LabsError(doing, because=said[-1], hint="run `labs doctor`")
+        raise LabsError(doing, because=said[-1], hint=words("doctor"))
 
 
 def archive_key(installation: Installation) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka import faultlog
 from labs.kafka.cluster import (
     ALIVE,
@@ -42,6 +43,8 @@ from labs.supervise.runner import PortTaken, Runner
 
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 #: A JVM takes about that long until it asks the controller to be registered, s.
 BOOT_S = 1.0
@@ -156,7 +159,7 @@ class KafkaCluster:
     def leave(self) -> None:
         """This process needs it no longer; stop the cluster unless others use it."""
         if self.runner.leave():
-            self._tell("stopping the cluster", None)
+            self._tell(words("stopping.cluster"), None)
             self.stop(if_idle=True)  # looks again: somebody may have come meanwhile
 
     # -- starting and stopping -------------------------------------------------------------
@@ -240,7 +243,7 @@ class KafkaCluster:
     def stop_broker(self, node_id: int) -> None:
         """SIGTERM, and wait for the controlled shutdown; also for one that is under way."""
         with self._changing(node_id, "stop", ANSWERING) as node:
-            self._tell(f"waiting until {node.label} has shut down", None)
+            self._tell(words("stopping.node", label=node.label), None)
             self.runner.note([node_id], State.STOPPED)
             self.runner.terminate([node_id])
             if self.runner.wait_gone([node_id], self.runner.stop_timeout_s):
@@ -300,7 +303,7 @@ class KafkaCluster:
 
     def _require_up(self) -> None:
         if not self.runner.is_up:
-            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+            raise LabsError(words("not_up.what"), hint=words("not_up.hint"))
 
     @contextmanager
     def _written_down(self, action: str, node_id: int) -> Iterator[None]:
@@ -318,8 +321,8 @@ class KafkaCluster:
             faultlog.record(self.home.faults_file, action, node_id, when=when)
         except OSError as error:
             raise LabsError(
-                f"{action} {node_id} was done, but can't be written down ({error.strerror})",
-                hint="free some space, or let `labs reset --hard` wipe the cluster's disks",
+                words("unwritten.what", action=action, id=node_id, error=error.strerror),
+                hint=words("unwritten.hint"),
             ) from None
         if cut_short:
             raise cut_short
@@ -335,8 +338,8 @@ class KafkaCluster:
             return
         cure = "resume" if controller.state is State.PAUSED else "start"
         raise LabsError(
-            f"no broker can start while the controller is {controller.state}",
-            hint=f"`labs {cure} {CONTROLLER_ID}` comes first",
+            words("no_controller.what", state=words(f"state.{controller.state}")),
+            hint=words("no_controller.hint", cure=cure, id=CONTROLLER_ID),
         )
 
     def outlast_session(self, node_id: int) -> None:
@@ -350,7 +353,7 @@ class KafkaCluster:
             return
         left = ends[-1] + SESSION_S - BOOT_S - now()
         if 0 < left <= SESSION_S:  # of another boot's faults only the time of day is known
-            self._tell(f"the controller still counts on {label_of(node_id)}: waiting", None)
+            self._tell(words("starting.outlasting", node=label_of(node_id)), None)
             time.sleep(left)
 
     # -- cleaning ---------------------------------------------------------------------------
@@ -387,7 +390,7 @@ class KafkaCluster:
 
     def _start_empty(self) -> None:
         """Start a new cluster of three brokers on empty disks, at the old addresses."""
-        self._tell("wiping the disks", None)
+        self._tell(words("wiping"), None)
         self.runner.wipe()
         self.home.require_room()
         self.starting.bring_up()
@@ -445,11 +448,11 @@ class KafkaCluster:
         status = self.status()
         nodes = {node.id: node for node in status.nodes}
         if not nodes:
-            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+            raise LabsError(words("not_up.what"), hint=words("not_up.hint"))
         if wanted is not None:
             node = known(nodes, wanted)
             require_state(node, node.state, (State.RUNNING,))
         running = {node.id: node.address for node in status.serving}
         if not running:
-            raise LabsError("no broker is running", hint="`labs status` shows them")
+            raise LabsError(words("not_up.none"), hint=words("shows_them"))
         return running

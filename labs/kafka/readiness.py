@@ -15,10 +15,13 @@ from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
+from labs.base.words import Words
 from labs.kafka.refusals import NotReady
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
 from labs.supervise.ports import is_open
 from labs.supervise.readiness import StillHopeful, wait_ready
+
+words = Words(__file__)
 
 PAUSE_S = 0.03
 #: How long one answer is waited for, s: one that was frozen meanwhile is noticed so soon.
@@ -82,7 +85,7 @@ def wait_seen(
             names = ", ".join(node.label for node in missing)
             raise NotReady(
                 missing[0],
-                f"after {timeout_s:g} s {names} did not yet see all of the cluster",
+                words("not_ready.unseen", timeout_s=timeout_s, names=names),
             )
         time.sleep(PAUSE_S)
 
@@ -154,7 +157,7 @@ def _until(
     done: Callable[[], bool], node: Reachable, hopeful: StillHopeful, timeout_s: float
 ) -> None:
     if not wait_ready(done, hopeful, timeout_s, PAUSE_S / 2):
-        raise NotReady(node, f"{node.label} runs, but was not ready after {timeout_s:g} s")
+        raise NotReady(node, words("not_ready.node", label=node.label, timeout_s=timeout_s))
 
 
 def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:

@@ -25,7 +25,9 @@ LABS = Path(module.__file__).parents[1]
 CHAPTERS = LABS / "chapters"
 COURSE = LABS.parent / "course"
 #: Where no sentence is built in code.
-ROOMS = ("chapters", "charts", "exercise", "experiment", "learner", "notebook", "observe")
+ROOMS = (
+    *("chapters", "charts", "exercise", "experiment", "kafka", "learner", "notebook", "observe"),
+)
 FOLDERS = sorted(path.parent for path in LABS.rglob("en.toml"))
 #: A part of an id that is known when the code runs.
 ANY = ".+"
@@ -368,7 +370,12 @@ NO_SENTENCES = {
     # the words of kafka-topics
     "Leader: {}; Replicas: {}; Isr: {}; Elr: {}; Configs: min.insync.replicas={}",
     "not yet",  # what a verdict is, by which `--json` tells it
-    # somebody else's words: the system's, Java's, matplotlib's, Jupyter's
+    # somebody else's words: the system's, Java's, matplotlib's, Jupyter's, those of logs and files
+    *("Address already in use", "Caused by: ", "PRIVATE KEY", "[yyyy-MM-dd HH:mm:ss,SSS]"),
+    r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*",
+    r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])",
+    '{} required username="{}" password="{}";',
+    "Kafka {}",  # and its version
     *("Permission denied", "class Program", "class Starter", "offset points", "axes fraction"),
     *("Invalid file descriptor: -1", "blocking the event loop", "{} ms"),
     "from labs.kafka.choose import chosen; chosen(hold=False).start()",  # a program
