@@ -44,6 +44,11 @@ def name_of(node_id: int) -> str:
     return "controller" if node_id == CONTROLLER_ID else f"broker-{node_id}"
 
 
+def in_words(state: State) -> str:
+    """A state in a sentence."""
+    return words(f"state.{state}")
+
+
 def label_of(node_id: int) -> str:
     """A node's name in a sentence."""
     return (
@@ -104,7 +109,7 @@ class Status:
     def __str__(self) -> str:
         """One line for people: `Apache Kafka 4.3.1 is up: broker 1 running, …`."""
         nodes = ", ".join(
-            words(f"status.{node.role}", id=node.id, state=words(f"state.{node.state}"))
+            words(f"status.{node.role}", id=node.id, state=in_words(node.state))
             for node in self.nodes
         )
         return words(f"status.{'up' if self.up else 'down'}", kafka=self.kafka_version, nodes=nodes)

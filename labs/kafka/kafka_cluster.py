@@ -31,6 +31,7 @@ from labs.kafka.cluster import (
     Role,
     State,
     Status,
+    in_words,
     label_of,
 )
 from labs.kafka.config import SESSION_S
@@ -338,7 +339,7 @@ class KafkaCluster:
             return
         cure = "resume" if controller.state is State.PAUSED else "start"
         raise LabsError(
-            words("no_controller.what", state=words(f"state.{controller.state}")),
+            words("no_controller.what", state=in_words(controller.state)),
             hint=words("no_controller.hint", cure=cure, id=CONTROLLER_ID),
         )
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from labs.base.errors import BadInput, LabsError
 from labs.base.words import Words
-from labs.kafka.cluster import CONTROLLER_ID, State
+from labs.kafka.cluster import CONTROLLER_ID, State, in_words
 
 words = Words(__file__)
 
@@ -53,7 +53,7 @@ def require_state(node: Named, state: State, allowed: tuple[State, ...]) -> None
         LabsError: it is in another; the sentence says the way out.
     """
     if state not in allowed:
-        what = words("refused.state", node=node.label, state=words(f"state.{state}"))
+        what = words("refused.state", node=node.label, state=in_words(state))
         raise LabsError(what, hint=words(f"refused.way.{state}", id=node.id))
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.supervise.home import draft_of, writing
 from labs.supervise.locked import Locked
+
+words = Words(__file__)
 
 
 class Archive(Locked):
@@ -34,7 +37,7 @@ class Archive(Locked):
             archive = super().ensure(tell) / self.jars[0].file_name
             with FileLock(self.place / "unpack.lock"):
                 if archive.exists():  # else another process has unpacked it meanwhile
-                    tell(f"unpacking {self.product}", None)
+                    tell(words("fetching.unpacking", name=self.product), None)
                     self._unpack(archive)
                     archive.unlink()
         return self.unpacked

@@ -17,6 +17,7 @@ from filelock import FileLock
 from labs.base import python
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, progress, silent
+from labs.base.words import Words
 from labs.supervise.home import (
     PROJECT,
     cache_dir,
@@ -27,14 +28,16 @@ from labs.supervise.home import (
     writing,
 )
 
+words = Words(__file__)
+
 #: The room that they may take, MB.
 NEEDED_MB = 300
 #: uv's lines that say what went wrong: the first what, the last why.
 _CAUSE = re.compile(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", re.MULTILINE)
 
-_CHECK = "check the network (HTTPS_PROXY, UV_DEFAULT_INDEX), and try again"
+_CHECK = words("packages.network_hint")
 #: uv has a cache of its own.
-_NO_ROOM = "free some space, or set LABS_CACHE and UV_CACHE_DIR to folders on another disk"
+_NO_ROOM = words("packages.room_hint")
 
 
 class Packages:
@@ -74,7 +77,7 @@ class Packages:
         wanted = self.lock.with_suffix(".in")
         listed = wanted.read_text("utf-8") if wanted.exists() else ""
         found = re.search(r"^# To download: (\d+ MB)$", listed, re.M)
-        return f" ({found[1]})" if found else ""
+        return found[1] if found else ""
 
     def ensure(self, tell: Tell = silent) -> Path:
         """Fetch them where they are missing; returns their folder.
@@ -89,9 +92,13 @@ class Packages:
             lock = FileLock(cache / f"python-{self._name}.lock")
             with writing(cache, "LABS_CACHE"), lock:
                 if not self.provided():
-                    tell(f"downloading the Python packages for {self._name}{self.size}", None)
+                    tell(self._downloading(), None)
                     self._fetch()
         return self.folder
+
+    def _downloading(self) -> str:
+        told = f"packages.downloading{'_size' if self.size else ''}"
+        return words(told, name=self._name, size=self.size)
 
     def _fetch(self) -> None:
         with draft_of(self.folder) as draft:
@@ -109,7 +116,7 @@ class Packages:
             )
             if done.returncode:
                 raise LabsError(
-                    f"the Python packages for {self._name} could not be installed",
+                    words("packages.not_installed", name=self._name),
                     because=_cause(done.stderr),
                     hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
                 )
@@ -145,6 +152,9 @@ def packages(name: str) -> None:
         LabsError: as `Packages.ensure`.
     """
     if name not in locked():
-        raise BadInput(f"there are no packages {name!r}", hint=f"there are {', '.join(locked())}")
+        raise BadInput(
+            words("packages.none", name=name),
+            hint=words("packages.none_hint", names=", ".join(locked())),
+        )
     with progress() as tell:
         Packages(name).use(tell)

@@ -27,6 +27,7 @@ COURSE = LABS.parent / "course"
 #: Where no sentence is built in code.
 ROOMS = (
     *("chapters", "charts", "exercise", "experiment", "kafka", "learner", "notebook", "observe"),
+    "services",
 )
 FOLDERS = sorted(path.parent for path in LABS.rglob("en.toml"))
 #: A part of an id that is known when the code runs.
@@ -375,17 +376,25 @@ NO_SENTENCES = {
     r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*",
     r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])",
     '{} required username="{}" password="{}";',
-    "Kafka {}",  # and its version
+    "module {} has no attribute {}",
+    # regular expressions
+    *("^(E:|W: Failed to fetch|W: Some index files failed)", "dpkg-deb: error"),
+    *(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", r"^# To download: (\d+ MB)$"),
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]",
+    "[%d{yyyy-MM-dd HH:mm:ss,SSS}] %p %c - %s%e%n",
+    # names, and a version
+    *("Kafka {}", "Kafka Connect", "Debezium for PostgreSQL", "Debezium JDBC sink"),
+    "Apicurio Registry",
     *("Permission denied", "class Program", "class Starter", "offset points", "axes fraction"),
     *("Invalid file descriptor: -1", "blocking the event loop", "{} ms"),
     "from labs.kafka.choose import chosen; chosen(hold=False).start()",  # a program
     "admin client",  # which of kafka-python's classes
     # for us, where a promise is broken
-    *("say so in the exercise", "the contract names {}, told were {}"),
+    *("{} has no {}", "say so in the exercise", "the contract names {}, told were {}"),
     *("nobody knows how to draw {}", "its pipe is closed", "the drawing process ended: {}"),
 }
-#: What a database is told.
-SQL = re.compile(r"(SELECT|INSERT|CREATE|UPDATE|DELETE|ALTER|DROP|BEGIN) ")
+#: What a database, a shell or Erlang is told.
+SQL = re.compile(r"(SELECT|INSERT|CREATE|UPDATE|DELETE|ALTER|DROP|BEGIN|case|exec) ")
 #: Not read as words.
 MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>|.*, sans-serif", re.DOTALL)
 
