@@ -26,8 +26,8 @@ CHAPTERS = LABS / "chapters"
 COURSE = LABS.parent / "course"
 #: Where no sentence is built in code.
 ROOMS = (
-    *("chapters", "charts", "exercise", "experiment", "kafka", "learner", "notebook", "observe"),
-    "services",
+    *("base", "chapters", "charts", "exercise", "experiment", "kafka", "learner", "notebook"),
+    *("observe", "services"),
 )
 FOLDERS = sorted(path.parent for path in LABS.rglob("en.toml"))
 #: A part of an id that is known when the code runs.
@@ -376,7 +376,7 @@ NO_SENTENCES = {
     r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)\b.*",
     r"^(?:Error|Exception|Unrecognized|Invalid|Could not|\[error|# [A-Z])",
     '{} required username="{}" password="{}";',
-    "module {} has no attribute {}",
+    *("module {} has no attribute {}", "git checkout -- {}"),
     # regular expressions
     *("^(E:|W: Failed to fetch|W: Some index files failed)", "dpkg-deb: error"),
     *(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", r"^# To download: (\d+ MB)$"),
