@@ -21,6 +21,7 @@ import psutil
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.supervise import leases, machine
 from labs.supervise.children import Child, Launch, ending_of, living_child, spawn
 from labs.supervise.home import Home
@@ -29,6 +30,8 @@ from labs.supervise.ledger import Ledger, Record
 from labs.supervise.ports import HOST, choose_ports, is_let_go
 from labs.supervise.runner import Ending, PortTaken, Runner, Seen, State
 from labs.supervise.watchdog import dismiss, ensure_watchdog
+
+words = Words(__file__)
 
 #: How long a signal may take to show its effect, s: SIGSTOP, SIGKILL.
 FREEZE_TIMEOUT_S = 5.0
@@ -294,7 +297,7 @@ class ProcessRunner(Runner):
         misfit = self.program.misfit(ledger.facts) if ledger else self.program.unknown
         if misfit:
             if any(self.home.data.iterdir()):
-                tell(f"wiping the disks: what is on them is of {misfit}", None)
+                tell(words("wiping", of=misfit), None)
             self.wipe()
             ledger = self._ledger()
         assert ledger is not None
