@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from labs.base.figures import figure
+from labs.chapters import all_experiments
+from labs.experiment.settings import by_todays_ids
 from labs.notebook.called import called
 from labs.notebook.finding import RESULT_MIME
 from labs.notebook.result_html import main_measurements
@@ -63,12 +65,16 @@ def _measured(
     book: Any, name: str, run: str, shows: str, settings: Mapping[str, Any] | None = None
 ) -> float | str:
     """A figure of the one run of an experiment with these settings."""
+    known = next((one.settings for one in all_experiments() if one.name == run), ())
     wanted = {key: str(value) for key, value in (settings or {}).items()}
     fits = [
         result
         for result in _results(book)
         if result["experiment"] == run
-        and wanted.items() <= {key: str(value) for key, value in result["settings"].items()}.items()
+        and all(
+            str(by_todays_ids(known, result["settings"]).get(key)) == value
+            for key, value in wanted.items()
+        )
     ]
     if len(fits) != 1:
         raise LookupError(f"{name} must come from one run of {run} {wanted}, not {len(fits)}")

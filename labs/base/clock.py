@@ -20,6 +20,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from labs.base.words import Words
+
+words = Words(__file__)
+
 #: Seconds since the boot. No function of our own: a client that is measured pays for each call.
 now = time.monotonic
 
@@ -89,7 +93,7 @@ class Jump:
     by_s: float
 
     def __str__(self) -> str:
-        return f"the wall clock jumped by {self.by_s:+,.0f} s during this run"
+        return words("jump", by=self.by_s)
 
 
 class WallClock:

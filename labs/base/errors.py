@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from labs.base.words import Words
+
+words = Words(__file__)
+
 
 class Foreseen(Exception):  # noqa: N818 - a run that was stopped is no error
     """Shown in a notebook as its sentence, without a traceback, which tells a learner nothing."""
@@ -34,9 +38,9 @@ class LabsError(Foreseen):
     def __str__(self) -> str:
         parts = [self.what]
         if self.because:
-            parts.append(f"its log says: {self.because}")
+            parts.append(words("error.because", because=self.because))
         if self.log is not None:
-            parts.append(f"the log is {self.log}")
+            parts.append(words("error.log", log=self.log))
         if self.hint:
             parts.append(self.hint)
         return "; ".join(parts) + "."

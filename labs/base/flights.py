@@ -18,6 +18,9 @@ from itertools import islice
 from pathlib import Path
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
+
+words = Words(__file__)
 
 CANCELLED = 8_255  # flights that never left (their dep_time is NA)
 
@@ -91,7 +94,11 @@ class Flight:
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
     def __str__(self) -> str:
-        fate = "cancelled" if self.dep_delay is None else f"{self.dep_delay:+d} min"
+        fate = (
+            words("flight.cancelled")
+            if self.dep_delay is None
+            else words("flight.delay", delay=self.dep_delay)
+        )
         return (
             f"{self.carrier} {self.flight} {self.origin}→{self.dest} "
             f"{self.scheduled:%Y-%m-%d %H:%M} ({fate})"
@@ -110,13 +117,13 @@ def flights(n: int | None = None, carriers: Collection[str] | None = None) -> It
         LabsError: the data is gone or broken.
     """
     if n is not None and n < 0:
-        raise BadInput(f"n is {n}, and there is no negative number of flights", hint="give n >= 0")
+        raise BadInput(words("flight.negative", n=n), hint="give n >= 0")
     wanted = None if carriers is None else frozenset(carriers)
     unknown = sorted((wanted or frozenset()) - airlines().keys())
     if unknown:
         raise BadInput(
-            f"no airline has the code {', '.join(unknown)}",
-            hint="`from labs import airlines`: airlines() has all",
+            words("flight.no_airline", codes=", ".join(unknown)),
+            hint=words("flight.no_airline_hint"),
         )
     return islice(_read(wanted), n)
 
@@ -154,6 +161,4 @@ def flight_of(row: dict[str, str]) -> Flight:
 
 
 def _unreadable(error: Exception) -> LabsError:
-    return LabsError(
-        f"the flight data can't be read ({error})", hint=f"git checkout -- {AIRLINES.parent}"
-    )
+    return LabsError(words("flight.unread", error=error), hint=f"git checkout -- {AIRLINES.parent}")

@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from labs.base.words import Words
+
+words = Words(__file__)
+
 #: `tell(text, fraction)`: what is going on, and the part of it that is done (0–1) where known.
 Tell = Callable[[str, float | None], None]
 
@@ -82,8 +86,8 @@ def _plain_lines() -> Iterator[Tell]:
             now = time.monotonic()
             if now - told_at >= SILENT_S:
                 told_at = now
-                said = f"… {last or 'working'}: {now - began:.0f} s so far"
-                print(said, file=_heard(), flush=True)
+                told = words("silent", last=last or words("working"), seconds=now - began)
+                print(f"… {told}", file=_heard(), flush=True)
 
     thread = threading.Thread(target=break_the_silence, name="labs-progress", daemon=True)
     thread.start()

@@ -15,6 +15,9 @@ import sys
 from typing import Any, TextIO, cast
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
+
+words = Words(__file__)
 
 #: What is written for a character that a terminal can't show (EUC-KR, ASCII); else `?`.
 PLAIN = {
@@ -132,7 +135,7 @@ def require_written() -> None:
     sys.stdout.flush()
     error = getattr(sys.stdout, "lost", None)
     if error is not None and error.errno not in (errno.EPIPE, errno.EIO):
-        raise LabsError(f"the output can't be written ({error.strerror})")
+        raise LabsError(words("untold", error=error.strerror))
 
 
 def print_json(value: object) -> None:

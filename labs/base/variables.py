@@ -10,6 +10,9 @@ import os
 from typing import TypeVar
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
+
+words = Words(__file__)
 
 N = TypeVar("N", int, float)
 
@@ -36,11 +39,9 @@ def number(variable: str, unset: N, low: N, high: N) -> N:
     except ValueError:
         value = None
     if value is None or not low <= value <= high:  # "nan" is not
-        kind = "whole number" if isinstance(unset, int) else "number"
-        raise BadInput(
-            f"{variable} is {said!r}, and no {kind} from {low:g} to {high:g}",
-            hint="set it to one, or unset it",
-        )
+        kind = "whole" if isinstance(unset, int) else "any"
+        bounds = {"variable": variable, "said": said, "low": low, "high": high}
+        raise BadInput(words(f"number.{kind}", **bounds), hint=words("number.hint"))
     return value
 
 

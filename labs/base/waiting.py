@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
+
+words = Words(__file__)
 
 T = TypeVar("T")
 
@@ -30,8 +33,8 @@ def wait_for(
     while not (found := true()):
         if time.monotonic() > deadline:
             raise LabsError(
-                f"waited {timeout_s:g} s, but this did not happen: {what}",
-                hint="look at `labs logs`",
+                words("waited.in_vain", timeout_s=timeout_s, what=what),
+                hint=words("waited.hint"),
             )
         sleep(PAUSE_S)
     return found

@@ -78,11 +78,6 @@ def _exercise_folders() -> list[Path]:
     return sorted(file.parent for file in found)
 
 
-def formerly() -> dict[str, str]:
-    """What each former name of an experiment is called now."""
-    return {old: found.name for found in all_experiments() for old in found.formerly}
-
-
 def numbers() -> dict[str, str]:
     """Each chapter's number, such as `03`, by the chapter's name."""
     return {name: f"{_load(name).NUMBER:02}" for name in _names()}

@@ -24,13 +24,14 @@ words = Words(__file__)
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words."""
+    """One of a few words, each an id. `formerly`: what an option was called before → its id."""
 
     name: str
     options: tuple[str, ...]
     default: str
     unit: str = ""
     facts: Facts = field(default_factory=dict)
+    formerly: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
@@ -43,9 +44,10 @@ class Choice:
         Raises:
             BadInput: it is none of the options.
         """
-        if str(given) not in self.options:
+        value = self.formerly.get(str(given), str(given))
+        if value not in self.options:
             raise _refused(self, given)
-        return str(given)
+        return value
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,12 @@ def resolve(settings: Sequence[Setting], given: Mapping[str, object]) -> dict[st
             hint = words("no_setting.hint", names=names)
             raise BadInput(words("no_setting.what", name=name), hint=hint)
     return {s.name: s.parse(given[s.name]) if s.name in given else s.default for s in settings}
+
+
+def by_todays_ids(settings: Sequence[Setting], noted: Mapping[str, Any]) -> dict[str, Any]:
+    """What was noted of a run's settings, with today's ids for values that had another one."""
+    formerly = {s.name: s.formerly for s in settings if isinstance(s, Choice)}
+    return {name: formerly.get(name, {}).get(str(value), value) for name, value in noted.items()}
 
 
 def describe(setting: Setting, help: str) -> dict[str, Any]:

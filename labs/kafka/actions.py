@@ -7,31 +7,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from labs.base.words import Words
 from labs.kafka.cluster import ALIVE, DEAD, Cluster, State
+
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
 class Action:
     """Something done to one node.
 
-    `method`: the cluster's. `doing`, `done`: for sentences (“killing broker 1”, “broker 1 was
-    killed”). `signal`: what the process gets, if it is one. `means`: what that does to it.
-    `allowed`: the states in which it is possible. `silences`: the node answers no more afterwards;
-    else it answers again.
+    `method`: the cluster's. `signal`: what the process gets, if it is one. `allowed`: the states in
+    which it is possible. `silences`: the node answers no more afterwards; else it answers again.
     """
 
+    name: str
     method: str
-    doing: str
-    done: str
     signal: str
-    means: str
     allowed: tuple[State, ...]
     silences: bool
 
     @property
+    def doing(self) -> str:
+        """For a sentence: “killing broker 1”."""
+        return words(f"action.{self.name}.doing")
+
+    @property
+    def done(self) -> str:
+        """For a sentence: “broker 1 was killed”."""
+        return words(f"action.{self.name}.done")
+
+    @property
     def tip(self) -> str:
         """Signal and meaning, for a button or a command's help."""
-        return f"{self.signal}: {self.means}" if self.signal else self.means
+        means = words(f"action.{self.name}.means")
+        return f"{self.signal}: {means}" if self.signal else means
 
     def do(self, cluster: Cluster, node_id: int) -> None:
         """Do it; returns when it is done.
@@ -45,27 +55,15 @@ class Action:
 
 #: By the names that the commands, the buttons and the recorded faults have.
 ACTIONS = {
-    "kill": Action(
-        "kill", "killing", "was killed",
-        "SIGKILL", "it ends at once", ALIVE, silences=True,
-    ),
-    "pause": Action(
-        "pause", "pausing", "was paused",
-        "SIGSTOP", "it keeps its connections and answers nobody", (State.RUNNING,), silences=True,
-    ),
-    "resume": Action(
-        "resume", "resuming", "was resumed",
-        "SIGCONT", "it goes on where it was paused", (State.PAUSED,), silences=False,
-    ),
-    "stop": Action(
-        "stop_broker", "stopping", "was stopped",
-        "SIGTERM", "it hands its leaderships over, then ends", (State.RUNNING,), silences=True,
-    ),
-    "start": Action(
-        "start_broker", "starting", "was started",
-        "", "it starts again, on its old data", (State.STOPPING, *DEAD), silences=False,
-    ),
-}  # fmt: skip
+    action.name: action
+    for action in (
+        Action("kill", "kill", "SIGKILL", ALIVE, silences=True),
+        Action("pause", "pause", "SIGSTOP", (State.RUNNING,), silences=True),
+        Action("resume", "resume", "SIGCONT", (State.PAUSED,), silences=False),
+        Action("stop", "stop_broker", "SIGTERM", (State.RUNNING,), silences=True),
+        Action("start", "start_broker", "", (State.STOPPING, *DEAD), silences=False),
+    )
+}
 
 #: What brings a node in that state back.
 MENDING = {State.PAUSED: "resume", **dict.fromkeys((State.STOPPING, *DEAD), "start")}

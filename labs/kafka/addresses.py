@@ -13,7 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labs.base.errors import BadInput
+from labs.base.words import Words, listed
 from labs.kafka.clientfile import PROPERTIES, PROTOCOLS
+
+words = Words(__file__)
 
 _SCHEME = re.compile(r"([A-Za-z][\w+.-]*)://(.*)", re.DOTALL)
 
@@ -21,8 +24,6 @@ _SCHEME = re.compile(r"([A-Za-z][\w+.-]*)://(.*)", re.DOTALL)
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_]([\w-]{0,61}\w)?(\.[A-Za-z0-9_]([\w-]{0,61}\w)?)*\.?", re.A
 )
-
-_AS = "write it as host:port"
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ def parse(text: str) -> Addresses:
     """
     hosts: dict[str, str] = {}
     protocols: set[str] = set()
-    for word in _words(text):
+    for word in _parts(text):
         protocol, address = _without_protocol(word)
         host, port = split(address)
         protocols |= {protocol} - {""}
         hosts.setdefault(f"{host.lower()}:{port}", joined(host, port))
     if len(protocols) > 1:
-        told = " and ".join(sorted(protocols))
-        raise BadInput(f"the addresses name {told}", hint="write the same protocol before each")
+        told = listed(sorted(protocols))
+        raise BadInput(words("address.two", told=told), hint=words("address.two_hint"))
     return Addresses(tuple(hosts.values()), "".join(protocols))
 
 
@@ -61,17 +62,20 @@ def split(address: str) -> tuple[str, int]:
     address = address.strip()
     if "@" in address:  # not shown: before it stands a password
         raise BadInput(
-            "an address holds an '@'", hint=f"{_AS}; names and passwords belong into {PROPERTIES}"
+            words("address.sign"), hint=words("address.sign_hint", properties=PROPERTIES)
         )
     host, _, port = address.rpartition(":")
     if not host.startswith("[") and (_is_ipv6(host) or _is_ipv6(address)):
-        raise BadInput(f"{address!r} is no address", hint="write IPv6 in brackets, as [::1]:9092")
+        raise BadInput(words("address.none", address=address), hint=words("address.ipv6"))
     if not host or not re.fullmatch(r"[0-9]+", port):
-        raise BadInput(f"{address!r} is no address", hint=f"{_AS}{_meant(address)}")
+        raise BadInput(words("address.none", address=address), hint=_as_meant(address))
     if not 0 < int(port[:6]) < 65536:
-        raise BadInput(f"{port[:20]} in {address[:80]!r} is no port", hint="a port is 1 to 65535")
+        raise BadInput(
+            words("address.port", port=port[:20], address=address[:80]),
+            hint=words("address.port_hint"),
+        )
     if not (_is_ipv6(host) if host.startswith("[") else _HOST.fullmatch(host)):
-        raise BadInput(f"{host[:80]!r} is no host's name", hint=f"{_AS}{_meant(address)}")
+        raise BadInput(words("address.host", host=host[:80]), hint=_as_meant(address))
     return host.strip("[]"), int(port)
 
 
@@ -80,13 +84,13 @@ def joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _words(text: str) -> Iterable[str]:
-    """The list's words. Brackets around it end with `]`, an IPv6 address with its port."""
+def _parts(text: str) -> Iterable[str]:
+    """The list's parts. Brackets around it end with `]`, an IPv6 address with its port."""
     text = text.strip().strip("\"'")
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
-    words = (word.strip("\"'").rstrip("/") for word in re.split(r"[,;\s]+", text))
-    return [word for word in words if word]
+    parts = (part.strip("\"'").rstrip("/") for part in re.split(r"[,;\s]+", text))
+    return [part for part in parts if part]
 
 
 def _without_protocol(word: str) -> tuple[str, str]:
@@ -96,21 +100,21 @@ def _without_protocol(word: str) -> tuple[str, str]:
     scheme, address = found.groups()
     if scheme.upper() not in PROTOCOLS:
         # Listeners' names are written in capitals, URLs' schemes are not.
-        what = "names a listener of that broker, and" if scheme.isupper() else "is none of Kafka's:"
+        what = "listener" if scheme.isupper() else "scheme"
         raise BadInput(
-            f"{scheme}:// before an address {what} no client learns from it how to connect",
-            hint=f"{_AS} alone, or with a security.protocol before it: {', '.join(PROTOCOLS)}",
+            words(f"address.{what}", scheme=scheme),
+            hint=words("address.scheme_hint", protocols=", ".join(PROTOCOLS)),
         )
     return scheme.upper(), address
 
 
-def _meant(address: str) -> str:
-    """What somebody may have wanted to say."""
+def _as_meant(address: str) -> str:
+    """How to write what somebody may have wanted to say."""
     if re.match(r"[/~.]|\w:\\|.*\.(properties|ini|conf|config|env|ya?ml|json)$", address):
-        return f"; a file is named by {PROPERTIES}"
+        return words("address.write.file", properties=PROPERTIES)
     if "=" in address:
-        return " alone, without the setting's name"
-    return ""
+        return words("address.write.name")
+    return words("address.write.plain")
 
 
 def _is_ipv6(host: str) -> bool:

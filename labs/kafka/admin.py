@@ -14,8 +14,11 @@ from kafka.errors import KafkaError, KafkaTimeoutError, UnknownBrokerIdError
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from labs.base.errors import BadInput, LabsError
+from labs.base.words import Words
 from labs.kafka.addresses import split
 from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 T = TypeVar("T")
 
@@ -92,8 +95,8 @@ def ask(bootstrap: list[str], question: Callable[[KafkaAdminClient], T]) -> T:
 
 def _failed(error: KafkaError) -> LabsError:
     return LabsError(
-        f"the cluster did not do what was asked ({type(error).__name__})",
-        hint="`labs status` shows who is up",
+        words("refusal.failed", error=type(error).__name__),
+        hint=words("shows_who"),
     )
 
 
@@ -160,7 +163,7 @@ def _alter(bootstrap: list[str], resource: ConfigResource) -> None:
     )
     answer = answers[resource.resource_type.name.lower()][resource.name]
     if answer != "OK":
-        raise BadInput(f"Kafka refused {resource.configs} ({answer.rstrip('.')})")
+        raise BadInput(words("refusal.kafka", settings=resource.configs, why=answer.rstrip(".")))
 
 
 def _require_known(
@@ -171,7 +174,7 @@ def _require_known(
     known = client.describe_configs([broker], config_filter="all")["broker"][broker.name]
     for name in settings:
         if name not in known or known[name]["read_only"]:
-            raise BadInput(f"{name} is no setting of a broker that can be changed while it runs")
+            raise BadInput(words("refusal.unknown", name=name))
 
 
 def alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> None:
@@ -193,7 +196,7 @@ def alter_default(bootstrap: list[str], settings: Mapping[str, str | None]) -> N
     answer = _ask_any(bootstrap, request[1](resources=[resource], validate_only=False))
     refused = next((r for r in answer.responses if r.error_code), None)
     if refused is not None:
-        raise BadInput(f"Kafka refused {dict(settings)} ({refused.error_message})")
+        raise BadInput(words("refusal.kafka", settings=dict(settings), why=refused.error_message))
 
 
 def _operation(value: str | None) -> AlterConfigOp:
@@ -211,7 +214,7 @@ def _ask_any(bootstrap: list[str], request: Any) -> Any:
             host, port = split(address)
             with BrokerConnection(port, host, timeout_s=5.0) as broker:
                 return broker.ask(request)
-    raise LabsError("no broker answers", hint="`labs status` shows who is up")
+    raise LabsError(words("refusal.nobody"), hint=words("shows_who"))
 
 
 def exercise(bootstrap: list[str]) -> None:
@@ -238,4 +241,4 @@ def exercise(bootstrap: list[str]) -> None:
         read = sum(1 for _ in zip(range(300), consumer, strict=False))
         consumer.close()
         if read != 300:
-            raise LabsError(f"a test read found {read} of 300 records")
+            raise LabsError(words("refusal.test_read", read=read))

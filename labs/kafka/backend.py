@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from labs.base import variables
 from labs.base.errors import BadInput
+from labs.base.words import Words
+
+words = Words(__file__)
 
 BACKENDS = ("local", "compose", "external")
 _ABOUT_EXTERNAL = ("LABS_BOOTSTRAP", "LABS_CLIENT_PROPERTIES")
@@ -24,7 +27,7 @@ def backend() -> str:
     name = variables.named("LABS_CLUSTER") or implied
     if name not in BACKENDS:
         raise BadInput(
-            f"LABS_CLUSTER is {name!r}, and there is no such backend",
-            hint=f"set it to one of {', '.join(BACKENDS)}",
+            words("no_backend.what", name=name),
+            hint=words("no_backend.hint", names=", ".join(BACKENDS)),
         )
     return name

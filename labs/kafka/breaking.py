@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from labs.base.clock import now
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka import faultlog
 from labs.kafka.cluster import (
     ALIVE,
@@ -23,6 +24,7 @@ from labs.kafka.cluster import (
     Fault,
     Node,
     State,
+    in_words,
     label_of,
 )
 from labs.kafka.config import SESSION_S
@@ -31,6 +33,8 @@ from labs.kafka.registration import take_away
 from labs.kafka.starting import Starting, brokers_of, controller_of, nodes_of
 from labs.supervise.lifecycle import on_free_ports
 from labs.supervise.runner import Runner
+
+words = Words(__file__)
 
 #: A JVM takes about that long until it asks the controller to be registered, s.
 BOOT_S = 1.0
@@ -76,7 +80,7 @@ class Breakable(Cluster):
 
     def stop_broker(self, node_id: int) -> None:
         with self._changing(node_id, "stop", ANSWERING) as node:
-            self.tell(f"waiting until {node.label} has shut down", None)
+            self.tell(words("stopping.node", label=node.label), None)
             self.runner.note([node_id], State.STOPPED)
             self.runner.terminate([node_id])
             if self.runner.wait_gone([node_id], self.runner.stop_timeout_s):
@@ -129,7 +133,7 @@ class Breakable(Cluster):
 
     def _require_up(self) -> None:
         if not self.runner.is_up:
-            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+            raise LabsError(words("not_up.what"), hint=words("not_up.hint"))
 
     @contextmanager
     def _written_down(self, action: str, node_id: int) -> Iterator[None]:
@@ -147,8 +151,8 @@ class Breakable(Cluster):
             faultlog.record(self.home.faults_file, action, node_id, when=when)
         except OSError as error:
             raise LabsError(
-                f"{action} {node_id} was done, but can't be written down ({error.strerror})",
-                hint="free some space, or let `labs reset --hard` wipe the cluster's disks",
+                words("unwritten.what", action=action, id=node_id, error=error.strerror),
+                hint=words("unwritten.hint"),
             ) from None
         if cut_short:
             raise cut_short
@@ -164,8 +168,8 @@ class Breakable(Cluster):
             return
         cure = "resume" if controller.state is State.PAUSED else "start"
         raise LabsError(
-            f"no broker can start while the controller is {controller.state}",
-            hint=f"`labs {cure} {CONTROLLER_ID}` comes first",
+            words("no_controller.what", state=in_words(controller.state)),
+            hint=words("no_controller.hint", cure=cure, id=CONTROLLER_ID),
         )
 
     def outlast_session(self, node_id: int) -> None:
@@ -179,5 +183,5 @@ class Breakable(Cluster):
             return
         left = ends[-1] + SESSION_S - BOOT_S - now()
         if 0 < left <= SESSION_S:  # of another boot's faults only the time of day is known
-            self.tell(f"the controller still counts on {label_of(node_id)}: waiting", None)
+            self.tell(words("starting.outlasting", node=label_of(node_id)), None)
             time.sleep(left)

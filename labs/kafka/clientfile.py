@@ -28,6 +28,9 @@ from pathlib import Path
 import javaproperties
 
 from labs.base.errors import BadInput
+from labs.base.words import Words
+
+words = Words(__file__)
 
 PROPERTIES = "LABS_CLIENT_PROPERTIES"
 
@@ -97,19 +100,19 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_NAME_IT = f"{PROPERTIES} must name the client.properties of your Kafka"
-_LINES = "write it as lines of name=value, such as security.protocol=SASL_SSL"
+_NAME_IT = words("file.name_it", properties=PROPERTIES)
+_LINES = words("file.lines")
 
-#: Signs of a text that is no list of lines, and what it is.
+#: Signs of a text that is no list of lines, what it is (an id), and what to do.
 _SHAPES = (
-    (re.compile(r"\s*-----BEGIN "), "a certificate or a key (PEM)", _NAME_IT),
+    (re.compile(r"\s*-----BEGIN "), "pem", _NAME_IT),
     (
         re.compile(r"\s*\{|(?s:.*)^\s*[\"'][\w.]+[\"']\s*:", re.MULTILINE),
-        "JSON or a program",
+        "program",
         _LINES,
     ),
-    (re.compile(r"\s*<"), "XML", _LINES),
-    (re.compile(r"(?s:.*)^(\s*[\w.-]+:\s*$|---\s*$|\s*- )", re.MULTILINE), "YAML", _LINES),
+    (re.compile(r"\s*<"), "xml", _LINES),
+    (re.compile(r"(?s:.*)^(\s*[\w.-]+:\s*$|---\s*$|\s*- )", re.MULTILINE), "yaml", _LINES),
 )
 
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
@@ -200,7 +203,7 @@ def read_settings(path: Path) -> Settings:
     text = _text(path)
     for signs, what, hint in _SHAPES:
         if signs.match(text):
-            raise BadInput(f"{path} is {what}, and no list of settings", hint=hint)
+            raise BadInput(words(f"file.is.{what}", path=path), hint=hint)
     hints = list(_hints_of_heads(text))
     values: dict[str, str] = {}
     ignored: list[str] = []
@@ -209,15 +212,15 @@ def read_settings(path: Path) -> Settings:
         name = canonical(key)
         if unfinished and _PART_OF_JAAS.fullmatch(name) and not _is_known(name):
             raise BadInput(
-                f"line {line} of {path} seems to go on with sasl.jaas.config, which has ended",
-                hint="end each line of it but the last one with a \\ and nothing behind that",
+                words("file.jaas", line=line, path=path),
+                hint=words("file.jaas_hint"),
             )
         unfinished = name == "sasl.jaas.config" and not value.endswith(";")  # as Java wants it
         secret |= bool(re.search(r"(?<!truststore\.)passw|secret|jaas|user\.info|\bkey$", name))
         if name in keys().understood:
             if values.setdefault(name, value) != value:
                 raise BadInput(
-                    f"{path} says {name} twice, and not the same", hint="leave one of the lines"
+                    words("file.twice", path=path, name=name), hint=words("file.twice_hint")
                 )
             require_filled_in(path, name, value)
         else:
@@ -236,20 +239,19 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
         for element in javaproperties.parse(text):
             if isinstance(element, javaproperties.KeyValue):
                 if not _NAME.fullmatch(element.key):  # not shown: it may be a part of a password
-                    raise BadInput(f"line {line} of {path} is no name=value", hint=_NAME_IT)
+                    raise BadInput(words("file.no_line", line=line, path=path), hint=_NAME_IT)
                 if _ALMOST_CONTINUED.search(element.source):
                     last = line + element.source.rstrip("\n").count("\n")
                     raise BadInput(
-                        f"line {last} of {path} has a blank behind the \\ at its end, so the next"
-                        " one does not continue it",
-                        hint="take the blank out, or the \\ too",
+                        words("file.blank", line=last, path=path),
+                        hint=words("file.blank_hint"),
                     )
                 yield line, element.key, _bare(element.value)
             line += element.source.count("\n")
     except ValueError:  # its words may be a password's
         raise BadInput(
-            f"line {line} of {path} is no name=value",
-            hint="write each \\ twice: it begins an escape there",
+            words("file.no_line", line=line, path=path),
+            hint=words("file.escape_hint"),
         ) from None
 
 
@@ -265,29 +267,33 @@ def _text(path: Path) -> str:
     """The file as text: UTF-8, else as Java reads it (ISO 8859-1); a byte order mark counts."""
     raw = _bytes(path)
     if raw.startswith(_KEY_STORE):
-        raise BadInput(f"{path} is a key store, and no list of settings", hint=_NAME_IT)
+        raise BadInput(words("file.is.key_store", path=path), hint=_NAME_IT)
     mark = next((codec for mark, codec in _MARKS if raw.startswith(mark)), "")
     try:
         text = raw.decode(mark or "utf-8")
     except UnicodeDecodeError:
         if mark:
-            raise BadInput(f"{path} is no text", hint="save it as UTF-8") from None
+            raise BadInput(words("file.no_text", path=path), hint=words("file.utf8")) from None
         text = raw.decode("latin-1")
     if re.search(r"[\0-\x08\x0e-\x1a\x7f]", text):
-        raise BadInput(f"{path} is no text in UTF-8", hint=f"save it as UTF-8; {_NAME_IT}")
+        raise BadInput(
+            words("file.no_utf8", path=path), hint=words("file.utf8_or", or_else=_NAME_IT)
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _bytes(path: Path) -> bytes:
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise BadInput(f"{path} is no file", hint=_NAME_IT)
+            raise BadInput(words("file.none", path=path), hint=_NAME_IT)
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise BadInput(f"{path} can't be read ({error.strerror})", hint=_NAME_IT) from None
+        raise BadInput(
+            words("file.unread", path=path, error=error.strerror), hint=_NAME_IT
+        ) from None
     if len(raw) > MAX_BYTES:
-        raise BadInput(f"{path} is too long for a list of settings", hint=_NAME_IT)
+        raise BadInput(words("file.too_long", path=path), hint=_NAME_IT)
     return raw
 
 
@@ -302,7 +308,7 @@ def require_filled_in(path: Path, name: str, value: str) -> None:
     """
     if _PLACEHOLDER.fullmatch(value):
         raise BadInput(
-            f"what {path} says for {name} is a placeholder", hint="write the value itself there"
+            words("file.placeholder", path=path, name=name), hint=words("file.placeholder_hint")
         )
 
 
@@ -313,7 +319,7 @@ def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
         BadInput: it may have been.
     """
     if why := keys().why_refused(name):
-        raise BadInput(f"{path} says {key}, which can't be followed here", hint=why)
+        raise BadInput(words("file.refused", path=path, key=key), hint=why)
     if _is_known(name):
         return
     from difflib import get_close_matches  # seldom needed
@@ -321,10 +327,8 @@ def _require_harmless(path: Path, key: str, name: str, value: str) -> None:
     meant = get_close_matches(name, keys().understood, 1, 0.8)
     if meant or _ABOUT_SECURITY.search(name) or _is_about_security(value):
         raise BadInput(
-            f"{path} says {key}, which no client of Kafka knows",
-            hint=f"write {meant[0]}, if that is meant"
-            if meant
-            else "take it out, or correct its name",
+            words("file.unknown", path=path, key=key),
+            hint=words("file.meant", meant=meant[0]) if meant else words("file.unknown_hint"),
         )
 
 
@@ -335,24 +339,24 @@ def _is_known(name: str) -> bool:
 
 def _hints(name: str, value: str) -> Iterator[str]:
     """What a setting that is not followed hints at: the needed parts, as in `Settings`."""
-    words = _words(value if _is_known(name) else f"{name} {value}")
-    if _OF_THE_PROGRAM.match(name) and not _ABOUT_KAFKA.search(words):
+    told = _spelt(value if _is_known(name) else f"{name} {value}")
+    if _OF_THE_PROGRAM.match(name) and not _ABOUT_KAFKA.search(told):
         return
-    yield from (needed for needed, hint in _HINTS.items() if hint.search(words))
-    if _A_PROTOCOL.search(words):
+    yield from (needed for needed, hint in _HINTS.items() if hint.search(told))
+    if _A_PROTOCOL.search(told):
         yield ""
 
 
 def _hints_of_heads(text: str) -> Iterator[tuple[int, str]]:
     """The same of the sections' heads, with their lines; a head is judged like an unknown name."""
     for head in _HEAD.finditer(text):
-        line, words = 1 + text.count("\n", 0, head.start()), _words(head[0])
-        yield from ((line, needed) for needed, hint in _HINTS.items() if hint.search(words))
-        if _ABOUT_SECURITY.search(words):
+        line, told = 1 + text.count("\n", 0, head.start()), _spelt(head[0])
+        yield from ((line, needed) for needed, hint in _HINTS.items() if hint.search(told))
+        if _ABOUT_SECURITY.search(told):
             yield line, ""
 
 
-def _words(text: str) -> str:
+def _spelt(text: str) -> str:
     """`useSSL` as `use_ssl`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from labs.base.words import Words
 from labs.supervise.runner import ALIVE as ALIVE
 from labs.supervise.runner import ANSWERING as ANSWERING
 from labs.supervise.runner import DEAD as DEAD
@@ -18,6 +19,8 @@ from labs.supervise.runner import State as State
 
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 CONTROLLER_ID = 100
 BROKER_IDS = (1, 2, 3)
@@ -41,9 +44,16 @@ def name_of(node_id: int) -> str:
     return "controller" if node_id == CONTROLLER_ID else f"broker-{node_id}"
 
 
+def in_words(state: State) -> str:
+    """A state in a sentence."""
+    return words(f"state.{state}")
+
+
 def label_of(node_id: int) -> str:
     """A node's name in a sentence."""
-    return "the controller" if node_id == CONTROLLER_ID else f"broker {node_id}"
+    return (
+        words("label.controller") if node_id == CONTROLLER_ID else words("label.broker", id=node_id)
+    )
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,11 @@ class Status:
 
     def __str__(self) -> str:
         """One line for people: `Apache Kafka 4.3.1 is up: broker 1 running, …`."""
-        nodes = ", ".join(f"{node.role} {node.id} {node.state}" for node in self.nodes)
-        return f"Apache Kafka {self.kafka_version} is {'up' if self.up else 'not up'}: {nodes}"
+        nodes = ", ".join(
+            words(f"status.{node.role}", id=node.id, state=in_words(node.state))
+            for node in self.nodes
+        )
+        return words(f"status.{'up' if self.up else 'down'}", kafka=self.kafka_version, nodes=nodes)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `labs status --json` prints."""

@@ -13,6 +13,7 @@ import re
 from labs.base import variables
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, name_of
 from labs.kafka.jars import kafka_version
 from labs.kafka.kafka_cluster import KafkaCluster
@@ -21,6 +22,8 @@ from labs.supervise.containers import ContainerRunner
 from labs.supervise.engine import COMPOSE_FILE, shown
 from labs.supervise.home import Home
 from labs.supervise.ports import HOST
+
+words = Words(__file__)
 
 PROJECT_NAME = "kafka-labs"
 
@@ -105,7 +108,7 @@ def _advertised(environment: dict[str, str], listener: str) -> tuple[str, int]:
     found = re.search(rf"\b{listener}://([^:,]+):(\d+)", environment["KAFKA_ADVERTISED_LISTENERS"])
     if found is None:
         raise LabsError(
-            f"a broker has no listener {listener}",
-            hint=f"take {shown(COMPOSE_FILE)} as it comes with this project",
+            words("no_listener.what", listener=listener),
+            hint=words("no_listener.hint", file=shown(COMPOSE_FILE)),
         )
     return found[1], int(found[2])

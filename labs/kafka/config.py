@@ -4,96 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from labs.base.words import Words
 from labs.kafka.cluster import CONTROLLER_ID
 from labs.supervise.ports import HOST
+
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
 class LabSetting:
-    """One setting that we changed. `default` is Kafka 4.3's own (a test asks the live broker)."""
+    """One setting that we changed. `default` is Kafka 4.3's own (a test asks the live broker).
+
+    `ours`: we have set it; else it is what somebody else's broker says.
+    """
 
     name: str
     value: str
     default: str
-    why: str
+    ours: bool = True
+
+    @property
+    def why(self) -> str:
+        """Why we changed it, in a sentence."""
+        return words(f"setting.{self.name}") if self.ours else ""
 
 
 #: Shown to learners in chapter 1 (`notebook.lab_settings`), so that nobody takes a lab's behaviour
 #: for Kafka's default.
 LAB_SETTINGS = (
-    LabSetting(
-        "broker.session.timeout.ms",
-        "3000",
-        "9000",
-        "a killed leader is replaced after about 3 s instead of 9 s",
-    ),
-    LabSetting(
-        "broker.heartbeat.interval.ms", "1000", "2000", "at most half of the session timeout"
-    ),
-    LabSetting(
-        "auto.create.topics.enable", "false", "true", "a misspelt topic is an error, not a topic"
-    ),
-    LabSetting("group.initial.rebalance.delay.ms", "0", "3000", "a new group reads at once"),
-    LabSetting(
-        "group.consumer.min.session.timeout.ms",
-        "6000",
-        "45000",
-        "a KIP-848 group, too, may be set to notice a dead member soon; 45 s unless set",
-    ),
-    LabSetting(
-        "group.consumer.min.heartbeat.interval.ms",
-        "1000",
-        "5000",
-        "and to learn of a change every second; 5 s unless set",
-    ),
-    LabSetting(
-        "group.share.min.record.lock.duration.ms",
-        "1000",
-        "15000",
-        "a share group may be set to give a record to another member soon; 30 s unless set",
-    ),
-    LabSetting(
-        "group.share.min.session.timeout.ms",
-        "6000",
-        "45000",
-        "and to notice a dead member soon; 45 s unless set",
-    ),
-    LabSetting(
-        "group.share.min.heartbeat.interval.ms",
-        "1000",
-        "5000",
-        "and to hear of a new member every second; 5 s unless set",
-    ),
-    LabSetting(
-        "offsets.retention.check.interval.ms",
-        "1000",
-        "600000",
-        "a committed offset that has expired is deleted within a second",
-    ),
-    LabSetting(
-        "replica.fetch.backoff.ms",
-        "100",
-        "1000",
-        "a follower that asks a leader too early, just after a topic was created or a leader"
-        " elected, asks again sooner: acks=all need not wait a second for it",
-    ),
-    LabSetting("offsets.topic.num.partitions", "3", "50", "three brokers on a laptop start sooner"),
-    LabSetting("transaction.state.log.num.partitions", "3", "50", "the same"),
-    LabSetting("share.coordinator.state.topic.num.partitions", "3", "50", "the same"),
-    LabSetting("log.cleaner.dedupe.buffer.size", "2097152", "134217728", "less memory a broker"),
-    LabSetting("num.network.threads", "1", "3", "fewer threads for four nodes on two cores"),
-    LabSetting("num.io.threads", "2", "8", "the same"),
-    LabSetting("background.threads", "2", "10", "the same"),
-    LabSetting("group.coordinator.threads", "1", "4", "the same"),
-    LabSetting(
-        "metadata.max.idle.interval.ms", "5000", "500", "an idle cluster wakes your laptop less"
-    ),
-    LabSetting(
-        "metric.reporters",
-        "",
-        "org.apache.kafka.common.metrics.JmxReporter",
-        "no JMX (with `metrics.jmx.exclude=.*`): a node starts with a sixth less work",
-    ),
+    LabSetting("broker.session.timeout.ms", "3000", "9000"),
+    LabSetting("broker.heartbeat.interval.ms", "1000", "2000"),
+    LabSetting("auto.create.topics.enable", "false", "true"),
+    LabSetting("group.initial.rebalance.delay.ms", "0", "3000"),
+    LabSetting("group.consumer.min.session.timeout.ms", "6000", "45000"),
+    LabSetting("group.consumer.min.heartbeat.interval.ms", "1000", "5000"),
+    LabSetting("group.share.min.record.lock.duration.ms", "1000", "15000"),
+    LabSetting("group.share.min.session.timeout.ms", "6000", "45000"),
+    LabSetting("group.share.min.heartbeat.interval.ms", "1000", "5000"),
+    LabSetting("offsets.retention.check.interval.ms", "1000", "600000"),
+    LabSetting("replica.fetch.backoff.ms", "100", "1000"),
+    LabSetting("offsets.topic.num.partitions", "3", "50"),
+    LabSetting("transaction.state.log.num.partitions", "3", "50"),
+    LabSetting("share.coordinator.state.topic.num.partitions", "3", "50"),
+    LabSetting("log.cleaner.dedupe.buffer.size", "2097152", "134217728"),
+    LabSetting("num.network.threads", "1", "3"),
+    LabSetting("num.io.threads", "2", "8"),
+    LabSetting("background.threads", "2", "10"),
+    LabSetting("group.coordinator.threads", "1", "4"),
+    LabSetting("metadata.max.idle.interval.ms", "5000", "500"),
+    LabSetting("metric.reporters", "", "org.apache.kafka.common.metrics.JmxReporter"),
 )
 
 _VALUES = {setting.name: setting.value for setting in LAB_SETTINGS}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.clientfile import PROPERTIES
 from labs.kafka.cluster import Cluster, Fault, Node, Role, State, Status
 from labs.kafka.letting_go import let_go
@@ -25,6 +26,8 @@ from labs.kafka.security import BOOTSTRAP, adopt, entrance
 
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 PREFIX = "LABS_PREFIX"
 
@@ -108,7 +111,7 @@ class ExternalCluster(Cluster):
 
         node = next((n for n in self._seen() if n.id == broker), None)
         if node is None:
-            raise ConnectionError(f"the cluster knows no broker {broker}")
+            raise ConnectionError(words("external.no_broker", broker=broker))
         wait_s = max(timeout_s, LOOK_TIMEOUT_S)
         return BrokerConnection(node.port, node.host, wait_s, self._security)
 
@@ -243,17 +246,15 @@ class ExternalCluster(Cluster):
 
         if len(self._nodes) < NEEDED_BROKERS:
             raise LabsError(
-                f"this Kafka has {len(self._nodes)} broker{'s' * (len(self._nodes) != 1)}, and"
-                f" topics with {NEEDED_BROKERS} replicas need {NEEDED_BROKERS}",
-                hint="use the local one: LABS_CLUSTER=local",
+                words("external.few", count=len(self._nodes), replicas=NEEDED_BROKERS),
+                hint=words("use_local"),
             )
         for node in self._nodes[:TRIED_BROKERS]:
             try:
                 reach(node.address, self._security).close()
             except LabsError as error:
                 raise LabsError(
-                    f"broker {node.id} says that it is at {node.address} (advertised.listeners),"
-                    f" and there {error.what}",
+                    words("external.elsewhere", id=node.id, address=node.address, why=error.what),
                     hint=error.hint,
                 ) from None
 
@@ -274,12 +275,11 @@ class ExternalCluster(Cluster):
                 self._ask_for_topic({})
                 self._limits = {}
         except AuthorizationError:
-            raise self._without_right("make no topic") from None
+            raise self._without_right("topic") from None
         except KafkaError as error:
             raise LabsError(
-                f"this Kafka makes no topic with {NEEDED_BROKERS} replicas"
-                f" ({type(error).__name__})",
-                hint="ask whoever runs it why",
+                words("external.no_topic", replicas=NEEDED_BROKERS, error=type(error).__name__),
+                hint=words("external.no_topic_hint"),
             ) from None
 
     def _require_groups(self) -> None:
@@ -296,15 +296,14 @@ class ExternalCluster(Cluster):
             with asking(self.bootstrap) as client:
                 client.describe_groups([self.named("may-i")])
         except AuthorizationError:
-            raise self._without_right("use no group") from None
+            raise self._without_right("group") from None
         except KafkaError:
             return  # a new cluster is just making what it keeps groups in
 
-    def _without_right(self, may: str) -> LabsError:
+    def _without_right(self, to: str) -> LabsError:
         return LabsError(
-            f"you may {may} whose name begins with {self._prefix!r}",
-            hint=f"ask whoever runs that Kafka for the right to, or set {PREFIX} to the prefix"
-            " that you were given",
+            words(f"external.no_right.{to}", prefix=self._prefix),
+            hint=words("external.right_hint", setting=PREFIX),
         )
 
     def _ask_for_topic(self, limits: Mapping[str, str]) -> None:
@@ -338,13 +337,10 @@ class ExternalCluster(Cluster):
         self, settings: Mapping[str, str | None], node_id: int | None = None
     ) -> None:
         """Not here: they would change for everybody."""
-        self._refuse(f"{', '.join(settings)} can't be changed")
+        self._refuse("configure", settings=", ".join(settings))
 
-    def _refuse(self, what: str) -> NoReturn:
-        raise LabsError(
-            f"this is somebody else's Kafka, where {what}",
-            hint="use the local one: LABS_CLUSTER=local",
-        )
+    def _refuse(self, what: str, **values: object) -> NoReturn:
+        raise LabsError(words(f"external.cant.{what}", **values), hint=words("use_local"))
 
     # -- what can --------------------------------------------------------------------------------
 
@@ -357,7 +353,7 @@ class ExternalCluster(Cluster):
         from labs.kafka import admin
 
         if not topic.startswith(self._prefix):
-            raise BadInput(f"{topic} is not yours: its name does not begin with {self._prefix!r}")
+            raise BadInput(words("external.not_yours", topic=topic, prefix=self._prefix))
         adopt(self._security)
         admin.set_topic_config(self.bootstrap, topic, settings)
 
@@ -373,12 +369,12 @@ class ExternalCluster(Cluster):
 
         let_go(self._tell)
         self.start()
-        self._tell(f"deleting what begins with {self._prefix}", None)
+        self._tell(words("external.deleting", prefix=self._prefix), None)
         left = reset.clear(self.bootstrap, self._prefix)
         if left:
             raise LabsError(
-                f"{', '.join(left[:3])} could not be deleted",
-                hint="close the notebooks that use it, wait a minute, and try again",
+                words("external.left", left=", ".join(left[:3])),
+                hint=words("external.left_hint"),
             )
 
 
@@ -389,9 +385,8 @@ def _node(node_id: int, host: str, port: int, state: State = State.RUNNING) -> N
 def _addresses(hosts: tuple[str, ...]) -> list[str]:
     if not hosts:
         raise BadInput(
-            "nobody said where the external Kafka is",
-            hint=f"set {BOOTSTRAP} to host:port of one or more of its brokers, or let the file of"
-            f" {PROPERTIES} say bootstrap.servers",
+            words("external.nowhere"),
+            hint=words("external.nowhere_hint", bootstrap=BOOTSTRAP, properties=PROPERTIES),
         )
     return list(hosts)
 
@@ -402,22 +397,21 @@ def chosen_prefix() -> str:
     if given:
         if not _LEGAL_PREFIX.fullmatch(given):
             raise BadInput(
-                f"{PREFIX} is {given!r}, which is no prefix",
-                hint="letters, digits, '.', '_' and '-', the last of them one of these signs: ann-",
+                words("prefix.illegal", setting=PREFIX, given=given),
+                hint=words("prefix.illegal_hint"),
             )
         if given.startswith(_MADE) and not _MADE_PREFIX.fullmatch(given):
             raise BadInput(
-                f"{PREFIX} is {given!r}, and so your `labs reset` would delete others' topics, or"
-                " theirs yours",
-                hint=f"after {_MADE} write one word and a '-', as in labs-ann-; or begin otherwise",
+                words("prefix.others", setting=PREFIX, given=given),
+                hint=words("prefix.others_hint", made=_MADE),
             )
         return given
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         raise BadInput(
-            "your topics must begin with a name of yours, and this user has none",
-            hint=f"set {PREFIX}, for example to ann-",
+            words("prefix.nobody"),
+            hint=words("prefix.nobody_hint", setting=PREFIX),
         ) from None
     return f"{_MADE}{_in_topics(user)}-"
 
@@ -450,14 +444,19 @@ def require_new_enough(address: str, versions: Any) -> str:
     levels = {f.name: f.max_version_level for f in versions.finalized_features or ()}
     level = levels.get("metadata.version")
     oldest = ".".join(map(str, OLDEST))
-    hint = f"use one from {oldest} on, or the local one: LABS_CLUSTER=local"
+    hint = words("too_old.hint", oldest=oldest)
     if version.broker_version < OLDEST:
         found = version.broker_version_str
-        raise LabsError(f"{address} is Kafka {found}, which is too old", hint=hint)
+        raise LabsError(words("too_old.software", address=address, found=found), hint=hint)
     if level is not None and level < OLDEST_METADATA:
         raise LabsError(
-            f"the cluster of {address} is too old: its metadata.version is {level}, and Kafka"
-            f" {oldest}'s begins with {OLDEST_METADATA}",
-            hint=f"have it upgraded (`kafka-features upgrade`), or {hint}",
+            words(
+                "too_old.cluster",
+                address=address,
+                level=level,
+                oldest=oldest,
+                needed=OLDEST_METADATA,
+            ),
+            hint=words("too_old.cluster_hint", hint=hint),
         )
     return str(version.broker_version_str)

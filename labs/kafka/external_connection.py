@@ -12,10 +12,13 @@ import ssl
 from kafka.errors import InvalidReceiveError, KafkaError
 
 from labs.base.errors import LabsError
+from labs.base.words import Words
 from labs.kafka.addresses import split
 from labs.kafka.clientfile import PROPERTIES
 from labs.kafka.security import Security
 from labs.kafka.wire import BrokerConnection, Denied
+
+words = Words(__file__)
 
 TIMEOUT_S = 5.0
 
@@ -24,8 +27,6 @@ NOT_YET_VALID, EXPIRED, HOSTNAME_MISMATCH = 9, 10, 62
 
 #: First byte of a TLS record that holds an alert (RFC 8446 §5.1).
 TLS_ALERT = 0x15
-
-_MEND = f"correct that in the file that {PROPERTIES} names"
 
 
 def reach(address: str, security: Security, timeout_s: float = TIMEOUT_S) -> BrokerConnection:
@@ -61,29 +62,42 @@ def reach(address: str, security: Security, timeout_s: float = TIMEOUT_S) -> Bro
 def _nobody(address: str, error: OSError) -> LabsError:
     match error:
         case socket.gaierror():
-            what = f"there is no host of the name in {address}"
+            what = words("reach.no_host", address=address)
         case ConnectionRefusedError():
-            what = f"nothing listens on {address}"
+            what = words("reach.nothing", address=address)
         case TimeoutError():
-            what = f"{address} does not answer"
+            what = words("reach.silent", address=address)
         case _:
-            what = f"{address} can't be reached ({error.strerror or error})"
-    return LabsError(what, hint="look at LABS_BOOTSTRAP, and at the network (a VPN, a firewall)")
+            what = words("reach.failed", address=address, error=error.strerror or error)
+    return LabsError(what, hint=words("reach.look"))
+
+
+def _mend(into: str) -> str:
+    """How to mend the learner's own file: by this name or value."""
+    return words("reach.mend_into", properties=PROPERTIES, into=into)
 
 
 def _denied(address: str, security: Security, error: Denied) -> LabsError:
     if error.offers:
         return LabsError(
-            f"{address} takes no {security.mechanism} but {', '.join(error.offers)}",
-            hint=f"{_MEND}: sasl.mechanism",
+            words(
+                "reach.mechanism",
+                address=address,
+                mechanism=security.mechanism,
+                offers=", ".join(error.offers),
+            ),
+            hint=_mend("sasl.mechanism"),
         )
-    if "takes no" in str(error):
+    if error.offers is not None:  # none: it asks nobody
         plain = security.protocol.removeprefix("SASL_")
         return LabsError(
-            f"{address} does not ask for a user name, and security.protocol is {security.protocol}",
-            hint=f"{_MEND}: {'SSL' if 'SSL' in plain else 'PLAINTEXT'}",
+            words("reach.no_user", address=address, protocol=security.protocol),
+            hint=_mend("SSL" if "SSL" in plain else "PLAINTEXT"),
         )
-    return LabsError(f"{address} does not let us in: {error}", hint=_MEND)
+    return LabsError(
+        words("reach.denied", address=address, error=error),
+        hint=words("reach.mend", properties=PROPERTIES),
+    )
 
 
 def _misunderstood(address: str, security: Security, error: OSError | KafkaError) -> LabsError:
@@ -95,16 +109,19 @@ def _misunderstood(address: str, security: Security, error: OSError | KafkaError
         case InvalidReceiveError() if _first_byte(error) == TLS_ALERT:
             return _wants_tls(address, security)
         case InvalidReceiveError():
-            return LabsError(f"{address} is no Kafka", hint="look at LABS_BOOTSTRAP")
+            return LabsError(
+                words("reach.no_kafka", address=address), hint=words("reach.look_there")
+            )
         case TimeoutError():
             return LabsError(
-                f"{address} takes connections, but does not answer",
-                hint="look whether it is a Kafka, and whether security.protocol fits",
+                words("reach.no_answer", address=address),
+                hint=words("reach.no_answer_hint"),
             )
     if security.encrypted:
+        plain = security.protocol.replace("SSL", "PLAINTEXT")
         return LabsError(
-            f"{address} speaks no TLS, and security.protocol is {security.protocol}",
-            hint=f"look at the port, or {_MEND}: {security.protocol.replace('SSL', 'PLAINTEXT')}",
+            words("reach.no_tls", address=address, protocol=security.protocol),
+            hint=words("reach.no_tls_hint", properties=PROPERTIES, protocol=plain),
         )
     return _wants_tls(address, security)
 
@@ -118,27 +135,26 @@ def _first_byte(error: InvalidReceiveError) -> int:
 def _wants_tls(address: str, security: Security) -> LabsError:
     better = security.protocol.replace("PLAINTEXT", "SSL")
     return LabsError(
-        f"{address} seems to speak TLS, or is no Kafka; security.protocol is {security.protocol}",
-        hint=f"look at the port, or let {PROPERTIES} name a file that says security.protocol="
-        f"{better}",
+        words("reach.tls", address=address, protocol=security.protocol),
+        hint=words("reach.tls_hint", properties=PROPERTIES, protocol=better),
     )
 
 
 def _untrusted(address: str, security: Security, error: ssl.SSLCertVerificationError) -> LabsError:
-    trusted = security.ca or "this machine's list of authorities"
+    trusted = security.ca or words("certificate.our_list")
     match error.verify_code:
         case code if code == EXPIRED:
-            what = f"the certificate of {address} has expired"
-            hint = "whoever runs that Kafka must renew it"
+            what = words("certificate.expired", address=address)
+            hint = words("certificate.expired_hint")
         case code if code == NOT_YET_VALID:
-            what = f"the certificate of {address} is not valid yet"
-            hint = "look at this machine's clock"
+            what = words("certificate.not_yet", address=address)
+            hint = words("certificate.not_yet_hint")
         case code if code == HOSTNAME_MISMATCH:
-            what = f"the certificate of {address} is another host's ({error.verify_message})"
-            hint = "ask for the name that it was made for"
+            what = words("certificate.other_host", address=address, why=error.verify_message)
+            hint = words("certificate.other_host_hint")
         case _:
-            what = f"the certificate of {address} is not trusted by {trusted}"
-            hint = f"{_MEND}: ssl.truststore.location must name the authority that signed it"
+            what = words("certificate.untrusted", address=address, trusted=trusted)
+            hint = words("certificate.untrusted_hint", properties=PROPERTIES)
     return LabsError(what, hint=hint)
 
 
@@ -146,12 +162,12 @@ def _unloved(address: str, security: Security, error: ssl.SSLError) -> LabsError
     """The broker sent a TLS alert: it does not take our certificate, or wants one."""
     if security.certificate is None:
         return LabsError(
-            f"{address} asks for a client certificate", hint=f"{_MEND}: ssl.keystore.location"
+            words("certificate.wanted", address=address), hint=_mend("ssl.keystore.location")
         )
-    expired = " (it has expired)" if "EXPIRED" in (error.reason or "") else ""
+    which = "expired" if "EXPIRED" in (error.reason or "") else "other"
     return LabsError(
-        f"{address} does not take the certificate in {security.certificate}{expired}",
-        hint="have whoever runs that Kafka make a new one",
+        words(f"certificate.refused.{which}", address=address, certificate=security.certificate),
+        hint=words("certificate.refused_hint"),
     )
 
 
@@ -159,8 +175,10 @@ def _silent(address: str, security: Security, error: OSError) -> LabsError:
     if isinstance(error, ssl.SSLError):
         return _misunderstood(address, security, error)
     if security.asks_who:
-        return LabsError(f"{address} closed the connection ({error})", hint="try again")
+        return LabsError(
+            words("reach.closed", address=address, error=error), hint=words("reach.again")
+        )
     return LabsError(
-        f"{address} closed the connection: it seems to ask for a user name and a password",
-        hint=f"let {PROPERTIES} name a file that says security.protocol=SASL_SSL, and who you are",
+        words("reach.asks_who", address=address),
+        hint=words("reach.asks_who_hint", properties=PROPERTIES),
     )

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster
 
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 #: Keys of Kafka's protocol, and the version of the first that librdkafka 2.16 speaks (Kafka 4.0).
 CONSUMER_GROUP_HEARTBEAT, CONSUMER_GROUP_DESCRIBE = 68, 69
@@ -28,12 +31,12 @@ ANSWER_S = 5.0
 
 @dataclass(frozen=True)
 class Feature:
-    """Something that a Kafka may lack. `lacking`: why this broker can't do it; empty if it can.
+    """Something that a Kafka may lack, by its id. `lacking`: why this broker can't do it, or "".
 
     It gets a connection to the broker, and a name that no group of the learner's has.
     """
 
-    what: str
+    id: str
     lacking: Callable[[BrokerConnection, str], str]
 
     def missing(self, cluster: Cluster) -> str:
@@ -46,7 +49,7 @@ class Feature:
                     why = self.lacking(line, cluster.named("may-i"))
             except NO_ANSWER:
                 continue  # whoever runs the experiment will tell of it
-            return f"this Kafka can't do {self.what}: {why}" if why else ""
+            return words(f"feature.missing.{self.id}", why=why) if why else ""
         return ""
 
 
@@ -62,15 +65,15 @@ def _no_new_groups(line: BrokerConnection, group: str) -> str:
 
     known = {key.api_key: key.max_version for key in line.versions.api_keys}
     if known.get(CONSUMER_GROUP_HEARTBEAT, -1) < HEARTBEAT_VERSION:
-        return "it came with Kafka 4.0"
+        return words("feature.lacking.since")
     request: Any = messages.ConsumerGroupDescribeRequest
     answer = line.ask(request[0](group_ids=[group], include_authorized_operations=False))
     if not any(told.error_code == UNSUPPORTED_VERSION for told in answer.groups):
         return ""
     levels = {f.name: f.max_version_level for f in line.versions.finalized_features or ()}
     if levels.get("group.version", 0) < 1:
-        return "its feature group.version is 0 (`kafka-features upgrade` can change that)"
-    return "its brokers' group.coordinator.rebalance.protocols leave out consumer"
+        return words("feature.lacking.group_version")
+    return words("feature.lacking.left_out")
 
 
 def _no_share_groups(line: BrokerConnection, _group: str) -> str:
@@ -78,8 +81,8 @@ def _no_share_groups(line: BrokerConnection, _group: str) -> str:
     levels = {f.name: f.max_version_level for f in line.versions.finalized_features or ()}
     if levels.get("share.version", 0) >= 1:
         return ""
-    return "its feature share.version is 0 (`kafka-features upgrade` can change that from 4.2 on)"
+    return words("feature.lacking.share_version")
 
 
-SHARE_GROUPS = Feature("share groups (KIP-932)", _no_share_groups)
-NEW_GROUPS = Feature("groups of KIP-848's protocol", _no_new_groups)
+SHARE_GROUPS = Feature("share_groups", _no_share_groups)
+NEW_GROUPS = Feature("new_groups", _no_new_groups)

@@ -26,11 +26,14 @@ from filelock import FileLock
 from labs.base.errors import LabsError
 from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.config import NODE_LOG
 from labs.kafka.jars import KAFKA
 from labs.supervise.home import Home, cache_dir, make_writable, may_run_programs
 from labs.supervise.java import Java, find_java
 from labs.supervise.making import draft_of
+
+words = Words(__file__)
 
 #: A class archive is good only for the garbage collector it was made with. A flag that an older
 #: Java (`LABS_JAVA`) does not know costs speed, not the start.
@@ -76,14 +79,14 @@ class Installation:
         lists = [f"-XX:DumpLoadedClassList={self.class_lists / name}"] if self.class_lists else []
         return self.command_of("kafka.Kafka", (*lists, *marks, *NODE_LOG), ["server.properties"])
 
-    def command_of(self, tool: str, flags: Sequence[str], words: Sequence[str]) -> list[str]:
+    def command_of(self, tool: str, flags: Sequence[str], options: Sequence[str]) -> list[str]:
         """The command line of a class of Kafka's, with its JVM's further flags.
 
         A tool's short run needs what a small node does: the first compiler alone, and the archive.
         """
         archive = [f"-XX:SharedArchiveFile={self.archive}"] if self.archive else []
         java = [str(self.java.path), *JVM_FLAGS, *archive, *flags]
-        return [*java, "-cp", self.class_path, tool, *words]
+        return [*java, "-cp", self.class_path, tool, *options]
 
 
 def jvm_environment() -> dict[str, str]:
@@ -117,9 +120,8 @@ def library_folder(folder: Path) -> Path:
             if may_run_programs(place):
                 return place
     raise LabsError(
-        "neither LABS_HOME nor LABS_CACHE nor TMPDIR may run programs (noexec), so the brokers can "
-        "load neither zstd nor snappy",
-        hint="set LABS_HOME to a folder on a disk that is mounted without noexec",
+        words("noexec.what"),
+        hint=words("noexec.hint"),
     )
 
 
@@ -167,8 +169,8 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
     if meta.exists():
         if f"cluster.id={cluster_id}" not in meta.read_text("utf-8", "replace").splitlines():
             raise LabsError(
-                f"{meta} does not name this cluster's id, {cluster_id}",
-                hint="correct that, or `labs reset --hard` starts with empty disks",
+                words("other_id.what", meta=meta, cluster_id=cluster_id),
+                hint=words("other_id.hint"),
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +183,7 @@ def format_storage(installation: Installation, folder: Path, cluster_id: str, no
 
 
 def _make_checkpoint(installation: Installation, tell: Tell) -> None:
-    tell("formatting a storage with Kafka's own tool (once)", None)
+    tell(words("making.storage"), None)
     with draft_of(installation.checkpoint) as draft:
         work = draft.parent
         (work / "server.properties").write_text(
@@ -193,7 +195,7 @@ def _make_checkpoint(installation: Installation, tell: Tell) -> None:
             installation,
             ["kafka.tools.StorageTool", "format", "-t", new_id(), "-c", "server.properties"],
             cwd=work,
-            doing="Kafka's storage could not be formatted",
+            doing=words("unmade.storage"),
         )
         (work / "records" / "bootstrap.checkpoint").replace(installation.checkpoint)
 
@@ -203,7 +205,7 @@ def _make_archive(installation: Installation, archive: Path, train: Train, tell:
     with draft_of(archive) as draft:
         lists = draft.with_name("lists")
         lists.mkdir()
-        tell("starting Kafka once to learn its classes (once)", None)
+        tell(words("making.classes"), None)
         # Its logs outlive a failure, which is the one time that anybody wants them.
         home = Home(KAFKA.place / "training")
         shutil.rmtree(home.path, ignore_errors=True)
@@ -211,12 +213,12 @@ def _make_archive(installation: Installation, archive: Path, train: Train, tell:
         shutil.rmtree(home.path, ignore_errors=True)
         merged = draft.with_name("classes")
         merged.write_text(_merge(lists), "utf-8")
-        tell("archiving Kafka's classes so that it starts faster (once)", None)
+        tell(words("making.archive"), None)
         _run_java(
             installation,
             [*DUMP_FLAGS, f"-XX:SharedClassListFile={merged}", f"-XX:SharedArchiveFile={draft}"],
             cwd=draft.parent,
-            doing="the class archive could not be made",
+            doing=words("unmade.archive"),
         )
         draft.replace(archive)
 
@@ -237,7 +239,7 @@ def _run_java(installation: Installation, arguments: list[str], cwd: Path, doing
     done = run([*java, *arguments], cwd=cwd, env=jvm_environment())
     if done.returncode:
         because = last_line(done.stderr or done.stdout)
-        raise LabsError(doing, because=because, hint="run `labs doctor`")
+        raise LabsError(doing, because=because, hint=words("doctor"))
 
 
 def archive_key(installation: Installation) -> str:

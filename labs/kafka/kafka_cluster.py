@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka import faultlog
 from labs.kafka.breaking import Breakable
 from labs.kafka.cluster import (
@@ -35,6 +36,8 @@ from labs.supervise.runner import Runner
 
 if TYPE_CHECKING:
     from labs.kafka.wire import BrokerConnection
+
+words = Words(__file__)
 
 #: Without its controller a broker can't shut down in good order: it gets that long, s.
 HASTY_S = 0.5
@@ -126,7 +129,7 @@ class KafkaCluster(Breakable):
 
     def leave(self) -> None:
         if self.runner.leave():
-            self.tell("stopping the cluster", None)
+            self.tell(words("stopping.cluster"), None)
             self.stop(if_idle=True)  # looks again: somebody may have come meanwhile
 
     # -- starting and stopping -------------------------------------------------------------
@@ -200,7 +203,7 @@ class KafkaCluster(Breakable):
 
     def _start_empty(self) -> None:
         """Start a new cluster of three brokers on empty disks, at the old addresses."""
-        self.tell("wiping the disks", None)
+        self.tell(words("wiping"), None)
         self.runner.wipe()
         self.home.require_room()
         self.starting.bring_up()
@@ -231,11 +234,11 @@ class KafkaCluster(Breakable):
         status = self.status()
         nodes = {node.id: node for node in status.nodes}
         if not nodes:
-            raise LabsError("the cluster is not up", hint="start it with `labs up`")
+            raise LabsError(words("not_up.what"), hint=words("not_up.hint"))
         if wanted is not None:
             node = known(nodes, wanted)
             require_state(node, (State.RUNNING,))
         running = {node.id: node.address for node in status.serving}
         if not running:
-            raise LabsError("no broker is running", hint="`labs status` shows them")
+            raise LabsError(words("not_up.none"), hint=words("shows_them"))
         return running

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.cluster import BROKER_IDS, CONTROLLER_ID, label_of, name_of
 from labs.kafka.config import properties
 from labs.kafka.installation import (
@@ -28,6 +29,8 @@ from labs.supervise.processes import ProcessRunner
 from labs.supervise.program import Program
 from labs.supervise.watchdog import watchdog_pid
 
+words = Words(__file__)
+
 
 class Nodes(Program):
     """Kafka's nodes, for a runner of processes.
@@ -39,9 +42,9 @@ class Nodes(Program):
 
     ids = (*BROKER_IDS, CONTROLLER_ID)
     disk = "records"
-    unknown = "a cluster unknown here"
-    port_hint = "close that program, or let `labs down` and `labs up` choose new ports"
-    freeze_hint = "`labs status` tells whether it has by now"
+    unknown = words("local.unknown")
+    port_hint = words("local.port_hint")
+    freeze_hint = words("local.freeze_hint")
 
     def __init__(self, home: Path, installation: Installation | None = None) -> None:
         self._home = home

@@ -13,11 +13,14 @@ from kafka.errors import for_code
 from kafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 
+from labs.base.words import Words
 from labs.kafka.cluster import Node
 from labs.kafka.refusals import NotReady
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
 from labs.supervise.ports import is_open
 from labs.supervise.readiness import StillHopeful, wait_ready
+
+words = Words(__file__)
 
 PAUSE_S = 0.03
 #: How long one answer is waited for, s: one that was frozen meanwhile is noticed so soon.
@@ -54,7 +57,7 @@ def wait_seen(
         # Who is not even seen by itself keeps the others waiting.
         missing = [n for n in waiting if not sees(n, cluster_id, {n.id})] or waiting
         names = ", ".join(node.label for node in missing)
-        what = f"after {timeout_s:g} s {names} did not yet see all of the cluster"
+        what = words("not_ready.unseen", timeout_s=timeout_s, names=names)
         raise NotReady(missing[0], what)
 
 
@@ -119,7 +122,7 @@ def _says(node: Node, answer: Callable[[BrokerConnection], bool]) -> bool:
 
 def _until(done: Callable[[], bool], node: Node, hopeful: StillHopeful, timeout_s: float) -> None:
     if not wait_ready(done, hopeful, timeout_s, PAUSE_S / 2):
-        raise NotReady(node, f"{node.label} runs, but was not ready after {timeout_s:g} s")
+        raise NotReady(node, words("not_ready.node", label=node.label, timeout_s=timeout_s))
 
 
 def _created(broker: BrokerConnection, topic: str, brokers: int) -> bool:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from labs.base.errors import BadInput, LabsError
-from labs.kafka.cluster import CONTROLLER_ID, Node, State
+from labs.base.words import Words
+from labs.kafka.cluster import CONTROLLER_ID, Node, State, in_words
+
+words = Words(__file__)
 
 T = TypeVar("T")
 
@@ -23,9 +26,8 @@ def known(nodes: Mapping[int, T], node_id: int) -> T:
     if node_id not in nodes:
         names = ", ".join(str(i) for i in nodes)
         raise BadInput(
-            f"there is no node {node_id}: the cluster has {names}"
-            f" ({CONTROLLER_ID} is the controller)",
-            hint="`labs status` shows them",
+            words("refused.no_node", id=node_id, names=names, controller=CONTROLLER_ID),
+            hint=words("shows_them"),
         )
     return nodes[node_id]
 
@@ -37,14 +39,8 @@ def require_state(node: Node, allowed: tuple[State, ...]) -> None:
         LabsError: it is in another; the sentence says the way out.
     """
     if node.state not in allowed:
-        ways = {
-            State.RUNNING: "nothing needs to be done",
-            State.PAUSED: f"`labs resume {node.id}` lets it go on",
-            State.STOPPING: f"wait for its end, or end it with `labs kill {node.id}`",
-            State.STOPPED: f"`labs start {node.id}` starts it",
-            State.KILLED: f"`labs start {node.id}` starts it",
-        }
-        raise LabsError(f"{node.label} is {node.state}", hint=ways[node.state])
+        what = words("refused.state", node=node.label, state=in_words(node.state))
+        raise LabsError(what, hint=words(f"refused.way.{node.state}", id=node.id))
 
 
 def require_room(brokers: int) -> None:
@@ -55,8 +51,8 @@ def require_room(brokers: int) -> None:
     """
     if brokers >= MAX_BROKERS:
         raise BadInput(
-            f"there are {MAX_BROKERS} brokers, and more would not fit a laptop",
-            hint="`labs reset --hard` goes back to three",
+            words("refused.room", count=MAX_BROKERS),
+            hint=words("refused.room_hint"),
         )
 
 
@@ -65,10 +61,9 @@ class Unfinished(LabsError):  # noqa: N818 - it names what happened
 
     def __init__(self, node: Node, seconds: float, log: Path | None) -> None:
         super().__init__(
-            f"{node.label} did not finish its controlled shutdown in {seconds:g} s"
-            " (it needs the controller for that)",
+            words("unfinished.what", label=node.label, seconds=seconds),
             log=log,
-            hint=f"wait, or end it with `labs kill {node.id}`",
+            hint=words("unfinished.hint", id=node.id),
         )
 
 
@@ -76,18 +71,17 @@ class Disturbed(LabsError):  # noqa: N818 - it names what happened
     """Something was done to a node while a start waited for it; starting it again may help."""
 
     def __init__(self, node: Node, because: str = "") -> None:
-        done = "told to stop" if node.state is State.STOPPING else str(node.state)
-        super().__init__(
-            f"{node.label} was {done} during the start" + (f" ({because})" if because else ""),
-            hint="`labs status` shows how things stand, and `labs up` tries again",
-        )
+        what = words(f"disturbed.{node.state}", node=node.label)
+        if because:
+            what = words("disturbed.because", what=what, because=because)
+        super().__init__(what, hint=words("disturbed.hint"))
 
 
 class NotReady(LabsError):  # noqa: N818 - it names what happened
     """The time to become ready ran out. `node` is who was waited for."""
 
     def __init__(self, node: Node, what: str) -> None:
-        super().__init__(what, hint="look at `labs logs`, then try `labs up` again")
+        super().__init__(what, hint=words("not_ready.hint"))
         self.node = node
 
 

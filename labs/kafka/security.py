@@ -30,6 +30,7 @@ from typing import Any
 
 from labs.base import variables
 from labs.base.errors import BadInput
+from labs.base.words import Words
 from labs.kafka.addresses import parse, split
 from labs.kafka.backend import backend
 from labs.kafka.clientfile import (
@@ -41,6 +42,8 @@ from labs.kafka.clientfile import (
     read_settings,
     require_filled_in,
 )
+
+words = Words(__file__)
 
 BOOTSTRAP = "LABS_BOOTSTRAP"
 
@@ -113,7 +116,7 @@ class Security:
             else:
                 context.load_verify_locations(self.ca)
         except ssl.SSLError:
-            raise BadInput(f"{self.ca} holds no certificate that can be read") from None
+            raise BadInput(words("security.no_certificate", file=self.ca)) from None
         if self.certificate is not None:
             key = self.key or self.certificate
             try:
@@ -121,8 +124,8 @@ class Security:
                 context.load_cert_chain(self.certificate, key, self.key_password)
             except ssl.SSLError:
                 raise BadInput(
-                    f"the private key of {self.certificate} can't be used",
-                    hint=f"look whether {key} holds it, and whether ssl.key.password opens it",
+                    words("security.no_key", file=self.certificate),
+                    hint=words("security.no_key_hint", key=key),
                 ) from None
         return context
 
@@ -206,13 +209,14 @@ class Entrance:
         """What whoever connects like this must know, a sentence each; often nothing."""
         told, security = [], self.security
         if not security.encrypted and not all(map(_is_this_machine, self.hosts)):
-            what = "not even the password" if security.mechanism == "PLAIN" else "nothing"
-            told.append(f"{what} is encrypted on the way (security.protocol={security.protocol})")
+            what = "password" if security.mechanism == "PLAIN" else "nothing"
+            told.append(words(f"security.open.{what}", protocol=security.protocol))
         if security.encrypted and not security.check_hostname:
-            told.append(f"the broker's certificate may name any host ({_HOST_CHECK} is empty)")
+            told.append(words("security.any_host", setting=_HOST_CHECK))
         if security.ignored:
             named, more = ", ".join(security.ignored[:_NAMED]), len(security.ignored) - _NAMED
-            told.append(f"not needed here, so ignored: {named}{f' and {more} more' * (more > 0)}")
+            which = "some" if more > 0 else "all"
+            told.append(words(f"security.ignored.{which}", named=named, more=more))
         return told
 
 
@@ -259,8 +263,8 @@ def _by_address(protocol: str) -> Security:
     """Without a file: as the address says, if that is enough."""
     if protocol.startswith("SASL_"):
         raise BadInput(
-            f"{BOOTSTRAP} says {protocol}, which needs a user name and a password",
-            hint=f"let {PROPERTIES} name a file with both",
+            words("security.needs_user", where=BOOTSTRAP, protocol=protocol),
+            hint=words("security.needs_user_hint", properties=PROPERTIES),
         )
     return Security(protocol or "PLAINTEXT")
 
@@ -327,22 +331,24 @@ def _protocol(path: Path, settings: Settings, by_address: Mapping[str, str]) -> 
     said = {where: protocol for where, protocol in by_address.items() if protocol}
     if "security.protocol" in told:
         said[str(path)] = _one_of(path, told, "security.protocol", PROTOCOLS)
-    if len(set(said.values())) > 1:
-        both = ", and ".join(f"{where} says {protocol}" for where, protocol in said.items())
-        raise BadInput(both, hint="let both say the same")
+    for where, protocol in said.items():
+        (first, before), *_ = said.items()
+        if protocol != before:
+            both = {"first": first, "one": before, "second": where, "other": protocol}
+            raise BadInput(words("security.two", **both), hint=words("security.two_hint"))
     if said:
         return next(iter(said.values()))
-    hint = f"add a line security.protocol=…: {', '.join(PROTOCOLS)}"
+    hint = words("security.add_line", protocols=", ".join(PROTOCOLS))
     names = [name for name in (*told, *map(canonical, settings.ignored)) if _needed(name)]
     if names:
         raise BadInput(
-            f"{path} says {names[0]}, but no security.protocol, and so nothing would be encrypted",
+            words("security.no_protocol", path=path, name=names[0]),
             hint=hint,
         )
     for line, _ in settings.hints:
-        raise _hinting(path, line, "but no line says security.protocol, and so nothing")
+        raise _hinting(path, line, "")
     if "bootstrap.servers" not in told:
-        raise BadInput(f"{path} says neither security.protocol nor bootstrap.servers", hint=hint)
+        raise BadInput(words("security.neither", path=path), hint=hint)
     return "PLAINTEXT"
 
 
@@ -358,22 +364,22 @@ def _require_its_own(path: Path, settings: Settings, protocol: str) -> None:
     for name in (*told, *map(canonical, settings.ignored)):
         if _needed(name) not in protocol:
             raise BadInput(
-                f"{path} says {name}, which means nothing with security.protocol={protocol}",
-                hint=f"correct security.protocol ({', '.join(PROTOCOLS)}), or take that line out",
+                words("security.means_nothing", path=path, name=name, protocol=protocol),
+                hint=words("security.means_nothing_hint", protocols=", ".join(PROTOCOLS)),
             )
     if protocol.endswith("SSL"):
         return  # encrypted
     for line, needed in settings.hints:
         if needed not in protocol:
-            raise _hinting(path, line, f"but by security.protocol={protocol} nothing")
+            raise _hinting(path, line, protocol)
 
 
-def _hinting(path: Path, line: int, but: str) -> BadInput:
+def _hinting(path: Path, line: int, protocol: str) -> BadInput:
     """Not shown is what that line says: it may be a password."""
+    why = "protocol" if protocol else "no_line"
     return BadInput(
-        f"line {line} of {path} hints at TLS or a password, {but} would be encrypted",
-        hint="write what it says as lines of name=value, such as security.protocol=SASL_SSL, or put"
-        " a # before it if it is not about Kafka (a \\ at its end joins the next line to it)",
+        words(f"security.hinting.{why}", line=line, path=path, protocol=protocol),
+        hint=words("security.hinting_hint"),
     )
 
 
@@ -382,19 +388,19 @@ def _require_checks(path: Path, told: Mapping[str, str]) -> None:
     checks = told.get("enable.ssl.certificate.verification", "true").lower()
     if checks != "true":
         raise BadInput(
-            f"{path} says enable.ssl.certificate.verification={checks}, and then anybody could pose"
-            " as that Kafka",
-            hint="let ssl.truststore.location name the authority that signed its certificate",
+            words("security.unchecked", path=path, checks=checks),
+            hint=words("security.unchecked_hint"),
         )
     spoken = told.get("ssl.enabled.protocols")
     if spoken is not None and "TLSv1.2" not in re.split(r"[\s,\[\]]+", spoken):
         raise BadInput(
-            f"{path} says ssl.enabled.protocols={spoken}, and TLS 1.2 can't be left out here",
-            hint="add TLSv1.2; TLS 1.3 is spoken wherever the broker speaks it",
+            words("security.old_tls", path=path, spoken=spoken),
+            hint=words("security.old_tls_hint"),
         )
     if told.get(_HOST_CHECK, "https").lower() not in ("https", "", "none"):
         raise BadInput(
-            f"{path} says {_HOST_CHECK}={told[_HOST_CHECK]}", hint="it can be https, or empty"
+            words("security.host_check", path=path, name=_HOST_CHECK, told=told[_HOST_CHECK]),
+            hint=words("security.host_check_hint"),
         )
 
 
@@ -411,11 +417,11 @@ def _who(path: Path, told: Mapping[str, str], protocol: str) -> dict[str, str]:
     password = told.get("sasl.password") or jaas.get("password", "")
     if not (username and password):
         raise BadInput(
-            f"{path} gives no user name and password",
-            hint="say sasl.username and sasl.password, or sasl.jaas.config with both",
+            words("security.no_user", path=path),
+            hint=words("security.no_user_hint"),
         )
-    require_filled_in(path, "the user name", username)
-    require_filled_in(path, "the password", password)
+    require_filled_in(path, words("security.user"), username)
+    require_filled_in(path, words("security.password"), password)
     return {"mechanism": mechanism, "username": username, "password": password}
 
 
@@ -429,8 +435,11 @@ def _jaas_option(found: re.Match[str]) -> tuple[str, str]:
 def _one_of(path: Path, told: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     value = told.get(name, "").upper()
     if value not in allowed:
-        said = f"says {name}={told[name]}" if name in told else f"says no {name}"
-        raise BadInput(f"{path} {said}", hint=f"it can be {', '.join(allowed)}")
+        what = "value" if name in told else "none"
+        raise BadInput(
+            words(f"security.one_of.{what}", path=path, name=name, value=told.get(name)),
+            hint=words("security.one_of.hint", allowed=", ".join(allowed)),
+        )
     return value
 
 
@@ -441,8 +450,8 @@ def _file(path: Path, told: Mapping[str, str], name: str) -> Path | None:
     file = path.absolute().parent / os.path.expanduser(named)  # noqa: PTH111 - as above
     if not file.is_file():
         raise BadInput(
-            f"{path} says {name}={told[name]}, and there is no such file",
-            hint="a path in it starts at its own folder; write / and not \\",
+            words("security.no_file", path=path, name=name, told=told[name]),
+            hint=words("security.no_file_hint"),
         )
     return file
 
@@ -452,9 +461,8 @@ def _pem(path: Path, told: Mapping[str, str], store: str) -> Path | None:
     file = _file(path, told, f"{store}.location")
     if file is not None and _PEM not in file.read_bytes():
         raise BadInput(
-            f"{store}.location, {file}, is no PEM file",
-            hint="`openssl pkcs12 -in STORE -nodes -out STORE.pem` makes one of a PKCS12 store;"
-            " `keytool -importkeystore -deststoretype PKCS12` a PKCS12 store of a JKS one",
+            words("security.no_pem", store=store, file=file),
+            hint=words("security.no_pem_hint"),
         )
     return file
 
@@ -469,7 +477,7 @@ _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 def _require_private(path: Path) -> None:
     if os.name == "posix" and path.stat().st_mode & _OTHERS_READ:
         raise BadInput(
-            f"{path} holds a password, and others on this machine can read it",
+            words("security.readable", path=path),
             hint=_way_to_hide(path.absolute()),
         )
 
@@ -477,14 +485,11 @@ def _require_private(path: Path) -> None:
 def _way_to_hide(path: Path) -> str:
     """`chmod`, or a copy where that would do nothing: on a Windows disk, or for another's file."""
     if path.stat().st_uid == os.geteuid() and _keeps_modes(path.parent):
-        return f"`chmod 600 {shlex.quote(str(path))}` lets only you"
+        return words("security.chmod", file=shlex.quote(str(path)))
     copy = (
         f"~/labs-{path.name}" if re.fullmatch(r"[\w.-]+", path.name) else "~/labs-client.properties"
     )
-    return (
-        f"chmod can't change that there: `install -m 600 {shlex.quote(str(path))} {copy}` makes a"
-        f" copy for you alone; let {PROPERTIES} name that one"
-    )
+    return words("security.copy", file=shlex.quote(str(path)), copy=copy, properties=PROPERTIES)
 
 
 def _keeps_modes(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.kafka.cluster import ALIVE, CONTROLLER_ID, DEAD, Node, Role, State, label_of, role_of
 from labs.kafka.last_error import error_in
 from labs.kafka.refusals import Disturbed, NotReady
@@ -22,12 +23,14 @@ from labs.supervise.runner import PortTaken, Runner
 if TYPE_CHECKING:
     from labs.supervise.readiness import StillHopeful
 
+words = Words(__file__)
+
 #: A node that was told to stop gets that long to end well before it is started again, s. Without a
 #: controller a broker can't, so it gets none.
 LEAVE_S = 3.0
 #: How often a start begins again because of what is done to the nodes meanwhile.
 ROUNDS, AGAIN_S = 6, 0.2
-STARTING = "starting one controller and three brokers"
+STARTING = words("starting.all")
 
 
 def nodes_of(runner: Runner) -> dict[int, Node]:
@@ -87,7 +90,7 @@ class Starting:
             except Disturbed as error:
                 if not left:
                     raise
-                self._tell(f"{error.what}; it is started again", None)
+                self._tell(words("starting.again", what=error.what), None)
                 time.sleep(AGAIN_S)
 
     def settle(self) -> None:
@@ -101,7 +104,7 @@ class Starting:
     def see_out(self, leaving: list[Node], orderly: bool = True) -> None:
         """Wait for nodes that were told to stop; SIGKILL to those that do not end in time."""
         names = ", ".join(node.label for node in leaving)
-        self._tell(f"waiting for the end of {names}, which was to stop", None)
+        self._tell(words("starting.seeing_out", names=names), None)
         patience_s = LEAVE_S if orderly else 0.0
         lifecycle.end(self._runner, [node.id for node in leaving], patience_s)
 
@@ -117,7 +120,7 @@ class Starting:
         Raises:
             LabsError: it or the controller does not run any more, or was not ready in time.
         """
-        self._tell(f"starting {label_of(node_id)}", None)
+        self._tell(words("starting.one", node=label_of(node_id)), None)
         self._runner.start(node_id, settings)
         with self._log_named():
             self._wait_serving(node_id)
@@ -133,7 +136,7 @@ class Starting:
             self._tell(STARTING, part * 0.9)
 
         readiness.wait_seen(brokers, self._cluster_id, hopeful, timeout_s, arrived)
-        self._tell("checking that records are replicated", 0.9)
+        self._tell(words("starting.checking"), 0.9)
         readiness.prove_replication(brokers, hopeful, timeout_s)
 
     def _wait_serving(self, node_id: int) -> None:
@@ -181,11 +184,10 @@ class Starting:
         bound = next((i for i in reasons if _is_bind_error(reasons[i])), None)
         node_id = bound or next(iter(reasons))
         return (PortTaken if bound else LabsError)(
-            f"{label_of(node_id)} died while it was starting",
+            words("starting.died", node=label_of(node_id)),
             because=reasons[node_id],
             log=self._runner.log_file(node_id),
-            hint=f"repair that and run `labs up` again (`labs logs {node_id}` shows more);"
-            " `labs reset --hard` starts with empty disks",
+            hint=words("starting.died_hint", id=node_id),
         )
 
     def _last_error(self, node_id: int) -> str:

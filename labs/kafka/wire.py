@@ -21,21 +21,24 @@ from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
+from labs.base.words import Words
 from labs.kafka.security import Security
 from labs.supervise.ports import HOST
+
+words = Words(__file__)
 
 #: What asking raises where no answer comes, or one that makes no sense: another program's.
 NO_ANSWER = (OSError, KafkaError, ValueError, struct.error)
 
 
 class Denied(ConnectionError):  # noqa: N818 - it names what happened
-    """The broker does not let us in: it doubts who we are. `offers`: the mechanisms it would take.
+    """The broker does not let us in: it doubts who we are.
 
     Args:
-        offers: told only where ours is none of them.
+        offers: the mechanisms that it would take, where ours is none of them; else None.
     """
 
-    def __init__(self, why: str, offers: tuple[str, ...] = ()) -> None:
+    def __init__(self, why: str, offers: tuple[str, ...] | None = None) -> None:
         super().__init__(why)
         self.offers = offers
 
@@ -75,16 +78,18 @@ class BrokerConnection:
     def _say_who(self, security: Security) -> None:
         answer = self.ask(SaslHandshakeRequest[1](mechanism=security.mechanism))
         if answer.error_code:
-            raise Denied(f"it takes no {security.mechanism}", tuple(answer.mechanisms))
+            raise Denied(
+                words("denied.mechanism", mechanism=security.mechanism), tuple(answer.mechanisms)
+            )
         talk = get_sasl_mechanism(security.mechanism)(**security.kafka_python())
         while not talk.is_done():
             answer = self.ask(SaslAuthenticateRequest[1](auth_bytes=talk.auth_bytes()))
             if answer.error_code:
-                raise Denied("it does not take this user name with this password")
+                raise Denied(words("denied.password"))
             try:
                 talk.receive(answer.auth_bytes)
             except ValueError:  # SCRAM: it does not know the password either
-                raise Denied("it could not prove that it knows the password") from None
+                raise Denied(words("denied.proof")) from None
 
     @cached_property
     def versions(self) -> Any:
@@ -115,7 +120,7 @@ class BrokerConnection:
         while True:
             received = self._socket.recv(65536)
             if not received:
-                raise ConnectionResetError("the broker closed the connection")
+                raise ConnectionResetError(words("hung_up"))
             for _, response in self._protocol.receive_bytes(received):
                 return response
 

@@ -7,7 +7,8 @@ has none, the id itself says it. Nothing is decided by what stands there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from labs.base.errors import BadInput
 from labs.base.figures import figure
@@ -15,7 +16,7 @@ from labs.base.words import Words
 from labs.chapters import words_of
 from labs.experiment.experiment import Experiment
 from labs.experiment.result import Measured
-from labs.experiment.settings import unit_named
+from labs.experiment.settings import Choice, Setting, unit_named
 
 #: The end of a measurement's name → its unit, the longest first.
 _UNITS = {
@@ -47,6 +48,21 @@ class Called:
         """A value of a measurement or of a setting: a figure, or a word for its id."""
         said = self._said(f"values.{name}.{value}") if isinstance(value, str) else ""
         return said or figure(value)
+
+    def setting(self, name: str, value: object) -> str:
+        """A setting's value: a word for its id, or the number as it was set."""
+        return self.value(name, value) if isinstance(value, str) else str(value)
+
+    def settings(self, values: Mapping[str, object]) -> str:
+        """What is set, in a line: `acks=1, copies=three copies`."""
+        return ", ".join(f"{name}={self.setting(name, value)}" for name, value in values.items())
+
+    def allowed(self, setting: Setting) -> str:
+        """What a setting takes, as a panel shows it."""
+        if isinstance(setting, Choice):
+            shown = tuple(self.value(setting.name, option) for option in setting.options)
+            setting = replace(setting, options=shown)
+        return setting.allowed
 
     def _said(self, id: str) -> str:
         """The sentence of an id; "" if there is none."""

@@ -61,7 +61,7 @@ def _control(setting: Setting, help: str, by: Called) -> w.Widget:
         control = w.Checkbox(value=setting.default, **common)
     else:
         control = _slider(setting, common)
-    control.tooltip = f"{help} ({setting.allowed})"
+    control.tooltip = f"{help} ({by.allowed(setting)})"
     control.add_class(f"t-set-{setting.name}")
     return control
 

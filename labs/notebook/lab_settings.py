@@ -72,7 +72,7 @@ def _row(setting: LabSetting, told: Mapping[str, Any], ours: bool) -> LabSetting
     found = told[setting.name]
     defaults = [s["value"] for s in found.get("synonyms") or () if s["source"] == "DEFAULT_CONFIG"]
     default = defaults[0] if defaults else setting.default
-    return LabSetting(setting.name, found["value"], default, setting.why if ours else "")
+    return LabSetting(setting.name, found["value"], default, ours)
 
 
 def _cells(row: LabSetting) -> str:

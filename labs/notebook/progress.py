@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from labs.base.errors import LabsError
 from labs.base.words import Words
-from labs.chapters import formerly, numbers
+from labs.chapters import all_experiments, numbers
 from labs.charts import picture_of, show
+from labs.experiment.settings import by_todays_ids
 from labs.experiment.views import Bars
-from labs.learner.notes import notes
+from labs.learner.notes import Note, notes
 from labs.learner.tally import Tally, by_chapter
 
 words = Words(__file__)
@@ -25,15 +27,25 @@ def tallies() -> dict[str, Tally]:
     Raises:
         LabsError: the notes can't be read.
     """
-    number_of, now_called = numbers(), formerly()
+    number_of = numbers()
     name_of = {number: chapter for chapter, number in number_of.items()}
 
     def chapter_of(name: str) -> str:
-        first = now_called.get(name, name).partition(".")[0]
+        first = name.partition(".")[0]
         return name_of.get(first, first)  # an exercise is called by its chapter's number
 
-    found = by_chapter(notes(), chapter_of)
+    found = by_chapter(_by_todays_names(notes()), chapter_of)
     return dict(sorted(found.items(), key=lambda one: (number_of.get(one[0], "99"), one[0])))
+
+
+def _by_todays_names(noted: Iterable[Note]) -> Iterator[Note]:
+    """The notes; an experiment may have had another name by then, a setting's value another id."""
+    known = {name: one for one in all_experiments() for name in (one.name, *one.formerly)}
+    for note in noted:
+        if one := known.get(note.name):
+            settings = by_todays_ids(one.settings, note.told.get("settings") or {})
+            note = replace(note, name=one.name, told={**note.told, "settings": settings})
+        yield note
 
 
 def picture(found: Mapping[str, Tally]) -> Bars:

@@ -11,9 +11,10 @@ from typing import Any
 
 from labs.base.errors import LabsError
 from labs.base.words import Words
-from labs.chapters import formerly, words_of
+from labs.chapters import words_of
 from labs.learner.notes import Note
 from labs.learner.tally import Tally
+from labs.notebook.called import called
 from labs.notebook.card import CSS, inline
 from labs.notebook.prediction import Number, spoken
 from labs.notebook.progress import tallies
@@ -70,16 +71,15 @@ def recap(chapter: str) -> Recap:
 
 def _item(note: Note, wrong: Sequence[Note]) -> str:
     """One question, what was predicted, what was measured; its settings, if it was asked twice."""
-    name = formerly().get(note.name, note.name)
     same = [dict(one.told.get("settings") or {}) for one in wrong if one.name == note.name]
     settings = dict(note.told.get("settings") or {})
-    where = ", ".join(f"{key}={settings.get(key)}" for key in differing(same))
+    where = called(note.name).settings({key: settings.get(key) for key in differing(same)})
     return words(
         "recap.item",
-        question=_question(name),
+        question=_question(note.name),
         where=f" ({where})" if where else "",
-        predicted=_said(name, note, "predicted"),
-        measured=_said(name, note, "measured"),
+        predicted=_said(note, "predicted"),
+        measured=_said(note, "measured"),
     )
 
 
@@ -91,8 +91,8 @@ def _question(name: str) -> str:
         return name
 
 
-def _said(name: str, note: Note, which: str) -> str:
+def _said(note: Note, which: str) -> str:
     value = note.told.get(which)
     if isinstance(value, int | float):
         return Number(str(note.told.get("unit", ""))).words(value).strip()
-    return spoken(name, str(value))
+    return spoken(note.name, str(value))

@@ -10,7 +10,6 @@ import ipywidgets as w
 
 from labs.base.words import Words
 from labs.charts.night import PICTURE
-from labs.experiment.result import Result
 from labs.notebook.called import called
 from labs.notebook.finding import Finding
 from labs.notebook.result_html import main_measurements
@@ -75,19 +74,14 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _told(finding: Finding, names: list[str]) -> str:
     result, counts = finding.result, finding.result.report.counts
-    settings = _set({name: result.settings[name] for name in names}, result) or words("runs.same")
+    by = called(result.experiment)
+    settings = by.settings({name: result.settings[name] for name in names}) or words("runs.same")
     acknowledged = words("runs.acknowledged", count=counts.acknowledged, sent=counts.sent)
     verdict = " ".join([acknowledged, *map(_brief, result.judgements)])
     first = sorted(result.measurements.items(), key=lambda one: one[0] not in result.about)
-    shown = main_measurements(dict(first), called(result.experiment))
+    shown = main_measurements(dict(first), by)
     measured = "; ".join(f"{a} {b}" for a, b in shown[:3])
     return _row(str(finding.number), settings, verdict, measured)
-
-
-def _set(settings: Mapping[str, Any], result: Result) -> str:
-    by = called(result.experiment)
-    told = {n: by.value(n, v) if isinstance(v, str) else v for n, v in settings.items()}
-    return ", ".join(f"{name}={value}" for name, value in told.items())
 
 
 def _brief(judgement: Judgement) -> str:
@@ -104,7 +98,7 @@ def _wide(html: str) -> w.HTML:
 
 
 def _captioned(finding: Finding) -> w.VBox:
-    settings = _set(finding.result.settings, finding.result)
+    settings = called(finding.result.experiment).settings(finding.result.settings)
     image = w.Image(value=finding.png, format="png", layout=w.Layout(width="900px"))
     image.layout.max_width = "100%"
     image.add_class(PICTURE)

@@ -8,6 +8,7 @@ from html import escape
 from labs.base.words import Words
 from labs.experiment.experiment import Experiment
 from labs.experiment.settings import Value, unit_named
+from labs.notebook.called import called
 from labs.notebook.prediction import Prediction
 from labs.notebook.result_html import CSS
 
@@ -25,14 +26,14 @@ def question(experiment: Experiment) -> str:
 
 def still(experiment: Experiment, values: Mapping[str, Value], asked: Prediction | None) -> str:
     """The whole panel as HTML."""
+    by = called(experiment)
     rows = "".join(
         f"<tr><td><code>{escape(s.name)}</code></td>"
-        f"<td>{escape(str(values[s.name]))} {escape(unit_named(s.unit))}</td>"
-        f"<td>{escape(experiment.help(s))} ({escape(s.allowed)})</td></tr>"
+        f"<td>{escape(by.setting(s.name, values[s.name]))} {escape(unit_named(s.unit))}</td>"
+        f"<td>{escape(experiment.help(s))} ({escape(by.allowed(s))})</td></tr>"
         for s in experiment.settings
     )
-    chosen = ", ".join(f"{name}={value}" for name, value in values.items())
-    shown = f"<code>{escape(chosen)}</code>"
+    shown = f"<code>{escape(by.settings(values))}</code>"
     heads = "".join(f"<th>{name}</th>" for name in words.under("still.head").values())
     ask = asked._repr_mimebundle_()["text/html"] if asked else ""
     return (

@@ -7,7 +7,10 @@ import threading
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.services.known import service
+
+words = Words(__file__)
 
 #: How often whoever waits for a start looks what it says, s.
 HEAR_EVERY_S = 0.2
@@ -49,7 +52,7 @@ def start_ahead(name: str) -> str:
     size_mb = server.to_download_mb
     _under_way[name] = start
     start.start()
-    return f"{server.product} is downloaded in the background: {size_mb} MB" if size_mb else ""
+    return words("fetching.background", product=server.product, mb=size_mb) if size_mb else ""
 
 
 def hear(name: str, tell: Tell) -> None:

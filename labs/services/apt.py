@@ -19,8 +19,11 @@ from pathlib import Path
 from labs.base.errors import LabsError
 from labs.base.programs import run
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.supervise.home import cache_dir, disk_is_full
 from labs.supervise.making import make_once
+
+words = Words(__file__)
 
 #: What must be there.
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
@@ -66,7 +69,7 @@ def unpack(package: str, beside: str, place: Path, megabytes: int, tell: Tell) -
         fetched = draft.with_name("packages")
         fetched.mkdir()
         _fetch(package, beside, fetched, draft.parent, megabytes, tell)
-        tell(f"unpacking {package}", None)
+        tell(words("fetching.unpacking", name=package), None)
         for file in sorted(fetched.glob("*.deb")):
             _unpack(file, draft, package)
 
@@ -80,7 +83,7 @@ def _fetch(
     try:
         _download(_names(package, beside, ()), (), fetched, megabytes, tell)
     except LabsError:
-        tell("fetching this system's lists of packages", None)
+        tell(words("apt.lists"), None)
         own = _own_lists(work)
         # One source of many may be out of reach: whether the package is found tells enough.
         updated = _apt("apt-get", own, "update")
@@ -108,11 +111,11 @@ def _names(package: str, beside: str, options: Sequence[str], before: str = "") 
     found = re.findall(r"^([a-z0-9][\w.+-]*)(?::\w+)?$", told.stdout, re.M)
     if told.returncode or package not in found:
         because = _cause(before) or _cause(told.stderr)
-        hint = _way_on(before, "look at apt's sources (/etc/apt), and check the network")
+        hint = _way_on(before, words("apt.sources_hint"))
         if _FAILED.search(before):  # so nobody can say that there is none
-            what = f"no list of this system's packages that holds {package} could be had"
+            what = words("apt.no_list", package=package)
             raise LabsError(what, because=because, hint=hint)
-        raise NoPackage(f"this system's packages hold no {package}", because=because, hint=hint)
+        raise NoPackage(words("apt.none", package=package), because=because, hint=hint)
     return [package, *sorted({name for name in found if re.fullmatch(beside, name)})]
 
 
@@ -128,7 +131,7 @@ def _download(
         try:
             while apt.poll() is None:
                 size = sum(file.stat().st_size for file in fetched.glob("*.deb"))
-                what = f"downloading {len(names)} of this system's packages: {names[0]}"
+                what = words("apt.downloading", count=len(names), first=names[0])
                 tell(what, min(size / 1e6 / megabytes, 1.0))
                 time.sleep(LOOK_EVERY_S)
         finally:
@@ -137,7 +140,7 @@ def _download(
     if apt.returncode:
         told = said.read_text("utf-8", "replace")
         raise LabsError(
-            f"{names[0]} could not be had from this system's packages",
+            words("apt.not_had", package=names[0]),
             because=_cause(told),
             hint=_way_on(told),
         )
@@ -147,26 +150,26 @@ def _unpack(file: Path, draft: Path, package: str) -> None:
     done = run(["dpkg-deb", "-x", file, draft], env=_environment())
     if done.returncode:
         raise LabsError(
-            f"{package} could not be unpacked",
+            words("apt.not_unpacked", package=package),
             because=_cause(done.stderr),
             hint=_way_on(done.stderr),
         )
 
 
-def _way_on(said: str, otherwise: str = "check the network, then run the command again") -> str:
+def _way_on(said: str, otherwise: str = words("apt.network_hint")) -> str:
     """What to do after what apt has said."""
     if disk_is_full(said, cache_dir()):
-        return "free some space, or set LABS_CACHE to a folder on another disk"
+        return words("apt.room_hint")
     return otherwise
 
 
-def _apt(program: str, options: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
-    return run(_command(program, options, *words), env=_environment())
+def _apt(program: str, options: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(_command(program, options, *arguments), env=_environment())
 
 
-def _command(program: str, options: Sequence[str], *words: str) -> list[str]:
+def _command(program: str, options: Sequence[str], *arguments: str) -> list[str]:
     chosen = [word for option in (*SIGNED, *options) for word in ("-o", option)]
-    return [program, "-q", *chosen, *words]
+    return [program, "-q", *chosen, *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -6,8 +6,11 @@ import tarfile
 from pathlib import Path
 
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.supervise.locked import Locked
 from labs.supervise.making import make_once
+
+words = Words(__file__)
 
 
 class Archive(Locked):
@@ -32,7 +35,7 @@ class Archive(Locked):
             archive = super().ensure(tell) / self.jars[0].file_name
 
             def unpack(draft: Path) -> None:
-                tell(f"unpacking {self.product}", None)
+                tell(words("fetching.unpacking", name=self.product), None)
                 with tarfile.open(archive) as packed:
                     packed.extractall(draft, filter="data")
 

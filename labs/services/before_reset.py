@@ -6,7 +6,10 @@ It is said to each process that imports `labs`, and loads nothing until there is
 from __future__ import annotations
 
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.kafka.letting_go import before_reset
+
+words = Words(__file__)
 
 
 def stop_before_reset() -> None:
@@ -18,4 +21,4 @@ def _stop_in_kafka(tell: Tell) -> None:
     from labs.services.together import stop_all
 
     for product in stop_all(tell, only_in_kafka=True):
-        tell(f"{product} is down: what it keeps in Kafka will be gone", None)
+        tell(words("in_kafka.down", product=product), None)

@@ -27,9 +27,12 @@ from pathlib import Path
 from labs.base.errors import LabsError
 from labs.base.programs import last_line, run
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.services.apt import NoPackage, is_here, unpack
 from labs.supervise.home import cache_dir, may_run_programs
 from labs.supervise.making import make_once
+
+words = Words(__file__)
 
 PACKAGE = "rabbitmq-server"
 #: What comes with it: Erlang, and the library of its cryptography, which a small system lacks.
@@ -82,9 +85,9 @@ class Installation:
         place, _, version = done.stdout.strip().partition("\n")
         if done.returncode or not version:
             raise LabsError(
-                "the `erl` on PATH, which RabbitMQ runs on, does not start",
+                words("erlang.no_start"),
                 because=(done.stderr.strip().splitlines() or [""])[-1],
-                hint="install RabbitMQ's packages again",
+                hint=words("erlang.again"),
             )
         return Path(place), version
 
@@ -105,14 +108,12 @@ class Installation:
         if not said:
             return
         if self.unpacked is None:
-            hint = "install RabbitMQ's packages again"
+            hint = words("erlang.again")
         elif may_run_programs(self.unpacked):
-            hint = f"delete {self.unpacked}: it is fetched again"
+            hint = words("erlang.delete", folder=self.unpacked)
         else:
-            hint = "set LABS_CACHE to a folder on a disk that is not mounted noexec"
-        raise LabsError(
-            f"the Erlang that came with RabbitMQ does not run ({said.splitlines()[-1]})", hint=hint
-        )
+            hint = words("erlang.noexec_hint")
+        raise LabsError(words("erlang.no_run_because", why=said.splitlines()[-1]), hint=hint)
 
     @cached_property
     def libraries(self) -> Path | None:
@@ -174,7 +175,7 @@ def provide(tell: Tell) -> Installation:
     return _usable(find())
 
 
-_OTHERWISE = "install RabbitMQ with this system's package manager, or go on without it"
+_OTHERWISE = words("rabbitmq.otherwise")
 
 
 def _usable(found: Installation | None) -> Installation:
@@ -184,18 +185,14 @@ def _usable(found: Installation | None) -> Installation:
         NoRabbitMQ: it is none.
     """
     if found is None and packages_place().exists():
-        raise NoRabbitMQ(
-            "this system's package of RabbitMQ is not as we know it", hint="run `labs doctor`"
-        )
+        raise NoRabbitMQ(words("rabbitmq.unknown"), hint=words("doctor"))
     if found is None:
-        raise NoRabbitMQ(
-            "there is no `rabbitmq-server` on PATH, and no apt to fetch it with", hint=_OTHERWISE
-        )
+        raise NoRabbitMQ(words("rabbitmq.none"), hint=_OTHERWISE)
     if int(found.version.partition(".")[0]) not in SERIES:
         known = " or ".join(map(str, SERIES))
         raise NoRabbitMQ(
-            f"this system's RabbitMQ is {found.version}, and only version {known} was tried",
-            hint="go on without RabbitMQ",
+            words("rabbitmq.untried", version=found.version, known=known),
+            hint=words("rabbitmq.without"),
         )
     return found
 
@@ -209,20 +206,19 @@ def check() -> str:
     found, place = find(), packages_place()
     if found is None and place.exists():
         raise NoRabbitMQ(
-            f"what apt has fetched of RabbitMQ is not as we know it ({place})",
-            hint=f"delete that folder, and `labs services start rabbitmq` fetches it again;"
-            f" or {_OTHERWISE}",
+            words("rabbitmq.fetched_unknown", folder=place),
+            hint=words("rabbitmq.fetched_unknown_hint", otherwise=_OTHERWISE),
         )
     if found is None and is_here():
-        return f"not fetched yet ({DOWNLOAD_MB} MB to download; apt is here, which fetches it)"
+        return words("rabbitmq.not_fetched", mb=DOWNLOAD_MB)
     try:
         known = _usable(found)
     except NoRabbitMQ as error:  # no fault of the machine
-        return f"can't be had here: {error.what}; chapter 10 goes on without it"
+        return words("rabbitmq.left_out", why=error.what)
     known.require_runs()
     if known.unpacked is None:
-        return "the one on PATH"
-    return f"fetched by apt ({DOWNLOAD_MB} MB)"
+        return words("rabbitmq.on_path")
+    return words("rabbitmq.fetched", mb=DOWNLOAD_MB)
 
 
 class Ready:
@@ -279,8 +275,8 @@ def root_of(installation: Installation) -> Root:
     def make(draft: Path) -> None:
         if not may_run_programs(cache):
             raise LabsError(
-                f"the disk of {cache} lets no program run (it is mounted with noexec)",
-                hint="set LABS_CACHE to a folder on another disk",
+                words("erlang.noexec", folder=cache),
+                hint=words("erlang.elsewhere_hint"),
             )
         _make(Root(draft, erts), installation)
 
@@ -351,11 +347,11 @@ def _compile(root: Root, installation: Installation) -> None:
     shutil.copy(MODULE, root.modules)
     what = f'case compile:file("{MODULE.stem}") of {{ok, _}} -> halt(0); _ -> halt(1) end.'
     known = {**environment(root, installation), "HOME": str(root.modules), WORD_VARIABLE: "-"}
-    words = ("-noshell", "-eval", what)
-    done = run([root.programs / "erlexec", *words], cwd=root.modules, env=known)
+    options = ("-noshell", "-eval", what)
+    done = run([root.programs / "erlexec", *options], cwd=root.modules, env=known)
     if done.returncode:
         raise LabsError(
-            "the Erlang that came with RabbitMQ does not run",
+            words("erlang.no_run"),
             because=last_line(done.stderr + done.stdout),
-            hint="run `labs doctor`",
+            hint=words("doctor"),
         )

@@ -9,10 +9,13 @@ from functools import cache
 import labs.services.kinds as kinds
 from labs.base.errors import BadInput
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.choose import chosen
 from labs.services.server import Server
 from labs.services.service import Service
 from labs.supervise.home import Home
+
+words = Words(__file__)
 
 
 @cache
@@ -36,7 +39,10 @@ def service(name: str, tell: Tell = silent, hold: bool = True, home: Home | None
         BadInput: there is none of that name.
     """
     if name not in known():
-        raise BadInput(f"there is no server {name!r}", hint=f"there are {', '.join(known())}")
+        raise BadInput(
+            words("no_server.what", name=name),
+            hint=words("no_server.hint", names=", ".join(known())),
+        )
     place = Home((home or Home.current()).path / "services" / name)
     return Service(known()[name](place.path, lambda: chosen(hold=False)), place, tell, hold)
 

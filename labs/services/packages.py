@@ -16,17 +16,20 @@ from labs.base import python
 from labs.base.errors import BadInput, LabsError
 from labs.base.programs import run
 from labs.base.progress import Tell, progress, silent
+from labs.base.words import Words
 from labs.supervise.home import PROJECT, cache_dir, disk_is_full
 from labs.supervise.making import make_once
+
+words = Words(__file__)
 
 #: The room that they may take, MB.
 NEEDED_MB = 300
 #: uv's lines that say what went wrong: the first what, the last why.
 _CAUSE = re.compile(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", re.MULTILINE)
 
-_CHECK = "check the network (HTTPS_PROXY, UV_DEFAULT_INDEX), and try again"
+_CHECK = words("packages.network_hint")
 #: uv has a cache of its own.
-_NO_ROOM = "free some space, or set LABS_CACHE and UV_CACHE_DIR to folders on another disk"
+_NO_ROOM = words("packages.room_hint")
 
 
 class Packages:
@@ -66,7 +69,7 @@ class Packages:
         wanted = self.lock.with_suffix(".in")
         listed = wanted.read_text("utf-8") if wanted.exists() else ""
         found = re.search(r"^# To download: (\d+ MB)$", listed, re.M)
-        return f" ({found[1]})" if found else ""
+        return found[1] if found else ""
 
     def ensure(self, tell: Tell = silent) -> Path:
         """Fetch them where they are missing; returns their folder.
@@ -77,17 +80,21 @@ class Packages:
         make_once(self.folder, partial(self._fetch, tell), NEEDED_MB)
         return self.folder
 
+    def _downloading(self) -> str:
+        told = f"packages.downloading{'_size' if self.size else ''}"
+        return words(told, name=self._name, size=self.size)
+
     def _fetch(self, tell: Tell, draft: Path) -> None:
         from uv import find_uv_bin
 
-        tell(f"downloading the Python packages for {self._name}{self.size}", None)
+        tell(self._downloading(), None)
         reach = [sys.executable, "-I", str(PROJECT / "locks" / "reach.py")]
         install = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
         done = run([*reach, *install, *where], env=python.without_others())
         if done.returncode:
             raise LabsError(
-                f"the Python packages for {self._name} could not be installed",
+                words("packages.not_installed", name=self._name),
                 because=_cause(done.stderr),
                 hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
             )
@@ -122,6 +129,9 @@ def packages(name: str) -> None:
         LabsError: as `Packages.ensure`.
     """
     if name not in locked():
-        raise BadInput(f"there are no packages {name!r}", hint=f"there are {', '.join(locked())}")
+        raise BadInput(
+            words("packages.none", name=name),
+            hint=words("packages.none_hint", names=", ".join(locked())),
+        )
     with progress() as tell:
         Packages(name).use(tell)

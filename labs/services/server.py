@@ -10,10 +10,13 @@ from typing import Any, ClassVar
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster
 from labs.services.parts import Part
 from labs.supervise.ledger import Record
 from labs.supervise.program import Program
+
+words = Words(__file__)
 
 
 class Server(Program):
@@ -76,8 +79,8 @@ class Server(Program):
             LabsError: they are here and can't be used; the hint says how to mend that.
         """
         if self.provided():
-            return f"fetched ({self.download_mb} MB)"
-        return f"not fetched yet ({self.download_mb} MB to download)"
+            return words("fetching.done", mb=self.download_mb)
+        return words("fetching.not_yet", mb=self.download_mb)
 
     @abstractmethod
     def ready(self, server: Record, facts: Mapping[str, str]) -> bool:
@@ -102,15 +105,20 @@ class Server(Program):
         size_mb = self.to_download_mb
 
         def heard(text: str, fraction: float | None = None) -> None:
-            tell(f"fetching {self.product} ({size_mb} MB): {text}" if size_mb else text, fraction)
+            tell(
+                words("fetching.of", product=self.product, mb=size_mb, text=text)
+                if size_mb
+                else text,
+                fraction,
+            )
 
         if size_mb:
-            tell(f"{self.product} is downloaded first: {size_mb} MB", None)
+            tell(words("fetching.first", product=self.product, mb=size_mb), None)
         for part in self.parts:
             try:
                 part.ensure(heard)
             except LabsError as error:
-                error.what = f"{self.product} can't be started: {error.what}"
+                error.what = words("fetching.failed", product=self.product, why=error.what)
                 raise
 
     def name(self, server: int) -> str:
@@ -119,7 +127,11 @@ class Server(Program):
 
     def label(self, server: int) -> str:
         """Its name in a sentence."""
-        return self.product if len(self.ids) == 1 else f"{self.product}'s node {server}"
+        return (
+            self.product
+            if len(self.ids) == 1
+            else words("label", product=self.product, node=server)
+        )
 
     def words(self, server: int) -> tuple[str, ...]:
         """A JVM's: a system property that nobody reads."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from labs.base.errors import BadInput, LabsError, NotUp
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.kafka.last_error import error_in
 from labs.services.server import Server
 from labs.services.status import NodeStatus, ServiceStatus, memory_bytes, worst
@@ -19,6 +20,8 @@ from labs.supervise.ledger import Ledger, Record
 from labs.supervise.processes import ProcessRunner
 from labs.supervise.readiness import StillHopeful, wait_ready
 from labs.supervise.runner import ALIVE, DEAD, PortTaken, Seen, State
+
+words = Words(__file__)
 
 #: Between two questions whether it is ready, s: the server needs the processor itself.
 ASK_EVERY_S = 0.1
@@ -98,8 +101,8 @@ class Service:
         """
         if not self.records():
             raise LabsError(
-                f"{self.server.product} was never started, so it has no log",
-                hint=f"`labs services start {self.server.id}` starts it",
+                words("no_log.what", product=self.server.product),
+                hint=words("no_log.hint", id=self.server.id),
             )
         return {
             self.server.name(node): self.runner.log_lines(node, lines, follow)
@@ -154,8 +157,8 @@ class Service:
         cluster = self.server.cluster()
         if not cluster.status().up:
             raise NotUp(
-                f"{self.server.product} keeps what it knows in Kafka, and the cluster is not up",
-                hint="`labs up` starts the cluster",
+                words("in_kafka.needs", product=self.server.product),
+                hint=words("in_kafka.needs_hint"),
             )
         if not cluster.can_break:
             cluster.start()  # somebody else's: it looks whether we may make topics there
@@ -178,7 +181,8 @@ class Service:
     def _bring_up(self, settings: Mapping[str, str]) -> None:
         self.home.path.chmod(0o755)  # a server that runs as another user passes through
         self.runner.provide(self._tell)
-        self._tell(f"starting {self.server.product} {self.server.version}", None)
+        what = words("starting", product=self.server.product, version=self.server.version)
+        self._tell(what, None)
         lifecycle.bring_up(self.runner, lambda: self._make_whole(settings), self._tell)
 
     def _make_whole(self, settings: Mapping[str, str]) -> None:
@@ -196,9 +200,9 @@ class Service:
         timeout_s = self.server.ready_timeout_s
         if not wait_ready(self._is_ready, self._while_alive(), timeout_s, ASK_EVERY_S):
             raise LabsError(
-                f"{self.server.product} runs, but was not ready after {timeout_s:g} s",
+                words("not_ready.what", product=self.server.product, timeout_s=timeout_s),
                 log=self.runner.log_file(self.server.ids[0]),
-                hint="the machine may be very busy: try again",
+                hint=words("not_ready.hint"),
             )
 
     def _while_alive(self) -> StillHopeful:
@@ -209,12 +213,12 @@ class Service:
                 if one.state in DEAD:
                     self._require_ports(one)
                     ending = self.runner.ending(one.id)
-                    how = f" ({ending.how})" if ending else ""
+                    told = {"label": self.server.label(one.id), "how": ending.how if ending else ""}
                     raise LabsError(
-                        f"{self.server.label(one.id)} died while it was starting{how}",
+                        words(f"died.{'how' if ending else 'what'}", **told),
                         because=error_in(self.runner.said(one.id)),
                         log=self.runner.log_file(one.id),
-                        hint=f"look there, then `labs services start {self.server.id}`",
+                        hint=words("died.hint", id=self.server.id),
                     )
 
         return hopeful
@@ -227,10 +231,9 @@ class Service:
         """
         if _TAKEN.search(self.runner.said(dead.id)):
             raise PortTaken(
-                f"another program opened a port of {self.server.label(dead.id)} while that was"
-                " starting",
+                words("ports.taken", label=self.server.label(dead.id)),
                 log=self.runner.log_file(dead.id),
-                hint=f"`labs services start {self.server.id}` chooses other ports",
+                hint=words("ports.taken_hint", id=self.server.id),
             )
 
     def stop(self, if_idle: bool = False) -> bool:
@@ -288,13 +291,16 @@ class Service:
             seen = self.runner.look()
             if node is not None and node not in self.server.ids:
                 known = ", ".join(map(str, self.server.ids))
-                raise BadInput(f"{self.server.product} has no node {node}", hint=f"it has {known}")
+                raise BadInput(
+                    words("no_node.what", product=self.server.product, node=node),
+                    hint=words("no_node.hint", names=known),
+                )
             meant = [one for one in seen.values() if node in (None, one.id)]
             fitting = [one.id for one in meant if one.state in allowed]
             if not fitting:
                 state = worst(meant) or State.STOPPED
                 raise LabsError(
-                    f"{self.server.product} is {state}, so there is nothing to {action}",
-                    hint="`labs services` shows how things stand",
+                    words(f"nothing_to.{action}", product=self.server.product, state=state),
+                    hint=words("shows"),
                 )
             yield fitting

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 import psutil
 
+from labs.base.words import Words
+from labs.kafka.cluster import in_words
 from labs.supervise.runner import Seen, State
+
+words = Words(__file__)
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ class ServiceStatus:
         """The state in words: of each node, where they differ."""
         states = {one.state for one in self.nodes}
         if len(states) > 1:
-            return ", ".join(f"node {one.node} {one.state}" for one in self.nodes)
-        return self.state or "never started"
+            return ", ".join(
+                words("state.node", node=one.node, state=in_words(one.state)) for one in self.nodes
+            )
+        return in_words(self.state) if self.state else words("state.never")
 
 
 #: The state of several nodes is the one of them that comes first here.

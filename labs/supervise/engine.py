@@ -72,7 +72,7 @@ _WORDS = (
 )
 
 
-def in_words(said: str) -> LabsError | None:
+def foreseen(said: str) -> LabsError | None:
     """The sentence for what an engine or Compose said; None if it is none that we know."""
     for pattern, what, hint in _WORDS:
         found = re.search(pattern, said, re.IGNORECASE | re.DOTALL)
@@ -92,7 +92,7 @@ def told() -> Iterator[None]:
         yield
     except APIError as error:
         said = str(error.explanation or error).strip().rstrip(".")
-        raise in_words(said) or LabsError(
+        raise foreseen(said) or LabsError(
             f"the container engine refused ({said})", hint="`labs status` shows the nodes"
         ) from None
     except (DockerException, requests.RequestException):
@@ -128,7 +128,7 @@ def connect() -> docker.DockerClient:
     except (DockerException, requests.RequestException) as error:
         said = str(error)
         if "Permission denied" in said:
-            raise in_words("permission denied: docker.sock") or error from None
+            raise foreseen("permission denied: docker.sock") or error from None
         raise LabsError(
             f"no container engine answers at {address}", hint="start Docker and try again, " + ELSE
         ) from None
@@ -177,7 +177,7 @@ def _compose(*words: str) -> str:
         ) from None
     if done.returncode:
         said = done.stderr.strip()
-        raise in_words(said) or LabsError(
+        raise foreseen(said) or LabsError(
             f"docker compose failed ({_last_line(said)})",
             hint=f"`docker compose --file {shown(COMPOSE_FILE)} up` tells more",
         )

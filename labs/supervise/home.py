@@ -20,7 +20,10 @@ from filelock import FileLock, Timeout
 from labs.base import variables
 from labs.base.errors import BadInput, LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.supervise.machine import require_here, require_seen_from_here
+
+words = Words(__file__)
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -122,7 +125,7 @@ class Home:
             try:
                 guard.acquire(timeout=min(MOMENT_S, timeout_s))
             except Timeout:
-                tell("waiting for another labs command to finish", None)
+                tell(words("waiting"), None)
                 guard.acquire(timeout=max(timeout_s - MOMENT_S, 0))
         except Timeout:
             raise LabsError(

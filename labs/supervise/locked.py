@@ -23,8 +23,11 @@ from filelock import FileLock
 
 from labs.base.errors import LabsError
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
 from labs.supervise.download import Heard, Source, other_bytes
 from labs.supervise.home import cache_dir, make_writable, require_space, writing
+
+words = Words(__file__)
 
 ATTEMPTS = 3
 #: After the first failed attempt; after the second, twice that, s.
@@ -147,8 +150,8 @@ class Locked:
             tempfile.TemporaryDirectory(prefix="staging-", dir=self.place) as staging,
             ThreadPoolExecutor(4) as pool,
         ):
-            size = f": {len(jars)} jars" if len(jars) > 1 else ""
-            what = f"downloading {self.product} {self.version}{size}"
+            named = {"product": self.product, "version": self.version}
+            what = words("downloading", count=len(jars), **named)
             tell(what, 0.0)
             source = Source(Path(staging))
             one = partial(tell, what) if len(jars) == 1 else None  # a large one, maybe

@@ -26,6 +26,9 @@ from labs.base.clock import boot, now
 from labs.base.errors import LabsError
 from labs.base.files import write_atomically
 from labs.base.progress import Tell, silent
+from labs.base.words import Words
+
+words = Words(__file__)
 
 #: A file that nobody has touched for so long, s, was left behind. The watchdog touches it every
 #: second, but begins late, and a busy machine keeps it waiting.
@@ -151,7 +154,7 @@ def require_here(home: Path, tell: Tell = silent) -> None:
         if not found.stands and now() - began > WATCHED_S:
             return
         host = first.machine.host
-        tell(f"looking whether {host} still runs this cluster (up to {LEFT_BEHIND_S:g} s)", None)
+        tell(words("looking", host=host, seconds=LEFT_BEHIND_S), None)
         time.sleep(LOOK_EVERY_S)
 
 

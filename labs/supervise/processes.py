@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.supervise import leases, machine
 from labs.supervise.children import Child, ending_of, spawn
 from labs.supervise.home import Home
@@ -27,6 +28,8 @@ from labs.supervise.runner import Ending, PortTaken, Runner, Seen, State
 from labs.supervise.server_processes import ServerProcesses
 from labs.supervise.tail import tail
 from labs.supervise.watchdog import dismiss, ensure_watchdog
+
+words = Words(__file__)
 
 
 class ProcessRunner(Runner):
@@ -197,7 +200,7 @@ class ProcessRunner(Runner):
         misfit = self.program.misfit(ledger.facts) if ledger else self.program.unknown
         if misfit:
             if any(self.home.data.iterdir()):
-                tell(f"wiping the disks: what is on them is of {misfit}", None)
+                tell(words("wiping", of=misfit), None)
             self.wipe()
             ledger = self._ledger()
         assert ledger is not None

@@ -15,7 +15,7 @@ import pytest
 from labs.base.errors import LabsError
 from labs.kafka.cluster import State
 from labs.kafka.compose import ComposeCluster
-from labs.supervise.engine import in_words
+from labs.supervise.engine import foreseen
 from tests.compose.conftest import PORTS, did, down, labs, states
 from tests.helpers import listen
 
@@ -186,11 +186,11 @@ def test_the_engine_stops_while_nodes_start(shared: ComposeCluster, failing: Fai
     ],
 )
 def test_what_engines_say(said: str, sentence: str) -> None:
-    told = in_words(said)
+    told = foreseen(said)
     assert told is not None
     assert told.what == sentence
     assert told.hint
 
 
 def test_what_no_engine_says_is_no_sentence() -> None:
-    assert in_words("all is well") is None
+    assert foreseen("all is well") is None

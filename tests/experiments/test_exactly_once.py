@@ -85,7 +85,7 @@ def test_one_request_in_flight_is_one(shared_cluster: LocalCluster) -> None:
 
 
 def test_a_follower_that_hangs_is_enough_for_duplicates(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "retries", paused="a follower")
+    result = run(shared_cluster, "retries", paused="follower")
     assert result.report.counts.duplicated > 0
 
 
@@ -115,7 +115,7 @@ def test_a_restarted_idempotent_producer_doubles_records(shared_cluster: LocalCl
 
 
 def test_a_restart_that_asks_the_log_doubles_nothing(shared_cluster: LocalCluster) -> None:
-    result = run(shared_cluster, "restart", resume_from="the log")
+    result = run(shared_cluster, "restart", resume_from="log")
     assert result.report.verdict == VALID
     assert result.report.counts.readable == result.report.counts.sent
 
@@ -144,7 +144,7 @@ def test_read_uncommitted_gets_the_aborted_outputs_as_well(shared_cluster: Local
 def test_offsets_beside_the_transaction_double_outputs_for_everybody(
     shared_cluster: LocalCluster,
 ) -> None:
-    result = run(shared_cluster, "transform", offsets="after the transaction", kills=1)
+    result = run(shared_cluster, "transform", offsets="after", kills=1)
     assert result.report.verdict == VIOLATED
     assert (result.report.counts.duplicated, result.measurements["aborted_records"]) == (25, 0)
     assert came_true(result) == "twice"
@@ -158,7 +158,7 @@ def test_without_a_kill_nothing_is_aborted(shared_cluster: LocalCluster) -> None
 
 
 @pytest.mark.parametrize(
-    ("transactional_id", "expected", "twice"), [("the same", "fenced", 0), ("one each", "both", 20)]
+    ("transactional_id", "expected", "twice"), [("same", "fenced", 0), ("own", "both", 20)]
 )
 def test_a_zombie_is_fenced_if_it_has_the_same_transactional_id(
     shared_cluster: LocalCluster, transactional_id: str, expected: str, twice: int

@@ -145,9 +145,7 @@ def test_a_bounded_queue_holds_the_program_up(shared_cluster: LocalCluster) -> N
 
 
 def test_or_refuses_what_has_no_room(shared_cluster: LocalCluster) -> None:
-    result = run(
-        shared_cluster, "full_buffer", client="confluent-kafka", when_full="give the record up"
-    )
+    result = run(shared_cluster, "full_buffer", client="confluent-kafka", when_full="give_up")
     assert measured(result, "rejected_records") == result.report.counts.failed > 0
     assert result.report.counts.lost == 0
     assert came_true(result) == "raises"

@@ -30,7 +30,7 @@ run = partial(run_of, "systems")
 
 #: The experiments that ask RabbitMQ, each as short as it can be; the rate is like the latency.
 SHORT: dict[str, dict[str, object]] = {
-    "kill": {"copies": "one copy", "node": "stays away"},
+    "kill": {"copies": "1", "node": "away"},
     "shares": {"slow_s": 2},
     "replay": {"records": 20},
     "latency": {"seconds": 2},

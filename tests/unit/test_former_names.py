@@ -13,6 +13,7 @@ from labs.app.run import listing
 from labs.base.errors import BadInput
 from labs.chapters import acks, all_experiments, find
 from labs.experiment.experiment import Experiment
+from labs.experiment.settings import Choice, resolve
 from tests.course import texts
 
 OLD = "producers.floor"
@@ -48,6 +49,16 @@ def test_a_former_name_belongs_to_one_experiment() -> None:
     assert [name for name, count in names.items() if count > 1] == []
     for experiment in all_experiments():
         assert all(find(old) is experiment for old in experiment.formerly)
+
+
+def test_a_former_value_of_a_setting_is_taken_for_an_option() -> None:
+    choices = [s for e in all_experiments() for s in e.settings if isinstance(s, Choice)]
+    former = [(choice, old) for choice in choices for old in choice.formerly]
+    assert former
+    for choice, old in former:
+        assert old not in choice.options
+        assert choice.parse(old) in choice.options
+        assert resolve([choice], {choice.name: old}) == {choice.name: choice.formerly[old]}
 
 
 def test_no_text_uses_a_former_name() -> None:

@@ -41,6 +41,7 @@ from labs.workload.judgements import (
 )
 from labs.workload.load import Load
 from labs.workload.member import Event, Member
+from tests.said import said
 
 # -- a group that may not have come to the end -----------------------------------------------------
 
@@ -92,14 +93,16 @@ def test_a_group_that_read_all_is_not_behind() -> None:
 
 def test_what_was_not_read_to_the_end_is_told() -> None:
     why = group_of(member("A", 0, {0: 7}, at={0: 7})).behind({0: 10})
-    assert why == "the group came to offset 7 of 10 in partition 0, and no further"
-    assert "partition 1" in group_of(member("A", 0, {0: 7})).behind({0: 7, 1: 3})
+    assert why == said("workload", "group.behind", reached=7, end=10, partition=0)
+    no_owner = said("workload", "group.no_owner", partition=1)
+    assert no_owner in group_of(member("A", 0, {0: 7})).behind({0: 7, 1: 3})
 
 
 def test_what_counts_is_the_last_owners_place() -> None:
     first = member("A", 0, {0: 10}, gone="killed")
     assert group_of(first, member("B", 20, {0: 10})).behind({0: 10}) == ""
-    assert "offset 4 of 10" in group_of(first, member("B", 20, {0: 4})).behind({0: 10})
+    behind = said("workload", "group.behind", reached=4, end=10, partition=0)
+    assert group_of(first, member("B", 20, {0: 4})).behind({0: 10}) == behind
 
 
 def test_a_member_that_died_leaves_all_open() -> None:
@@ -138,7 +141,9 @@ def test_nothing_is_concluded_where_a_broker_follows_the_wall_clock() -> None:
         UNKNOWN,
         UNKNOWN,
     )
-    assert found.report.why == f"{NAMED}, and a broker ends a transaction by it"
+    reason = "a broker ends a transaction by it"
+    assert found.report.why == said("experiment", "doubted.result", jump=JUMP, reason=reason)
+    assert NAMED in found.report.why
     assert came_true(SimpleNamespace(measured="stall_ms"), found) is None  # type: ignore[arg-type]
     assert one.with_jumps(result(processing=judged), []) == result(processing=judged)
 
@@ -174,11 +179,12 @@ def test_a_run_that_silences_a_follower_follows_the_wall_clock(
     assert reason in found.report.why
 
 
-#: Words of a chapter's code → what a broker or a client does by a wall clock then.
+#: Words of a chapter's code → what a broker or a client does by a wall clock then: the sentence's
+#: id in the chapter's table.
 BY_WALL = {
-    "console_producer(": "delivery.timeout.ms",  # NetworkClient and Sender: time.milliseconds
-    "begin_transaction(": "ends an open transaction",  # TransactionStateManager: the same
-    "offsets_for_times(": "timestamps of records",
+    "console_producer(": "delivery_timeout",  # NetworkClient and Sender: time.milliseconds
+    "begin_transaction(": "open_transaction",  # TransactionStateManager: the same
+    "offsets_for_times(": "record_times",
 }
 
 
@@ -194,10 +200,12 @@ def test_what_else_follows_a_wall_clock_says_so() -> None:
         code = path.read_text("utf-8")
         module = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
         own = [e for e in all_experiments() if e.body.__module__ == module]
-        said = [e.by_wall({"to": "time"}) for e in own]
+        chapter = path.relative_to(PROJECT / "labs").parts[:2]
+        reasons = [e.by_wall({"to": "time"}) for e in own]
         for word, reason in BY_WALL.items():
             if word in code and f"def {word}" not in code:
-                assert any(reason in why for why in said), f"{path.name} has {word}"
+                told = said("/".join(chapter), f"by_wall.{reason}")
+                assert told in reasons, f"{path.name} has {word}"
     (replay,) = (e for e in all_experiments() if e.name == "consumers.replay")
     assert replay.by_wall({"to": "time"})
 

@@ -41,6 +41,7 @@ from labs.notebook.screen import Screen
 from labs.workload import verdicts
 from labs.workload.judgements import VALID, VIOLATED, Counts, Offender, Report
 from tests.model_cluster import ModelCluster
+from tests.said import like, said
 from tests.widgets import find, hooks, hooks_in
 
 SETTINGS = (
@@ -52,6 +53,8 @@ SETTINGS = (
 CRASH = Options(("none", "some"), lambda result: "some" if result.report.counts.lost else "none")
 STALL = Estimate("ms", 0, 10_000, "stall_ms")
 WORDS = Words(__file__)
+#: What the model asks, and of whom it wants a prediction.
+ASKED = (WORDS("model.question"), WORDS("model.predict"))
 LONG_S = 20.0
 
 
@@ -144,7 +147,7 @@ def test_controls_are_made_from_the_settings(make: Make) -> None:
     rate = find(one.widget, "t-set-rate")
     assert (rate.min, rate.max, rate.step) == (10, 500, 10)
     assert "records/s" in rate.description
-    assert "how fast" in rate.tooltip
+    assert WORDS("help.rate") in rate.tooltip
 
 
 def test_many_options_become_a_list(make: Make) -> None:
@@ -166,7 +169,7 @@ def test_unknown_names_and_values_are_refused_with_what_is_allowed(make: Make) -
         panel("acks.nothing")
     with pytest.raises(BadInput, match="rate, share"):
         make(speed=3)
-    with pytest.raises(BadInput, match="from 10 to 500"):
+    with pytest.raises(BadInput, match=r"10.*500"):
         make(rate=9)
     one = make()
     with pytest.raises(BadInput, match="0, 1, all"):
@@ -180,18 +183,18 @@ def test_unknown_names_and_values_are_refused_with_what_is_allowed(make: Make) -
 def test_run_can_be_pressed_only_after_predicting_or_skipping(make: Make) -> None:
     one, other = make(), make()
     assert find(one.widget, "t-run").disabled
-    assert "Predict first" in status(one)
+    assert status(one) == said("notebook", "panel.predict.first")
     one.predict("none")
     other.skip()
     assert not find(one.widget, "t-run").disabled
     assert not find(other.widget, "t-run").disabled
-    assert "press Run" in status(one)
+    assert status(one) == said("notebook", "panel.ready")
 
 
 def test_a_panel_without_a_question_is_ready_at_once(make: Make) -> None:
     one = make(ask=None)
     assert not find(one.widget, "t-run").disabled
-    with pytest.raises(BadInput, match="no prediction"):
+    with pytest.raises(BadInput, match=like("notebook", "panel.no_prediction")):
         one.predict("none")
 
 
@@ -272,11 +275,11 @@ def test_other_settings_are_asked_about_anew_and_the_same_ones_are_not(make: Mak
     assert not run.disabled, "the same settings: its answer is known"
     acks.value = "all"
     assert run.disabled and again.layout.display == "none"
-    assert "Predict for these settings" in status(one)
+    assert status(one) == said("notebook", "panel.predict.next")
     assert not find(one.widget, "t-lock").disabled, "nothing is answered yet"
     acks.value = "1"
     assert not run.disabled and again.layout.display is None
-    assert "press Run" in status(one)
+    assert status(one) == said("notebook", "panel.ready")
     assert one.prediction is not None and one.prediction.answer == "none"
     acks.value = "all"
     one.predict("some")
@@ -320,10 +323,11 @@ def test_run_returns_the_finding_and_shows_it(make: Make) -> None:
     shown = words(find(one.widget, "t-verdict").value)
     assert verdicts.title(finding.result.report) in shown
     assert "40 are gone" in shown
-    for proof in ("83", "UA", "broker 1", "the log ends at offset 83", "stall", "4,200 ms"):
+    by = said("notebook", "result.broker", broker=1)
+    for proof in ("83", "UA", by, "the log ends at offset 83", "stall", "4,200 ms"):
         assert proof in shown
-    assert "client and brokers share these 2 cores" in shown
-    assert "load average over the last minute 0.5" in shown
+    assert said("notebook", "result.cores", cores=2) in shown
+    assert said("notebook", "result.load", load=0.5) in shown
     assert status(one).endswith(verdicts.summary(finding.result.report))
     assert not find(one.widget, "t-run").disabled
     assert find(one.widget, "t-stop").disabled
@@ -341,7 +345,7 @@ def test_the_button_runs_in_the_background_and_says_so_at_once(make: Make) -> No
     began = time.monotonic()
     find(one.widget, "t-run").click()
     assert time.monotonic() - began < 0.2
-    assert "Starting" in status(one) or "Sending" in status(one)
+    assert status(one) in (said("notebook", "screen.starting"), "Sending while all is well …")
     assert one.running
     assert find(one.widget, "t-run").disabled
     assert find(one.widget, "t-set-acks").disabled
@@ -356,13 +360,13 @@ def test_stop_ends_the_run_and_leaves_the_panel_ready(make: Make) -> None:
     one.skip()
     find(one.widget, "t-run").click()
     wait(lambda: one.frames >= 1, "it runs")
-    said: list[str] = []
-    find(one.widget, "t-status").observe(lambda change: said.append(change["new"]), "value")
+    seen: list[str] = []
+    find(one.widget, "t-status").observe(lambda change: seen.append(change["new"]), "value")
     find(one.widget, "t-stop").click()
     one.wait()
-    assert "Stopping" in said[0]
+    assert said("notebook", "screen.stopping") in seen[0]
     assert isinstance(one.failure, Stopped)
-    assert status(one) == "Stopped. The cluster is healthy again."
+    assert status(one) == said("notebook", "job.stopped")
     assert not find(one.widget, "t-run").disabled
     assert not find(one.widget, "t-set-acks").disabled
     assert one.findings == []
@@ -378,7 +382,7 @@ def test_a_cell_whose_run_was_stopped_says_so_in_one_sentence(
     outcome = shell.run_cell("one.run()")
     assert isinstance(outcome.error_in_exec, Stopped)
     printed = "".join(capsys.readouterr())
-    assert "Stopped: the run was stopped, and the cluster is healthy again." in printed
+    assert f"Stopped: {said('experiment', 'stopped')}" in printed
     assert "Traceback" not in printed
 
 
@@ -440,9 +444,9 @@ def test_only_one_experiment_runs_at_a_time(make: Make) -> None:
     other.skip()
     find(one.widget, "t-run").click()
     find(other.widget, "t-run").click()
-    assert "running already" in status(other)
+    assert said("notebook", "job.busy") in status(other)
     assert not other.running
-    with pytest.raises(LabsError, match="running already"):
+    with pytest.raises(LabsError, match=like("notebook", "job.busy")):
         other.run()
     one.stop()
     one.wait()
@@ -505,9 +509,9 @@ def test_what_cannot_be_broken_here_is_greyed_out_with_the_reason(make: Make) ->
     one.skip()
     assert find(one.widget, "t-run").disabled
     assert all(find(one.widget, f"t-set-{s.name}").disabled for s in SETTINGS)
-    assert "breaks brokers" in status(one)
+    assert status(one) == said("notebook", "panel.blocked")
     assert "labs-blocked" in hooks(one.widget)
-    assert "can't be done to this cluster" in str(one.run())
+    assert str(one.run()) == said("notebook", "panel.blocked")
     assert not one.findings
 
 
@@ -520,7 +524,7 @@ def test_every_run_is_kept_with_the_settings_that_differ(make: Make) -> None:
     assert find(one.widget, "t-history").children == ()
     one.run(acks="all")
     rows = [words(row.children[1].value) for row in find(one.widget, "t-history").children[1:]]
-    assert [row.split()[0] for row in rows] == ["run", "1", "2"]
+    assert [row.split()[0] for row in rows] == [said("notebook", "runs.head.run"), "1", "2"]
     assert "acks=1" in rows[1]
     first, second = (finding.result.report for finding in one.findings)
     assert verdicts.summary(first) in rows[1]
@@ -560,7 +564,7 @@ def test_before_a_run_a_page_without_a_kernel_shows_what_can_be_asked(make: Make
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "image/png" not in bundle
     shown = words(bundle["text/html"])
-    for part in ("What is lost?", "How many are lost?", "none", "rate=100", "100 records/s"):
+    for part in (*ASKED, "none", "rate=100", "100 records/s"):
         assert part in shown
 
 
@@ -610,7 +614,7 @@ def test_without_a_learner_it_runs_itself_and_leaves_a_picture_of_its_run(
     assert finding.result.settings["acks"] == "all"
     one._ipython_display_()
     (asked, _), (picture, _), (told, _) = shown
-    for part in ("What is lost?", "How many are lost?", "acks=all", "Run button"):
+    for part in (*ASKED, "acks=all", said("notebook", "still.panel")):
         assert part in words(asked.data)
     assert picture.data == finding.png, "drawn once"
     assert told[RESULT_MIME] == finding.result.figures()
@@ -656,9 +660,11 @@ def test_only_the_measurements_of_which_the_chapter_speaks_are_unfolded(make: Ma
     result = ran(make()).result
     shown, _, folded = told(replace(result, about=("stall_ms",))).partition("<details")
     assert "4,200 ms" in shown and "broker 2" not in shown
-    assert "Also measured (1)" in folded and "broker 2" in folded and "4,200" not in folded
+    assert f"{said('notebook', 'result.also_measured')} (1)" in folded
+    assert "broker 2" in folded and "4,200" not in folded
     shown, _, folded = told(result).partition("<details")
-    assert "Measured" not in shown and "4,200 ms" in folded and "broker 2" in folded
+    assert said("notebook", "result.measured") not in shown
+    assert "4,200 ms" in folded and "broker 2" in folded
 
 
 MORE = """
@@ -683,15 +689,15 @@ def test_ids_are_shown_by_their_sentences_where_there_are_any(tmp_path: Path) ->
     by = Called(words_there := Words(str(tmp_path / "any.py")), "model")
     measured: dict[str, Any] = {"stall_ms": 4200.4, "who": "nobody", "rate_records_per_s": 1}
     assert main_measurements(measured, by) == [
-        ("how long it stood", "4,200 ms"),
-        ("whose", "no broker at all"),
+        (words_there("model.measured.stall_ms"), "4,200 ms"),
+        (words_there("measured.who"), words_there("model.values.who.nobody")),
         ("rate", "1 records/s"),
     ]
     assert by.value("who", "broker 2") == "broker 2"
     experiment = ModelExperiment("acks.model", words_there, SETTINGS, crash, CRASH)  # type: ignore[arg-type]
     one = panel(experiment, cluster=ModelCluster(), acks="all")  # type: ignore[arg-type]
     acks = find(one.widget, "t-set-acks")
-    assert acks.options == (("0", "0"), ("1", "1"), ("every replica of the ISR", "all"))
+    assert acks.options == (("0", "0"), ("1", "1"), (words_there("values.acks.all"), "all"))
     assert one.settings["acks"] == acks.value == "all", "the value itself is what it was"
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from labs.base.errors import BadInput
 from labs.chapters import words_of
+from labs.experiment.settings import unit_named
 from labs.notebook.prediction import Number, Prediction, predict, prediction
 from labs.notebook.quiz import Quiz, quiz
 from labs.notebook.reconciliation import reconcile
+from tests.said import like, said
 from tests.widgets import find, hooks, hooks_in
 
 RECORDS = Number("records", 0, 100)
@@ -40,7 +42,7 @@ def test_the_slider_locks_an_answer_in(number: Prediction) -> None:
     press(number, "lock")
     assert number.answer == 40
     assert all(find(number.widget, f"t-{which}").disabled for which in ("input", "lock", "skip"))
-    assert "40 records" in find(number.widget, "t-feedback").value
+    assert number.words(40) in find(number.widget, "t-feedback").value
 
 
 def test_an_option_locks_an_answer_in(choice: Prediction) -> None:
@@ -53,7 +55,7 @@ def test_an_option_locks_an_answer_in(choice: Prediction) -> None:
 def test_nothing_chosen_is_nothing_locked(choice: Prediction) -> None:
     press(choice, "lock")
     assert choice.answer is None
-    assert "Choose one first" in find(choice.widget, "t-feedback").value
+    assert said("notebook", "predict.choose") in find(choice.widget, "t-feedback").value
     assert not find(choice.widget, "t-input").disabled
 
 
@@ -71,13 +73,13 @@ def test_code_answers_as_the_button_does(choice: Prediction) -> None:
 
 @pytest.mark.parametrize("answer", [-1, 101, "forty"])
 def test_a_number_out_of_bounds_is_refused(number: Prediction, answer: float) -> None:
-    with pytest.raises(BadInput, match="no number from 0 to 100"):
+    with pytest.raises(BadInput, match=like("notebook", "predict.out_of_bounds")):
         number.choose(answer)
     assert number.answer is None
 
 
 def test_an_option_never_offered_is_refused(choice: Prediction) -> None:
-    with pytest.raises(BadInput, match="'some' is none of the options"):
+    with pytest.raises(BadInput, match=like("notebook", "no_option")):
         choice.choose("some")
 
 
@@ -91,7 +93,7 @@ def test_it_is_found_by_its_key_and_asked_anew(choice: Prediction) -> None:
 
 
 def test_one_option_is_no_question() -> None:
-    with pytest.raises(BadInput, match="two options"):
+    with pytest.raises(BadInput, match=like("notebook", "predict.too_few")):
         predict("Well?", ["yes"], key="x")
 
 
@@ -109,17 +111,23 @@ def test_a_number_is_right_when_it_is_close(
 def test_both_numbers_are_named(number: Prediction) -> None:
     number.choose(100)
     told = reconcile("survive", 10, "The followers lagged.")
-    assert told.verdict == "You predicted: 100 records. Measured: 10 records."
+    predicted, measured = number.words(100), number.words(10)
+    wrong = said("notebook", "reconciled.wrong", predicted=predicted, measured=measured)
+    assert told.verdict == wrong
     bundle = told._repr_mimebundle_()
     assert "The followers lagged." in bundle["text/html"]
     assert "labs-wrong" in bundle["text/html"]
-    assert bundle["text/plain"].startswith("≠ You predicted: 100 records")
+    assert bundle["text/plain"].startswith(f"≠ {wrong}")
 
 
 def test_close_is_not_called_exact(number: Prediction) -> None:
     number.choose(40)
-    assert reconcile(number, 40).verdict == "You predicted: 40 records. That is right."
-    assert reconcile(number, 45).verdict.endswith("Measured: 45 records. That is close.")
+    predicted, measured = number.words(40), number.words(45)
+    assert reconcile(number, 40).verdict == said(
+        "notebook", "reconciled.exact", predicted=predicted
+    )
+    close = said("notebook", "reconciled.close", predicted=predicted, measured=measured)
+    assert reconcile(number, 45).verdict == close
 
 
 def test_an_option_is_right_when_it_is_the_one(choice: Prediction) -> None:
@@ -130,13 +138,14 @@ def test_an_option_is_right_when_it_is_the_one(choice: Prediction) -> None:
 
 def test_no_prediction_is_no_error(choice: Prediction, number: Prediction) -> None:
     number.skip()
-    assert reconcile(number, 10).verdict == "You made no prediction. Measured: 10 records."
+    skipped = said("notebook", "reconciled.skipped", measured=number.words(10))
+    assert reconcile(number, 10).verdict == skipped
     assert reconcile(choice, "none").right is None
     assert reconcile("never asked", 10).right is None
 
 
 def test_a_measurement_that_was_no_option_is_a_mistake_of_the_author(choice: Prediction) -> None:
-    with pytest.raises(BadInput, match="was not among the options"):
+    with pytest.raises(BadInput, match=like("notebook", "reconciled.no_option")):
         reconcile(choice, "half of them")
 
 
@@ -162,11 +171,12 @@ def test_a_chapters_table_has_the_words_of_a_prediction() -> None:
 
 
 def test_what_nobody_asked_is_said_in_the_tables_words_all_the_same() -> None:
-    say, _ = words_of("overview")
-    assert prediction("overview.latest") is None
-    told = reconcile("overview.latest", "none")
+    """An experiment's question is never asked so: its panel asks it."""
+    say, _ = words_of("acks")
+    assert prediction("acks.leader_crash") is None
+    told = reconcile("acks.leader_crash", "none")
     assert (told.measured, told.right) == ("none", None)
-    assert say("latest.options.none") in told.verdict
+    assert say("leader_crash.options.none") in told.verdict
 
 
 def test_a_number_is_asked_for_in_the_tables_words() -> None:
@@ -178,9 +188,9 @@ def test_a_number_is_asked_for_in_the_tables_words() -> None:
 
 
 def test_an_unknown_chapter_is_refused() -> None:
-    with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
+    with pytest.raises(BadInput, match=like("chapters", "no_chapter.what")):
         predict("nowhere.where")
-    with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
+    with pytest.raises(BadInput, match=like("chapters", "no_chapter.what")):
         quiz("nowhere.where", answer="one_partition")
 
 
@@ -200,11 +210,11 @@ def ask() -> Quiz:
 def test_each_option_has_its_feedback() -> None:
     asked = ask()
     assert asked.choose("only for the leader") == "That is `acks=1`."
-    assert "Not so." in find(asked.widget, "t-feedback").value
+    assert said("notebook", "quiz.wrong") in find(asked.widget, "t-feedback").value
     assert "<code>acks=1</code>" in find(asked.widget, "t-feedback").value
     assert not asked.solved
     asked.choose("for the whole current ISR")
-    assert "Right." in find(asked.widget, "t-feedback").value
+    assert said("notebook", "quiz.right") in find(asked.widget, "t-feedback").value
     assert asked.solved
     assert not asked.correct  # not at the first try
     assert len(asked.attempts) == 2
@@ -231,12 +241,12 @@ def test_the_buttons_choose() -> None:
 
 
 def test_an_option_that_is_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="none of the options"):
+    with pytest.raises(BadInput, match=like("notebook", "no_option")):
         ask().choose("nothing")
 
 
 def test_the_answer_must_be_an_option() -> None:
-    with pytest.raises(BadInput, match="none of the options"):
+    with pytest.raises(BadInput, match=like("notebook", "quiz.no_answer")):
         quiz("?", FEEDBACK, answer="something else")
 
 
@@ -250,7 +260,10 @@ def test_hooks_for_browser_tests(choice: Prediction) -> None:
 def test_a_static_page_shows_question_and_options(choice: Prediction, number: Prediction) -> None:
     for shown, words in (
         (choice, OPTIONS),
-        (number, ["a number of records from 0 to 100"]),
+        (
+            number,
+            [said("notebook", "predict.number", unit=unit_named(RECORDS.unit), low=0, high=100)],
+        ),
         (ask(), list(FEEDBACK)),
     ):
         bundle = shown._repr_mimebundle_()
@@ -262,7 +275,8 @@ def test_a_static_page_shows_question_and_options(choice: Prediction, number: Pr
             assert option in bundle["text/plain"]
     shown, folded = ask()._repr_mimebundle_()["text/html"].split("<details>")
     assert "every replica in it" not in shown  # no spoilers
-    assert "<b>Right:</b> " in folded and "every replica in it" in folded
+    assert f"<b>{said('notebook', 'quiz.the_right_one')}</b> " in folded
+    assert "every replica in it" in folded
 
 
 def test_markup_is_escaped() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from labs.notebook.progress import progress
 from labs.notebook.quiz import quiz
 from labs.notebook.recap import recap
 from labs.notebook.reconciliation import reconcile
+from tests.said import like, said
 from tests.widgets import find
 
 
@@ -26,6 +28,15 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The progress of this test's learner; it is not there yet."""
     monkeypatch.setenv("LABS_WORK", str(tmp_path / "work"))
     return tmp_path / "work" / "progress.jsonl"
+
+
+def headline(made: int, found: str) -> str:
+    return f"{said('notebook', 'recap.made', count=made)} {found}"
+
+
+def told(what: str, count: int, file: Path) -> str:
+    """What the command says of notes that went out or in."""
+    return said("app", f"progress.{what}", count=count, file=file)
 
 
 def predict_wrongly() -> None:
@@ -69,13 +80,14 @@ def test_what_can_not_be_kept_is_said_and_stops_nothing(file: Path) -> None:
     asked = quiz("overview.reading_order", answer="by_partition")
     asked.choose("by_partition")
     assert asked.solved
-    assert "newer version" in find(asked.widget, "t-feedback").value
+    newer = said("learner", "notes.newer", file=file)
+    assert newer in unescape(find(asked.widget, "t-feedback").value)
     predict("overview.where").choose("evenly")
     told = reconcile("overview.where", "one_partition")
     assert told.right is False
-    assert "newer version" in told.explanation
-    assert "newer version" in recap("overview").headline
-    assert "newer version" in progress().said
+    assert newer in told.explanation
+    assert newer in recap("overview").headline
+    assert newer in progress().said
     assert file.read_text() == '{"v": 99}\n'
 
 
@@ -88,13 +100,13 @@ def test_a_recap_names_what_the_cluster_contradicted() -> None:
     quiz("overview.reading_order", answer="by_partition").choose("none")
     told = recap("overview")
     say, _ = words_of("overview")
-    assert told.headline == "You predicted 3 results. The cluster contradicted 2:"
+    assert told.headline == headline(3, said("notebook", "recap.contradicted", count=2))
     where, billing = told.items
     for words in ("where.predict", "where.options.evenly", "where.options.one_partition"):
         assert say(words) in where
     assert say("billing.predict") in billing
-    assert "You predicted: 0 flights. Measured: 2,000 flights." in billing
-    assert "one quiz question; right at the first try: 0" in told.quizzes
+    assert "0 flights" in billing and "2,000 flights" in billing
+    assert told.quizzes == said("notebook", "recap.quizzes", count=1, right=0)
     shown = told._repr_mimebundle_()
     assert told.headline in shown["text/html"] and told.headline in shown["text/plain"]
 
@@ -108,25 +120,44 @@ def test_the_same_question_for_other_settings_says_for_which() -> None:
     assert "(acks=1)" in one and "(acks=all)" in other
 
 
+def test_a_setting_whose_values_had_other_ids_is_the_same_question() -> None:
+    """Told by today's names; a learner reads what the panel shows."""
+    for copies, node in (("one copy", "stays away"), ("1", "away"), ("3", "away")):
+        settings = {"copies": copies, "node": node}
+        compared("systems.kill", "none", "all", False, settings=settings)
+    one, three = recap("systems").items
+    say, _ = words_of("systems")
+    for item, copies in ((one, "1"), (three, "3")):
+        assert f"(copies={say(f'kill.values.copies.{copies}')})" in item
+
+
+def test_an_experiment_that_has_moved_asks_the_same_question() -> None:
+    for name in ("producers.retries", "exactly_once.retries"):
+        compared(name, "nothing", "twice", False, settings={"paused": "the leader"})
+    (item,) = recap("exactly_once").items
+    assert words_of("exactly_once")[0]("retries.predict") in item
+
+
 def test_nothing_predicted_is_one_sentence_and_all_right_another() -> None:
-    assert "You have predicted nothing in this chapter yet" in recap("overview").headline
+    assert recap("overview").headline == said("notebook", "recap.nothing")
     predict("overview.latest").choose("none")
     reconcile("overview.latest", "none")
     told = recap("overview")
-    assert told.headline == "You predicted one result. The cluster contradicted none."
+    assert told.headline == headline(1, said("notebook", "recap.confirmed"))
     assert told.items == []
-    with pytest.raises(BadInput, match="no chapter is called 'nowhere'"):
+    with pytest.raises(BadInput, match=like("chapters", "no_chapter.what")):
         recap("nowhere")
 
 
 def test_a_question_that_is_asked_no_more_is_still_told() -> None:
     compared("overview.gone", "this", "that", False)
-    assert recap("overview").items == ["overview.gone You predicted: this. Measured: that."]
+    asked = {"question": "overview.gone", "predicted": "this", "measured": "that", "where": ""}
+    assert recap("overview").items == [said("notebook", "recap.item", **asked)]
 
 
 def test_the_picture_counts_each_chapter_in_its_order() -> None:
     assert progress().view is None
-    assert "Nothing is noted yet" in progress().said
+    assert progress().said == said("notebook", "progress.nothing")
     compared("acks.leader_crash", "none", "some", False)
     predict_wrongly()
     predict("overview.latest").choose("none")
@@ -145,7 +176,8 @@ def test_the_picture_counts_each_chapter_in_its_order() -> None:
     }
     data, _ = made._repr_mimebundle_()
     assert data["image/png"]
-    assert "Predictions: 3; contradicted by the cluster: 2" in data["text/plain"]
+    title = said("notebook", "progress.title", made=3, contradicted=2)
+    assert title in data["text/plain"]
 
 
 def test_nothing_noted_draws_nothing() -> None:
@@ -165,7 +197,7 @@ def figures() -> Any:
 
 def test_the_command_tells_each_chapter(file: Path) -> None:
     assert figures() == {"file": str(file), "chapters": []}
-    assert "Nothing is noted yet" in labs().output
+    assert said("app", "progress.nothing") in labs().output
     predict_wrongly()
     judged(f"{numbers()['overview']}.2", "not yet")
     (chapter,) = figures()["chapters"]
@@ -179,16 +211,17 @@ def test_the_command_tells_each_chapter(file: Path) -> None:
         "exercises": 1,
         "passed": 0,
     }
-    said = labs().output
-    assert "1 predicted, 1 of them contradicted" in said
-    assert str(file) in said
+    printed = labs().output
+    assert said("app", "progress.predicted", predicted=1, contradicted=1) in printed
+    assert str(file) in printed
 
 
 def test_it_goes_out_and_in_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predict_wrongly()
-    assert labs("export", str(tmp_path / "mine.jsonl")).output.startswith("One note is in")
+    mine = tmp_path / "mine.jsonl"
+    assert labs("export", str(mine)).output.strip() == told("exported", 1, mine)
     monkeypatch.setenv("LABS_WORK", str(tmp_path / "elsewhere"))
-    assert "One note of" in labs("import", str(tmp_path / "mine.jsonl")).output
-    assert "0 notes of" in labs("import", str(tmp_path / "mine.jsonl")).output
+    assert labs("import", str(mine)).output.strip() == told("imported", 1, mine)
+    assert labs("import", str(mine)).output.strip() == told("imported", 0, mine)
     assert figures()["chapters"][0]["predicted"] == 1
-    assert isinstance(labs("export", str(tmp_path / "mine.jsonl")).exception, LabsError)
+    assert isinstance(labs("export", str(mine)).exception, LabsError)

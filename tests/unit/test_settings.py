@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from labs.base.errors import BadInput
-from labs.experiment.settings import Choice, Number, Setting, Switch, describe, resolve
+from labs.experiment.settings import (
+    Choice,
+    Number,
+    Setting,
+    Switch,
+    by_todays_ids,
+    describe,
+    resolve,
+)
 
 SETTINGS: tuple[Setting, ...] = (
     Choice("acks", ("0", "1", "all"), "1"),
@@ -57,6 +65,14 @@ def test_a_refusal_names_what_is_allowed(name: str, given: str, told: str) -> No
         resolve(SETTINGS, {name: given})
     assert told in str(refused.value)
     assert name in str(refused.value)
+
+
+def test_a_value_that_had_another_id_is_taken_and_only_the_new_one_is_named() -> None:
+    copies = Choice("copies", ("1", "3"), "3", formerly={"one copy": "1"})
+    assert resolve([copies], {"copies": "one copy"}) == {"copies": "1"}
+    assert copies.allowed == "one of 1, 3"
+    noted = {"copies": "one copy", "rate": 20, "gone": "one copy"}
+    assert by_todays_ids([copies, SETTINGS[1]], noted) == {**noted, "copies": "1"}
 
 
 def test_a_description_is_plain_json() -> None:

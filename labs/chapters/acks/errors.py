@@ -232,6 +232,6 @@ JAVA_ERROR = Experiment(
     ),
     _java_error,
     Options((NAMES_IT, TIMES_OUT, NO_ERROR), _what_java_says),
-    by_wall=lambda _: words("java_error.by_wall"),
+    by_wall=lambda _: words("by_wall.delivery_timeout"),
     about=("java_text",),
 )

@@ -31,7 +31,7 @@ from labs.kafka.admin import copies_on_disk
 
 words = Words(__file__)
 
-LOG, COPIES = "one log", "a copy each"
+LOG, COPIES = "log", "copies"
 FIRST = "2013-01-01"
 #: How often a consumer tells its statistics, ms.
 TOLD_EACH_MS = 100
@@ -110,7 +110,7 @@ def _tell(run: Run, topics: list[str], to_readers: list[int]) -> None:
         if run["way"] == LOG
         else round((sum(sizes.values()) - sizes[run.topic]) / run["readers"] * per_record),
     }
-    way = "log" if run["way"] == LOG else "copies"
+    way = run["way"]
     run.conclude(words(f"fan_out.told.{way}", **run.values))
     labels = ["the_log", *(f"copy:{n}" for n in range(1, len(topics)))]
     disk = [sizes[topic] * per_record for topic in topics]
@@ -136,7 +136,7 @@ FAN_OUT = Experiment(
     "architectures.fan_out",
     words,
     (
-        Choice("way", (LOG, COPIES), LOG),
+        Choice("way", (LOG, COPIES), LOG, formerly={"one log": LOG, "a copy each": COPIES}),
         Number("readers", 2, 5, 3),
         Number("records", 1000, 5000, 2000, "records", 1000),
     ),

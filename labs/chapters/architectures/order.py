@@ -31,7 +31,7 @@ from labs.workload.history import Payload
 words = Words(__file__)
 
 SCHEDULED, CANCELLED = "scheduled", "cancelled"
-ONE, TWO = "one topic", "two topics"
+ONE, TWO = "1", "2"
 #: From this day on; so many that the first topic is several fetches long.
 FIRST, FLIGHTS = "2013-02-07", 12_000
 #: How many records at a time.
@@ -135,7 +135,7 @@ def _how(result: Result) -> str:
 ORDER = Experiment(
     "architectures.order",
     words,
-    (Choice("topics", (TWO, ONE), TWO),),
+    (Choice("topics", (TWO, ONE), TWO, formerly={"two topics": TWO, "one topic": ONE}),),
     _order,
     Options((_NEVER, _SOME, _ALL), _how),
     breaks=False,

@@ -41,8 +41,8 @@ from labs.experiment.views import Lines, Mark, Point
 
 words = Words(__file__)
 
-CAUGHT_UP, AT_ONCE = "when it has caught up", "at once"
-ALL, SHORT = "the whole log", "two thirds"
+CAUGHT_UP, AT_ONCE = "caught_up", "at_once"
+ALL, SHORT = "all", "two_thirds"
 
 FIRST = "2013-02-07"
 #: A flight that comes late does so by so many records: its day is over by then.
@@ -238,8 +238,13 @@ REPLAY = Experiment(
     "architectures.replay",
     words,
     (
-        Choice("switch", (CAUGHT_UP, AT_ONCE), AT_ONCE),
-        Choice("kept", (ALL, SHORT), ALL),
+        Choice(
+            "switch",
+            (CAUGHT_UP, AT_ONCE),
+            AT_ONCE,
+            formerly={"when it has caught up": CAUGHT_UP, "at once": AT_ONCE},
+        ),
+        Choice("kept", (ALL, SHORT), ALL, formerly={"the whole log": ALL, "two thirds": SHORT}),
         Number("history", 2000, 6000, 3000, "records", 1000),
     ),
     _replay,

@@ -33,8 +33,8 @@ from labs.experiment.views import Lines, Mark, Point
 
 words = Words(__file__)
 
-SAME, EARLY, CANCELLED = "the same rule", "early counts as 0", "cancelled counts as 0"
-OFFSET, CLOCK = "an offset", "midnight"
+SAME, EARLY, CANCELLED = "same", "early", "cancelled"
+OFFSET, CLOCK = "offset", "midnight"
 
 #: Ten days, of which the last six are behind the seam: the storm is among them.
 FIRST, SEAM, FLIGHTS = "2013-02-03", "2013-02-07", 8200
@@ -170,8 +170,17 @@ SEAM_OF = Experiment(
     "architectures.seam",
     words,
     (
-        Choice("speed_layer", (SAME, EARLY, CANCELLED), EARLY),
-        Choice("cut_at", (OFFSET, CLOCK), OFFSET),
+        Choice(
+            "speed_layer",
+            (SAME, EARLY, CANCELLED),
+            EARLY,
+            formerly={
+                "the same rule": SAME,
+                "early counts as 0": EARLY,
+                "cancelled counts as 0": CANCELLED,
+            },
+        ),
+        Choice("cut_at", (OFFSET, CLOCK), OFFSET, formerly={"an offset": OFFSET}),
     ),
     _seam,
     Options((_EQUAL, _JUMP, _GAP), _which),

@@ -31,9 +31,9 @@ from labs.services.kinds.postgres import PACKAGES
 from labs.workload import flight_payload, number_of
 
 BEGUN, ROW, RECORD, EXPOSED = "begun", "row", "record", "exposed"
-DATABASE_FIRST, KAFKA_FIRST = "database first", "Kafka first"
+DATABASE_FIRST, KAFKA_FIRST = "database_first", "kafka_first"
 #: With a relay of our own, and with Debezium as the relay.
-OUTBOX, BY_DEBEZIUM = "outbox", "outbox by Debezium"
+OUTBOX, BY_DEBEZIUM = "outbox", "debezium"
 
 #: Each flight of so many exposes the program: where it will be killed it waits there, s.
 EXPOSED_EACH, PAUSE_S = 20, 60.0

@@ -24,13 +24,12 @@ from labs.workload.set_here import Departure
 
 words = Words(__file__)
 
-NOTHING, CONNECT, POSTGRES = "nothing", "Connect", "PostgreSQL"
-AT_LEAST_ONCE, EXACTLY_ONCE = "at least once", "exactly once"
+#: What is killed: nothing, or the service of that name.
+NOTHING, CONNECT, POSTGRES = "nothing", "connect", "postgres"
+AT_LEAST_ONCE, EXACTLY_ONCE = "at_least_once", "exactly_once"
 #: What the worker is told for exactly once, and what the connector demands of it then (KIP-618).
 ON_THE_WORKER = {"exactly.once.source.support": "enabled"}
 ON_THE_CONNECTOR = {"exactly.once.support": "required"}
-#: By which name a service is known here.
-SERVICES = {CONNECT: "connect", POSTGRES: "postgres"}
 
 #: Rows that are there before the connector is.
 BEFORE = 20
@@ -112,9 +111,9 @@ def _work(run: Run, connection: Any, numbers: dict[int, int]) -> Iterator[Mark]:
     killed, count = run["killed"], run["changes"]
     for number in range(count):
         if killed != NOTHING and number == count // 3:
-            run.say(words("changes.says.killing", killed=killed))
+            run.say(words("changes.says.killing", killed=words(f"changes.values.killed.{killed}")))
             yield Mark(run.elapsed(), "killed")
-            service(SERVICES[killed]).kill()
+            service(killed).kill()
             if killed == POSTGRES:
                 connection.close()
                 connection = database(run)
@@ -168,7 +167,8 @@ def _tell(run: Run, numbers: dict[int, int], marks: list[Mark]) -> None:
     told = "nothing" if run["killed"] == NOTHING else "killed"
     if run["delivery"] == EXACTLY_ONCE:
         told = "exactly_once"
-    run.conclude(words(f"changes.told.{told}", **run.values))
+    killed = words(f"changes.values.killed.{run['killed']}")
+    run.conclude(words(f"changes.told.{told}", **{**run.values, "killed": killed}))
     series: dict[str, list[Point]] = {"committed": [], "captured": [], "captured_again": []}
     for send in run.history.sends:
         series["committed"].append(((send.completed or 0) - run.began, send.number))
@@ -195,8 +195,18 @@ CHANGES = Experiment(
     "connect.changes",
     words,
     (
-        Choice("killed", (NOTHING, CONNECT, POSTGRES), CONNECT),
-        Choice("delivery", (AT_LEAST_ONCE, EXACTLY_ONCE), AT_LEAST_ONCE),
+        Choice(
+            "killed",
+            (NOTHING, CONNECT, POSTGRES),
+            CONNECT,
+            formerly={"Connect": CONNECT, "PostgreSQL": POSTGRES},
+        ),
+        Choice(
+            "delivery",
+            (AT_LEAST_ONCE, EXACTLY_ONCE),
+            AT_LEAST_ONCE,
+            formerly={"at least once": AT_LEAST_ONCE, "exactly once": EXACTLY_ONCE},
+        ),
         Number("changes", 120, 600, 240, step=12),
     ),
     _changes,

@@ -32,7 +32,7 @@ from labs.workload.history import Log, Outcome, Read
 
 words = Words(__file__)
 
-BY_SERVICE, BY_LOG = "CRUD service", "log"
+BY_SERVICE, BY_LOG = "service", "log"
 #: The airline that the quick client is for; how many of its flights change.
 CARRIER, BOARD = "AS", 5
 #: Each phase has so many bursts; in one, each of these flights changes so often in a row.
@@ -220,8 +220,7 @@ def _tell(run: Run, changes: _Changes, quick: _Program, bulk: _Program, marks: l
     else:
         idle = [reading for reading in quick.readings if not reading.new]
         run.measurements["quick_idle_requests"] = len(idle)
-    told = "log" if run["way"] == BY_LOG else "service"
-    run.conclude(words(f"crud.told.{told}", **run.values))
+    run.conclude(words(f"crud.told.{run['way']}", **run.values))
     points: list[Point] = [(made[n] - run.began, wait) for n, wait in sorted(waits.items())]
     missed: list[Point] = [(at - run.began, 0) for n, at in made.items() if n not in waits]
     series = {"seen": points, "never_seen": missed} if missed else {"seen": points}
@@ -248,7 +247,7 @@ CRUD = Experiment(
     "connect.crud",
     words,
     (
-        Choice("way", (BY_SERVICE, BY_LOG), BY_SERVICE),
+        Choice("way", (BY_SERVICE, BY_LOG), BY_SERVICE, formerly={"CRUD service": BY_SERVICE}),
         Number("poll_every_ms", 50, 2000, 500, "ms", 50),
         Number("flights", 5000, 100_000, 20_000, "flights", 1000),
     ),

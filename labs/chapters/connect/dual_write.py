@@ -161,14 +161,6 @@ def _jobs(run: Run, connection: Any, relay: bool) -> list[Job]:
     return [Job(*where, run["way"], relay, run["flights"], d) for d in doomed]
 
 
-_TOLD = {
-    DATABASE_FIRST: "database",
-    KAFKA_FIRST: "kafka",
-    OUTBOX: "outbox",
-    BY_DEBEZIUM: "debezium",
-}
-
-
 def _tell(run: Run, rows: set[int]) -> None:
     run.verdict()
     assert run.log is not None
@@ -181,7 +173,7 @@ def _tell(run: Run, rows: set[int]) -> None:
         "records_twice": sum(times.values()) - len(records),
         "missing": ", ".join(map(_name, sorted(rows - records))) or NONE,
     }
-    run.conclude(words(f"dual_write.told.{_TOLD[run['way']]}", **run.values))
+    run.conclude(words(f"dual_write.told.{run['way']}", **run.values))
     lanes = {"the_database": _spans(rows, records), "the_topic": _spans(records, rows)}
     title = words("dual_write.title", **run.values)
     names = words.under("shown")
@@ -217,7 +209,16 @@ DUAL_WRITE = Experiment(
     "connect.dual_write",
     words,
     (
-        Choice("way", tuple(_TOLD), DATABASE_FIRST),
+        Choice(
+            "way",
+            (DATABASE_FIRST, KAFKA_FIRST, OUTBOX, BY_DEBEZIUM),
+            DATABASE_FIRST,
+            formerly={
+                "database first": DATABASE_FIRST,
+                "Kafka first": KAFKA_FIRST,
+                "outbox by Debezium": BY_DEBEZIUM,
+            },
+        ),
         Number("kills", 0, 3, 2, "times"),
         Number("flights", 100, 300, 120, step=20),
     ),

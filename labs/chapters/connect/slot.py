@@ -30,8 +30,9 @@ from labs.workload.history import Log, Outcome, Read
 
 words = Words(__file__)
 
-STOPPED, IDLE, BEATING = "stopped", "running", "running with a heartbeat"
-NO_LIMIT, LIMIT = "no limit", "32 MB"
+STOPPED, IDLE, BEATING = "stopped", "running", "heartbeat"
+#: As PostgreSQL writes both.
+NO_LIMIT, LIMIT = "-1", "32MB"
 
 #: Changes of the captured table while nobody reads; rows of the other one at a time, and their MB.
 CHANGES, ROWS, ROWS_MB = 40, 10_000, 10
@@ -62,8 +63,8 @@ def _slot(run: Run) -> None:
     for statement in TABLES:
         connection.execute(statement)
     if run["max_slot_wal_keep_size"] == LIMIT:
-        run.closing(lambda: _limit(connection, "-1"))
-        _limit(connection, LIMIT.replace(" ", ""))
+        run.closing(lambda: _limit(connection, NO_LIMIT))
+        _limit(connection, LIMIT)
     connector = debezium(run, connection, "gates", _beats(run))
     connector.await_task(RUNNING)
     _insert(run, connection, -1)  # a first change: the connector has a place
@@ -189,7 +190,8 @@ def _tell(
     }
     told = "lost" if status == "lost" else "kept"
     beats = told == "kept" and run["connector"] == BEATING
-    run.conclude(words(f"slot.told.{'beats' if beats else told}", **run.values))
+    said = {**run.values, "connector": words(f"slot.values.connector.{run['connector']}")}
+    run.conclude(words(f"slot.told.{'beats' if beats else told}", **said))
     title = words(f"slot.title.{told}", **run.values)
     series, names = {"kept_for_the_slot": points}, words.under("shown")
     run.show(Lines(title, series, "elapsed_s", "log_kept_mb", marks, names=names))
@@ -212,8 +214,18 @@ SLOT = Experiment(
     "connect.slot",
     words,
     (
-        Choice("connector", (STOPPED, IDLE, BEATING), STOPPED),
-        Choice("max_slot_wal_keep_size", (NO_LIMIT, LIMIT), NO_LIMIT),
+        Choice(
+            "connector",
+            (STOPPED, IDLE, BEATING),
+            STOPPED,
+            formerly={"running with a heartbeat": BEATING},
+        ),
+        Choice(
+            "max_slot_wal_keep_size",
+            (NO_LIMIT, LIMIT),
+            NO_LIMIT,
+            formerly={"no limit": NO_LIMIT, "32 MB": LIMIT},
+        ),
         Number("written_mb", 50, 200, 80, "MB", 10),
     ),
     _slot,

@@ -120,7 +120,7 @@ REPLAY = Experiment(
     Options((STOPPED, END, SOUGHT), _began),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda settings: words("replay.by_wall") if settings["to"] == TIME else "",
+    by_wall=lambda settings: words("by_wall.record_times") if settings["to"] == TIME else "",
 )  # fmt: skip
 
 # -- auto_offset_reset -----------------------------------------------------------------------------

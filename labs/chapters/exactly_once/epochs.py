@@ -150,6 +150,6 @@ EPOCHS = Experiment(
     _epochs,
     Options((_NOBODY, _JAVA_ONLY, _BOTH), _whose_rises),
     breaks=False,
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
     about=("epoch_of_kafka_python", "epoch_of_java"),
 )

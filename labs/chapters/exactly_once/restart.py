@@ -17,7 +17,7 @@ from labs.workload.history import Outcome, Send
 
 words = Words(__file__)
 
-NOTES, LOG = "its own notes", "the log"
+NOTES, LOG = "notes", "log"
 
 
 class _Program(Life):
@@ -90,7 +90,7 @@ def _restart(run: Run) -> None:
         "resumed_at_record": resume,
     }
     how = words(f"how.{'with' if run['idempotence'] else 'without'}")
-    by = words(f"restart.by.{'log' if run['resume_from'] == LOG else 'notes'}")
+    by = words(f"restart.values.resume_from.{run['resume_from']}")
     run.conclude(words("restart.told", by=by, how=how, **run.values))
     title = words("restart.title", how=how, **run.values)
     run.show(log_of(title, numbered(run), _begins(run, resume)))
@@ -114,7 +114,9 @@ RESTART = Experiment(
     words,
     (
         Switch("idempotence", True),
-        Choice("resume_from", (NOTES, LOG), NOTES),
+        Choice(
+            "resume_from", (NOTES, LOG), NOTES, formerly={"its own notes": NOTES, "the log": LOG}
+        ),
         Number("notes_every", 10, 200, 100, "records", 10),
         Number("crash_after", 50, 250, 150, "acknowledged_records", 10),
         Number("records", 300, 1000, 300, "records", 100),

@@ -15,7 +15,7 @@ from labs.workload.history import Outcome, Read
 
 words = Words(__file__)
 
-LEADER, FOLLOWER = "the leader", "a follower"
+LEADER, FOLLOWER = "leader", "follower"
 FLUSH_S = 12.0
 
 
@@ -90,7 +90,12 @@ RETRIES = Experiment(
         Number("pause_s", 0.5, 5, 2, "s", 0.5),
         Number("request_timeout_ms", 500, 5000, 1000, "ms", step=100),
         Number("delivery_timeout_ms", 1000, 30000, 30000, "ms", step=500),
-        Choice("paused", (LEADER, FOLLOWER), LEADER),
+        Choice(
+            "paused",
+            (LEADER, FOLLOWER),
+            LEADER,
+            formerly={"the leader": LEADER, "a follower": FOLLOWER},
+        ),
         Number("rate", 10, 500, 100, "records/s", 10),
     ),
     _retries,

@@ -159,7 +159,7 @@ HUNG_TRANSACTION = Experiment(
     Options((WAIT, GO_ON, ONLY_OLDER), _plain),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
     formerly=("consumers.hung_transaction",),
 )  # fmt: skip
 
@@ -227,6 +227,6 @@ LAST_OFFSET = Experiment(
     Options((ZERO, ONE, EVERY), _left),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
     formerly=("consumers.last_offset",),
 )  # fmt: skip

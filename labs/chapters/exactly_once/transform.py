@@ -21,7 +21,7 @@ from labs.workload.transform_process import Job, transformed
 
 words = Words(__file__)
 
-TOGETHER, AFTER = "in the transaction", "after the transaction"
+TOGETHER, AFTER = "together", "after"
 
 #: In each life one batch is finished, and in the next one the program is killed.
 KILLED_IN_BATCH = 2
@@ -106,8 +106,7 @@ def _tell(run: Run) -> None:
         "aborted_records": len(aborted),
         "killed": run["kills"],
     }
-    together = "together" if run["offsets"] == TOGETHER else "after"
-    run.conclude(words(f"transform.told.{together}", **run.values))
+    run.conclude(words(f"transform.told.{run['offsets']}", **run.values))
     title = words("transform.title", **run.values)
     run.show(_picture(title, everything, committed))
 
@@ -142,7 +141,12 @@ TRANSFORM = Experiment(
     "exactly_once.transform",
     words,
     (
-        Choice("offsets", (TOGETHER, AFTER), TOGETHER),
+        Choice(
+            "offsets",
+            (TOGETHER, AFTER),
+            TOGETHER,
+            formerly={"in the transaction": TOGETHER, "after the transaction": AFTER},
+        ),
         Choice("isolation_level", (COMMITTED, UNCOMMITTED), COMMITTED),
         Number("kills", 0, 3, 2, "times"),
         Number("batch", 10, 50, 25, "records", 5),
@@ -151,6 +155,6 @@ TRANSFORM = Experiment(
     _transform,
     Options((_ONCE, _TWICE, _MISSING), _outputs),
     breaks=False,
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
     about=("aborted_records",),
 )  # fmt: skip

@@ -23,7 +23,7 @@ from labs.workload.reading import COMMITTED
 
 words = Words(__file__)
 
-SAME, OWN = "the same", "one each"
+SAME, OWN = "same", "own"
 ANSWER_S = 10.0
 
 
@@ -133,11 +133,11 @@ ZOMBIE = Experiment(
     "exactly_once.zombie",
     words,
     (
-        Choice("transactional_id", (SAME, OWN), SAME),
+        Choice("transactional_id", (SAME, OWN), SAME, formerly={"the same": SAME, "one each": OWN}),
         Number("batch", 10, 50, 20, "records", 5),
     ),
     _zombie,
     Options((_FENCED, _BOTH, _B_REFUSED), _who_commits),
     breaks=False,
-    by_wall=lambda _: words("by_wall"),
+    by_wall=lambda _: words("by_wall.open_transaction"),
 )

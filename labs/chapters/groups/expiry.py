@@ -120,5 +120,5 @@ EXPIRY = Experiment(
     Options((STOPPED, END, BEGINNING), _began),
     breaks=False,
     judges=(LOG, PROCESSING),
-    by_wall=lambda _: words("expiry.by_wall"),
+    by_wall=lambda _: words("by_wall.committed_offsets"),
 )  # fmt: skip

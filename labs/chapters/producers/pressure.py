@@ -26,7 +26,7 @@ from labs.workload.load import due_not_sent
 words = Words(__file__)
 
 PYTHON, NATIVE = "kafka-python", "confluent-kafka"
-WAIT, GIVE_UP = "wait for room", "give the record up"
+WAIT, GIVE_UP = "wait", "give_up"
 FLUSH_S = 12.0
 POLL_S = 0.02
 
@@ -196,7 +196,12 @@ FULL_BUFFER = Experiment(
         Number("rate", 100, 1000, 300, "records/s", 100),
         Number("pause_s", 1, 5, 2, "s", 0.5),
         Number("limit_records", 50, 5000, 200, "records", 50),
-        Choice("when_full", (WAIT, GIVE_UP), WAIT),
+        Choice(
+            "when_full",
+            (WAIT, GIVE_UP),
+            WAIT,
+            formerly={"wait for room": WAIT, "give the record up": GIVE_UP},
+        ),
     ),
     _full_buffer,
     Options((_BLOCKS, _RAISES, _GOES_ON), _what_send_did),

@@ -28,14 +28,8 @@ from labs.experiment.views import Lanes, Mark, Span
 
 words = Words(__file__)
 
-#: How the panel names the changes that it knows.
-NAMED = {
-    "add with a default": "add_default",
-    "add without a default": "add_bare",
-    "drop with a default": "drop_default",
-    "drop without a default": "drop_bare",
-    "rename": "rename",
-}
+ADD, ADD_BARE = "add_default", "add_bare"
+DROP, DROP_BARE, RENAME = "drop_default", "drop_bare", "rename"
 READERS, WRITERS = "readers", "writers"
 OLD, NEW = "old", "new"
 
@@ -54,7 +48,7 @@ class _Side:
 def _deploy(run: Run) -> None:
     registry = confluent.client(confluent.address(run))
     run.make_topic(watch=False)
-    change = next(one for one in CHANGES if one.id == NAMED[run["change"]])
+    change = next(one for one in CHANGES if one.id == run["change"])
     writer = _Side(_writer(run, registry, OLD, change.old))
     reader = _Side(confluent.reader(registry, change.old))
     spans: dict[str, list[Span]] = {"writer": [], "reader": [], "records_read": []}
@@ -156,7 +150,8 @@ def _tell(run: Run, live: _Live, replayed: int, seen: Lanes) -> None:
         "unreadable_on_replay_records": replayed,
     }
     first = run["first"]
-    run.conclude(words(f"deploy.told.{first}", **run.values))
+    change = words(f"deploy.values.change.{run['change']}")
+    run.conclude(words(f"deploy.told.{first}", **{**run.values, "change": change}))
     title = words(f"deploy.title.{_found(run.measurements)}", **run.values)
     run.show(Lanes(title, seen.lanes, seen.kinds, seen.marks, names=words.under("shown")))
 
@@ -183,7 +178,17 @@ DEPLOY = Experiment(
     "schemas.deploy",
     words,
     (
-        Choice("change", tuple(NAMED), "drop without a default"),
+        Choice(
+            "change",
+            (ADD, ADD_BARE, DROP, DROP_BARE, RENAME),
+            DROP_BARE,
+            formerly={
+                "add with a default": ADD,
+                "add without a default": ADD_BARE,
+                "drop with a default": DROP,
+                "drop without a default": DROP_BARE,
+            },
+        ),
         Choice("first", (READERS, WRITERS), WRITERS),
         Number("seconds", 1, 3, 1, "s"),
     ),

@@ -27,7 +27,7 @@ from labs.experiment.views import Lines, Mark, Point
 
 words = Words(__file__)
 
-RENAMED, TEXT, CUT = "a renamed field", "a text instead of a number", "cut in half"
+RENAMED, TEXT, CUT = "renamed", "text", "cut"
 STRICT, LENIENT = "strict", "lenient"
 
 RATE = 60
@@ -167,7 +167,16 @@ UNCHECKED = Experiment(
     "schemas.unchecked",
     words,
     (
-        Choice("broken", (RENAMED, TEXT, CUT), RENAMED),
+        Choice(
+            "broken",
+            (RENAMED, TEXT, CUT),
+            RENAMED,
+            formerly={
+                "a renamed field": RENAMED,
+                "a text instead of a number": TEXT,
+                "cut in half": CUT,
+            },
+        ),
         Choice("reader", (STRICT, LENIENT), STRICT),
         Number("records", 50, 150, 100, "records", 10),
     ),

@@ -42,8 +42,8 @@ from labs.workload.history import Log, Outcome, Read, Send
 
 words = Words(__file__)
 
-ONE, THREE = "one copy", "three copies"
-BACK, AWAY = "comes back", "stays away"
+ONE, THREE = "1", "3"
+BACK, AWAY = "back", "away"
 
 #: Before the kill; a node must also have written down that it has a copy of a new queue, s.
 BEFORE_S = 2.0
@@ -383,12 +383,14 @@ def _tell(
         **{f"{name}_silent_s": round(s, 1) for name, s in silent.items()},
     }
     which = "all" if RABBITMQ in silent else "without"
-    run.conclude(words(f"kill.told.{which}.{_outcome(run, lost)}", without=without, **run.values))
+    settings = {name: words(f"kill.values.{name}.{run[name]}") for name in ("copies", "node")}
+    told = {**run.values, **settings, "without": without}
+    run.conclude(words(f"kill.told.{which}.{_outcome(run, lost)}", **told))
     lanes = {s.name: _spans(s, run.began, ended) for s in systems}
     for name in PLACE:
         lanes.setdefault(name, [Span(0.0, ended, "absent", "absent")])
     kinds = ("acknowledges", "silent", "absent")
-    title = words(f"kill.title.{'lost' if lost else 'kept'}", **run.values)
+    title = words(f"kill.title.{'lost' if lost else 'kept'}", **told)
     ordered = {name: lanes[name] for name in PLACE}
     run.show(Lanes(title, ordered, kinds, marks, names=words.under("shown")))
 
@@ -442,8 +444,8 @@ KILL = Experiment(
     "systems.kill",
     words,
     (
-        Choice("copies", (ONE, THREE), THREE),
-        Choice("node", (BACK, AWAY), BACK),
+        Choice("copies", (ONE, THREE), THREE, formerly={"one copy": ONE, "three copies": THREE}),
+        Choice("node", (BACK, AWAY), BACK, formerly={"comes back": BACK, "stays away": AWAY}),
     ),
     _kill,
     Options((_NONE, _KAFKA_ALONE, _RABBIT_ALONE, _EVERY), _who),

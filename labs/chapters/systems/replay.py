@@ -36,7 +36,7 @@ words = Words(__file__)
 
 TOPIC, QUEUE, STREAM, PULSAR = "kafka_topic", "rabbitmq_quorum", "rabbitmq_stream", "pulsar_topic"
 PLACES = (TOPIC, QUEUE, STREAM, PULSAR)
-DEFAULT, HOUR = "default", "one hour"
+DEFAULT, HOUR = "default", "hour"
 RETENTION = {"retentionTimeInMinutes": 60, "retentionSizeInMB": 100}
 NAME, TRIM_S, READ_S = "labs.replay", 20.0, 20.0
 
@@ -153,7 +153,9 @@ def _tell(run: Run, found: dict[str, int], without: str) -> None:
     run.measurements |= {f"{place}_again_records": count for place, count in found.items()}
     which = "all" if QUEUE in found else "without"
     run.conclude(words(f"replay.told.{which}", without=without, **run.values))
-    title = words(f"replay.title.{'kept' if found[PULSAR] else 'gone'}", **run.values)
+    retention = words(f"replay.values.pulsar_retention.{run['pulsar_retention']}")
+    told = {**run.values, "pulsar_retention": retention}
+    title = words(f"replay.title.{'kept' if found[PULSAR] else 'gone'}", **told)
     series = {"again": list(map(float, found.values()))}
     run.show(Bars(title, list(found), series, "records_again", names=words.under("shown")))
 
@@ -173,7 +175,7 @@ REPLAY = Experiment(
     "systems.replay",
     words,
     (
-        Choice("pulsar_retention", (DEFAULT, HOUR), DEFAULT),
+        Choice("pulsar_retention", (DEFAULT, HOUR), DEFAULT, formerly={"one hour": HOUR}),
         Number("records", 20, 100, 40, "records", 10),
     ),
     _replay,

@@ -44,7 +44,7 @@ TYPES = {
 KEY_SHARED = "pulsar_key_shared"
 WAYS = (*TYPES, GROUP, SHARE)
 PLANES = 12
-PLANE, NONE = "the plane", "none"
+PLANE, NONE = "plane", "none"
 #: How long a plane's first event takes, and its second one, s.
 LONG_S, SHORT_S = 0.12, 0.01
 
@@ -130,7 +130,7 @@ def _where(result: Result) -> str | None:
 SUBSCRIPTIONS = Experiment(
     "systems.subscriptions",
     words,
-    (Choice("key", (PLANE, NONE), PLANE),),
+    (Choice("key", (PLANE, NONE), PLANE, formerly={"the plane": PLANE}),),
     _subscriptions,
     Options((_BY_KEY, _GROUP_ALONE, _ALL, _NOWHERE), _where),
     breaks=False,

@@ -23,7 +23,7 @@ from labs.workload.history import Log, Outcome, Read, Send
 words = Words(__file__)
 
 AIRLINE, AIRPORT = "airline", "airport"
-NOBODY, ONE_TENANT = "nobody", "the airline"
+NOBODY = "nobody"
 BEFORE_S, SETTLED_S, EVERY_S, READ_S = 2.0, 1.0, 0.25, 20.0
 #: What each wants to write, messages/s, and how many may be without an answer.
 WANTED_PER_S, PENDING = 300, 20
@@ -116,7 +116,7 @@ def _tenants(run: Run) -> None:
     run.say(words("tenants.says.free"))
     before = _measure(run, tenants, BEFORE_S)
     marks = []
-    if run["limited"] == ONE_TENANT:
+    if run["limited"] == AIRLINE:
         run.say(words("tenants.says.limited", **run.settings))
         tenants[0].limit(run["limit"])
         run.closing(lambda: tenants[0].limit(None))
@@ -179,7 +179,7 @@ TENANTS = Experiment(
     "systems.tenants",
     words,
     (
-        Choice("limited", (ONE_TENANT, NOBODY), ONE_TENANT),
+        Choice("limited", (AIRLINE, NOBODY), AIRLINE, formerly={"the airline": AIRLINE}),
         Number("limit", 20, 100, 50, "messages/s", 10),
         Number("seconds", 2, 6, 3, "s"),
     ),

@@ -20,6 +20,7 @@ from typing import Any
 from labs.base.errors import LabsError
 from labs.base.programs import last_line, run
 from labs.base.progress import Tell
+from labs.base.words import Words
 from labs.kafka.cluster import Cluster
 from labs.services.packages import Packages
 from labs.services.server import Server
@@ -27,6 +28,8 @@ from labs.supervise.children import Launch
 from labs.supervise.home import may_run_programs
 from labs.supervise.ledger import Ledger, Record
 from labs.supervise.ports import HOST, is_open
+
+words = Words(__file__)
 
 PACKAGES = Packages("postgres")
 #: The wheel's folders: programs, and the libraries that it brings for Linux.
@@ -213,17 +216,18 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"}
 
 
-def _run(site: Path, program: str, *words: str, say: str = "", user: str | None = USER) -> None:
+def _run(site: Path, program: str, *options: str, say: str = "", user: str | None = USER) -> None:
     """Run one of its programs to its end.
 
     Raises:
         LabsError: it failed.
     """
     known = _environment()
-    done = run([site / BIN / program, *words], user=user, cwd="/", env=known, input=say)
+    done = run([site / BIN / program, *options], user=user, cwd="/", env=known, input=say)
     if done.returncode:
         said = last_line(done.stderr or done.stdout)
-        raise LabsError(f"PostgreSQL's {program} failed: {said}", hint="run `labs doctor`")
+        what = words("postgres.failed", program=program, said=said)
+        raise LabsError(what, hint=words("postgres.doctor"))
 
 
 def _require_runs(site: Path, user: str | None) -> None:
@@ -237,10 +241,10 @@ def _require_runs(site: Path, user: str | None) -> None:
     except (LabsError, OSError) as error:
         told = error.what if isinstance(error, LabsError) else str(error)
         if may_run_programs(site):
-            hint = f"delete {site}: it is made anew by the next start"
+            hint = words("postgres.delete", folder=site)
         else:
-            hint = "set LABS_CACHE and LABS_HOME to folders on a disk that is not mounted noexec"
-        raise LabsError(f"PostgreSQL's programs do not run here ({told})", hint=hint) from None
+            hint = words("postgres.noexec_hint")
+        raise LabsError(words("postgres.no_run", why=told), hint=hint) from None
 
 
 def _run_single(site: Path, data: Path, sql: str) -> None:
