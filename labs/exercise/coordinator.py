@@ -14,7 +14,7 @@ from kafka.protocol.metadata import CoordinatorType, FindCoordinatorRequest
 
 from labs.kafka.cluster import Cluster
 from labs.kafka.features import CONSUMER_GROUP_DESCRIBE
-from labs.kafka.messages import ConsumerGroupDescribeRequest
+from labs.kafka.messages import ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest
 from labs.kafka.wire import NO_ANSWER, BrokerConnection
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ MOST_GENERATIONS = 100
 
 #: The epoch of a static member that has closed (LEAVE_GROUP_STATIC_MEMBER_EPOCH).
 AWAY = -2
+#: The epoch with which a member leaves for good (LEAVE_GROUP_MEMBER_EPOCH).
+LEAVING = -1
 
 #: Kafka's error codes ILLEGAL_GENERATION and REBALANCE_IN_PROGRESS.
 ILLEGAL_GENERATION, REBALANCING = 22, 27
@@ -37,13 +39,15 @@ class MemberState:
     """A member as the group coordinator knows it.
 
     `instance`: its `group.instance.id`; empty: it is no static member. `partitions`: those it has.
-    `away`: a static member of a KIP-848 group that has closed; it may come back.
+    `away`: a static member of a KIP-848 group that has closed; it may come back. `topics`: in a
+    KIP-848 group, to which it has subscribed by their names.
     """
 
     id: str
-    instance: str
-    partitions: frozenset[int]
+    instance: str = ""
+    partitions: frozenset[int] = frozenset()
     away: bool = False
+    topics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,24 @@ def described(cluster: Cluster, group: str) -> GroupState:
     Each broker is asked, for only the group's coordinator knows it.
     """
     return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or GroupState()
+
+
+def leave(cluster: Cluster, group: str, members: Iterable[Member]) -> bool:
+    """Take members out of a KIP-848 group, as each of them does when it closes.
+
+    No other request does that: the coordinator does not ask who sends a member's heartbeat. Returns
+    whether it is a group of that protocol.
+    """
+
+    def told(line: BrokerConnection) -> bool | None:
+        if _told(line, group) is None:
+            return None
+        request: Any = ConsumerGroupHeartbeatRequest
+        for each in members:
+            line.ask(request[0](group_id=group, member_id=each.id, member_epoch=LEAVING))
+        return True
+
+    return _first(cluster, told) or False
 
 
 def epoch(cluster: Cluster, group: str) -> int | None:
@@ -123,6 +145,7 @@ def _new(line: BrokerConnection, group: str) -> GroupState | None:
             m.instance_id or "",
             _of(m.assignment.topic_partitions),
             m.member_epoch == AWAY,
+            frozenset(m.subscribed_topic_names),
         )
         for m in told.members
     )

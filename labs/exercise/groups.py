@@ -10,6 +10,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
 from labs.base.errors import LabsError
+from labs.exercise.coordinator import Member, described, leave
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.kafka.reset import is_connect
@@ -23,18 +24,23 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
     return {partition: offset for partition, offset in told.items() if offset >= 0}
 
 
-def members(cluster: Cluster, group: str) -> list[str]:
-    """The ids of the group's members; none, where there is no such group."""
-    return [member["member_id"] for member in _described(cluster, group)]
+def members(cluster: Cluster, group: str) -> tuple[Member, ...]:
+    """The group's members, whichever protocol it speaks; none, where there is no such group."""
+    found = described(cluster, group)
+    if found.new:
+        return found.members
+    told = _described(cluster, group)
+    return tuple(Member(m["member_id"], m.get("group_instance_id") or "") for m in told)
 
 
 def static_members(cluster: Cluster, group: str) -> list[str]:
     """The names (`group.instance.id`) of the group's static members."""
-    found = (member.get("group_instance_id") for member in _described(cluster, group))
-    return [name for name in found if name]
+    return [member.instance for member in members(cluster, group) if member.instance]
 
 
 def _described(cluster: Cluster, group: str) -> list[dict[str, Any]]:
+    """The members of a group of the classic protocol."""
+
     def asked(client: KafkaAdminClient) -> list[dict[str, Any]]:
         told = client.describe_groups([group])[group]
         error = told.get("error") or ""
@@ -52,9 +58,15 @@ def readers(cluster: Cluster, topic: str) -> dict[str, int]:
     """
     named = ask(serving(cluster), lambda client: client.list_groups())
     names = [group["group_id"] for group in named if not is_connect(group)]
-    found = {group: _described(cluster, group) for group in names}
-    counts = {group: sum(_reads(each, topic) for each in found[group]) for group in found}
+    counts = {group: _reading(cluster, group, topic) for group in names}
     return {group: count for group, count in counts.items() if count}
+
+
+def _reading(cluster: Cluster, group: str, topic: str) -> int:
+    found = described(cluster, group)
+    if found.new:
+        return sum(topic in member.topics for member in found.members)
+    return sum(_reads(each, topic) for each in _described(cluster, group))
 
 
 def _reads(member: dict[str, Any], topic: str) -> bool:
@@ -62,16 +74,15 @@ def _reads(member: dict[str, Any], topic: str) -> bool:
     return isinstance(subscription, dict) and topic in subscription.get("topics", ())
 
 
-def remove_dead(cluster: Cluster, group: str) -> list[str]:
-    """Take a killed program's members out of its group, as an operator can (LeaveGroup, KIP-345).
+def remove_dead(cluster: Cluster, group: str) -> tuple[Member, ...]:
+    """Take a killed program's members out of its group, whichever protocol it speaks.
 
-    Else its next life waits until the session of the last one is over, 45 s by default. Where
-    Kafka does not do it (KIP-848's protocol has another request), the wait stays. Returns who was
-    in it.
+    Else its next life waits until the session of the last one is over, 45 s by default. From a
+    classic group an operator, too, can take members (LeaveGroup, KIP-345). Returns who was in it.
     """
     dead = members(cluster, group)
-    if dead:
-        gone = [MemberToRemove(member_id=member) for member in dead]
+    if dead and not leave(cluster, group, dead):
+        gone = [MemberToRemove(member_id=member.id) for member in dead]
         with contextlib.suppress(LabsError):
             ask(serving(cluster), lambda client: client.remove_group_members(group, gone))
     return dead

@@ -49,13 +49,15 @@ def _judging(
     """
     if exercise.breaks and not cluster.can_break:
         raise CantTell("cant_break")
-    scratched = tempfile.TemporaryDirectory(prefix="labs-exercise-")
+    # What a program has left there must not cost it its verdict.
+    scratched = tempfile.TemporaryDirectory(prefix="labs-exercise-", ignore_cleanup_errors=True)
     with alone(cluster, tell), scratched as scratch:
-        folder = Path(scratch).resolve()
-        judging = Judging(exercise, cluster, seed, tell, scratch=folder, **more)
+        began = now()
+        if exercise.breaks:
+            heal(cluster)
+        more |= {"scratch": Path(scratch).resolve(), "repairs_s": now() - began}
+        judging = Judging(exercise, cluster, seed, tell, **more)
         try:
-            if exercise.breaks:
-                heal(cluster)
             yield judging
         finally:
             judging.close()
@@ -116,6 +118,7 @@ def judge(
         more["asked"] = work.asked(exercise)
     evidence: tuple[str, ...] = ()
     found: Found | None = None
+    judging: Judging | None = None
     tell(words("says.judging", id=exercise.id, seed=chosen), None)
     try:
         with _judging(exercise, cluster, chosen, tell, **more) as judging:
@@ -151,6 +154,7 @@ def judge(
         tries=one.number,
         duration_s=round(now() - began, 2),
         seed=chosen,
+        apart_s=judging.apart_s if judging else 0.0,
     )
 
 

@@ -24,6 +24,7 @@ from labs.exercise import work
 from labs.exercise.busy import TOO_LONG_S, is_too_busy
 from labs.exercise.clientfile import security_file
 from labs.exercise.command import command_of
+from labs.exercise.coordinator import described, leave
 from labs.exercise.exercise import Exercise
 from labs.exercise.program import Program
 from labs.exercise.verdict import CantTell, NotYet
@@ -72,6 +73,7 @@ class Judging:
         asked: what `prepare` has told the learner.
         scratch: a folder for this try alone.
         budget_s: how long it may take, s.
+        repairs_s: how long it has taken by now to make the cluster whole, s: that comes on top.
     """
 
     exercise: Exercise
@@ -83,6 +85,7 @@ class Judging:
     asked: Mapping[str, str] = field(default_factory=dict)
     scratch: Path = Path()
     budget_s: float = BUDGET_S
+    repairs_s: float = 0.0
     history: History = field(default_factory=History)
     _broken: bool = False
     _overfull: bool = False
@@ -93,7 +96,7 @@ class Judging:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.deadline = time.monotonic() + self.budget_s
+        self.deadline = self._due = time.monotonic() + self.budget_s
 
     def say(self, what: str, **values: object) -> None:
         """Show what is being done: a sentence of the exercise's own, under `says`."""
@@ -124,8 +127,16 @@ class Judging:
         return name
 
     def group(self, topic: str) -> str:
-        """The name of the group that the learner's program is to join: nobody has used it."""
-        return f"{topic}-group"
+        """The name of the group that the learner's program is to join: nobody has used it.
+
+        Of KIP-848's protocol, its members hear each second of a change, not each 5 s, if the
+        brokers allow that: one that has been started again then works as soon as a classic one.
+        """
+        group = f"{topic}-group"
+        self._closers.callback(_leave, self.cluster, group)
+        with contextlib.suppress(LabsError):
+            self.set_group(group, consumer_heartbeat_interval_ms="1000")
+        return group
 
     def set_group(self, group: str, **settings: str) -> bool:
         """Change settings of a KIP-848 or a share group, with `_` for `.`, until this try is over.
@@ -392,11 +403,29 @@ class Judging:
         """How much of the time for judging is left, s."""
         return max(0.0, self.deadline - time.monotonic())
 
+    @property
+    def apart_s(self) -> float:
+        """What is no time for judging, s: a server's start, by which the deadline was put off, and
+        repairs.
+        """
+        return self.deadline - self._due + self.repairs_s
+
+    def await_(self, true: Callable[[], object], what: str, most_s: float) -> bool:
+        """Wait until something is true, if there is so much time left; whether it came true.
+
+        `what` as `wait_for` has it.
+        """
+        with contextlib.suppress(LabsError):
+            wait_for(true, what, min(most_s, self.remaining_s))
+            return True
+        return False
+
     def close(self) -> None:
         """End and close what was made, and mend what was broken."""
         try:
             self._closers.close()
         finally:
+            began = time.monotonic()
             if self._broken:
                 self.say("repairing")
                 if any(node.state is not State.RUNNING for node in self.cluster.status().nodes):
@@ -404,11 +433,18 @@ class Judging:
                 heal(self.cluster)
             if self._overfull:
                 delete_topics(self.cluster, self._topics)
+            self.repairs_s += time.monotonic() - began
 
 
 def _unset(cluster: Cluster, group: str, settings: Mapping[str, str]) -> None:
     with contextlib.suppress(LabsError):
         set_group_config(serving(cluster), group, dict.fromkeys(settings))
+
+
+def _leave(cluster: Cluster, group: str) -> None:
+    """What was killed stays in a KIP-848 group for 45 s, in which it could not be deleted."""
+    with contextlib.suppress(LabsError):
+        leave(cluster, group, described(cluster, group).members)
 
 
 def _close(producer: KafkaProducer) -> None:

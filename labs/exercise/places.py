@@ -10,6 +10,10 @@ from labs.exercise.program import Line, Program, is_number
 from labs.exercise.verdict import NotYet
 from labs.workload.history import Log
 
+#: When no more than that is left of the time for judging, s, one that has been silent for so long
+#: is judged by what it has written.
+RESERVE_S = 4.0
+
 #: A partition and an offset: what a record is known by.
 Place = tuple[int, int]
 
@@ -69,7 +73,8 @@ def await_places(program: Program, due: set[Place], patience_s: float) -> None:
     Args:
         program: it runs; its lines are as `written` reads them.
         due: what it is to write; the last of each partition must have been sent after its start.
-        patience_s: how long it may write nothing, s: then it is taken for silent, and judged.
+        patience_s: how long it may write nothing, s: then it is taken for silent, and judged. When
+            the time for judging is nearly up, `RESERVE_S` are enough.
 
     Raises:
         NotYet: it has ended, or a line has another form.
@@ -81,7 +86,11 @@ def await_places(program: Program, due: set[Place], patience_s: float) -> None:
         lines = program.lines[looked:]
         looked += len(lines)
         left.difference_update(each.place for each in written(lines))
+        if not left:
+            return True
         last = max(began, program.lines[-1].time if program.lines else began)
-        return not left or now() - last > patience_s
+        patience = patience_s if program.remaining_s > RESERVE_S else RESERVE_S
+        program.late = now() - last > patience
+        return program.late
 
     program.wait(over, 10 * patience_s)

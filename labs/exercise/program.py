@@ -26,7 +26,7 @@ import psutil
 
 from labs.base.clock import now
 from labs.base.words import Words
-from labs.exercise.verdict import CantTell, NotYet
+from labs.exercise.verdict import NotYet
 from labs.supervise import wards
 
 words = Words(__file__)
@@ -40,8 +40,8 @@ FILES_LIMIT = 50_000_000
 #: So much of standard error is kept, bytes.
 KEPT = 4000
 
-#: How long a program may take to end after SIGTERM, s.
-STOP_S = 5.0
+#: How long a program may take to end after SIGTERM, s; when the time for judging is up, at least.
+STOP_S, LAST_STOP_S = 5.0, 1.5
 #: How long what it has started may live on after it, s.
 LINGER_S = 1.0
 #: How long the rest of a dead program's output is read, s: a child may hold the pipe open.
@@ -152,6 +152,11 @@ class Program:
             thread.start()
 
     @property
+    def remaining_s(self) -> float:
+        """How much of the time for judging is left, s."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    @property
     def running(self) -> bool:
         """Whether it has been started and not ended."""
         return self._life is not None and self._life.process.poll() is None
@@ -170,10 +175,11 @@ class Program:
         if self._life is None:
             return
         _signal(self._life.process.pid, signal.SIGTERM)
-        if not _until(lambda: not self.running, STOP_S):
+        seconds = min(STOP_S, max(LAST_STOP_S, self.remaining_s))
+        if not _until(lambda: not self.running, seconds):
             self.late = True
             self.kill()
-            raise NotYet("ignores_sigterm", seconds=STOP_S)
+            raise NotYet("ignores_sigterm", seconds=round(seconds, 1))
         self._bury()
 
     def wait_end(self, timeout_s: float) -> int:
@@ -193,7 +199,6 @@ class Program:
 
         Raises:
             NotYet: it was in vain, the program ended, or it writes without end.
-            CantTell: the judging has taken too long.
         """
 
         def done() -> bool:
@@ -221,9 +226,10 @@ class Program:
         raise NotYet("ended", *self.last_words(), how=ended, seconds=seconds)
 
     def last_words(self, lines: int = 3) -> list[str]:
-        """The end of what it has written to standard error."""
-        told = [line for line in self._said.decode("utf-8", "replace").splitlines() if line.strip()]
-        return told[-lines:]
+        """The end of what it has written to standard error, without what would steer a terminal."""
+        said = self._said.decode("utf-8", "replace").splitlines()
+        told = ["".join(c if c.isprintable() else " " for c in line).rstrip() for line in said]
+        return [line for line in told if line][-lines:]
 
     def close(self) -> None:
         """End it and whatever it has started, without a word."""
@@ -259,11 +265,10 @@ class Program:
         while not until():
             self._require_bounds()
             seconds = time.monotonic() - began
-            if seconds > timeout_s:
+            over = [] if self.remaining_s else [words("time_up")]
+            if seconds > timeout_s or over:
                 self.late = True
-                raise NotYet("hangs", *self.last_words(), seconds=round(seconds))
-            if time.monotonic() > self._deadline:
-                raise CantTell("out_of_time")
+                raise NotYet("hangs", *self.last_words(), *over, seconds=max(1, round(seconds)))
             time.sleep(PAUSE_S)
         self._require_bounds()
 
@@ -279,16 +284,22 @@ class Program:
             raise NotYet("writes_without_end", limit=FILES_LIMIT // 1_000_000)
 
     def _listen(self, life: _Life) -> None:
+        for line in self._lines(life):
+            self.lines.append(Line(line.decode("utf-8", "replace"), now(), life.number))
+            if len(self.lines) > LINES_LIMIT:
+                self._flood(life, NotYet("floods_lines", limit=LINES_LIMIT))
+                return
+            if self.pace:
+                life.over.wait(1 / self.pace)
+
+    def _lines(self, life: _Life) -> Iterable[bytes]:
+        """Each line; the last one, too, where no line end follows and nothing has cut it short."""
         rest = b""
         for chunk in self._chunks(life, "stdout"):
             *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                self.lines.append(Line(line.decode("utf-8", "replace"), now(), life.number))
-                if len(self.lines) > LINES_LIMIT:
-                    self._flood(life, NotYet("floods_lines", limit=LINES_LIMIT))
-                    return
-                if self.pace:
-                    life.over.wait(1 / self.pace)
+            yield from whole
+        if rest and not _is_cut_short(life):
+            yield rest
 
     def _overhear(self, life: _Life) -> None:
         for chunk in self._chunks(life, "stderr"):
@@ -369,6 +380,13 @@ class Program:
             known |= {each.pid for each in new}
 
 
+def _is_cut_short(life: _Life) -> bool:
+    """Whether a signal has ended it; one that lives on has closed its output itself."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return life.process.wait(DRAIN_S) < 0
+    return False
+
+
 def _pipe(line_by_line: bool) -> tuple[int, int]:
     """A pipe's ends, to read from and to write to; it holds as little as the system allows.
 
@@ -392,8 +410,11 @@ def is_number(text: str) -> bool:
 
 
 def how_it_ended(code: int) -> str:
-    """An exit code, or a signal's name, at the end of a sentence."""
-    return words("exit_code", code=code) if code >= 0 else signal.Signals(-code).name
+    """An exit code, or a signal's name, at the end of a sentence; not each signal has one."""
+    if code >= 0:
+        return words("exit_code", code=code)
+    names = {number.value: number.name for number in signal.Signals}
+    return names.get(-code) or words("signal", number=-code)
 
 
 def _signal(group: int, number: signal.Signals) -> None:
@@ -425,7 +446,8 @@ def _name(process: psutil.Process) -> str:
 
 def _size(folder: Path) -> int:
     size = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            size += file.stat().st_size
+    for place, _, names in os.walk(folder):  # what goes away meanwhile does not stop it
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += Path(place, name).lstat().st_size
     return size

@@ -44,14 +44,15 @@ def open_now(cluster: Cluster, topic: str) -> list[tuple[int, int]]:
     return sorted((partition, start) for partition, start in starts if start >= 0)
 
 
-def still_open(cluster: Cluster, topic: str) -> list[tuple[int, int]]:
+def still_open(cluster: Cluster, topic: str, most_s: float) -> list[tuple[int, int]]:
     """The same, once the markers are written of transactions that have ended.
 
-    Kafka says that a transaction is committed before its markers stand in all partitions.
+    Kafka says that a transaction is committed before its markers stand in all partitions. They are
+    waited for no longer than `most_s`.
     """
     with suppress(LabsError):
         none_open = words("awaited.none_open", topic=topic)
-        wait_for(lambda: not open_now(cluster, topic), none_open, MARKERS_S)
+        wait_for(lambda: not open_now(cluster, topic), none_open, min(MARKERS_S, most_s))
     return open_now(cluster, topic)
 
 

@@ -58,6 +58,7 @@ class Verdict:
         tries: how often this exercise has been judged, this time included.
         duration_s: how long the judging took, s.
         seed: what repeats the same sequence of faults.
+        apart_s: so much of `duration_s` was no judging: starts of servers, repairs of the cluster.
     """
 
     exercise: str
@@ -69,6 +70,7 @@ class Verdict:
     tries: int
     duration_s: float
     seed: int
+    apart_s: float = 0.0
 
     @property
     def exit_code(self) -> int:

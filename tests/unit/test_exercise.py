@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,17 +14,18 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from labs.base.clock import now
 from labs.base.errors import BadInput
 from labs.base.words import Words
 from labs.chapters import all_exercises, find_exercise
-from labs.exercise import busy, judging, work
+from labs.exercise import busy, judging, places, work
 from labs.exercise import program as module
 from labs.exercise.command import command_of
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judge import judge
 from labs.exercise.judging import Judging
-from labs.exercise.program import Program, is_number
-from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, CantTell, NotYet
+from labs.exercise.program import Line, Program, how_it_ended, is_number
+from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, NotYet
 from labs.learner.notes import notes
 from labs.supervise.wards import carriers
 from tests.helpers import wait_until
@@ -72,7 +74,7 @@ def test_one_that_hangs(begun: Callable[..., Program]) -> None:
     program = begun("import time\ntime.sleep(600)")
     with pytest.raises(NotYet, match="hangs") as raised:
         program.wait(lambda: program.lines, 0.3)
-    assert "made no progress" in why(raised)
+    assert "was waited for in vain" in why(raised)
 
 
 def test_one_that_floods_its_output(
@@ -112,6 +114,27 @@ def test_one_that_exits_at_once(begun: Callable[..., Program]) -> None:
         program.wait(lambda: False, PATIENCE_S)
     assert "exit code 1" in why(raised)
     assert raised.value.evidence == ("no brokers here",)
+
+
+def test_one_that_writes_binary_rubbish(begun: Callable[..., Program]) -> None:
+    text = "import os\nos.write(1, bytes(range(256)))\nos.write(2, b'\\x1b[2J\\x00no\\xff\\r\\n')"
+    program = begun(text)
+    assert program.wait_end(PATIENCE_S) == 0
+    assert program.last_words() == [" [2J no\ufffd"]
+    with pytest.raises(NotYet, match="unreadable_line"):
+        places.written(program.lines)
+
+
+def test_one_that_asks_a_terminal(begun: Callable[..., Program]) -> None:
+    """It has none, and never ours."""
+    program = begun("open('/dev/tty').read()")
+    with pytest.raises(NotYet, match="ended"):
+        program.wait(lambda: False, PATIENCE_S)
+
+
+def test_how_one_ended_of_whose_signal_nobody_knows_the_name() -> None:
+    assert how_it_ended(-signal.SIGKILL) == "SIGKILL"
+    assert how_it_ended(-40) == "signal 40"
 
 
 @pytest.mark.parametrize(
@@ -215,10 +238,39 @@ def test_one_that_does_not_heed_sigterm(
     assert not program.running
 
 
-def test_one_that_takes_longer_than_judging_may(begun: Callable[..., Program]) -> None:
-    program = begun("import time\ntime.sleep(600)", deadline=time.monotonic())
-    with pytest.raises(CantTell, match="out_of_time"):
+def test_one_that_hangs_when_the_time_for_judging_is_up(begun: Callable[..., Program]) -> None:
+    """It hangs all the same: whether the machine is to blame is asked before the verdict."""
+    program = begun("import time\ntime.sleep(600)", deadline=time.monotonic() + 0.3)
+    with pytest.raises(NotYet, match="hangs") as raised:
         program.wait(lambda: False, PATIENCE_S)
+    assert program.late
+    assert raised.value.evidence == ("By then the time for judging was up.",)
+
+
+def test_one_that_is_silent_when_the_time_is_nearly_up_is_judged_by_what_it_has_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(places, "RESERVE_S", 0.1)
+    program = SimpleNamespace(lines=[Line("0 0", now(), 0)], remaining_s=0.05, late=False)
+    program.wait = lambda over, _: wait_until(over, "it is silent", PATIENCE_S)
+    places.await_places(program, {(0, 0), (0, 1)}, 10 * PATIENCE_S)  # type: ignore[arg-type]
+    assert program.late
+
+
+def test_the_end_of_what_it_has_written_is_a_line_without_a_line_end_too(
+    begun: Callable[..., Program],
+) -> None:
+    for end in ("", "os.close(1); time.sleep(600)"):
+        program = begun(f"import os, time\nprint('a\\nb\\nc', end='', flush=True)\n{end}")
+        wait_until(lambda: len(program.lines) == 3, "all three are read", PATIENCE_S)  # noqa: B023
+        assert [line.text for line in program.lines] == ["a", "b", "c"]
+
+
+def test_a_line_that_a_kill_has_cut_short_is_none(begun: Callable[..., Program]) -> None:
+    program = begun("import time\nprint('a\\nb', end='', flush=True)\ntime.sleep(600)")
+    program.wait(lambda: program.lines, PATIENCE_S)
+    program.kill()
+    assert [line.text for line in program.lines] == ["a"]
 
 
 def test_a_kill_meets_it_where_it_waits_and_it_goes_on_from_there(

@@ -185,6 +185,7 @@ b = "End where you began."
     "labs/chapters/name/exercises/what/solution.py": '"""Says it."""\n\nprint(1)\n',
     "tests/exercises/name/what/small.py": '"""Says less."""\n\nprint(0)\n',
     "tests/exercises/name/what/large.py": '"""Says more."""\n\nprint(2)\n',
+    "tests/exercises/name/what/unanswered.starter": "",
 }
 
 #: The chapter's text in Korean, made of the English one; its links are the same.
@@ -239,7 +240,7 @@ def files() -> dict[str, str]:
 
 
 def test_they_are_files_that_contributing_names() -> None:
-    wrong = re.compile(r"(?<=what/)\w+(?=\.py)")
+    wrong = re.compile(r"(?<=what/)\w+(?=\.)")
     ours = {wrong.sub("REASON", p) if p.startswith("tests/exercises/") else p for p in FILES}
     ours |= {"notebooks/NN_name.ipynb"}  # made of its text
     spared = {

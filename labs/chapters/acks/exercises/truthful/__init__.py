@@ -10,11 +10,9 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from labs.base.clock import now
-from labs.base.errors import LabsError
 from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
@@ -95,9 +93,8 @@ class Trial:
 
     def await_written(self, moment: float, seconds: float) -> None:
         """Wait for a record that was told after that moment to be reported as written."""
-        with suppress(LabsError):
-            awaited = self.judging.exercise.says("awaited", "written")
-            wait_for(lambda: self.written_since(moment), awaited, seconds)
+        awaited = self.judging.exercise.says("awaited", "written")
+        self.judging.await_(lambda: self.written_since(moment), awaited, seconds)
 
     def reports_on(self, seconds: float) -> None:
         """Let it work for a while, and until it has reported something of that.

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from queue import SimpleQueue
 
-from labs.base.errors import LabsError
-from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
@@ -85,9 +83,8 @@ def _reported(program: Program, count: int) -> bool:
 
 
 def _await_open(judging: Judging, topic: str) -> None:
-    with suppress(LabsError):
-        awaited = judging.exercise.says("awaited", "open")
-        wait_for(lambda: open_now(judging.cluster, topic), awaited, OPEN_S)
+    awaited = judging.exercise.says("awaited", "open")
+    judging.await_(lambda: open_now(judging.cluster, topic), awaited, OPEN_S)
 
 
 def _await_end(judging: Judging, first: Program, before: int) -> None:
@@ -96,14 +93,14 @@ def _await_end(judging: Judging, first: Program, before: int) -> None:
     def over() -> bool:
         return not first.running or len(first.lines) >= before + 2
 
-    with suppress(LabsError):
-        wait_for(over, judging.exercise.says("awaited", "ended"), END_S)
+    ended = judging.exercise.says("awaited", "ended")
+    first.late = not judging.await_(over, ended, END_S)
 
 
 def _require_fenced(judging: Judging, topic: str, first: Program, late: list[Line]) -> None:
     """The first was refused, reported nothing, and has ended."""
     says, cluster = judging.exercise.says, judging.cluster
-    still_open(cluster, topic)
+    still_open(cluster, topic, judging.remaining_s)
     ids, twice = sorted(transactional_ids(cluster, topic)), _twice(judging, topic)
     seen = [says("evidence", "twice", number=min(twice), count=len(twice))] if twice else []
     if late:
@@ -128,7 +125,7 @@ def _twice(judging: Judging, topic: str) -> list[int]:
 
 def _require_once(judging: Judging, topic: str) -> tuple[str, ...]:
     says = judging.exercise.says
-    still_open(judging.cluster, topic)
+    still_open(judging.cluster, topic, judging.remaining_s)
     reads = judging.read(topic, isolation=COMMITTED).reads
     counts = Counter(read.number for read in reads)
     if missing := [number for number in range(4 * SIZE) if not counts[number]]:

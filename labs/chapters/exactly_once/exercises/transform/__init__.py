@@ -10,12 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from zlib import crc32
 
-from labs.base.errors import LabsError
-from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.coordinator import coordinators
 from labs.exercise.exercise import PROGRAM, Exercise
@@ -64,7 +61,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     inputs = judging.read(topic)
     await_all(program, inputs, judging.patience_s)
     _await_commit(judging, setting, inputs)
-    left = _left_open(judging, output)
+    left = still_open(judging.cluster, output, judging.remaining_s)  # it may be about to end
     program.stop()
     _require_one_id(judging, program, output)
     if left:
@@ -120,11 +117,10 @@ def _require_transactions(judging: Judging, output: str) -> None:
     def seen() -> set[str]:
         return transactional_ids(judging.cluster, output)
 
-    try:  # a broker that has just come back may not tell yet
-        wait_for(seen, judging.exercise.says("awaited", "known"), COMMIT_S)
-    except LabsError:
+    # A broker that has just come back may not tell yet.
+    if not judging.await_(seen, judging.exercise.says("awaited", "known"), COMMIT_S):
         told = judging.exercise.says("evidence", "no_id", output=output)
-        raise NotYet("no_transaction", told) from None
+        raise NotYet("no_transaction", told)
 
 
 def _require_one_id(judging: Judging, program: Program, output: str) -> None:
@@ -134,7 +130,7 @@ def _require_one_id(judging: Judging, program: Program, output: str) -> None:
         says = judging.exercise.says
         evidence = [says("evidence", "ids", count=len(ids), ids=", ".join(ids))]
         program.kill()
-        if left := still_open(judging.cluster, output):
+        if left := still_open(judging.cluster, output, judging.remaining_s):
             evidence.append(_open(judging, left))
         raise NotYet("new_id", *evidence, count=program.lives)
 
@@ -152,16 +148,7 @@ def _await_commit(judging: Judging, setting: Setting, inputs: Log) -> None:
         told = committed(judging.cluster, setting.group, setting.topic)
         return told.get(0, 0) >= inputs.ends[0]
 
-    with suppress(LabsError):
-        wait_for(reached, judging.exercise.says("awaited", "end"), COMMIT_S)
-
-
-def _left_open(judging: Judging, output: str) -> list[Place]:
-    """Where a transaction does not end: the last one may still be about to."""
-    ended = judging.exercise.says("awaited", "ended")
-    with suppress(LabsError):
-        wait_for(lambda: not still_open(judging.cluster, output), ended, COMMIT_S)
-    return still_open(judging.cluster, output)
+    judging.await_(reached, judging.exercise.says("awaited", "end"), COMMIT_S)
 
 
 def _compare(

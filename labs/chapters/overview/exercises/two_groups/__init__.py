@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
-from labs.base.errors import LabsError
-from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, members, readers, remove_dead
@@ -106,12 +102,11 @@ def _require_goes_on(judging: Judging, topic: str, log: Log, team: str, program:
     in_group = bool(members(judging.cluster, group))
     if in_group:
         judging.say("committing", team=team)
-        with contextlib.suppress(LabsError):
-            wait_for(
-                lambda: _committed_all(judging, group, topic, log),
-                judging.exercise.says("awaited", "end"),
-                COMMITTING * judging.patience_s,
-            )
+        judging.await_(
+            lambda: _committed_all(judging, group, topic, log),
+            judging.exercise.says("awaited", "end"),
+            COMMITTING * judging.patience_s,
+        )
     judging.say("stopping", team=team, count=AT_LAST)
     program.stop()
     remove_dead(judging.cluster, group)
