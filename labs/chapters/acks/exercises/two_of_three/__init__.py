@@ -33,7 +33,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     replicas, size = list(seen.replicas), len(seen.replicas)
     told = says("evidence", "replicas", replicas=", ".join(map(str, replicas)))
     if error := _sent(judging, topic):
-        explain_refusal(judging, topic, size, error)
+        explain_refusal(topic, error)
     first = judging.leader(topic)
     judging.fault("stop", first)
     refused = _sent(judging, topic)

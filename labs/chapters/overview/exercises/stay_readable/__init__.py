@@ -62,7 +62,7 @@ def _write(judging: Judging, weakest: Partition) -> tuple[set[int], int]:
         loads.append(judging.stream(weakest.topic, count, partition=weakest.index))
         loads[-1].wait(ANSWERS_S)
         if failed := [s for s in loads[-1].sends if s.outcome is not Outcome.OK]:
-            explain_refusal(judging, weakest.topic, len(weakest.replicas), failed[0].error)
+            explain_refusal(weakest.topic, failed[0].error)
     (last,) = loads[1].sends
     assert last.offset is not None
     return {send.digest for send in loads[0].sends}, last.offset
