@@ -28,7 +28,7 @@ from labs.exercise.alone import alone
 from labs.exercise.command import require_program
 from labs.exercise.exercise import ANSWER, PROGRAM, Exercise
 from labs.exercise.judging import BUDGET_S, Judging
-from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, NotYet, Verdict
+from labs.exercise.verdict import CANT_TELL, PASS, CantTell, Found, Verdict
 from labs.kafka.cluster import Cluster
 from labs.learner.keeping import kept
 from labs.learner.notes import judged
@@ -124,8 +124,8 @@ def judge(
         with _judging(exercise, cluster, chosen, tell, **more) as judging:
             try:
                 evidence = exercise.judge(judging) or ()
-            except NotYet:
-                judging.require_time()
+            except Exception as ended:
+                judging.look_behind(ended)
                 raise
     except Found as raised:
         found = raised

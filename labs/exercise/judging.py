@@ -217,6 +217,8 @@ class Judging:
         consumer = KafkaConsumer(bootstrap_servers=serving(self.cluster), **options)
         with contextlib.closing(consumer):
             place = TopicPartition(topic, partition)
+            if not self.exists(topic):
+                return None
             begin, end = consumer.beginning_offsets([place]), consumer.end_offsets([place])
             if not begin[place] <= offset < end[place]:
                 return None
@@ -377,6 +379,24 @@ class Judging:
             self._overfull = True
             self._end_programs()
             raise NotYet("fills_topic", limit=TOPICS_LIMIT // 1_000_000)
+
+    def look_behind(self, found: Exception) -> None:
+        """What a judge was ended by may have another reason than it seems.
+
+        Raises:
+            NotYet: a topic of this try was deleted.
+            CantTell: the machine is busy.
+        """
+        if isinstance(found, NotYet):
+            self.require_time()
+        elif self._topics:
+            self._require_topics()
+
+    def _require_topics(self) -> None:
+        with contextlib.suppress(LabsError):  # then that was not the reason
+            there = ask(serving(self.cluster), lambda client: client.list_topics())
+            if gone := [topic for topic in self._topics if topic not in there]:
+                raise NotYet("deletes_topic", topic=gone[0])
 
     def require_time(self) -> None:
         """What is said against a program must not come from a machine that has too much to do.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from labs.base.clock import now
 from labs.exercise.program import Line, Program, is_number
@@ -58,6 +59,19 @@ def repeated(found: Sequence[Written]) -> dict[int, list[Place]]:
             again.setdefault(each.life, []).append(each.place)
         seen.add(each.place)
     return again
+
+
+def require_values(log: Log, found: Iterable[Written]) -> None:
+    """Behind each place stands the value of its record.
+
+    Raises:
+        NotYet: something else does.
+    """
+    due = {(read.partition, read.offset): read.digest for read in log.reads}
+    for each in found:
+        partition, offset = each.place
+        if each.place in due and due[each.place] != crc32(each.rest.encode()):
+            raise NotYet("other_value", partition=partition, offset=offset, line=each.rest[:60])
 
 
 def await_all(program: Program, log: Log, patience_s: float) -> None:

@@ -7,6 +7,7 @@ they are imported when the registry is there.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -107,9 +108,10 @@ def deserialized(topic: str, deserializer: Any, value: bytes) -> Flight:
 def readable(topic: str, deserializer: Any, value: bytes) -> bool:
     """Whether that reader can read it; what may go wrong is whatever such bytes may lead to."""
     resolution = import_module("fastavro.read").SchemaResolutionError
+    strange = (LookupError, TypeError, ValueError, EOFError, ArithmeticError, MemoryError)
     try:
         deserialized(topic, deserializer, value)
-    except (resolution, SerializationError, LookupError, TypeError, ValueError, EOFError):
+    except (resolution, SerializationError, *strange, StopIteration, struct.error):
         return False
     return True
 

@@ -11,11 +11,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.judging import Judging
+from labs.exercise.program import is_number
 from labs.exercise.verdict import CantTell, NotYet
 from labs.workload.history import Outcome, Read
 from labs.workload.load import Load
@@ -115,10 +117,19 @@ class Seen:
 
 def _look(judging: Judging, told: Mapping[str, str]) -> Seen:
     there = {r.number: r for r in judging.read(told["TOPIC"]).reads if r.number is not None}
-    reports = [json.loads(record.value) for record in judging.records(told["REPORTS"])]
+    reports = [_report_of(record.value) for record in judging.records(told["REPORTS"])]
     acknowledged = {r["number"]: r["offset"] for r in reports if "offset" in r}
     failed = [r["number"] for r in reports if "error" in r]
     return Seen(acknowledged, there, [n for n in failed if n not in there])
+
+
+def _report_of(value: bytes) -> Mapping[str, Any]:
+    """What the producer was told of one record; nothing: somebody else has written that."""
+    try:
+        told = json.loads(value)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) and is_number(str(told.get("number"))) else {}
 
 
 def judge(judging: Judging) -> tuple[str, ...]:
@@ -155,7 +166,10 @@ def _named(answer: str) -> set[int]:
         raise NotYet("unanswered")
     if set(re.findall(r"[^\W\d]+", answer.lower())) - {NONE, "set"}:
         raise NotYet("unreadable_answer", answer=answer[:80])
-    return set(map(int, re.findall(r"\d+", answer)))
+    found = re.findall(r"\d+", answer)
+    if not all(map(is_number, found)):
+        raise NotYet("unreadable_answer", answer=answer[:80])
+    return set(map(int, found))
 
 
 EXERCISE = Exercise(

@@ -10,7 +10,8 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words, listed
 from labs.exercise.exercise import STATE, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.verdict import CantTell, NotYet
+from labs.exercise.own_topic import explain_refusal
+from labs.exercise.verdict import NotYet
 from labs.kafka.cluster import label_of
 from labs.workload.topic import fresh_name
 
@@ -32,7 +33,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     replicas, size = list(seen.replicas), len(seen.replicas)
     told = says("evidence", "replicas", replicas=", ".join(map(str, replicas)))
     if error := _sent(judging, topic):
-        raise CantTell("never_takes", topic=topic, error=error)
+        explain_refusal(topic, error)
     first = judging.leader(topic)
     judging.fault("stop", first)
     refused = _sent(judging, topic)

@@ -44,9 +44,10 @@ def judge(judging: Judging) -> tuple[str, ...]:
     answer = judging.answer.replace(",", "").strip()
     if not answer:
         raise NotYet("unanswered")
-    view = judging.value_at(judging.asked["BATCH"], 0, 0)
-    if view is None:
-        raise CantTell("gone", topic=judging.asked["BATCH"])
+    batch = judging.asked["BATCH"]
+    view = judging.value_at(batch, 0, 0)
+    if view is None or not judging.exists(topic):
+        raise CantTell("gone", topic=batch if view is None else topic)
     told = json.loads(view)
     seam, in_batch = told["next_offset"], told["flights"].get(airline, 0)
     own = [r.offset for r in judging.records(topic) if r.key == airline.encode()]

@@ -40,8 +40,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if code:
         raise NotYet("failed", *program.last_words(), how=how_it_ended(code))
     judging.say("reading")
-    if len(judging.records(old)) != OLD_RECORDS:
-        raise NotYet("old_changed")
+    left = len(judging.records(old)) if judging.exists(old) else 0
+    if left != OLD_RECORDS:
+        raise NotYet("old_changed" if left > OLD_RECORDS else "old_deleted")
     written = judging.records(out)
     _require_counts(judging, _days(written), order)
     switched = [r for r in judging.records(views) if r.value == out.encode()]
@@ -83,7 +84,9 @@ def _days(records: Iterable[Any]) -> dict[str, int]:
     """
     found = {}
     for record in records:
-        key, value = (record.key or b"").decode(), (record.value or b"").decode()
+        key, value = (
+            (part or b"").decode("utf-8", "replace") for part in (record.key, record.value)
+        )
         if not is_number(value):
             raise NotYet("unreadable_record", value=value[:40])
         found[key] = int(value)

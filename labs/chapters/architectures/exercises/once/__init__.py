@@ -60,7 +60,7 @@ def _send(judging: Judging, topic: str) -> dict[int, int]:
         order.insert(order.index(booking) + AGAIN_AFTER, booking)
     producer = judging.producer(acks="all")
     for booking in order:
-        value = json.dumps({"booking": booking, "price": 50 + booking % 200}).encode()
+        value = json.dumps({"booking": booking, "price": _price(booking)}).encode()
         producer.send(topic, value, b"%d" % booking)
     producer.flush()
     return dict(enumerate(order))
@@ -89,25 +89,36 @@ def _events(judging: Judging, paid: str) -> set[int]:
     return told
 
 
-def _charges(out: Path) -> Counter[int]:
-    """Booking → how often it stands in the learner's table.
+def _price(booking: int) -> int:
+    return 50 + booking % 200
+
+
+def _is(price: object, due: int) -> bool:
+    """Whether a table's price is this one, whatever type its column has."""
+    with suppress(ValueError):
+        return float(str(price)) == due
+    return False
+
+
+def _charges(out: Path) -> list[tuple[int, object]]:
+    """What stands in the learner's table: bookings, each with its price.
 
     Raises:
         NotYet: there is no such table.
     """
     try:
         with closing(sqlite3.connect(out)) as books:
-            return Counter(
-                int(booking) for (booking,) in books.execute("SELECT booking FROM charges")
-            )
-    except (sqlite3.Error, TypeError, ValueError) as error:
+            rows = books.execute("SELECT booking, price FROM charges")
+            return [(int(booking), price) for booking, price in rows]
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise NotYet("no_table", str(error)) from None
 
 
 def _require_right(
-    judging: Judging, sent: Counter[int], charges: Counter[int], told: set[int]
+    judging: Judging, sent: Counter[int], rows: list[tuple[int, object]], told: set[int]
 ) -> None:
     says = judging.exercise.says
+    charges = Counter(booking for booking, _ in rows)
     twice = sorted(booking for booking, times in charges.items() if times > 1)
     by_kill = [booking for booking in twice if sent[booking] == 1]
     for reason, found in (("charged_twice", by_kill), ("same_booking", twice)):
@@ -118,6 +129,10 @@ def _require_right(
         raise NotYet("missed", says("evidence", "uncharged", booking=missed[0]), count=len(missed))
     if silent := sorted(set(sent) - told):
         raise NotYet("silent", says("evidence", "unsaid", booking=silent[0]), count=len(silent))
+    for booking, price in rows:
+        if not _is(price, _price(booking)):
+            seen = says("evidence", "price", booking=booking, price=price, due=_price(booking))
+            raise NotYet("wrong_price", seen)
 
 
 EXERCISE = Exercise(

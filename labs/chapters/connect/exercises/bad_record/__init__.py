@@ -13,6 +13,7 @@ from labs.chapters.connect.exercises.asking import CHANGE_S, Connect
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.groups import committed
 from labs.exercise.judging import Judging
+from labs.exercise.program import is_number
 from labs.exercise.verdict import NotYet
 
 START = "exercise-11-2-"
@@ -73,12 +74,15 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if not judging.exists(topic):
         raise NotYet("gone", topic=topic)
     says, answer = judging.exercise.says, judging.answer
-    try:
-        partition, offset = map(int, answer.split())
-    except ValueError:
-        raise NotYet("no_place", answer=answer) from None
+    words = answer.split()
+    if len(words) != 2 or not all(map(is_number, words)):
+        raise NotYet("no_place", answer=answer[:80])
+    partition, offset = map(int, words)
     records = judging.records(topic)
-    bad = next(record for record in records if not _is_json(record.value))
+    broken = [record for record in records if not _is_json(record.value)]
+    if not broken:
+        raise NotYet("gone", topic=topic)
+    bad = min(broken, key=lambda record: record.offset)  # another one was sent later
     told = says("evidence", "not_it", partition=partition, offset=offset)
     if (partition, offset) == (bad.partition, bad.offset):
         return (says("evidence", "it", partition=partition, offset=offset),)
@@ -95,7 +99,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
 def _is_json(value: Any) -> bool:
     try:
         json.loads(value)
-    except ValueError:
+    except (TypeError, ValueError, RecursionError):
         return False
     return True
 

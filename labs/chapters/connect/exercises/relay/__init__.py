@@ -10,7 +10,8 @@ import contextlib
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from zlib import crc32
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -67,7 +68,8 @@ def judge(judging: Judging) -> tuple[str, ...]:
     table = sqlite3.connect(file, timeout=10, isolation_level=None)
     for statement in TABLE:
         table.execute(statement)
-    with contextlib.closing(table), contextlib.closing(_Seen(judging, topic)) as seen:
+    seeing = contextlib.closing(_Seen(judging, topic))
+    with contextlib.closing(table), seeing as seen, _blamed():
         _put(table, FIRST)
         program = judging.program(topic=topic, outbox=file)
         judging.say("starting")
@@ -90,15 +92,32 @@ def judge(judging: Judging) -> tuple[str, ...]:
     return _compare(judging, judging.read(topic))
 
 
+@contextlib.contextmanager
+def _blamed() -> Iterator[None]:
+    """Where the table is used: nobody but us and the learner's program does so.
+
+    Raises:
+        NotYet: it can't be used, for that program holds it, or has changed it.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more than we ask
+        held = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        raise NotYet("holds_the_table" if held else "table_changed", str(error)) from None
+
+
+def _row(row: int) -> tuple[str, str]:
+    """The key and the value of a row."""
+    key, value = flight_payload()(row)
+    return "late" if row == LATE else (key or b"").decode(), value.decode()
+
+
 def _put(table: sqlite3.Connection, rows: Collection[int]) -> None:
     """Rows come into the outbox, as another program writes them, in one transaction."""
     table.execute("BEGIN IMMEDIATE")
     for row in rows:
-        key, value = flight_payload()(row)
-        name = "late" if row == LATE else (key or b"").decode()
-        table.execute(
-            "INSERT INTO outbox (id, key, value) VALUES (?, ?, ?)", (row, name, value.decode())
-        )
+        table.execute("INSERT INTO outbox (id, key, value) VALUES (?, ?, ?)", (row, *_row(row)))
     table.execute("COMMIT")
 
 
@@ -172,6 +191,7 @@ def _compare(judging: Judging, log: Log) -> tuple[str, ...]:
     rows = [*FIRST, *REFUSED, *LOCKED, *LAST]
     if missing := [row for row in rows if not times[row]]:
         raise NotYet("missed", says("evidence", "missing", row=missing[0], count=len(missing)))
+    _require_same(log)
     latest: dict[bytes | None, int] = {}
     seen: set[int] = set()
     for read in log.reads:
@@ -192,6 +212,14 @@ def _compare(judging: Judging, log: Log) -> tuple[str, ...]:
         told_again = says("evidence", "again", row=row, times=times[row], count=again)
         raise NotYet("all_again", told_again, count=again, limit=AGAIN)
     return (says("evidence", "all_there", rows=len(rows), count=again),)
+
+
+def _require_same(log: Log) -> None:
+    """Each record has the value of a row, and its key."""
+    for read in log.reads:
+        key, value = _row(read.number or 0)
+        if (read.key, read.digest) != (key.encode(), crc32(value.encode())):
+            raise NotYet("altered", offset=read.offset)
 
 
 EXERCISE = Exercise(

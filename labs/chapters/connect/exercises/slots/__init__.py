@@ -55,9 +55,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
     config = Connect().ask("GET", f"/connectors/{name}/config")
     with service("postgres").handle() as database:
         found = [slot for (slot,) in database.execute(FOUND, (judging.asked["SLOTS"],)).fetchall()]
-    if config is None:
+    used = (config or {}).get("slot.name")
+    if used is None:
         raise NotYet("connector_gone", connector=name)
-    used = config["slot.name"]
     if used not in found:
         reason = "both_gone" if not found else "wrong_one"
         raise NotYet(reason, says("evidence", "gone", slot=used), slot=used, connector=name)

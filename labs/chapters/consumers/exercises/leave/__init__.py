@@ -13,7 +13,14 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, members, static_members
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, Written, await_all, missing, written
+from labs.exercise.places import (
+    Place,
+    Written,
+    await_all,
+    missing,
+    require_values,
+    written,
+)
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 
@@ -50,6 +57,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if missed := missing(log, [*one, *two]):
         raise _missed(judging, missed, reached)
     evidence = _require_none_again(judging, one, two)
+    require_values(log, [*one, *two])
     second.stop()
     return evidence
 

@@ -14,7 +14,7 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, remove_dead
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, await_places, written
+from labs.exercise.places import Place, await_places, require_values, written
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 
@@ -63,6 +63,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     _require_dead(judging, sent, dead)
     if not committed(judging.cluster, group, topic):
         raise NotYet("never_committed", group=group)
+    require_values(judging.read(topic), written(program.lines))
     return (judging.exercise.says("evidence", "both", good=len(good), poison=POISON),)
 
 

@@ -17,7 +17,7 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, written
+from labs.exercise.places import Place, require_values, written
 from labs.exercise.program import how_it_ended
 from labs.exercise.verdict import NotYet
 from labs.kafka.admin import ask
@@ -45,9 +45,11 @@ def judge(judging: Judging) -> tuple[str, ...]:
     code = program.wait_end(judging.patience_s)
     if code:
         raise NotYet("failed", *program.last_words(), how=how_it_ended(code))
-    found = {each.place for each in written(program.lines)}
+    lines = written(program.lines)
+    found = {each.place for each in lines}
     due = {p for p, f in sent.items() if f.carrier == airline and f.timestamp_ms >= begin}
     _compare(judging, sent, found, due, airline, begin)
+    require_values(judging.read(topic), lines)
     if (now := committed(judging.cluster, group, topic)) != before:
         moved = judging.exercise.says("evidence", "moved", before=before, now=now)
         raise NotYet("moved_the_group", moved, group=group)

@@ -13,7 +13,14 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, remove_dead
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, Written, await_all, missing, written
+from labs.exercise.places import (
+    Place,
+    Written,
+    await_all,
+    missing,
+    require_values,
+    written,
+)
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 
@@ -66,6 +73,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if not committed(judging.cluster, group, topic) and not any(k.joined for k in kills):
         raise NotYet("other_group", group=group)
     _require_little_again(judging, found, kills)
+    require_values(log, found)
     return (judging.exercise.says("evidence", "all_there", records=len(log.reads)),)
 
 

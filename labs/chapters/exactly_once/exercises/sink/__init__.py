@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from zlib import crc32
 
 from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
@@ -18,6 +19,7 @@ from labs.exercise.judging import Judging
 from labs.exercise.places import Place, await_all
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
+from labs.workload.history import Log
 
 KILLS = 3
 #: Records that are there before it starts; how many more come at most, and how many a second.
@@ -25,7 +27,7 @@ BEFORE, MORE, RATE = 600, 1500, 60
 #: How many lines a second are read of it.
 PACE = 100
 
-ROWS = 'SELECT "partition", "offset" FROM flights'
+ROWS = 'SELECT "partition", "offset", value FROM flights'
 
 
 def judge(judging: Judging) -> tuple[str, ...]:
@@ -44,10 +46,12 @@ def judge(judging: Judging) -> tuple[str, ...]:
     log = judging.read(topic)
     await_all(program, log, judging.patience_s)
     program.stop()
-    rows = Counter(_rows(out))
+    values = _rows(out)
+    rows = Counter(place for place, _ in values)
     due = [(read.partition, read.offset) for read in log.reads]
     _require_all(judging, due, rows, places)
     _require_once(judging, rows)
+    _require_values(judging, log, dict(values))
     return (judging.exercise.says("evidence", "all_once", records=len(due), kills=KILLS),)
 
 
@@ -64,17 +68,21 @@ def _kill(judging: Judging, program: Program, topic: str, group: str) -> dict[in
     return told
 
 
-def _rows(out: Path) -> list[Place]:
-    """What stands in the learner's table.
+def _rows(out: Path) -> list[tuple[Place, bytes]]:
+    """What stands in the learner's table: places, each with its value, written as text or bytes.
 
     Raises:
         NotYet: there is no such table.
     """
     try:
         with closing(sqlite3.connect(out)) as database:
-            return [(int(partition), int(offset)) for partition, offset in database.execute(ROWS)]
-    except (sqlite3.Error, TypeError, ValueError) as error:
+            return [((int(p), int(o)), _bytes(value)) for p, o, value in database.execute(ROWS)]
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise NotYet("no_table", str(error)) from None
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _require_all(
@@ -103,6 +111,16 @@ def _require_once(judging: Judging, rows: Counter[Place]) -> None:
         told = judging.exercise.says("evidence", "twice", partition=partition, offset=offset,
                                      rows=rows[twice[0]], count=len(twice))  # fmt: skip
         raise NotYet("written_twice", told, count=len(twice))
+
+
+def _require_values(judging: Judging, log: Log, values: dict[Place, bytes]) -> None:
+    for read in log.reads:
+        value = values[read.partition, read.offset]
+        if crc32(value) != read.digest:
+            begin = value[:60].decode("utf-8", "replace")
+            told = judging.exercise.says("evidence", "other", partition=read.partition,
+                                         offset=read.offset, value=begin)  # fmt: skip
+            raise NotYet("other_value", told)
 
 
 EXERCISE = Exercise(

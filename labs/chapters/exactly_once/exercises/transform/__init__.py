@@ -18,7 +18,7 @@ from labs.exercise.coordinator import coordinators
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, remove_dead
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, await_all
+from labs.exercise.places import Place, await_all, require_values, written
 from labs.exercise.program import Program
 from labs.exercise.transactions import committing_ids, still_open, transactional_ids
 from labs.exercise.verdict import NotYet
@@ -66,7 +66,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
     _require_one_id(judging, program, output)
     if left:
         raise NotYet("left_open", _open(judging, left))
-    return _compare(judging, setting, inputs, reached)
+    evidence = _compare(judging, setting, inputs, reached)
+    require_values(inputs, written(program.lines))
+    return evidence
 
 
 def _disturb(judging: Judging, program: Program, setting: Setting) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labs.base.clock import now
 from labs.base.flights import flights
@@ -17,7 +17,7 @@ from labs.base.words import Words
 from labs.chapters.groups.exercises import team
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, written
+from labs.exercise.places import Place, require_values, written
 from labs.exercise.program import Program
 from labs.exercise.verdict import CantTell, NotYet
 from labs.kafka.admin import ask
@@ -70,6 +70,9 @@ def judge(judging: Judging) -> tuple[str, ...]:
     _finish(judging, workers, tasks)
     tries = _tries(workers)
     _require_done(judging, tasks, tries, killed)
+    done = [each for each in written(team.lines(workers)) if each.rest.startswith(DONE)]
+    values = [replace(each, rest=each.rest.partition(" ")[2]) for each in done]
+    require_values(judging.read(topic), values)
     return (
         judging.exercise.says("evidence", "all_done", count=len(tasks.due)),
         judging.exercise.says("evidence", "given_up", count=len(tasks.poison),

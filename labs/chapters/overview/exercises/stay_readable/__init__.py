@@ -8,7 +8,8 @@ from labs.base.waiting import wait_for
 from labs.base.words import Words
 from labs.exercise.exercise import STATE, Exercise
 from labs.exercise.judging import Judging
-from labs.exercise.verdict import CantTell, NotYet
+from labs.exercise.own_topic import explain_refusal
+from labs.exercise.verdict import NotYet
 from labs.observe.snapshot import Partition
 from labs.workload.history import Outcome
 from labs.workload.topic import fresh_name
@@ -32,7 +33,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet("no_topic", topic=topic)
     partitions = judging.partitions(topic)
     weakest = min(partitions, key=lambda partition: len(partition.replicas))
-    digests, end = _write(judging, topic, weakest.index)
+    digests, end = _write(judging, weakest)
     dead = _kill_two(judging, weakest)
     told = says("evidence", "replicas", partition=weakest.index, replicas=_list(weakest.replicas))
     died = says("evidence", "died", dead=_list(dead))
@@ -50,7 +51,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     return told, died, says("evidence", "readable", count=len(left))
 
 
-def _write(judging: Judging, topic: str, partition: int) -> tuple[set[int], int]:
+def _write(judging: Judging, weakest: Partition) -> tuple[set[int], int]:
     """Records that every follower has, and of which it knows that they may be read.
 
     A follower learns the high watermark with what it fetches next: so one record comes after them.
@@ -58,10 +59,10 @@ def _write(judging: Judging, topic: str, partition: int) -> tuple[set[int], int]
     """
     loads = []
     for count in (RECORDS, 1):
-        loads.append(judging.stream(topic, count, partition=partition))
+        loads.append(judging.stream(weakest.topic, count, partition=weakest.index))
         loads[-1].wait(ANSWERS_S)
         if failed := [s for s in loads[-1].sends if s.outcome is not Outcome.OK]:
-            raise CantTell("never_takes", topic=topic, error=failed[0].error)
+            explain_refusal(weakest.topic, failed[0].error)
     (last,) = loads[1].sends
     assert last.offset is not None
     return {send.digest for send in loads[0].sends}, last.offset

@@ -6,7 +6,15 @@ from labs.base.words import Words
 from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.groups import committed, members, readers, remove_dead
 from labs.exercise.judging import Judging
-from labs.exercise.places import Place, await_all, await_places, missing, repeated, written
+from labs.exercise.places import (
+    Place,
+    await_all,
+    await_places,
+    missing,
+    repeated,
+    require_values,
+    written,
+)
 from labs.exercise.program import Program
 from labs.exercise.verdict import NotYet
 from labs.workload.history import Log
@@ -122,6 +130,7 @@ def _require_goes_on(judging: Judging, topic: str, log: Log, team: str, program:
     found = written(program.lines)
     if again := repeated(found).get(1):
         raise _again(judging, topic, team, again)
+    require_values(log, found)
     if lost := new - {each.place for each in found}:
         partition, offset = min(lost)
         place = {"partition": partition, "offset": offset, "team": team}

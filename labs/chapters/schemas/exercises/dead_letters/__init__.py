@@ -133,7 +133,7 @@ def _require_right(
 def _parsed(value: bytes) -> Any:
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

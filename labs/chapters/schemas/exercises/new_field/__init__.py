@@ -18,7 +18,7 @@ from labs.exercise.exercise import PROGRAM, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.verdict import NotYet
 
-LEVEL = "FULL"
+LEVEL, HTTP_NOT_FOUND = "FULL", 404
 OLD = (CARRIER, FLIGHT)
 #: Records of the old version that are there before, and lines that the program gets.
 BEFORE, LINES = 5, 30
@@ -28,7 +28,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     """Have it write its lines, then look at the registry and read as readers of each version do."""
     topic, (client, told) = judging.topic(), registry(judging)
     subject = f"{topic}-value"
-    client.register_schema(subject, confluent.schema(OLD))
+    first = client.register_schema(subject, confluent.schema(OLD))
     client.set_compatibility(subject, LEVEL)
     _write_old(judging, topic, client)
     program = judging.program(topic=topic, **told)
@@ -38,9 +38,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     program.feed(map(json.dumps, lines))
     code = program.wait_end(judging.patience_s)
     judging.say("reading")
-    level = client.get_compatibility(subject)
-    if level != LEVEL:
-        raise NotYet("weakened", level=level)
+    _require_kept(client, subject, first)
     values = [record.value or b"" for record in judging.records(topic)][BEFORE:]
     if code and not values:
         raise NotYet("refused", *program.last_words())
@@ -62,6 +60,25 @@ def _write_old(judging: Judging, topic: str, client: Any) -> None:
     producer.flush()
 
 
+def _require_kept(client: Any, subject: str, first: int) -> None:
+    """The subject has its level, and the version of today.
+
+    Raises:
+        NotYet: the program has changed or deleted that.
+    """
+    try:
+        level = client.get_compatibility(subject)
+        ids = [client.get_version(subject, v).schema_id for v in client.get_versions(subject)]
+    except confluent.of(".error").SchemaRegistryError as error:
+        if error.http_status_code != HTTP_NOT_FOUND:
+            raise
+        raise NotYet("deleted_subject", subject=subject) from None
+    if level != LEVEL:
+        raise NotYet("weakened", level=level)
+    if first not in ids:
+        raise NotYet("deleted_subject", subject=subject)
+
+
 def _id(value: bytes) -> int:
     """The id of a record's schema.
 
@@ -73,17 +90,26 @@ def _id(value: bytes) -> int:
     return int(struct.unpack(">I", value[1:5])[0])
 
 
-def _require_known(client: Any, subject: str, ids: list[int]) -> Any:
+def _require_known(client: Any, subject: str, ids: list[int]) -> tuple[dict[str, Any], ...]:
     """Each schema stands under the subject; returns the newest version's."""
     versions = [client.get_version(subject, v) for v in client.get_versions(subject)]
     known = {version.schema_id for version in versions}
     strange = [id for id in ids if id not in known]
     if strange:
         raise NotYet("other_subject", id=strange[0], subject=subject)
-    newest = json.loads(versions[-1].schema.schema_str)
-    if "gate" not in [field["name"] for field in newest["fields"]]:
+    fields = _fields(versions[-1].schema.schema_str)
+    if "gate" not in [field["name"] for field in fields]:
         raise NotYet("no_gate", subject=subject)
-    return tuple(newest["fields"])
+    return fields
+
+
+def _fields(schema: str) -> tuple[dict[str, Any], ...]:
+    """The fields of an Avro record; none, where it is something else."""
+    try:
+        told = json.loads(schema)
+    except ValueError:
+        return ()
+    return tuple(told.get("fields", ())) if isinstance(told, dict) else ()
 
 
 def _require_read(

@@ -20,6 +20,9 @@ from labs.exercise.verdict import NotYet
 from labs.services.service import Service
 
 TASKS, FLAKY, QUEUE = 120, 6, "exercise.10.3"
+#: The first task is flaky, and is reported before the kill. So it was tried twice for no other
+#: reason than that it was handed back; any other may have been in the hands that were killed.
+FIRST = 0
 #: Lines a second that are read until the kill, and how many lines there are then.
 PACE, KILL_AFTER = 30, (20, 40)
 #: After so long without a line nothing more will come, s.
@@ -30,7 +33,7 @@ DONE, FAILED = "done", "failed"
 def judge(judging: Judging) -> tuple[str, ...]:
     """Kill one of two workers, start it again, and look for tasks that were never done."""
     one = rabbit(judging)
-    flaky = set(judging.random.sample(range(TASKS), FLAKY))
+    flaky = {FIRST, *judging.random.sample(range(1, TASKS), FLAKY - 1)}
     _fill(one, flaky)
     packages = one.server.parts[0].ensure()
     workers = [
@@ -41,7 +44,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     for worker in workers:
         worker.start()
     enough = judging.random.randint(*KILL_AFTER)
-    wait_for_both(judging, workers, lambda: _count(workers) >= enough)
+    wait_for_both(judging, workers, lambda: _count(workers) >= enough and _first_tried(workers))
     victim = max(workers, key=lambda worker: len(worker.lines))
     victim.kill()
     judging.say("killed", line=victim.lines[-1].text.strip())
@@ -58,9 +61,41 @@ def judge(judging: Judging) -> tuple[str, ...]:
         raise NotYet("acknowledged_first", number=untried[0], count=len(untried))
     if missing:
         raise NotYet("not_handed_back", number=missing[0], count=len(missing))
-    if left := waiting_in(one, QUEUE):
+    if left := _left(one):
         raise NotYet("unacknowledged", count=left)
-    return (judging.exercise.says("evidence", "all", count=TASKS, flaky=FLAKY),)
+    _require_failed(judging, flaky, tries)
+    again = sum(tries[number, FAILED] > 0 for number in flaky)
+    return (judging.exercise.says("evidence", "all", count=TASKS, flaky=again),)
+
+
+def _left(one: Service) -> int:
+    """How many tasks the queue has.
+
+    Raises:
+        NotYet: it is gone.
+    """
+    from pika.exceptions import ChannelClosedByBroker
+
+    try:
+        return waiting_in(one, QUEUE)
+    except ChannelClosedByBroker as error:
+        raise NotYet("queue_gone", str(error)) from None
+
+
+def _first_tried(workers: list[Program]) -> bool:
+    return any(number == FIRST for number, _ in _tries(workers))
+
+
+def _require_failed(judging: Judging, flaky: set[int], tries: Counter[tuple[int, str]]) -> None:
+    """The first task was reported as failed, and none was that is not flaky."""
+    says = judging.exercise.says
+    if not tries[FIRST, FAILED]:
+        told = says("evidence", "never_failed", number=FIRST, count=tries[FIRST, DONE])
+        raise NotYet("ignored_failure", told, number=FIRST)
+    sound = sorted(number for number, how in tries if how == FAILED and number not in flaky)
+    if sound:
+        told = says("evidence", "sound", number=sound[0], count=len(sound))
+        raise NotYet("failed_in_vain", told, number=sound[0])
 
 
 def _fill(one: Service, flaky: set[int]) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 from typing import Any
 
+from labs.base.clock import now
 from labs.base.words import Words
 from labs.chapters.systems.beside import path_of, pulsar_admin, pulsar_namespace
 from labs.chapters.systems.exercises.asked import pulsar, wait_for_both
@@ -19,8 +20,9 @@ from labs.exercise.program import Line, Program, is_number
 from labs.exercise.verdict import NotYet
 
 PLANES, EVENTS = 12, 8
-#: How long events take, ms: every other one takes long.
-LONG, SHORT = (60, 120), (0, 5)
+#: How long events take, ms: every other one takes long, and the very first one longest. Nobody is
+#: done with that sooner, however busy this machine is.
+LONG, SHORT, LONGEST = (60, 120), (0, 5), 1500
 SUBSCRIPTION = "board"
 #: A program may acknowledge a moment after it has written its line, s.
 ACKNOWLEDGED_S = 5.0
@@ -39,10 +41,12 @@ def judge(judging: Judging) -> tuple[str, ...]:
         for worker in workers:
             worker.start()
         wait_for_both(judging, workers, lambda: _consumers(topic) == 2)
+        began = now()
         events = _send(judging, producer)
         judging.say("working")
         wait_for_both(judging, workers, lambda: len(_done(workers)) >= len(events))
         _require_right(workers, events)
+        _require_worked(workers, events[0], began)
         _require_acknowledged(topic)
         for worker in workers:
             worker.stop()
@@ -63,11 +67,12 @@ def _consumers(topic: str) -> int:
 
 def _send(judging: Judging, producer: Any) -> list[tuple[str, int]]:
     """All planes in turn, so that each plane's next event comes soon after the last one."""
-    events = []
+    events: list[tuple[str, int]] = []
     for number in range(EVENTS):
         for plane in (f"N{100 + index}" for index in range(PLANES)):
             low, high = SHORT if number % 2 else LONG
-            event = {"plane": plane, "number": number, "ms": judging.random.randint(low, high)}
+            takes = judging.random.randint(low, high) if events else LONGEST
+            event = {"plane": plane, "number": number, "ms": takes}
             producer.send_async(json.dumps(event).encode(), None, partition_key=plane)
             events.append((plane, number))
     producer.flush()
@@ -100,6 +105,14 @@ def _require_right(workers: list[Program], events: list[tuple[str, int]]) -> Non
         raise NotYet("missed", plane=plane, number=number)
     if not all(worker.lines for worker in workers):
         raise NotYet("one_worker", count=len(events))
+
+
+def _require_worked(workers: list[Program], first: tuple[str, int], began: float) -> None:
+    """The first event, which takes longest, was not done before its time."""
+    line = next(line for line, *event in _done(workers) if tuple(event) == first)
+    took = round(1000 * (line.time - began))
+    if took < LONGEST:
+        raise NotYet("not_worked", plane=first[0], number=first[1], took=took, due=LONGEST)
 
 
 def _require_acknowledged(topic: str) -> None:

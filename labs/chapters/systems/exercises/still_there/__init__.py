@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from random import Random
 from typing import Any
+from urllib.error import HTTPError
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
@@ -23,9 +25,8 @@ from labs.chapters.systems.beside import (
     pulsar_namespace,
     rabbit_connection,
     rabbitmq,
-    waiting_in,
 )
-from labs.chapters.systems.exercises.asked import amqp_url, pulsar, rabbit
+from labs.chapters.systems.exercises.asked import amqp_url, pulsar
 from labs.exercise.exercise import ANSWER, Exercise
 from labs.exercise.judging import Judging
 from labs.exercise.program import is_number
@@ -48,7 +49,7 @@ def prepare(judging: Judging) -> Mapping[str, str]:
     names = {"TOPIC": topic, "GROUP": group}
     names |= {"PULSAR_TOPIC": place, "PULSAR_URL": told["pulsar_url"], "PACKAGES": told["packages"]}
     if one is not None:
-        _rabbit(one, random.randrange(5, 19))
+        _rabbit(one, _taken(topic))
         names |= {"QUEUE": QUEUE, "AMQP_URL": amqp_url(one)}
         names["PACKAGES"] += f":{one.server.parts[0].ensure()}"
     return names
@@ -65,6 +66,15 @@ def _kafka(judging: Judging, committed: int) -> tuple[str, str]:
     consumer.commit({place: OffsetAndMetadata(committed, "", -1)})
     consumer.close()
     return topic, group
+
+
+def _taken(topic: str) -> int:
+    """How many messages of the queue were acknowledged: drawn from the topic's name, a new one.
+
+    So the judge knows it, whatever a reader has taken since, or still holds: no client can ask a
+    queue for what others hold.
+    """
+    return Random(topic).randrange(5, 19)
 
 
 def _rabbit(one: Service, acknowledged: int) -> None:
@@ -114,7 +124,7 @@ def judge(judging: Judging) -> tuple[str, ...]:
     if not given:
         raise NotYet("unanswered")
     if len(given) != len(checks) or not all(is_number(number) for number in given):
-        raise NotYet("numbers", answer=judging.answer, count=len(checks))
+        raise NotYet("numbers", answer=judging.answer[:80], count=len(checks))
     for check, number in zip(checks.values(), given, strict=True):
         check(judging, int(number))
     says = judging.exercise.says
@@ -124,13 +134,15 @@ def judge(judging: Judging) -> tuple[str, ...]:
 
 
 def _check_kafka(judging: Judging, answer: int) -> None:
+    if not judging.exists(judging.asked["TOPIC"]):
+        raise NotYet("gone", what=judging.asked["TOPIC"])
     there = len(judging.read(judging.asked["TOPIC"]).reads)
     if answer != there:
         raise NotYet("commit_deletes" if answer < there else "kafka_other", answer=answer)
 
 
 def _check_queue(judging: Judging, answer: int) -> None:
-    if answer != waiting_in(rabbit(judging), QUEUE):
+    if answer != MESSAGES - _taken(judging.asked["TOPIC"]):
         raise NotYet("queue_keeps" if answer == MESSAGES else "queue_other", answer=answer)
 
 
@@ -138,9 +150,13 @@ def _check_pulsar(judging: Judging, answer: int) -> None:
     client, _ = pulsar(judging)  # it may have been stopped since
     client.close()
     place = judging.asked["PULSAR_TOPIC"]
-    if answer != entries_of(place):
-        seen = pulsar_admin("GET", f"{path_of(place)}/stats")["subscriptions"][BOARD]
-        known = {MESSAGES: "pulsar_keeps", int(seen["msgBacklog"]): "only_unacknowledged"}
+    try:
+        there = entries_of(place)
+        board = pulsar_admin("GET", f"{path_of(place)}/stats")["subscriptions"][BOARD]
+    except (HTTPError, KeyError):
+        raise NotYet("gone", what=place) from None
+    if answer != there:
+        known = {MESSAGES: "pulsar_keeps", int(board["msgBacklog"]): "only_unacknowledged"}
         raise NotYet(known.get(answer, "pulsar_other"), answer=answer)
 
 

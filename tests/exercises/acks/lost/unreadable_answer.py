@@ -1,0 +1,3 @@
+"""Writes all numbers without a space between them."""
+
+print("17" * 2500)
