@@ -3,7 +3,8 @@
 It is MyST Markdown as Jupytext reads it: prose, code cells between ```` ```{code-cell} ```` and
 ```` ``` ````, and `+++` between two cells of prose. Its front matter says what the README's table
 tells of the chapter (`title`, `minutes`, `does`, and `book`: the chapters of the book), and where
-the numbers in the prose come from (`numbers`: `tests/prose.py`).
+the numbers in the prose come from (`numbers`: `tests/prose.py`), which options of its panels came
+true (`came_true`: `tests/outcomes.py`), and whether each belief is true (`beliefs`).
 
 A cell that begins a program of the learner's has only its first line, `%%writefile
 {task("05.1").program}`: what the exercise begins with is put below it.
@@ -100,9 +101,17 @@ class Text:
     @property
     def numbers(self) -> dict[str, Any]:
         """Where the numbers in the prose come from, as the chapter's first text has it."""
+        return dict(self._first.get("numbers", {}))
+
+    @property
+    def came_true(self) -> dict[str, list[str]]:
+        """Which options the text says came true, as the chapter's first text has it."""
+        return dict(self._first.get("came_true", {}))
+
+    @property
+    def _first(self) -> dict[str, Any]:
         first = self.path.with_name(f"{FIRST}.md")
-        front = self.front if first == self.path else Text(first).front
-        return dict(front.get("numbers", {}))
+        return self.front if first == self.path else Text(first).front
 
     @property
     def code(self) -> list[Any]:

@@ -1,9 +1,18 @@
-"""What tests ask of an experiment's result."""
+"""What tests ask of an experiment's result, and of those that a saved notebook has.
+
+A chapter's front matter says which option its text is about, for each panel that asks for one, in
+their order (`any`: it depends on the machine, and the text says so):
+
+    came_true:
+      leader_crash: [some, none]
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
+from typing import Any, cast
 
 from labs.chapters import find
 from labs.charts.naming import naming
@@ -12,6 +21,10 @@ from labs.experiment.prediction import Options
 from labs.experiment.result import Result
 from labs.experiment.views import View
 from labs.kafka.cluster import Cluster
+from labs.workload.judgements import KEY_ORDER, PROCESSING
+from tests import prose
+
+ANY = "any"
 
 
 def run_of(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:
@@ -59,3 +72,37 @@ def came_true(result: Result) -> str | None:
     option = prediction.came_true(ask, result)
     assert option is None or option in ask.options
     return None if option is None else str(option)
+
+
+def contradictions(book: Any, expected: Mapping[str, Sequence[str]]) -> list[str]:
+    """Where a notebook's own results are not what its text says; `expected`: its `came_true`."""
+    found = came_true_in(book) if expected else {}
+    return [
+        f"{name} came out as {found.get(name)}, and the text says {list(wanted)}"
+        for name, wanted in expected.items()
+        if len(found.get(name, ())) != len(wanted)
+        or any(said not in (ANY, came) for said, came in zip(wanted, found[name], strict=True))
+    ]
+
+
+def came_true_in(book: Any) -> dict[str, list[str | None]]:
+    """The options that came true in a notebook's results: `crash` → that of each run."""
+    found: dict[str, list[str | None]] = {}
+    for figures in prose.results(book):
+        experiment = find(figures["experiment"])
+        if isinstance(experiment.ask, Options):
+            option = experiment.ask.measured(cast(Result, _result(figures)))
+            found.setdefault(experiment.name.partition(".")[2], []).append(option)
+    return found
+
+
+def _result(figures: Mapping[str, Any]) -> SimpleNamespace:
+    """A result as far as a notebook has it (`Result.figures`)."""
+    counts = SimpleNamespace(**figures["counts"])
+    judged = {
+        name: SimpleNamespace(**figures[name]) if name in figures else None
+        for name in (PROCESSING, KEY_ORDER)
+    }
+    report = SimpleNamespace(verdict=figures["verdict"], counts=counts)
+    measured = {name: figures[name] for name in ("experiment", "settings", "measurements")}
+    return SimpleNamespace(**measured, **judged, report=report)

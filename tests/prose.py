@@ -69,7 +69,7 @@ def _measured(
     wanted = {key: str(value) for key, value in (settings or {}).items()}
     fits = [
         result
-        for result in _results(book)
+        for result in results(book)
         if result["experiment"] == run
         and all(
             str(by_todays_ids(known, result["settings"]).get(key)) == value
@@ -86,7 +86,7 @@ def _measured(
     return value
 
 
-def _results(book: Any) -> list[dict[str, Any]]:
+def results(book: Any) -> list[dict[str, Any]]:
     """The results that the outputs carry, each once."""
     found: list[dict[str, Any]] = []
     for cell in book.cells:
@@ -101,7 +101,7 @@ def measurements(book: Any) -> set[str]:
     """What the tables of the notebook's own results call their measurements."""
     shown = (
         main_measurements(result["measurements"], called(result["experiment"]))
-        for result in _results(book)
+        for result in results(book)
     )
     return {name for table in shown for name, _ in table}
 

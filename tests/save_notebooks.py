@@ -26,6 +26,7 @@ from labs.supervise.cgroup import cores
 from labs.supervise.home import PROJECT, Home, work_dir
 from tests import glossary, prose, servers, settings_sheet
 from tests.course import Text, chapters, texts, with_table
+from tests.outcomes import contradictions
 from tests.run import CELL_TIMEOUT_S, end_home
 
 #: What a core may have to do when we begin: the load average of the last minute (getloadavg(3)).
@@ -78,7 +79,8 @@ def save(text: Text) -> None:
 
     Raises:
         CellExecutionError: a cell failed; nothing is saved.
-        LookupError: the run did not show a number that the prose names; nothing is saved.
+        LookupError: the run did not show a number that the prose names, or came out otherwise than
+            the text says; nothing is saved.
     """
     text.saved.parent.mkdir(parents=True, exist_ok=True)
     book = text.book()
@@ -89,6 +91,8 @@ def save(text: Text) -> None:
     client.execute(cwd=str(text.saved.parent), env={**os.environ, UNATTENDED: "1"})
     book.metadata = metadata  # the kernel tells of its version: a difference in every update
     prose.fill(book, text.numbers)
+    if contradicted := contradictions(book, text.came_true):
+        raise LookupError("; ".join(contradicted))
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day: a difference in every saving
         for output in cell.get("outputs", []):

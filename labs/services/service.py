@@ -70,9 +70,7 @@ class Service:
             licence=server.licence,
             state=worst(seen),
             ports=[one.port for one in alive],
-            memory_mb=sum(memory_bytes(pid) // 1_000_000 for pid in self.runner.processes())
-            if alive
-            else 0,
+            memory_mb=sum(map(memory_bytes, self.runner.processes())) // 1_000_000 if alive else 0,
             download_mb=server.to_download_mb,
             ready_s=self.runner.ready_s if alive else None,
             size_mb=server.download_mb,

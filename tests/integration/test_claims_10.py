@@ -50,6 +50,12 @@ def pulsar(own_cluster: LocalCluster) -> Iterator[Any]:
     service("pulsar").stop()
 
 
+def test_pulsar_closes_a_ledger_after_ten_minutes_at_the_earliest(pulsar: Any) -> None:
+    """So what was read a moment ago is still on its disk."""
+    told = pulsar_admin("GET", "brokers/configuration/runtime")
+    assert told["managedLedgerMinLedgerRolloverTimeMinutes"] == "10"
+
+
 def test_a_broker_looks_every_five_minutes_for_what_may_be_deleted(
     own_cluster: LocalCluster,
 ) -> None:

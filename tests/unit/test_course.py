@@ -19,7 +19,12 @@ from labs.notebook.finding import RESULT_MIME
 from labs.supervise.home import PROJECT
 from tests import prose
 from tests.course import Text, chapters, code_of, texts, with_table
+from tests.outcomes import came_true_in, contradictions
 from tests.save_notebooks import Busy, chosen, main, require_idle, save
+
+#: A belief before a prediction. `beliefs` in the front matter says of each whether it is true.
+HEARD = re.compile(r"\b[Yy]ou may\s+have\s+heard\b")
+REPLAY = "systems.replay"
 
 each_text = pytest.mark.parametrize(
     "text", texts(), ids=lambda text: f"{text.chapter}-{text.language}"
@@ -53,6 +58,36 @@ print("a cell")
 def test_the_notebook_is_what_its_text_and_its_run_make(text: Text) -> None:
     saved = nbformat.read(text.saved, as_version=4)
     assert text.drift(saved) == "", "edit the text, then `make notebooks`"
+
+
+@each_text
+def test_what_came_true_in_the_saved_runs_is_what_the_text_says(text: Text) -> None:
+    saved = nbformat.read(text.saved, as_version=4)
+    assert contradictions(saved, text.came_true) == [], "what the text says, or the run, is wrong"
+    assert came_true_in(saved).keys() == text.came_true.keys(), "each panel that asks"
+
+
+def test_a_run_that_came_out_otherwise_is_noticed() -> None:
+    """As when Pulsar had not deleted in time, and the panel took what was left for the truth."""
+    (systems,) = (text for text in chapters() if text.chapter.startswith("10"))
+    book = nbformat.read(systems.saved, as_version=4)
+    for figures in (found for found in prose.results(book) if found["experiment"] == REPLAY):
+        figures["measurements"]["pulsar_topic_again_records"] = 40
+    (told,) = contradictions(book, systems.came_true)
+    assert "and_pulsar" in told and told.startswith("replay ")
+
+
+@pytest.mark.parametrize("text", chapters(), ids=lambda text: text.chapter)
+def test_what_one_may_have_heard_is_true_here_and_false_there(text: Text) -> None:
+    """Else the phrase would give the answer away."""
+    told = text.front.get("beliefs", [])
+    assert len(HEARD.findall(text.path.read_text("utf-8"))) == len(told), "one for each, in order"
+    assert set(told) == {True, False} if len(told) > 1 else set(told) <= {True, False}
+
+
+def test_it_is_true_about_as_often_as_false() -> None:
+    told = [belief for text in chapters() for belief in text.front.get("beliefs", [])]
+    assert 0.4 <= told.count(True) / len(told) <= 0.6
 
 
 @each_text

@@ -187,19 +187,25 @@ def put_if_missing(path: str, body: object) -> bool:
 def pulsar_namespace(name: str, policies: Mapping[str, object]) -> str:
     """Have a namespace with these policies and no topic; returns its name, `public/NAME`.
 
-    `policies`: the path of each, such as `persistence`, and what it is.
+    `policies`: the path of each, such as `persistence`, and what it is. Without that one there is
+    one copy; in each case acknowledgements count at once (`bookies`).
     """
     place = f"public/{name}"
     if not put_if_missing(f"namespaces/{place}", None):
         for topic in pulsar_admin("GET", f"persistent/{place}"):
             pulsar_admin("DELETE", f"{path_of(topic)}?force=true")
-    for path, policy in policies.items():
+    for path, policy in {"persistence": bookies(1), **policies}.items():
         pulsar_admin("POST", f"namespaces/{place}/{path}", policy)
     return place
 
 
 def bookies(copies: int) -> dict[str, int]:
-    """A namespace's policy `persistence`: so many bookies have a copy, and a majority answers."""
+    """A namespace's policy `persistence`: so many bookies have a copy, and a majority answers.
+
+    By default Pulsar writes down how far a subscription has come once in ten seconds, and the rest
+    a minute later. What was acknowledged meanwhile is not deleted, and comes again after a kill.
+    The last figure lifts that limit.
+    """
     return {
         "bookkeeperEnsemble": copies,
         "bookkeeperWriteQuorum": copies,

@@ -6,10 +6,12 @@ that go with every message are made once, by pika, and are written as they are; 
 read without pika's objects. It is the same protocol (AMQP 0-9-1), and the client is seldom the
 limit.
 
-What an acknowledgement promises is not the same in all three. RabbitMQ and Pulsar acknowledge what
-is on the disk of as many nodes as asked for; Kafka acknowledges what is in its brokers' memory, on
-the way to the disk. Kafka and Pulsar collect messages for a moment (`LINGER_MS`) and send them in
-one batch; AMQP knows no batches.
+What an acknowledgement promises is not the same in all three. Pulsar, and a quorum queue of
+RabbitMQ, acknowledge what is forced to the disk (`fsync`) of as many nodes as asked for; Kafka
+acknowledges what is in its brokers' memory, on the way to the disk. A classic queue of RabbitMQ 4
+does as Kafka does, by RabbitMQ's own account (its blog, 17 January 2025: "How are the messages
+stored?"); that of 3.10 forces, too. Kafka and Pulsar collect messages for a moment (`LINGER_MS`)
+and send them in one batch; AMQP knows no batches.
 """
 
 from __future__ import annotations

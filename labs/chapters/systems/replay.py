@@ -2,13 +2,16 @@
 
 Kafka keeps by time and size, whoever has read. A queue of RabbitMQ gives a message away; its stream
 is a log. Pulsar keeps what a subscription has not acknowledged, and beside that what the
-namespace's retention says: it deletes by ledgers, so the topic is unloaded, which closes its
-ledger, and trimmed.
+namespace's retention says. It deletes by ledgers, and only closed ones: so the topic is unloaded
+before it is read, which closes its ledger, and trimmed when all is acknowledged. (Unloaded right
+after the reading, it could forget the acknowledgements that it had not written down yet: all would
+be there again, as not yet read.)
 """
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from kafka import TopicPartition
@@ -114,30 +117,33 @@ def _pulsar(run: Run, values: list[bytes]) -> int:
 
     namespace = pulsar_namespace("replay-hour" if policies else "replay-default", policies)
     topic = f"persistent://{namespace}/flights"
-    consumer = client.subscribe(topic, NAME, initial_position=pulsar.InitialPosition.Earliest)
+    client.subscribe(topic, NAME, initial_position=pulsar.InitialPosition.Earliest).close()
     producer = client.create_producer(topic)
     for value in values:
         producer.send(value)
+    producer.close()
+    pulsar_admin("PUT", f"{path_of(topic)}/unload")  # its ledger is closed
+    consumer = client.subscribe(topic, NAME)
     for _ in values:
         consumer.acknowledge(consumer.receive(int(1000 * READ_S)))
     consumer.close()
-    producer.close()
     return _kept_by_pulsar(run, client, topic, bool(policies))
 
 
 def _kept_by_pulsar(run: Run, client: Any, topic: str, kept: bool) -> int:
-    """How many come again, once what may be deleted is deleted."""
+    """How many come again, once what may be deleted is deleted.
+
+    Raises:
+        LabsError: it did not delete in time what nothing keeps. What is there then is no answer.
+    """
     import pulsar
 
-    path = path_of(topic)
-    pulsar_admin("PUT", f"{path}/unload")  # its ledger is closed
     consumer = client.subscribe(topic, NAME)
-    deadline = time.monotonic() + (0 if kept else TRIM_S)
-    while True:
-        pulsar_admin("POST", f"{path}/trim")
-        if not entries_of(topic) or time.monotonic() > deadline:
-            break
-        run.sleep(0.3)
+    acknowledged = partial(_all_acknowledged, topic)
+    run.wait(acknowledged, words("replay.awaited.acknowledged"), TRIM_S)
+    pulsar_admin("POST", f"{path_of(topic)}/trim")
+    if not kept:
+        run.wait(partial(_trimmed, topic), words("replay.awaited.trimmed"), TRIM_S)
     consumer.seek(pulsar.MessageId.earliest)
     came = 0
     for _ in range(entries_of(topic)):
@@ -147,6 +153,18 @@ def _kept_by_pulsar(run: Run, client: Any, topic: str, kept: bool) -> int:
             break
         came += 1
     return came
+
+
+def _all_acknowledged(topic: str) -> bool:
+    """Whether Pulsar has taken all acknowledgements: the client does not wait for that."""
+    seen = pulsar_admin("GET", f"{path_of(topic)}/stats")
+    return not seen["subscriptions"][NAME]["msgBacklog"]
+
+
+def _trimmed(topic: str) -> bool:
+    """Whether Pulsar, asked to delete, has nothing left."""
+    pulsar_admin("POST", f"{path_of(topic)}/trim")
+    return not entries_of(topic)
 
 
 def _tell(run: Run, found: dict[str, int], without: str) -> None:

@@ -139,9 +139,10 @@ class System:
 
     def memory_mb(self) -> int | None:
         """What its processes take now, MB; None: they are not of this machine."""
-        if self.id != KAFKA:
-            return service(self.id).status().memory_mb
-        pids = [node.pid for node in self.run.cluster.status().nodes if node.pid]
+        if self.id == KAFKA:
+            pids = [node.pid for node in self.run.cluster.status().nodes if node.pid]
+        else:
+            pids = service(self.id).runner.processes()
         return round(sum(map(memory_bytes, pids)) / 1e6) if pids else None
 
     def disk_mb(self) -> float | None:
