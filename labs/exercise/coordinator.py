@@ -70,7 +70,7 @@ def described(cluster: Cluster, group: str) -> GroupState:
     return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or GroupState()
 
 
-def leave(cluster: Cluster, group: str, members: Iterable[Member]) -> bool:
+def leave(cluster: Cluster, group: str, members: Iterable[MemberState]) -> bool:
     """Take members out of a KIP-848 group, as each of them does when it closes.
 
     No other request does that: the coordinator does not ask who sends a member's heartbeat. Returns

@@ -10,7 +10,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
 from labs.base.errors import LabsError
-from labs.exercise.coordinator import Member, described, leave
+from labs.exercise.coordinator import MemberState, described, leave
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.kafka.reset import is_connect
@@ -24,13 +24,13 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
     return {partition: offset for partition, offset in told.items() if offset >= 0}
 
 
-def members(cluster: Cluster, group: str) -> tuple[Member, ...]:
+def members(cluster: Cluster, group: str) -> tuple[MemberState, ...]:
     """The group's members, whichever protocol it speaks; none, where there is no such group."""
     found = described(cluster, group)
     if found.new:
         return found.members
     told = _described(cluster, group)
-    return tuple(Member(m["member_id"], m.get("group_instance_id") or "") for m in told)
+    return tuple(MemberState(m["member_id"], m.get("group_instance_id") or "") for m in told)
 
 
 def static_members(cluster: Cluster, group: str) -> list[str]:
@@ -74,7 +74,7 @@ def _reads(member: dict[str, Any], topic: str) -> bool:
     return isinstance(subscription, dict) and topic in subscription.get("topics", ())
 
 
-def remove_dead(cluster: Cluster, group: str) -> tuple[Member, ...]:
+def remove_dead(cluster: Cluster, group: str) -> tuple[MemberState, ...]:
     """Take a killed program's members out of its group, whichever protocol it speaks.
 
     Else its next life waits until the session of the last one is over, 45 s by default. From a

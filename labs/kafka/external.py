@@ -116,7 +116,7 @@ class ExternalCluster(Cluster):
         return BrokerConnection(node.port, node.host, wait_s, self._security)
 
     def files(self, broker: int, pattern: str) -> dict[str, bytes]:
-        self._refuse("its disks can't be read")
+        self._refuse("files")
 
     def status(self) -> Status:
         """Who is in the metadata, asked for at most once a second.
@@ -316,22 +316,22 @@ class ExternalCluster(Cluster):
     # -- what can't be done here -------------------------------------------------------------------
 
     def kill(self, node_id: int) -> None:
-        self._refuse(f"broker {node_id} can't be killed")
+        self._refuse("kill", broker=node_id)
 
     def pause(self, node_id: int) -> None:
-        self._refuse(f"broker {node_id} can't be paused")
+        self._refuse("pause", broker=node_id)
 
     def resume(self, node_id: int) -> None:
-        self._refuse(f"broker {node_id} can't be resumed")
+        self._refuse("resume", broker=node_id)
 
     def stop_broker(self, node_id: int) -> None:
-        self._refuse(f"broker {node_id} can't be stopped")
+        self._refuse("stop", broker=node_id)
 
     def start_broker(self, node_id: int, static: Mapping[str, str] | None = None) -> None:
-        self._refuse(f"broker {node_id} can't be started")
+        self._refuse("start", broker=node_id)
 
     def add_broker(self) -> int:
-        self._refuse("no broker can be added")
+        self._refuse("add")
 
     def set_broker_config(
         self, settings: Mapping[str, str | None], node_id: int | None = None
