@@ -132,6 +132,8 @@ def labels(one: Panel, setting: str) -> list[str]:
         ("producers.keys", {}, 36, True, [VALID]),
         ("exactly_once.zombie", {}, "fenced", True, [VALID]),
         ("groups.static_member", {}, "everybody", False, [VALID, VALID]),
+        ("exactly_once.restart", {"resume_from": "its own notes"}, "none_twice", False, [VIOLATED]),
+        ("architectures.fan_out", {"way": "copies", "records": 1000}, "disk", True, [VALID]),
     ],
 )
 def test_with_nonsense_for_sentences_all_comes_out_alike(

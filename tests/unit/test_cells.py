@@ -47,7 +47,7 @@ def test_an_error_in_it_is_an_error_of_the_cell(shell: Any) -> None:
 def test_without_a_cluster_it_says_what_to_run(shell: Any) -> None:
     result = shell.run_cell("%%own_cluster\nx = 1", silent=True)
     assert isinstance(result.error_in_exec, LabsError)
-    assert "run its first code cell" in str(result.error_in_exec)
+    assert cells.words("cells.no_cluster_hint") in str(result.error_in_exec)
 
 
 def test_what_shows_a_panels_result_waits_for_it(shell: Any) -> None:

@@ -8,7 +8,7 @@ import sys
 from labs.supervise.home import PROJECT
 
 #: Whose tests read what a learner reads.
-ABOUT = ("judging", "panel", "quiz", "recap")
+ABOUT = ("cells", "exercise_cells", "judging", "learner", "panel", "quiz", "recap", "settings")
 
 
 def test_no_test_takes_a_sentence_for_an_id() -> None:

@@ -19,6 +19,7 @@ from labs.notebook.check import VERDICT, check, task
 from labs.notebook.exercises import exercises
 from tests.course import WRITES, Text, chapters
 from tests.minutes import EXERCISE
+from tests.said import like, said
 
 each_chapter = pytest.mark.parametrize("text", chapters(), ids=lambda text: text.chapter)
 
@@ -76,23 +77,24 @@ def test_all_exercises_of_a_chapter_are_listed(chapter: str) -> None:
         assert (f"%%writefile {{task(&quot;{one.id}&quot;).program}}" in html) == (
             one.kind == PROGRAM
         )
-    assert own or "no exercises yet" in html
+    assert own or said("notebook", "exercises.none") in html
 
 
 def test_the_list_says_how_far_the_learner_is() -> None:
-    def said() -> str:
+    def listed() -> str:
         return next(line for line in repr(exercises("consumers")).splitlines() if "05.1" in line)
 
-    assert said().endswith("minutes)")
+    takes = said("notebook", "exercises.minutes", count=find_exercise("05.1").minutes)
+    assert listed().endswith(f"{takes})")
     judged("05.1", "not yet")
     judged("05.1", "not yet")
-    assert said().endswith("tried 2 times)")
+    assert listed().endswith(f"{said('notebook', 'exercises.tried', count=2)})")
     judged("05.1", "pass")
-    assert said().endswith("passed)")
+    assert listed().endswith(f"{said('notebook', 'exercises.passed')})")
 
 
 def test_there_must_be_such_a_chapter() -> None:
-    with pytest.raises(BadInput, match="no chapter is called 'acts'"):
+    with pytest.raises(BadInput, match=like("chapters", "no_chapter.what")):
         exercises("acts")
 
 
@@ -101,16 +103,18 @@ def test_there_must_be_such_a_chapter() -> None:
 
 def test_a_starter_is_not_judged() -> None:
     exercise = find_exercise("05.1")
-    Path(task("05.1").program).write_text(exercise.starter("python").read_text("utf-8"), "utf-8")
-    assert "still what everybody begins with" in repr(check("05.1"))
+    program = Path(task("05.1").program)
+    program.write_text(exercise.starter("python").read_text("utf-8"), "utf-8")
+    assert re.search(like("notebook", "check.untouched"), repr(check("05.1")))
 
 
 @pytest.mark.parametrize("id", [one.id for one in all_exercises()])
 def test_without_a_learner_nothing_is_judged(id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(UNATTENDED, "1")
     shown = check(id, "")._repr_mimebundle_()
-    assert "Nothing has been judged yet" in shown["text/plain"]
     asks = find_exercise(id).kind != PROGRAM
+    begin = said("notebook", f"check.begin.{'asked' if asks else 'program'}")
+    assert begin in shown["text/plain"]
     first = re.split(r"[`\n]", find_exercise(id).task)[0]
     assert (escape(first) in shown["text/html"]) == asks, "a static page says what is asked"
 
@@ -123,6 +127,10 @@ def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 # -- cells that run together with others -----------------------------------------------------------
+
+
+#: What a cell says that must be run alone.
+ALONE = [said("notebook", f"check.alone.{what}") for what in ("judge", "answer", "ask")]
 
 
 @pytest.fixture
@@ -148,7 +156,7 @@ def test_run_all_judges_and_asks_nothing(
         if asked:
             work.note_asked(exercise, asked)
         shown = check(id, answer)._repr_mimebundle_()
-        assert "this cell alone" in shown["text/plain"]
+        assert any(told in shown["text/plain"] for told in ALONE)
         assert VERDICT not in shown
         if exercise.kind != PROGRAM:
             first = re.split(r"[`\n]", exercise.task)[0]
@@ -158,12 +166,14 @@ def test_run_all_judges_and_asks_nothing(
 
 def test_run_all_says_how_the_last_try_ended(run_all: None) -> None:
     Path(task("05.1").program).write_text("print('mine')")
-    assert "last try" not in repr(check("05.1"))
+    not_yet, passed = (said("notebook", f"check.last.{how}") for how in ("not_yet", "passed"))
+    shown = repr(check("05.1"))
+    assert not_yet not in shown and passed not in shown
     judged("05.1", "not yet")
     judged("05.2", "pass")
-    assert "The verdict on your last try: not yet." in repr(check("05.1"))
+    assert not_yet in repr(check("05.1"))
     judged("05.1", "pass")
-    assert "Your last try passed." in repr(check("05.1"))
+    assert passed in repr(check("05.1"))
 
 
 # -- what breaks brokers ---------------------------------------------------------------------------
@@ -175,12 +185,14 @@ def test_what_breaks_brokers_says_so(exercise: Exercise, monkeypatch: pytest.Mon
     shown = [task(exercise.id)._repr_html_()]
     monkeypatch.setenv(UNATTENDED, "1")
     shown.append(check(exercise.id)._repr_mimebundle_()["text/html"])
-    assert all(("breaks brokers" in html) == exercise.breaks for html in shown)
+    breaks = said("notebook", "exercises.breaks")
+    assert all((breaks in html) == exercise.breaks for html in shown)
     if exercise.breaks:
         monkeypatch.delenv(UNATTENDED)
         monkeypatch.setenv("LABS_BOOTSTRAP", "nowhere.example:9092")
-        assert "can't be done to this cluster" in repr(check(exercise.id, "UA1"))
-        assert "can&#x27;t be done to this cluster" in task(exercise.id)._repr_html_()
+        refused = exercise.says("why", "cant_break")
+        assert refused in repr(check(exercise.id, "UA1"))
+        assert escape(refused) in task(exercise.id)._repr_html_()
 
 
 @pytest.mark.parametrize("id", [one.id for one in all_exercises() if one.kind != PROGRAM])

@@ -123,7 +123,7 @@ def experiment(by_wall: str = "") -> Experiment:
 
 
 JUMP = Jump(5.0, 3600.2)
-NAMED = "the wall clock jumped by +3,600 s during this run"
+NAMED = said("base", "jump", by=JUMP.by_s)
 
 
 def test_a_jump_is_named_and_changes_nothing_that_we_measure() -> None:

@@ -19,6 +19,7 @@ from labs.learner import notes as store
 from labs.learner.notes import answered, compared, export_to, import_from, judged, notes
 from labs.learner.tally import by_chapter
 from labs.supervise.home import PROJECT
+from tests.said import like
 
 CODE = "from labs.learner.notes import answered\n"
 
@@ -105,7 +106,7 @@ def test_a_newer_file_is_neither_read_nor_written(file: Path, tmp_path: Path, li
         lambda: export_to(tmp_path / "out"),
         lambda: import_from(file),
     ):
-        with pytest.raises(LabsError, match=r"newer version of this course.*`make update`"):
+        with pytest.raises(LabsError, match=like("learner", "notes.newer")):
             use()
     assert file.read_bytes() == before
     assert not (tmp_path / "out").exists()
@@ -142,7 +143,7 @@ def test_whoever_holds_the_file_is_not_waited_for_for_ever(
     answered("acks.one", "a", True)
     monkeypatch.setattr(store, "PATIENCE_S", 0.1)
     held = FileLock(file.with_name(".progress.jsonl.lock"))
-    with held, pytest.raises(LabsError, match="another program has been writing"):
+    with held, pytest.raises(LabsError, match=like("learner", "notes.held")):
         answered("acks.two", "a", True)
 
 
@@ -173,20 +174,20 @@ def test_what_comes_in_is_merged_and_loses_nothing(other: Path) -> None:
 
 def test_nothing_is_exported_over_a_file_that_is_there(other: Path) -> None:
     before = other.read_bytes()
-    with pytest.raises(BadInput, match=r"there is a file .*out\.jsonl already"):
+    with pytest.raises(BadInput, match=like("learner", "notes.taken")):
         export_to(other)
     assert other.read_bytes() == before
 
 
 def test_what_can_not_come_in_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="there is no file"):
+    with pytest.raises(BadInput, match=like("learner", "notes.no_file")):
         import_from(tmp_path / "nothing")
     wrong = tmp_path / "book.ipynb"
     wrong.write_text(json.dumps({"cells": []}))
-    with pytest.raises(BadInput, match="holds no progress of this course"):
+    with pytest.raises(BadInput, match=like("learner", "notes.not_ours")):
         import_from(wrong)
     assert notes() == []
-    with pytest.raises(LabsError, match="can't be written"):
+    with pytest.raises(LabsError, match=like("learner", "notes.unwritten")):
         export_to(tmp_path / "no folder" / "out.jsonl")
 
 

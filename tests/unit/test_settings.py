@@ -14,6 +14,7 @@ from labs.experiment.settings import (
     describe,
     resolve,
 )
+from tests.said import said
 
 SETTINGS: tuple[Setting, ...] = (
     Choice("acks", ("0", "1", "all"), "1"),
@@ -21,6 +22,8 @@ SETTINGS: tuple[Setting, ...] = (
     Number("share", 0, 1, 0.5, step=0.1),
     Switch("idempotence", True),
 )
+#: What `rate` takes.
+RATE = said("experiment", "allowed.whole", low=10, high=500, unit="records/s")
 
 
 def test_defaults_stand_where_nothing_is_given() -> None:
@@ -49,14 +52,10 @@ def test_words_become_values(name: str, given: object, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "told"),
     [
-        ("acks", "2", "one of 0, 1, all"),
-        ("rate", "501", "a whole number from 10 to 500 records/s"),
-        ("rate", "9", "a whole number from 10 to 500"),
-        ("rate", "10.5", "a whole number"),
-        ("rate", "fast", "from 10 to 500"),
-        ("rate", "nan", "from 10 to 500"),
-        ("share", "1.1", "a number from 0 to 1"),
-        ("idempotence", "perhaps", "true or false"),
+        ("acks", "2", said("experiment", "allowed.choice", options="0, 1, all")),
+        *[("rate", given, RATE) for given in ("501", "9", "10.5", "fast", "nan")],
+        ("share", "1.1", said("experiment", "allowed.number", low=0, high=1, unit="").strip()),
+        ("idempotence", "perhaps", said("experiment", "allowed.switch")),
         ("linger", "5", "acks, rate, share, idempotence"),
     ],
 )
@@ -70,7 +69,7 @@ def test_a_refusal_names_what_is_allowed(name: str, given: str, told: str) -> No
 def test_a_value_that_had_another_id_is_taken_and_only_the_new_one_is_named() -> None:
     copies = Choice("copies", ("1", "3"), "3", formerly={"one copy": "1"})
     assert resolve([copies], {"copies": "one copy"}) == {"copies": "1"}
-    assert copies.allowed == "one of 1, 3"
+    assert copies.allowed == said("experiment", "allowed.choice", options="1, 3")
     noted = {"copies": "one copy", "rate": 20, "gone": "one copy"}
     assert by_todays_ids([copies, SETTINGS[1]], noted) == {**noted, "copies": "1"}
 
@@ -79,7 +78,7 @@ def test_a_description_is_plain_json() -> None:
     assert describe(SETTINGS[1], "how fast") == {
         "name": "rate",
         "default": 100,
-        "allowed": "a whole number from 10 to 500 records/s",
+        "allowed": RATE,
         "help": "how fast",
         "unit": "records/s",
     }
