@@ -29,8 +29,10 @@ words = Words(__file__)
 ANSWER_S = 30
 #: A peer that says nothing for twice that long is given up, s.
 HEARTBEAT_S = 10
-#: How long a new queue may be refused, s.
+#: How long a new queue or topic may be refused, s.
 QUEUE_S = 60.0
+#: From here on an HTTP status says that the server could not.
+SERVER_ERROR = 500
 #: What makes a queue one of RabbitMQ's with copies.
 QUORUM = {"x-queue-type": "quorum"}
 
@@ -182,6 +184,26 @@ def put_if_missing(path: str, body: object) -> bool:
             raise
         return False
     return True
+
+
+def fresh_topic(path: str) -> None:
+    """Make a topic of Pulsar by its path. After a kill its bookies are back one by one: until there
+    are as many as the topic has copies, Pulsar refuses it.
+
+    Raises:
+        LabsError: it went on refusing it.
+    """
+
+    def made() -> bool:
+        try:
+            put_if_missing(path, None)
+        except urllib.error.HTTPError as refused:
+            if refused.code < SERVER_ERROR:
+                raise
+            return False
+        return True
+
+    wait_for(made, words("awaited.topic"), QUEUE_S)
 
 
 def pulsar_namespace(name: str, policies: Mapping[str, object]) -> str:

@@ -22,6 +22,8 @@ from labs.base.words import Words
 from labs.chapters.systems.beside import (
     bookies,
     fresh_queue,
+    fresh_topic,
+    path_of,
     pulsar_client,
     pulsar_namespace,
     rabbit_connection,
@@ -227,6 +229,7 @@ class _Pulsar(_System):
             policies["persistence"] = bookies(3)
         namespace = pulsar_namespace(f"kill-{len(policies)}", policies)
         self._topic, self._renewed = f"persistent://{namespace}/flights", threading.Event()
+        fresh_topic(path_of(self._topic))
         self._connect()
 
     def _connect(self) -> None:

@@ -34,6 +34,8 @@ from labs.base.words import Words
 from labs.chapters.systems import load_process
 from labs.chapters.systems.beside import (
     bookies,
+    fresh_queue,
+    fresh_topic,
     path_of,
     pulsar_admin,
     pulsar_for,
@@ -239,11 +241,8 @@ def systems(run: Run) -> Systems:
 
 def rabbitmq_job(run: Run, rabbitmq: Service) -> Job:
     """A queue: classic with one copy, or a quorum queue of three."""
-    connection = rabbitmq.handle()
-    channel = connection.channel()
     kind = "classic" if run["copies"] == ONE else "quorum"
-    channel.queue_declare(run.topic, durable=True, arguments={"x-queue-type": kind})
-    connection.close()
+    fresh_queue(rabbitmq, run.topic, {"x-queue-type": kind})
 
     def delete() -> None:
         again = rabbitmq.server.handle(rabbitmq.records(), rabbitmq.facts)
@@ -261,7 +260,7 @@ def _pulsar(run: Run, copies: int) -> Job:
     put_if_missing(f"namespaces/{place}", None)
     pulsar_admin("POST", f"namespaces/{place}/persistence", bookies(copies))
     topic = f"persistent://{place}/{run.topic}"
-    pulsar_admin("PUT", path_of(topic))
+    fresh_topic(path_of(topic))
     pulsar_admin("PUT", f"{path_of(topic)}/subscription/{SUBSCRIPTION}")
     run.closing(lambda: pulsar_admin("DELETE", f"{path_of(topic)}?force=true"))
     return Job(PULSAR, address, topic)
