@@ -64,9 +64,13 @@ class Reckoning:
         return sum(parts)
 
 
-def reckoned(text: Text) -> Reckoning:
-    """How long a chapter takes."""
-    book = nbformat.v4.new_notebook(cells=list(main_path(text.book().cells)))
+def reckoned(text: Text, until: str = "") -> Reckoning:
+    """How long a chapter takes; or how long until its first code cell that has `until`, with it."""
+    cells = list(main_path(text.book().cells))
+    if until:
+        ends = (n for n, c in enumerate(cells, 1) if c.cell_type == "code" and until in c.source)
+        cells = cells[: next(ends)]
+    book = nbformat.v4.new_notebook(cells=cells)
     prose = (cell.source for cell in book.cells if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in code_of(book))
     panels, questions = len(PANEL.findall(code)), len(QUESTION.findall(code))

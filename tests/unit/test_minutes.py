@@ -29,6 +29,12 @@ def test_it_takes_no_longer_than_it_states(text: Text) -> None:
         assert round(found.minutes) >= least - LESS, found
 
 
+def test_the_first_record_comes_within_three_minutes() -> None:
+    (overview,) = (text for text in chapters() if text.chapter.startswith("01"))
+    found = reckoned(overview, until=".send(")
+    assert found.cells and found.minutes <= 3, found
+
+
 @pytest.mark.parametrize(
     ("prose", "count"),
     [
