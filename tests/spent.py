@@ -38,7 +38,7 @@ def folder_of(node: str) -> str:
 
 def chapter_of(node: str) -> str:
     """`03` for a test of the third chapter alone; `none` for one that belongs to no chapter."""
-    if found := NUMBER.search(node):
+    if (found := NUMBER.search(node)) and found[1] in NUMBERS.values():
         return found[1]
     of = EXPERIMENTS.match(node)
     names = [name for name in NUMBERS if of and of[1].startswith(name)]
@@ -62,7 +62,7 @@ def pytest_terminal_summary(
         line = f"{seconds / workers / 60:6.1f}  {folder} ({_tests[folder]} tests)"
         terminalreporter.write_line(line)
     note = {chapter: seconds / workers / 60 for chapter, seconds in _chapters.items()}
-    if "LABS_TEST_HOMES" in os.environ:
+    if "LABS_TEST_HOMES" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
         with note_of(os.environ).open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(note)}\n")
 
