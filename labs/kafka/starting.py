@@ -30,7 +30,6 @@ words = Words(__file__)
 LEAVE_S = 3.0
 #: How often a start begins again because of what is done to the nodes meanwhile.
 ROUNDS, AGAIN_S = 6, 0.2
-STARTING = words("starting.all")
 
 
 def nodes_of(runner: Runner) -> dict[int, Node]:
@@ -67,7 +66,7 @@ class Starting:
     def bring_up(self) -> None:
         """Start what does not run, and wait until all of it is really ready."""
         self._runner.provide(self._tell)
-        self._tell(STARTING, 0.0)
+        self._tell(words("starting.all"), 0.0)
         lifecycle.bring_up(self._runner, self._make_whole, self._tell)
 
     def _make_whole(self) -> None:
@@ -133,7 +132,7 @@ class Starting:
         hopeful, timeout_s = self._while_running(set(nodes)), self._runner.ready_timeout_s
 
         def arrived(part: float) -> None:
-            self._tell(STARTING, part * 0.9)
+            self._tell(words("starting.all"), part * 0.9)
 
         readiness.wait_seen(brokers, self._cluster_id, hopeful, timeout_s, arrived)
         self._tell(words("starting.checking"), 0.9)

@@ -156,11 +156,11 @@ def _unpack(file: Path, draft: Path, package: str) -> None:
         )
 
 
-def _way_on(said: str, otherwise: str = words("apt.network_hint")) -> str:
-    """What to do after what apt has said."""
+def _way_on(said: str, otherwise: str = "") -> str:
+    """What to do after what apt has said; `otherwise`, unless the disk is full."""
     if disk_is_full(said, cache_dir()):
         return words("apt.room_hint")
-    return otherwise
+    return otherwise or words("apt.network_hint")
 
 
 def _apt(program: str, options: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:

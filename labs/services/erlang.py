@@ -113,7 +113,7 @@ class Installation:
             hint = words("erlang.delete", folder=self.unpacked)
         else:
             hint = words("erlang.noexec_hint")
-        raise LabsError(words("erlang.no_run_because", why=said.splitlines()[-1]), hint=hint)
+        raise LabsError(words("erlang.no_run_because", why=last_line(said)), hint=hint)
 
     @cached_property
     def libraries(self) -> Path | None:
@@ -171,11 +171,10 @@ def provide(tell: Tell) -> Installation:
         try:
             unpack(PACKAGE, BESIDE, packages_place(), DOWNLOAD_MB, tell)
         except NoPackage as error:
-            raise NoRabbitMQ(error.what, because=error.because, hint=_OTHERWISE) from None
+            raise NoRabbitMQ(
+                error.what, because=error.because, hint=words("rabbitmq.otherwise")
+            ) from None
     return _usable(find())
-
-
-_OTHERWISE = words("rabbitmq.otherwise")
 
 
 def _usable(found: Installation | None) -> Installation:
@@ -187,7 +186,7 @@ def _usable(found: Installation | None) -> Installation:
     if found is None and packages_place().exists():
         raise NoRabbitMQ(words("rabbitmq.unknown"), hint=words("doctor"))
     if found is None:
-        raise NoRabbitMQ(words("rabbitmq.none"), hint=_OTHERWISE)
+        raise NoRabbitMQ(words("rabbitmq.none"), hint=words("rabbitmq.otherwise"))
     if int(found.version.partition(".")[0]) not in SERIES:
         known = " or ".join(map(str, SERIES))
         raise NoRabbitMQ(
@@ -207,7 +206,7 @@ def check() -> str:
     if found is None and place.exists():
         raise NoRabbitMQ(
             words("rabbitmq.fetched_unknown", folder=place),
-            hint=words("rabbitmq.fetched_unknown_hint", otherwise=_OTHERWISE),
+            hint=words("rabbitmq.fetched_unknown_hint", otherwise=words("rabbitmq.otherwise")),
         )
     if found is None and is_here():
         return words("rabbitmq.not_fetched", mb=DOWNLOAD_MB)

@@ -27,10 +27,6 @@ NEEDED_MB = 300
 #: uv's lines that say what went wrong: the first what, the last why.
 _CAUSE = re.compile(r"^\s*(?:error|cause|×|├─▶|╰─▶|Caused by):?\s+(.+)", re.MULTILINE)
 
-_CHECK = words("packages.network_hint")
-#: uv has a cache of its own.
-_NO_ROOM = words("packages.room_hint")
-
 
 class Packages:
     """The packages of one server, or those that no server needs.
@@ -93,10 +89,11 @@ class Packages:
         where = ["--python", sys.executable, "--target", str(draft), "-r", str(self.lock)]
         done = run([*reach, *install, *where], env=python.without_others())
         if done.returncode:
+            full = disk_is_full(done.stderr, cache_dir())
             raise LabsError(
                 words("packages.not_installed", name=self._name),
                 because=_cause(done.stderr),
-                hint=_NO_ROOM if disk_is_full(done.stderr, cache_dir()) else _CHECK,
+                hint=words("packages.room_hint") if full else words("packages.network_hint"),
             )
 
     def use(self, tell: Tell = silent) -> None:
