@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import HeartbeatRequest
-from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
+from kafka.protocol.consumer.metadata import (
+    ConsumerProtocolAssignment,
+    ConsumerProtocolSubscription,
+    ConsumerProtocolType,
+)
 from kafka.protocol.metadata import CoordinatorType, FindCoordinatorRequest
 
 from labs.kafka.cluster import Cluster
@@ -39,8 +43,8 @@ class MemberState:
     """A member as the group coordinator knows it.
 
     `instance`: its `group.instance.id`; empty: it is no static member. `partitions`: those it has.
-    `away`: a static member of a KIP-848 group that has closed; it may come back. `topics`: in a
-    KIP-848 group, to which it has subscribed by their names.
+    `away`: a static member of a KIP-848 group that has closed; it may come back. `topics`: those to
+    which it has subscribed; a classic group does not tell them while it rebalances.
     """
 
     id: str
@@ -65,9 +69,17 @@ class GroupState:
 def described(cluster: Cluster, group: str) -> GroupState:
     """The group as it is now, whichever protocol it speaks; one without members, if there is none.
 
+    It has none, too, while no broker coordinates it, as some seconds long after a broker's death.
+    """
+    return asked(cluster, group) or GroupState()
+
+
+def asked(cluster: Cluster, group: str) -> GroupState | None:
+    """The group as it is now; None: no broker could tell.
+
     Each broker is asked, for only the group's coordinator knows it.
     """
-    return _first(cluster, lambda line: _new(line, group) or _classic(line, group)) or GroupState()
+    return _first(cluster, lambda line: _new(line, group) or _classic(line, group))
 
 
 def leave(cluster: Cluster, group: str, members: Iterable[MemberState]) -> bool:
@@ -99,7 +111,7 @@ def epoch(cluster: Cluster, group: str) -> int | None:
         if new := _told(line, group):
             return int(new.group_epoch)
         classic = _classic(line, group)
-        return _generation(line, group, classic.members[0]) if classic else None
+        return _generation(line, group, classic.members[0]) if classic and classic.members else None
 
     return _first(cluster, told)
 
@@ -156,19 +168,29 @@ def _classic(line: BrokerConnection, group: str) -> GroupState | None:
     request: Any = DescribeGroupsRequest
     answer = line.ask(request[5](groups=[group], include_authorized_operations=False))
     told = answer.groups[0]
-    if told.error_code or not told.members:
+    if told.error_code:
         return None
-    members = tuple(
-        MemberState(m.member_id, m.group_instance_id or "", _decoded(m.member_assignment))
+    if told.protocol_type != ConsumerProtocolType:
+        return GroupState()  # as Connect's workers: their members say other things
+    members = (
+        MemberState(
+            m.member_id,
+            m.group_instance_id or "",
+            _assigned(m.member_assignment),
+            topics=_subscribed(m.member_metadata),
+        )
         for m in told.members
     )
-    return GroupState(False, told.group_state == "Stable", members)
+    return GroupState(False, told.group_state == "Stable", tuple(members))
 
 
-def _decoded(assignment: bytes) -> frozenset[int]:
-    if not assignment:
-        return frozenset()
-    return _of(ConsumerProtocolAssignment.decode(assignment).assigned_partitions)
+def _assigned(told: bytes) -> frozenset[int]:
+    found = ConsumerProtocolAssignment.decode(told).assigned_partitions if told else ()
+    return _of(found)
+
+
+def _subscribed(told: bytes) -> frozenset[str]:
+    return frozenset(ConsumerProtocolSubscription.decode(told).topics if told else ())
 
 
 def _of(topics: Any) -> frozenset[int]:

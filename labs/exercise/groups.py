@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
-from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
 from labs.base.errors import LabsError
-from labs.exercise.coordinator import MemberState, described, leave
+from labs.base.waiting import wait_for
+from labs.base.words import Words
+from labs.exercise.coordinator import MemberState, asked, leave
 from labs.kafka.admin import ask
 from labs.kafka.cluster import Cluster
 from labs.kafka.reset import is_connect
 from labs.workload.topic import serving
+
+words = Words(__file__)
 
 
 def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
@@ -25,30 +26,18 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
 
 
 def members(cluster: Cluster, group: str) -> tuple[MemberState, ...]:
-    """The group's members, whichever protocol it speaks; none, where there is no such group."""
-    found = described(cluster, group)
-    if found.new:
-        return found.members
-    told = _described(cluster, group)
-    return tuple(MemberState(m["member_id"], m.get("group_instance_id") or "") for m in told)
+    """The group's members, whichever protocol it speaks; none, where there is no such group.
+
+    Raises:
+        LabsError: no broker could tell in time.
+    """
+    told = wait_for(lambda: asked(cluster, group), words("awaited.coordinator", group=group))
+    return told.members
 
 
 def static_members(cluster: Cluster, group: str) -> list[str]:
     """The names (`group.instance.id`) of the group's static members."""
     return [member.instance for member in members(cluster, group) if member.instance]
-
-
-def _described(cluster: Cluster, group: str) -> list[dict[str, Any]]:
-    """The members of a group of the classic protocol."""
-
-    def asked(client: KafkaAdminClient) -> list[dict[str, Any]]:
-        told = client.describe_groups([group])[group]
-        error = told.get("error") or ""
-        if error and GroupIdNotFoundError.__name__ not in error:
-            raise CoordinatorNotAvailableError(error)  # as after a broker's death: `ask` again
-        return told.get("members") or []
-
-    return ask(serving(cluster), asked)
 
 
 def readers(cluster: Cluster, topic: str) -> dict[str, int]:
@@ -58,20 +47,8 @@ def readers(cluster: Cluster, topic: str) -> dict[str, int]:
     """
     named = ask(serving(cluster), lambda client: client.list_groups())
     names = [group["group_id"] for group in named if not is_connect(group)]
-    counts = {group: _reading(cluster, group, topic) for group in names}
+    counts = {g: sum(topic in m.topics for m in members(cluster, g)) for g in names}
     return {group: count for group, count in counts.items() if count}
-
-
-def _reading(cluster: Cluster, group: str, topic: str) -> int:
-    found = described(cluster, group)
-    if found.new:
-        return sum(topic in member.topics for member in found.members)
-    return sum(_reads(each, topic) for each in _described(cluster, group))
-
-
-def _reads(member: dict[str, Any], topic: str) -> bool:
-    subscription = member.get("member_metadata")
-    return isinstance(subscription, dict) and topic in subscription.get("topics", ())
 
 
 def remove_dead(cluster: Cluster, group: str) -> tuple[MemberState, ...]:
