@@ -22,6 +22,7 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from labs.supervise.home import PROJECT
 from tests.run import SEED_VARIABLE
 
 SEED = int(os.environ.get(SEED_VARIABLE, "1"))
@@ -29,18 +30,11 @@ SEED = int(os.environ.get(SEED_VARIABLE, "1"))
 BEGINS_ANEW = "cluster.reset()"
 
 #: The notebook's first cell, of ours: a panel's first run is real, and its result is kept.
-RESULTS_ARE_KEPT = """
-from labs.experiment.experiment import Experiment
-
-_run, _results = Experiment.run, {}
-
-def _kept(self, cluster, values, *live):
-    key = (self.name, *sorted(values.items()))
-    if key not in _results:
-        _results[key] = _run(self, cluster, values, *live)
-    return _results[key]
-
-Experiment.run = _kept
+RESULTS_ARE_KEPT = f"""
+import sys
+sys.path.append({str(PROJECT)!r})
+from tests.kept import keep_each
+keep_each()
 """
 
 

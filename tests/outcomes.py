@@ -19,17 +19,33 @@ from labs.charts.naming import naming
 from labs.experiment import prediction
 from labs.experiment.prediction import Options
 from labs.experiment.result import Result
+from labs.experiment.settings import resolve
 from labs.experiment.views import View
 from labs.kafka.cluster import Cluster
 from labs.workload.judgements import KEY_ORDER, PROCESSING
 from tests import prose
+from tests.kept import taken
 
 ANY = "any"
 
 
 def run_of(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:
-    """Run a chapter's experiment, named by the second half of its name."""
-    result = find(f"{chapter}.{what}").run(cluster, settings)
+    """The result of a chapter's experiment, named by the second half of its name.
+
+    That of its notebook where it has run with these settings, and nobody has taken it; else of now.
+    """
+    experiment = find(f"{chapter}.{what}")
+    result = taken(experiment.name, resolve(experiment.settings, settings))
+    return looked_at(result or experiment.run(cluster, settings))
+
+
+def run_now(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:
+    """The same, for a test that has made something otherwise on this cluster, or this machine."""
+    return looked_at(find(f"{chapter}.{what}").run(cluster, settings))
+
+
+def looked_at(result: Result) -> Result:
+    """A result that says what it means, in words alone."""
     assert result.conclusion
     assert result.views
     for view in result.views:

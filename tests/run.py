@@ -28,9 +28,9 @@ PYTEST += ["-p", "tests.spent"]
 #: Three tests at once, for most of a test is waiting for Kafka's clocks: one alone keeps two cores
 #: busy for a third of its time.
 IN_THREES = ["-p", "tests.homes", "--numprocesses=3"]
-#: Where a part is run several times, each cluster has two cores, as the least of learners' has: it
-#: judges programs in a learner's time.
-ON_TWO_CORES = ["-p", "tests.homes", f"--numprocesses={max(1, (os.cpu_count() or 2) // 2)}"]
+#: Where a part is run several times, programs are judged in a learner's time, and a judging keeps
+#: two thirds of a core busy: so there are no more at once than cores.
+ONE_A_CORE = ["-p", "tests.homes", f"--numprocesses={os.cpu_count() or 2}"]
 #: A test with real processes may fail by a chance that no one foresaw. It is tried once more, on a
 #: clean cluster; both tries are told, with what failed. A test that fails twice fails, and so does
 #: the fifth such test of a part (of 1,500). (ducktape, which tests Kafka, calls it deflake.)
@@ -138,7 +138,7 @@ def steps(names: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
     turn = 1
     # Whoever names a part five times wants to see how often it fails.
     often = len(names) > len(set(names))
-    how = ON_TWO_CORES if often else [*IN_THREES, *ONCE_MORE]
+    how = ONE_A_CORE if often else [*IN_THREES, *ONCE_MORE]
     while live := [name for name in LIVE if names.count(name) >= turn]:
         again = AGAIN if "notebooks" in live else []
         folders = [LIVE[name] for name in live]

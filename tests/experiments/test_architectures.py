@@ -56,8 +56,8 @@ def test_one_topic_keeps_it(own_cluster: LocalCluster) -> None:
 
 
 def test_one_more_reader_of_a_log_costs_nothing_on_disk(own_cluster: LocalCluster) -> None:
-    few = run(own_cluster, "fan_out", readers=2, records=1000)
-    more = run(own_cluster, "fan_out", readers=5, records=1000)
+    few = run(own_cluster, "fan_out", readers=3, records=2000)
+    more = run(own_cluster, "fan_out", readers=5, records=2000)
     assert came_true(few) == came_true(more) == "network"
     disk = [measured(result, "on_disk_a_record_bytes") for result in (few, more)]
     assert disk[1] == pytest.approx(disk[0], rel=0.05)
@@ -114,7 +114,7 @@ def test_a_cut_at_midnight_leaves_late_events_out(own_cluster: LocalCluster) -> 
 
 
 def test_a_switch_at_once_shows_too_little_for_a_while(own_cluster: LocalCluster) -> None:
-    result = run(own_cluster, "replay", history=2000)
+    result = run(own_cluster, "replay")
     assert came_true(result) == "a_while"
     assert measured(result, "answers_too_small") > 0
     assert measured(result, "new_counts") == measured(result, "right_count")
@@ -124,7 +124,7 @@ def test_a_switch_at_once_shows_too_little_for_a_while(own_cluster: LocalCluster
 
 
 def test_a_switch_after_the_replay_shows_nothing_wrong(own_cluster: LocalCluster) -> None:
-    result = run(own_cluster, "replay", switch="caught_up", history=2000)
+    result = run(own_cluster, "replay", switch="caught_up")
     assert came_true(result) == "right"
     assert measured(result, "answers_too_small") == measured(result, "missing_records") == 0
     counts = measured(result, "new_counts")

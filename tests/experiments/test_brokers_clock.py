@@ -12,7 +12,7 @@ from labs.experiment.groups import SESSION_MS
 from labs.kafka.installation import jvm_environment
 from labs.kafka.local import LocalCluster
 from labs.workload.member import Member
-from tests.outcomes import measured, run_of
+from tests.outcomes import measured, run_now
 from tests.wall import LONG_S, Wall, both_ways, linux_only
 
 pytestmark = linux_only
@@ -60,7 +60,7 @@ def test_a_leader_measures_lag_by_its_wall_clock_and_a_controller_no_session(
 
     monkeypatch.setattr(LocalCluster, "pause", paused)
     clocks = {"session_timeout_s": session_s, "replica_lag_time_s": lag_s}
-    result = run_of("acks", shared_cluster, "paused_follower", **clocks)
+    result = run_now("acks", shared_cluster, "paused_follower", **clocks)
     assert result.measurements["removed_by"] == removed_by
     assert 1000 * session_s - 1500 < measured(result, "fenced_after_ms") < 1000 * LONG_S
     assert result.report.verdict == "unknown"
@@ -83,7 +83,7 @@ def test_a_coordinator_measures_no_members_session_by_it(
         return at
 
     monkeypatch.setattr(Member, "kill", killed)
-    result = run_of("groups", shared_cluster, "rebalance", event="dies")
+    result = run_now("groups", shared_cluster, "rebalance", event="dies")
     # Its last heartbeat came up to a second before its death.
     assert SESSION_MS - 1500 < measured(result, "longest_gap_ms") < 1000 * LONG_S
     assert result.report.verdict == "valid"

@@ -41,7 +41,7 @@ def test_a_cooperative_group_takes_away_only_what_moves(shared_cluster: LocalClu
 
 def test_a_slow_member_holds_up_everybody_only_if_eager(shared_cluster: LocalCluster) -> None:
     eager, kip_848 = (
-        run(shared_cluster, "rebalance", event="slow", protocol=protocol, slow_s=5)
+        run(shared_cluster, "rebalance", event="slow", protocol=protocol)
         for protocol in ("eager", "kip-848")
     )
     assert came_true(eager) == "all"

@@ -23,10 +23,10 @@ from labs.supervise.home import cache_dir
 from labs.workload.judgements import UNKNOWN
 from tests.course import chapters
 from tests.exercises.test_exercises import said
-from tests.outcomes import run_of
+from tests.outcomes import run_now
 from tests.slate import stop_servers
 
-run = partial(run_of, "systems")
+run = partial(run_now, "systems")
 
 #: The experiments that ask RabbitMQ, each as short as it can be; the rate is like the latency.
 SHORT: dict[str, dict[str, object]] = {
