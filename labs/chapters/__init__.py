@@ -91,7 +91,7 @@ def words_of(name: str) -> tuple[Words, str]:
     """
     chapter, _, what = name.partition(".")
     if chapter not in _names():
-        known = words("no_chapter.hint", names=sorted(_names()))
+        known = words("no_chapter.hint", names=", ".join(sorted(_names())))
         raise BadInput(words("no_chapter.what", name=chapter), hint=known)
     return Words(str(Path(__path__[0], chapter, "en.toml"))), what
 

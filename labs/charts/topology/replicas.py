@@ -18,7 +18,7 @@ words = Words(__file__)
 
 
 @dataclass(frozen=True)
-class Role:
+class ReplicaRole:
     """How a role looks: `letter` where there is no room for the words of its `id`."""
 
     id: str
@@ -31,15 +31,15 @@ class Role:
 
 
 _DEEP = "#005484"
-LEADER = Role("leader", "L", "flag", BLUE, BLUE, "#FFFFFF")
-SILENT_LEADER = Role("silent_leader", "L", "flag", "#FFFFFF", BLUE, _DEEP, dash="5 3")
-FOLLOWER = Role("follower", "F", "pill", "#EAF4FA", BLUE, _DEEP)
-SILENT_IN_ISR = Role("silent_in_isr", "F", "pill", "#FFFFFF", BLUE, _DEEP, dash="5 3")
-OUT = Role("out", "O", "torn", "#FFF7F2", VERMILLION, RUST, dash="2 3")
-ELIGIBLE = Role("eligible", "E", "torn", "#FFF7F2", VERMILLION, RUST, dash="2 3")
+LEADER = ReplicaRole("leader", "L", "flag", BLUE, BLUE, "#FFFFFF")
+SILENT_LEADER = ReplicaRole("silent_leader", "L", "flag", "#FFFFFF", BLUE, _DEEP, dash="5 3")
+FOLLOWER = ReplicaRole("follower", "F", "pill", "#EAF4FA", BLUE, _DEEP)
+SILENT_IN_ISR = ReplicaRole("silent_in_isr", "F", "pill", "#FFFFFF", BLUE, _DEEP, dash="5 3")
+OUT = ReplicaRole("out", "O", "torn", "#FFF7F2", VERMILLION, RUST, dash="2 3")
+ELIGIBLE = ReplicaRole("eligible", "E", "torn", "#FFF7F2", VERMILLION, RUST, dash="2 3")
 
 
-def role_of(s: ClusterSnapshot, partition: Partition, broker: Node) -> Role:
+def role_of(s: ClusterSnapshot, partition: Partition, broker: Node) -> ReplicaRole:
     """What a broker is to a partition that it has a replica of."""
     silent = not s.running(broker.id)
     if partition.leader == broker.id:
@@ -84,7 +84,7 @@ def legend(s: ClusterSnapshot, grid: Grid) -> str:
     return "".join(drawn)
 
 
-def _chip(role: Role, x: float, y: float, width: float, number: str, told: str) -> str:
+def _chip(role: ReplicaRole, x: float, y: float, width: float, number: str, told: str) -> str:
     at = 30 + 8 * (len(number) - 1)
     return tag(
         "g",
@@ -96,7 +96,7 @@ def _chip(role: Role, x: float, y: float, width: float, number: str, told: str) 
     )
 
 
-def _outline(role: Role, w: float) -> str:
+def _outline(role: ReplicaRole, w: float) -> str:
     shapes = {
         "flag": f"M3 0H{w - 9:.1f}L{w:.1f} 12L{w - 9:.1f} 24H3Q0 24 0 21V3Q0 0 3 0Z",
         "pill": f"M12 0H{w - 12:.1f}A12 12 0 0 1 {w - 12:.1f} 24H12A12 12 0 0 1 12 0Z",
@@ -111,7 +111,7 @@ def _outline(role: Role, w: float) -> str:
     )
 
 
-def _sign(role: Role) -> str:
+def _sign(role: ReplicaRole) -> str:
     if role.shape == "flag":
         star = "M12 5.5l1.9 4.3 4.6.4-3.5 3.1 1.1 4.6-4.1-2.5-4.1 2.5 1.1-4.6-3.5-3.1 4.6-.4z"
         return path(star, fill=role.ink)
