@@ -54,7 +54,7 @@ def test_the_cell_that_lists_them_imports_what_their_cells_need(text: Text) -> N
     number, _, name = text.chapter.partition("_")
     if own := [one for one in all_exercises() if one.chapter == number]:
         listed = next(cell.source for cell in text.code if f'exercises("{name}")' in cell.source)
-        needed = {"exercises", "check"} | ({"task"} if any(o.kind == PROGRAM for o in own) else set())
+        needed = {"exercises", "check", *(["task"] if any(o.kind == PROGRAM for o in own) else [])}
         assert needed <= set(IMPORTED.search(listed)[1].split(", "))  # type: ignore[index]
 
 
