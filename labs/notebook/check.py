@@ -127,11 +127,14 @@ def check(
             seed=seed,
             tell=tell,
         )
-    return Checked(exercise, verdict)
+    return Checked(exercise, verdict, asked=_asked(exercise))
 
 
 class Checked:
-    """How a try ended, as a card; `verdict` None: nothing was judged, `said` may tell why."""
+    """How a try ended, as a card; `verdict` None: nothing was judged, `said` may tell why.
+
+    What was asked stands there until it has passed: the verdict takes the place of the question.
+    """
 
     def __init__(
         self,
@@ -159,10 +162,11 @@ class Checked:
         tip = f"<b>{words('check.hint')}</b> {inline(found.hint)}"
         verdict = escape(words(f"check.verdict.{_SAID[found.verdict]}"))
         tried = {"number": found.tries, "took_s": found.duration_s, "seed": found.seed}
+        asked = _table(self.asked) if self.asked and found.verdict != PASS else ""
         return card(
             self.exercise,
             f'<p role="status"><b class="t-checked">{verdict}</b> {inline(found.why)}</p>'
-            f"{f'<ul>{seen}</ul>' * bool(seen)}{f'<p>{tip}</p>' * bool(found.hint)}"
+            f"{f'<ul>{seen}</ul>' * bool(seen)}{f'<p>{tip}</p>' * bool(found.hint)}{asked}"
             f'<p class="labs-kind">{words("check.tried", **tried)}</p>',
             _LOOKS.get(found.verdict, ""),
         )

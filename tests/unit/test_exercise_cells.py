@@ -14,6 +14,7 @@ from labs.base.variables import UNATTENDED
 from labs.chapters import all_exercises, find_exercise, numbers
 from labs.exercise import work
 from labs.exercise.exercise import PROGRAM, Exercise
+from labs.exercise.verdict import CANT_TELL, NOT_YET, PASS, Verdict
 from labs.learner.notes import judged
 from labs.notebook.check import VERDICT, check, task
 from labs.notebook.exercises import exercises
@@ -38,6 +39,23 @@ def test_one_exercise_of_the_chapter_stands_on_its_path(text: Text) -> None:
         assert len(on_path) == 1
         assert f'exercises("{name}")' in code
     assert all(find_exercise(id).chapter == number for id in on_path)
+
+
+#: What a cell imports from labs.
+IMPORTED = re.compile(r"^from labs import (.+)$", re.MULTILINE)
+
+
+@each_chapter
+def test_the_cell_that_lists_them_imports_what_their_cells_need(text: Text) -> None:
+    """Without `task`, `%%writefile {task("01.2").program}` makes a file of that very name.
+
+    A learner who comes back begins at this cell, in a new kernel.
+    """
+    number, _, name = text.chapter.partition("_")
+    if own := [one for one in all_exercises() if one.chapter == number]:
+        listed = next(cell.source for cell in text.code if f'exercises("{name}")' in cell.source)
+        needed = {"exercises", "check", *(["task"] if any(o.kind == PROGRAM for o in own) else [])}
+        assert needed <= set(IMPORTED.search(listed)[1].split(", "))  # type: ignore[index]
 
 
 @each_chapter
@@ -124,6 +142,17 @@ def test_no_answer_between_the_quotes_asks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("labs.notebook.check.prepare", lambda *_: asked)
     shown = repr(check("01.3", "", cluster=object()))  # type: ignore[arg-type]
     assert "OFFSET = 812" in shown
+
+
+@pytest.mark.parametrize("ended", [NOT_YET, CANT_TELL, PASS])
+def test_what_was_asked_stays_in_sight_until_it_has_passed(
+    ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = Verdict("01.3", ended, "elsewhere", "why", (), "", tries=1, duration_s=1.0, seed=1)
+    monkeypatch.setattr("labs.notebook.check.judge", lambda *_, **__: verdict)
+    work.note_asked(find_exercise("01.3"), {"TOPIC": "flights", "OFFSET": "812"})
+    shown = check("01.3", "UA1", cluster=object())._repr_mimebundle_()  # type: ignore[arg-type]
+    assert ("812" in shown["text/html"]) == (ended != PASS)
 
 
 # -- cells that run together with others -----------------------------------------------------------

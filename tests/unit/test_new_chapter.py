@@ -59,7 +59,7 @@ does: send a record, and count
 - How many?
 
 ```{code-cell}
-from labs import check, exercises, panel, quiz, recap
+from labs import check, panel, quiz, recap
 ```
 
 ```{code-cell}
@@ -92,6 +92,8 @@ recap("throwaway")
 ```
 
 ```{code-cell}
+from labs import check, exercises
+
 exercises("throwaway")
 ```
 """,
