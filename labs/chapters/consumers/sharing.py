@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labs.base.clock import now
+from labs.base.errors import LabsError
 from labs.base.figures import figure
 from labs.base.words import Words, listed
 from labs.experiment.experiment import Experiment
@@ -67,11 +68,19 @@ def _enough(run: Run) -> int:
 
 
 def _rate(run: Run, group: Group) -> float:
+    """Records/s that the group processes now.
+
+    Raises:
+        LabsError: it processed none, so there is nothing to compare with.
+    """
     run.say(words("members.says.measuring", count=sum(m.joined for m in group.members.values())))
     run.sleep(SETTLE_S)
     begin, before = now(), processed(group.reads)
     run.sleep(MEASURE_S)
-    return (processed(group.reads) - before) / (now() - begin)
+    count, took_s = processed(group.reads) - before, now() - begin
+    if not count:
+        raise LabsError(words("members.failed.none"), hint=words("members.failed.hint"))
+    return count / took_s
 
 
 def _shares(owners: Mapping[int, str]) -> str:
@@ -97,7 +106,7 @@ def _tell(run: Run, rates: list[float], idle: list[str]) -> None:
     run.measurements["idle_members"] = len(idle)
     best = max(rates)
     run.measurements["gain_of_last_member"] = rates[-1] / rates[-2] if len(rates) > 1 else 1.0
-    run.measurements["gain_of_group"] = best / rates[0] if rates[0] else 0.0
+    run.measurements["gain_of_group"] = best / rates[0]
     first, last = figure(rates[0]), figure(rates[-1])
     run.conclude(_about(idle, "told", first=first, last=last, **run.values))
     labels = ["one_member", *(f"members:{n}" for n in range(2, len(rates) + 1))]

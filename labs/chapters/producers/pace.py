@@ -195,6 +195,19 @@ class Way:
 
     producer: KafkaProducer
     turns: list[Load]
+    #: By the client's own metrics; the one record before the first turn counts, too.
+    records_per_batch: float = 0.0
+    #: By the same metrics: a batch's size, by its records.
+    bytes_per_record: float = 0.0
+
+    def read_metrics(self) -> None:
+        """Read them as a turn ends: a minute after the last record, kafka-python has forgotten all.
+
+        So long may another's turn take on a busy machine.
+        """
+        metrics = self.producer.metrics()["producer-metrics"]
+        self.records_per_batch = float(metrics["records-per-request-avg"])
+        self.bytes_per_record = float(metrics["batch-size-avg"]) / self.records_per_batch
 
     @property
     def rate(self) -> float:
@@ -210,17 +223,6 @@ class Way:
     def summary(self) -> dict[str, float]:
         """Of the waits: what so many tell of."""
         return summary_of(self.waits.all)
-
-    @property
-    def records_per_batch(self) -> float:
-        """By the client's own metrics; the one record before the first turn counts, too."""
-        return float(self.producer.metrics()["producer-metrics"]["records-per-request-avg"])
-
-    @property
-    def bytes_per_record(self) -> float:
-        """By the client's own metrics: a batch's size, by its records."""
-        metrics = self.producer.metrics()["producer-metrics"]
-        return float(metrics["batch-size-avg"]) / self.records_per_batch
 
 
 def _way(run: Run, **options: Any) -> Way:
@@ -239,6 +241,7 @@ def _take_turns(run: Run, ways: dict[str, Way]) -> None:
         load.stop(ANSWER_TIMEOUT_S)
         all_answered(run, load)
         way.turns.append(load)
+        way.read_metrics()
 
 
 def _batching(run: Run) -> None:
