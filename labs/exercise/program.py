@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -226,10 +227,24 @@ class Program:
         raise NotYet("ended", *self.last_words(), how=ended, seconds=seconds)
 
     def last_words(self, lines: int = 3) -> list[str]:
-        """The end of what it has written to standard error, without what would steer a terminal."""
+        """The end of what it has written to standard error, without what would steer a terminal.
+
+        The end of Python's traceback may be all of a library: then the learner's own line, too.
+        """
         said = self._said.decode("utf-8", "replace").splitlines()
         told = ["".join(c if c.isprintable() else " " for c in line).rstrip() for line in said]
-        return [line for line in told if line][-lines:]
+        told = [line for line in told if line]
+        return [*self._own_place(told[:-lines]), *told[-lines:]]
+
+    def _own_place(self, told: list[str]) -> list[str]:
+        """The last place in the learner's own file that a traceback names, and its code."""
+        own = {f'File "{part}"' for part in self.command}
+        places = [
+            f"{place.strip()}: {code.strip()}"
+            for place, code in pairwise(told)
+            if place.strip().partition(",")[0] in own
+        ]
+        return places[-1:]
 
     def close(self) -> None:
         """End it and whatever it has started, without a word."""

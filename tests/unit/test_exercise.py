@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -114,6 +115,16 @@ def test_one_that_exits_at_once(begun: Callable[..., Program]) -> None:
         program.wait(lambda: False, PATIENCE_S)
     assert "exit code 1" in why(raised)
     assert raised.value.evidence == ("no brokers here",)
+
+
+def test_one_that_fails_within_a_library(begun: Callable[..., Program]) -> None:
+    """The end of the traceback is the library's: the learner's own line stands before it."""
+    program = begun("import json\n\njson.loads('{')")
+    with pytest.raises(NotYet, match="ended") as raised:
+        program.wait(lambda: False, PATIENCE_S)
+    own, *_, last = raised.value.evidence
+    assert re.fullmatch(r"""File ".+\.py", line 3, in <module>: json\.loads\('\{'\)""", own)
+    assert last.startswith("json.decoder.JSONDecodeError")
 
 
 def test_one_that_writes_binary_rubbish(begun: Callable[..., Program]) -> None:
