@@ -22,10 +22,6 @@ CSS = f"""<style>
 .labs-card p {{ margin: 4px 0; font-size: 14px; line-height: 1.5; white-space: normal; }}
 .labs-card .labs-kind {{ font-size: 12px; font-weight: 600; letter-spacing: .04em;
   color: var(--jp-ui-font-color2, {MUTED}); }}
-.labs-card.t-exercises details pre {{ margin: 6px 0; padding: 8px 12px;
-  border-radius: 4px; overflow-x: auto; white-space: pre; word-break: normal;
-  font-size: 12px; border: 1px solid var(--jp-border-color2, {LINE});
-  background: var(--jp-layout-color2, #f5f5f5); }}
 .labs-card .labs-option {{ width: auto; max-width: 100%; height: auto; min-height: 32px;
   padding: 6px 14px; text-align: left; line-height: 1.4; white-space: normal; }}
 .labs-card .labs-option.labs-right {{ outline: 2px solid {GREEN}; }}

@@ -13,6 +13,7 @@ from html import escape
 from labs.base.errors import LabsError
 from labs.base.words import Words
 from labs.chapters import all_exercises, numbers, words_of
+from labs.charts.style import LINE
 from labs.exercise.exercise import LANGUAGES, PROGRAM, Exercise
 from labs.learner.tally import Tally
 from labs.notebook.card import CSS, inline
@@ -20,6 +21,14 @@ from labs.notebook.check import contract_of, task_of
 from labs.notebook.progress import tallies
 
 words = Words(__file__)
+
+#: A starter to copy stands in a box.
+STARTER = f"""<style>
+.labs-card.t-exercises details pre {{ margin: 6px 0; padding: 8px 12px;
+  border-radius: 4px; overflow-x: auto; white-space: pre; word-break: normal;
+  font-size: 12px; border: 1px solid var(--jp-border-color2, {LINE});
+  background: var(--jp-layout-color2, #f5f5f5); }}
+</style>"""
 
 
 def exercises(chapter: str) -> Exercises:
@@ -51,7 +60,7 @@ class Exercises:
             return f'{CSS}<div class="labs-card"><p>{escape(words("exercises.none"))}</p></div>'
         kind = f'<p class="labs-kind">{escape(words("exercises.kind"))}</p>'
         folded = "".join(_folded(exercise, about) for exercise, about in self.about.items())
-        return f'{CSS}<div class="labs-card t-exercises">{kind}{folded}</div>'
+        return f'{CSS}{STARTER}<div class="labs-card t-exercises">{kind}{folded}</div>'
 
     def __repr__(self) -> str:
         lines = [f"{one.id}  {one.title} ({about})" for one, about in self.about.items()]
