@@ -17,8 +17,13 @@ from tests.course import chapters
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _TOPIC = re.compile(r"--topic(?:-list)? (\w+)|broker-\d/(\w+)-\d+/")
+#: A panel's topic, whose name has six more signs: `--topic "producers-keys-.*"`.
+_PANEL_TOPIC = re.compile(r'--(?:topic|include) "([\w-]+-)[.*]+"')
 _GROUP = re.compile(r"--group (\w+)")
-_NAME = re.compile(r"(?<=--topic )\w+|(?<=--group )\w+")
+#: A producer that has had transactions, and that a line asks about.
+_TRANSACTIONAL = re.compile(r"describe --transactional-id (\w+)")
+_READS = re.compile(r"--max-messages (\d+)")
+_NAME = re.compile(r"(?<=--topic )\w+|(?<=--group )\w+|(?<=--topic )\"[^\"]+\"")
 _WRONG = re.compile(r"Exception|ERROR|[Ee]rror:|does not exist|not a recognized")
 
 
@@ -32,6 +37,8 @@ def lines() -> list[str]:
 def prepare(bootstrap: list[str]) -> None:
     """Make the topics, records and groups that the lines name."""
     topics = {name for line in lines() for found in _TOPIC.findall(line) for name in found if name}
+    topics |= {f"{name}abcdef" for line in lines() for name in _PANEL_TOPIC.findall(line)}
+    read = max(int(count) for line in lines() for count in _READS.findall(line))
     with admin(bootstrap) as client:
         wanted = {"num_partitions": 3, "replication_factor": 3}
         client.create_topics(dict.fromkeys(topics, wanted), wait_for_metadata=True)
@@ -40,7 +47,7 @@ def prepare(bootstrap: list[str]) -> None:
         producer.send(topic, b"value", b"key", partition=partition)
         for topic in topics
         for partition in range(3)
-        for _ in range(5)
+        for _ in range(max(5, read // 3 + 1))
     ]
     for future in sent:
         future.get(timeout=60)
@@ -52,9 +59,13 @@ def prepare(bootstrap: list[str]) -> None:
         while not reader.poll(timeout_ms=1000):
             pass
         reader.close()  # commits
+    for name in {name for line in lines() for name in _TRANSACTIONAL.findall(line)}:
+        till = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=name)
+        till.init_transactions()
+        till.close()
 
 
-@pytest.mark.timeout(1200)  # some 30 JVMs, one after the other
+@pytest.mark.timeout(1200)  # some 60 JVMs, one after the other
 def test_every_line_runs_as_it_stands(cluster: LocalCluster) -> None:
     assert len(lines()) >= 15
     prepare(cluster.bootstrap)
