@@ -16,19 +16,20 @@ from labs.kafka.local import LocalCluster
 from tests.course import chapters
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_TOPIC = re.compile(r"--topic(?:-list)? (\w+)|broker-\d/(\w+)-\d+/")
-#: A panel's topic, whose name has six more signs: `--topic "producers-keys-.*"`.
-_PANEL_TOPIC = re.compile(r'--(?:topic|include) "([\w-]+-)[.*]+"')
+_TOPIC = re.compile(r"--topic(?:-list)? ([\w-]+)|broker-\d/(\w+)-\d+/")
+#: The topic of a panel's last run: its name ends with signs that nobody knows beforehand.
+_ANY = re.compile(r'--(?:topic|include) "([\w-]+)\.[.*]+([\w-]*)"')
 _GROUP = re.compile(r"--group (\w+)")
 #: A producer that has had transactions, and that a line asks about.
 _TRANSACTIONAL = re.compile(r"describe --transactional-id (\w+)")
 _READS = re.compile(r"--max-messages (\d+)")
-_NAME = re.compile(r"(?<=--topic )\w+|(?<=--group )\w+|(?<=--topic )\"[^\"]+\"")
+#: In what two lines may differ that show the same.
+_NAME = re.compile(r'--(?:topic|include|group) (?:"[^"]+"|[\w-]+)|(?<=--max-messages )\d+')
 _WRONG = re.compile(r"Exception|ERROR|[Ee]rror:|does not exist|not a recognized")
 
 
 def lines() -> list[str]:
-    """Every line of every chapter that runs a console tool; of those that differ in names, one."""
+    """The lines of all chapters that run a console tool; of those that differ in names, one."""
     blocks = [b for text in chapters() for b in _BLOCK.findall(text.path.read_text("utf-8"))]
     found = [line for block in blocks for line in block.splitlines() if "labs kafka-" in line]
     return list({_NAME.sub("", line): line for line in found}.values())
@@ -37,7 +38,7 @@ def lines() -> list[str]:
 def prepare(bootstrap: list[str]) -> None:
     """Make the topics, records and groups that the lines name."""
     topics = {name for line in lines() for found in _TOPIC.findall(line) for name in found if name}
-    topics |= {f"{name}abcdef" for line in lines() for name in _PANEL_TOPIC.findall(line)}
+    topics |= {f"{begin}a1b2c3{end}" for line in lines() for begin, end in _ANY.findall(line)}
     read = max(int(count) for line in lines() for count in _READS.findall(line))
     with admin(bootstrap) as client:
         wanted = {"num_partitions": 3, "replication_factor": 3}
