@@ -40,7 +40,7 @@ def run_of(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> 
 
 
 def run_now(chapter: str, cluster: Cluster, what: str, /, **settings: object) -> Result:
-    """The same, for a test that has made something otherwise on this cluster, or this machine."""
+    """The same of now, for a test that has changed something here, or looks at what is left."""
     return looked_at(find(f"{chapter}.{what}").run(cluster, settings))
 
 

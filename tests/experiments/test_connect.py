@@ -14,7 +14,7 @@ from labs.kafka.local import LocalCluster
 from labs.services.known import service
 from labs.workload import number_of
 from labs.workload.judgements import VALID, VIOLATED
-from tests.outcomes import came_true, measured, run_of
+from tests.outcomes import came_true, measured, run_now, run_of
 
 run = partial(run_of, "connect")
 
@@ -68,7 +68,8 @@ def test_debezium_as_the_relay_loses_none_at_five_kills(
     shared_cluster: LocalCluster, kills: int
 ) -> None:
     """Of the program and of the worker; without an outbox each kill loses a row."""
-    result = run(shared_cluster, "dual_write", way="debezium", kills=kills)
+    how = {"way": "debezium", "kills": kills}
+    result = run_now("connect", shared_cluster, "dual_write", **how)  # its topic is read here
     assert measured(result, "rows_without_a_record") == result.report.counts.lost == 0
     assert measured(result, "records_without_a_row") == 0, "neither is there, or both"
     assert measured(result, "rows") == result.report.counts.readable >= 100
@@ -81,7 +82,7 @@ def test_debezium_as_the_relay_loses_none_at_five_kills(
 
 def _first_record(result: Result) -> Any:
     place = TopicPartition(result.topic, 0)
-    consumer = KafkaConsumer(bootstrap_servers=result.bootstrap)
+    consumer = KafkaConsumer(bootstrap_servers=result.bootstrap, consumer_timeout_ms=60_000)
     consumer.assign([place])
     consumer.seek_to_beginning(place)
     record = next(consumer)

@@ -24,7 +24,7 @@ from labs.services.kinds.connect import HERE, TOPICS, WORKER
 from labs.services.known import service
 from labs.supervise.java import find_java
 from tests.helpers import wait_until
-from tests.outcomes import run_of
+from tests.outcomes import run_now
 
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
@@ -347,7 +347,7 @@ def test_what_postgresql_keeps_for_a_slot_has_no_limit_by_default(database: Any)
 
 
 def test_debezium_asks_for_a_lost_slot_up_to_900_times(cluster: LocalCluster) -> None:
-    result = run_of("connect", cluster, "slot", max_slot_wal_keep_size="32MB")
+    result = run_now("connect", cluster, "slot", max_slot_wal_keep_size="32MB")
     assert result.measurements["slot_status"] == "lost"
     (lines,) = service("connect").logs(3000, follow=False).values()
     said = b"".join(lines).decode()
